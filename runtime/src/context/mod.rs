@@ -1,0 +1,256 @@
+//! What a handler knows of the execution that it is part of (r30 to r34).
+
+mod capabilities;
+mod from_context;
+mod repository;
+mod seed;
+mod stage;
+mod trace;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use from_context::{FromContext, Requirement};
+pub use repository::Repository;
+pub use seed::{ContextSeed, Identity};
+pub use stage::StagedJob;
+pub use trace::{MalformedTrace, TraceContext};
+
+pub(crate) use capabilities::Capabilities;
+pub(crate) use repository::{entity_key, unreadable};
+pub(crate) use stage::{StagedWrite, Staging};
+use stage::Stage;
+
+use crate::engine::Engine;
+use crate::store::EntityKey;
+use crate::{Cause, CorrelationId, Event, EventId, Failure, Handled, Job, JobId};
+
+tokio::task_local! {
+    static CURRENT: ExecutionContext;
+}
+
+/// The context of one attempt, or of a [`scope`](crate::Runtime::scope) at the boundary. Cheap to clone.
+///
+/// Below a handler it is reached by [`context()`], without being passed along. It is closed when its attempt ends: a
+/// task that has kept it can read, but no longer stage (r30).
+#[derive(Clone)]
+pub struct ExecutionContext(Arc<Inner>);
+
+struct Inner {
+    engine: Arc<Engine>,
+    seed: Arc<ContextSeed>,
+    execution: Option<Execution>,
+}
+
+struct Execution {
+    job: JobId,
+    attempt: u32,
+    correlation: CorrelationId,
+    cause: Option<Cause>,
+    stage: Stage,
+}
+
+/// The context of the execution or scope that the caller is in.
+///
+/// # Panics
+/// Outside of one, as `tokio::spawn` panics outside a runtime. A task that a handler spawned is outside, unless it was
+/// spawned with [`ExecutionContext::scope`]. [`ExecutionContext::current`] asks without a panic.
+#[track_caller]
+pub fn context() -> ExecutionContext {
+    ExecutionContext::current().expect(
+        "`context()` was called outside an execution: call it below a handler or inside `runtime.scope(…)`; \
+         a spawned task needs `context().scope(future)`",
+    )
+}
+
+/// Emits an event: it is committed with the execution's entity, and handled after that (r15, r18).
+///
+/// # Panics
+/// Outside an execution, and in a context whose attempt has ended (r34). At the boundary, use
+/// [`Runtime::emit`](crate::Runtime::emit).
+#[track_caller]
+pub fn emit<E: Event>(event: E) -> EventId {
+    match ExecutionContext::current() {
+        Some(context) => context.emit(event),
+        None => panic!("{}", stage::Refusal::Outside("emit")),
+    }
+}
+
+/// Publishes a command: its job is committed with the execution's entity, and runs after that (r15).
+///
+/// A command that violates its schema fails the execution with `Invalid`.
+///
+/// # Panics
+/// Outside an execution, and in a context whose attempt has ended (r34). At the boundary, use
+/// [`Runtime::publish`](crate::Runtime::publish).
+#[track_caller]
+pub fn publish<C: Handled>(command: C) -> StagedJob {
+    match ExecutionContext::current() {
+        Some(context) => context.publish(command),
+        None => panic!("{}", stage::Refusal::Outside("publish")),
+    }
+}
+
+impl ExecutionContext {
+    /// The context of an attempt of a job.
+    pub(crate) fn of_attempt(engine: Arc<Engine>, job: &Job) -> Self {
+        let execution = Execution {
+            job: job.id,
+            attempt: job.attempts,
+            correlation: job.correlation.clone(),
+            cause: job.cause,
+            stage: Stage::open(),
+        };
+        Self(Arc::new(Inner { engine, seed: job.context.clone(), execution: Some(execution) }))
+    }
+
+    /// The context of a scope at the boundary.
+    pub(crate) fn of_scope(engine: Arc<Engine>, seed: ContextSeed) -> Self {
+        Self(Arc::new(Inner { engine, seed: Arc::new(seed), execution: None }))
+    }
+
+    /// The context that the caller is in, if it is in one.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Clone::clone).ok()
+    }
+
+    /// Runs a future in this context. A spawned task gets the context only so (r31):
+    /// `tokio::spawn(context().scope(async { … }))`.
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        CURRENT.scope(self.clone(), future)
+    }
+
+    /// The job whose attempt this is; `None` in a scope at the boundary.
+    pub fn job_id(&self) -> Option<JobId> {
+        self.0.execution.as_ref().map(|execution| execution.job)
+    }
+
+    /// Which attempt of its job this is, from 1; `None` in a scope at the boundary.
+    pub fn attempt(&self) -> Option<u32> {
+        self.0.execution.as_ref().map(|execution| execution.attempt)
+    }
+
+    /// The matter that the execution belongs to (r32). `None` in a scope that was given none: each job that is
+    /// published there begins one of its own.
+    pub fn correlation_id(&self) -> Option<&CorrelationId> {
+        match &self.0.execution {
+            Some(execution) => Some(&execution.correlation),
+            None => self.0.seed.get_correlation(),
+        }
+    }
+
+    /// What caused the job; `None` if a caller at the boundary did (r32).
+    pub fn cause(&self) -> Option<Cause> {
+        self.0.execution.as_ref().and_then(|execution| execution.cause)
+    }
+
+    /// Who asked for it; `None` if they are anonymous.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.0.seed.get_identity()
+    }
+
+    /// The tenant that it is done for.
+    pub fn tenant(&self) -> Option<&str> {
+        self.0.seed.get_tenant()
+    }
+
+    /// What the boundary has given under a name.
+    pub fn metadata(&self, name: &str) -> Option<&str> {
+        self.0.seed.get_metadata(name)
+    }
+
+    /// The trace that it belongs to.
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.0.seed.get_trace()
+    }
+
+    /// The capability that the runtime was [provided](crate::RuntimeBuilder::provide) with.
+    pub fn capability<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.engine.capabilities.get::<T>()
+    }
+
+    /// Draws what a handler's parameter would be given (r33).
+    ///
+    /// # Errors
+    /// As the type says: an [`Identity`] is refused to the anonymous with `Denied`.
+    pub fn draw<T: FromContext>(&self) -> Result<T, Failure> {
+        T::from_context(self)
+    }
+
+    /// Emits an event; see [`emit`](emit()).
+    ///
+    /// # Panics
+    /// In a scope at the boundary, and when the attempt has ended (r30, r34).
+    #[track_caller]
+    pub fn emit<E: Event>(&self, event: E) -> EventId {
+        self.stage("emit", |staging| staging.event(&self.0.engine, event))
+    }
+
+    /// Publishes a command; see [`publish`](publish()).
+    ///
+    /// # Panics
+    /// In a scope at the boundary, and when the attempt has ended (r30, r34).
+    #[track_caller]
+    pub fn publish<C: Handled>(&self, command: C) -> StagedJob {
+        let id = self.stage("publish", |staging| staging.command(&self.0.engine, self.origin(), &command));
+        StagedJob::new(self.clone(), id)
+    }
+
+    #[track_caller]
+    fn stage<T>(&self, what: &'static str, act: impl FnOnce(&mut Staging) -> T) -> T {
+        let staged = match &self.0.execution {
+            Some(execution) => execution.stage.with(what, act),
+            None => Err(stage::Refusal::Outside(what)),
+        };
+        staged.unwrap_or_else(|refusal| panic!("{refusal}"))
+    }
+
+    /// What a job has from the context that it is published in.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            correlation: self.correlation_id().cloned(),
+            cause: self.job_id().map(Cause::Job),
+            seed: self.0.seed.clone(),
+        }
+    }
+
+    /// Remembers which entity the handler binds.
+    pub(crate) fn bind(&self, entity: EntityKey) {
+        self.observe(|staging| staging.bound = Some(entity));
+    }
+
+    /// Ends the context: nothing more can be staged. Answers with what was.
+    pub(crate) fn close(&self) -> Staging {
+        self.0.execution.as_ref().map(|execution| execution.stage.close()).unwrap_or_default()
+    }
+
+    /// Notes something on the stage, if there is one and it is open.
+    fn observe(&self, note: impl FnOnce(&mut Staging)) {
+        if let Some(execution) = &self.0.execution {
+            // A closed stage needs no notes.
+            let _ = execution.stage.with("observe", note);
+        }
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.0.engine
+    }
+}
+
+impl fmt::Debug for ExecutionContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecutionContext")
+            .field("job", &self.job_id())
+            .field("attempt", &self.attempt())
+            .field("seed", &self.0.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a new job has from where it was published (r31, r32).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    pub(crate) correlation: Option<CorrelationId>,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) seed: Arc<ContextSeed>,
+}

@@ -1,0 +1,93 @@
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::{ExecutionContext, StagedWrite};
+use crate::registration::EntityPart;
+use crate::store::EntityKey;
+use crate::{Entity, Failure, FailureKind, Key};
+
+/// Reads any entity of a type from below a handler, and saves one where the command binds none (r14).
+///
+/// It reads committed state. Reading does not queue up behind other executions as binding does: when the entity was
+/// changed by another one in between, the save is a `Conflict` (r17).
+pub struct Repository<E> {
+    context: ExecutionContext,
+    entity: PhantomData<fn() -> E>,
+}
+
+impl<E: Entity> Repository<E> {
+    pub(super) fn new(context: ExecutionContext) -> Self {
+        Self { context, entity: PhantomData }
+    }
+
+    /// The entity with this id, if there is one.
+    ///
+    /// # Errors
+    /// If the store cannot be reached, or what it has is no `E`.
+    pub async fn get(&self, id: &E::Id) -> Result<Option<E>, Failure> {
+        let engine = self.context.engine();
+        let key = entity_key::<E>(id)?;
+        let stored = engine.store.load(&key).await?;
+        let version = stored.as_ref().map_or(0, |stored| stored.version);
+        self.context.observe(|staging| {
+            staging.versions.insert(key.clone(), version);
+        });
+        stored.map(|stored| stored.body.parse::<E>().map_err(|error| unreadable(&key, &error))).transpose()
+    }
+
+    /// Stages an entity as the execution's one write. It is created if this execution has not found it before; an
+    /// entity that was found must not have changed since. The invariants of its type are checked at the end.
+    ///
+    /// # Errors
+    /// `Refused` if the handler binds an entity, or has saved another one: one execution writes one entity (r14).
+    ///
+    /// # Panics
+    /// Outside an execution, and when the attempt has ended.
+    #[track_caller]
+    pub fn save(&self, entity: E) -> Result<(), Failure> {
+        let key = entity_key::<E>(entity.id())?;
+        self.context.stage("save", |staging| {
+            let saved = staging.write.as_ref().map(|write| &write.key).filter(|saved| **saved != key);
+            if let Some(other) = staging.bound.as_ref().or(saved) {
+                let message = format!(
+                    "{key} cannot be saved: the execution writes {other} already, and one execution writes one \
+                     entity; publish a command for the other one"
+                );
+                return Err(Failure::new(FailureKind::Refused, "second_write", message));
+            }
+            let expected = staging.versions.get(&key).copied().unwrap_or(0);
+            let write = StagedWrite { part: EntityPart::of::<E>(), key, expected, value: Box::new(entity) };
+            staging.write = Some(write);
+            Ok(())
+        })
+    }
+}
+
+pub(crate) fn entity_key<E: Entity>(id: &E::Id) -> Result<EntityKey, Failure> {
+    let id = Key::of(id).ok_or_else(|| {
+        let message = format!("the id of a `{}` must not be null", E::NAME);
+        Failure::new(FailureKind::Invalid, "null_id", message)
+    })?;
+    Ok(EntityKey { entity: E::NAME, id })
+}
+
+/// What is stored under a key is not what the program takes it for.
+pub(crate) fn unreadable(key: &EntityKey, error: &serde_json::Error) -> Failure {
+    let message = format!(
+        "{key} cannot be read: what is stored does not fit the type as it is now ({error}); give new fields a \
+         `#[serde(default)]`, or mend the entity"
+    );
+    Failure::new(FailureKind::Error, "unreadable_entity", message)
+}
+
+impl<E> Clone for Repository<E> {
+    fn clone(&self) -> Self {
+        Self { context: self.context.clone(), entity: PhantomData }
+    }
+}
+
+impl<E: Entity> fmt::Debug for Repository<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Repository<{}>", E::NAME)
+    }
+}

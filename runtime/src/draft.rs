@@ -1,0 +1,67 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::context::Origin;
+use crate::store::NewJob;
+use crate::wiring::Wiring;
+use crate::{Command, CorrelationId, Failure, Json, JobId, JobKind, Key};
+use jiff::Timestamp;
+
+/// A command that has passed the door: valid, and routed. What is left to make it a job is where it comes from.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) name: Arc<str>,
+    pub(crate) payload: Json,
+    pub(crate) target: Option<Key>,
+    pub(crate) order_key: Option<Key>,
+    pub(crate) idempotency_key: Option<Key>,
+}
+
+impl Draft {
+    /// Takes a command, or refuses it with all that is wrong (r11).
+    pub(crate) fn of<C: Command>(wiring: &Wiring, command: &C) -> Result<Self, Failure> {
+        let plan = wiring.command_of::<C>()?;
+        let (_, payload) = plan.input.admit(command)?;
+        Ok(Self {
+            name: plan.name.clone(),
+            payload,
+            target: command.target(),
+            order_key: command.order_key(),
+            idempotency_key: command.idempotency_key(),
+        })
+    }
+
+    /// Takes a command that comes as JSON, or refuses it with all that is wrong.
+    pub(crate) fn of_json(wiring: &Wiring, name: &str, payload: Value) -> Result<Self, Failure> {
+        let plan = wiring.command(name)?;
+        let text = plan.input.check(&payload)?;
+        let command = plan.input.parse(payload)?;
+        let part = &plan.part;
+        Ok(Self {
+            name: plan.name.clone(),
+            payload: text,
+            target: (part.target)(&*command),
+            order_key: (part.order_key)(&*command),
+            idempotency_key: (part.idempotency_key)(&*command),
+        })
+    }
+
+    pub(crate) fn into_job(self, origin: Origin, now: Timestamp) -> NewJob {
+        let id = JobId::new();
+        NewJob {
+            id,
+            name: self.name,
+            kind: JobKind::Command,
+            payload: self.payload,
+            target: self.target,
+            order_key: self.order_key,
+            idempotency_key: self.idempotency_key,
+            correlation: origin.correlation.unwrap_or_else(|| CorrelationId::new(id.to_string())),
+            cause: origin.cause,
+            context: origin.seed,
+            created_at: now,
+            start: None,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use std::error::Error;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::context::Requirement;
+use crate::{Creation, Entity, Event, ExecutionContext, Failure, Handled, Retry, Targeted};
+
+/// The handler of a command that binds no entity. `#[command]` on a function implements it.
+pub trait CommandHandler: 'static {
+    /// The command.
+    type Command: Handled;
+
+    /// When a failed attempt is followed by another.
+    fn retry() -> Retry {
+        Retry::none()
+    }
+
+    /// The capabilities that must be provided for the handler's parameters; `start()` checks them.
+    fn requirements() -> Vec<Requirement> {
+        Vec::new()
+    }
+
+    /// Handles the command.
+    fn handle(
+        command: Self::Command,
+        context: &ExecutionContext,
+    ) -> impl Future<Output = Result<<Self::Command as Handled>::Output, Failure>> + Send;
+}
+
+/// The handler of a command that binds its target. `#[command]` on a function with a `&mut` entity implements it.
+pub trait EntityHandler: 'static {
+    /// The command.
+    type Command: Handled + Targeted;
+
+    /// The entity that the command targets.
+    type Entity: Entity<Id = <Self::Command as Targeted>::Id>;
+
+    /// How the entity is come by.
+    fn creation() -> Creation<Self::Command, Self::Entity> {
+        Creation::Never
+    }
+
+    /// When a failed attempt is followed by another.
+    fn retry() -> Retry {
+        Retry::none()
+    }
+
+    /// The capabilities that must be provided for the handler's parameters; `start()` checks them.
+    fn requirements() -> Vec<Requirement> {
+        Vec::new()
+    }
+
+    /// Handles the command. What it does to `entity` is committed if it returns `Ok` and the invariants hold.
+    fn handle(
+        command: Self::Command,
+        entity: &mut Self::Entity,
+        context: &ExecutionContext,
+    ) -> impl Future<Output = Result<<Self::Command as Handled>::Output, Failure>> + Send;
+}
+
+/// A handler of an event: one of any number. `#[event_handler]` on a function implements it.
+pub trait EventHandler: 'static {
+    /// The name of its jobs (r52). Stable.
+    const NAME: &'static str;
+
+    /// The event.
+    type Event: Event;
+
+    /// When a failed attempt is followed by another.
+    fn retry() -> Retry {
+        Retry::none()
+    }
+
+    /// The capabilities that must be provided for the handler's parameters; `start()` checks them.
+    fn requirements() -> Vec<Requirement> {
+        Vec::new()
+    }
+
+    /// Handles the event.
+    fn handle(
+        event: Self::Event,
+        context: &ExecutionContext,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// What a handler may return: `()`, or a `Result` with an output that JSON can carry and any error.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    label = "not an outcome",
+    note = "return `()`, or `Result<T, E>` with an output `T` that implements `Serialize` and `Deserialize`, and an error `E` that implements `std::error::Error + Send + Sync` (or is `Failure`, `anyhow::Error`, `String`)"
+)]
+pub trait IntoOutcome {
+    /// The output of success.
+    type Output;
+
+    /// The outcome.
+    ///
+    /// # Errors
+    /// The failure that the returned error stands for.
+    fn into_outcome(self) -> Result<Self::Output, Failure>;
+}
+
+impl IntoOutcome for () {
+    type Output = ();
+
+    fn into_outcome(self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl<T, E> IntoOutcome for Result<T, E>
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    type Output = T;
+
+    fn into_outcome(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure::from_error(error.into()))
+    }
+}
+
+/// A command whose handler binds the entity `E`, or an event: what an invariant of `E` may be scoped by (r10).
+#[diagnostic::on_unimplemented(
+    message = "an invariant of `{E}` cannot be checked `when = {Self}`",
+    label = "no handler of `{Self}` binds a `{E}`",
+    note = "`when` names a command whose handler takes `&mut {E}`, or an event"
+)]
+pub trait InvariantScope<E> {}

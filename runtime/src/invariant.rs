@@ -1,0 +1,51 @@
+//! What must hold of an entity.
+
+use std::fmt::Display;
+
+use crate::Entity;
+
+/// What must hold of an entity (r16). `#[invariant]` on a function implements it.
+pub trait Invariant: 'static {
+    /// The entity.
+    type Entity: Entity;
+
+    /// The command before whose handler it is checked, the event whose emission it is checked at, or [`Always`].
+    type When: 'static;
+
+    /// What it is, for code: stable.
+    const CODE: &'static str;
+
+    /// What it says, for people.
+    const MESSAGE: &'static str;
+
+    /// Whether it holds.
+    fn check(entity: &Self::Entity, when: &Self::When) -> Verdict;
+}
+
+/// The scope of an invariant without `when`: checked at the end of every execution that writes the entity.
+#[derive(Clone, Copy, Debug)]
+pub struct Always;
+
+/// Whether an invariant holds. Made of what its function returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds.
+    Holds,
+    /// It does not; the message, where the function gave one, is more particular than the invariant's own.
+    Violated(Option<String>),
+}
+
+impl From<bool> for Verdict {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Holds } else { Self::Violated(None) }
+    }
+}
+
+impl<E: Display> From<Result<(), E>> for Verdict {
+    fn from(result: Result<(), E>) -> Self {
+        match result {
+            Ok(()) => Self::Holds,
+            Err(message) => Self::Violated(Some(message.to_string())),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The seven steps of an execution (r10). Whatever a step refuses ends the attempt with that failure, and nothing of
+//! what was staged remains.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::context::{ExecutionContext, Staging, unreadable};
+use crate::engine::Engine;
+use crate::invariant::Verdict;
+use crate::locks::EntityLock;
+use crate::registration::{AnyCreation, AnyEntity, AnyMessage, Body, BoundBody, EntityPart, InvariantPart};
+use crate::store::{Commit, CommitError, EntityKey, EntityWrite, NewEvent, NewJob, Next};
+use crate::wiring::{Action, JobPlan};
+use crate::{Attempt, Cause, Failure, FailureKind, Job, JobKind, Json, Step, Violation};
+
+/// One attempt to execute a job.
+pub(crate) struct Execution<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) plan: &'a JobPlan,
+    pub(crate) job: &'a Job,
+    pub(crate) context: &'a ExecutionContext,
+    /// The record of the attempt, as far as it has come.
+    pub(crate) attempt: &'a mut Attempt,
+}
+
+/// The execution from its input to its commit. Answers with what the handler returned.
+pub(crate) async fn execute(x: &mut Execution<'_>) -> Result<Json, Failure> {
+    let message = validate(x)?;
+    let binding = resolve(x)?;
+    let mut entity = load_or_create(x, binding, &message).await?;
+    check_before(x, entity.as_ref(), &message)?;
+    let output = handle(x, message, entity.as_mut()).await?;
+    let effects = check_after(x, entity)?;
+    commit(x, effects, output).await
+}
+
+/// The entity that is to be bound.
+struct Binding {
+    body: BoundBody,
+    key: EntityKey,
+}
+
+/// The entity that is bound. Nobody else in this process binds it meanwhile (r17).
+struct Bound {
+    binding: Binding,
+    entity: AnyEntity,
+    version: u64,
+    lock: EntityLock,
+}
+
+/// What an execution has done, checked and ready to be committed.
+struct Effects {
+    staged: Staging,
+    write: Option<EntityWrite>,
+    /// Held until after the commit.
+    _lock: Option<EntityLock>,
+}
+
+/// Step 1: the input is what its schema says (r11).
+fn validate(x: &mut Execution<'_>) -> Result<AnyMessage, Failure> {
+    x.attempt.reached = Some(Step::Validate);
+    x.plan.input.read(&x.job.payload)
+}
+
+/// Step 2: which entity the handler binds, and how it is come by (r12).
+fn resolve(x: &mut Execution<'_>) -> Result<Option<Binding>, Failure> {
+    x.attempt.reached = Some(Step::Resolve);
+    let Action::Command(Body::Bound(body)) = x.plan.action else { return Ok(None) };
+    let id = x.job.target.clone().ok_or_else(|| {
+        let message = format!("`{}` must name its target: the field is null", x.job.name);
+        Failure::new(FailureKind::Invalid, "no_target", message)
+    })?;
+    Ok(Some(Binding { body, key: EntityKey { entity: body.entity.name, id } }))
+}
+
+/// Step 3: the entity is loaded, or made from the command, as the creation policy says (r12).
+async fn load_or_create(
+    x: &mut Execution<'_>,
+    binding: Option<Binding>,
+    message: &AnyMessage,
+) -> Result<Option<Bound>, Failure> {
+    x.attempt.reached = Some(Step::Load);
+    let Some(binding) = binding else { return Ok(None) };
+    let Binding { body, key } = &binding;
+    let lock = x.engine.locks.lock(key).await;
+    let stored = x.engine.store.load(key).await?;
+    let (entity, version) = match (stored, body.creation) {
+        (Some(_), AnyCreation::Always(_)) => return Err(already_exists(key)),
+        (Some(stored), AnyCreation::Never | AnyCreation::IfMissing(_)) => {
+            let entity = (body.entity.parse)(&stored.body).map_err(|error| unreadable(key, &error))?;
+            x.attempt.version_read = Some(stored.version);
+            (entity, stored.version)
+        }
+        (None, AnyCreation::Never) => return Err(not_found(key)),
+        (None, AnyCreation::Always(create) | AnyCreation::IfMissing(create)) => {
+            let entity = create(&**message);
+            check_identity(&body.entity, &*entity, key, "created with")?;
+            (entity, 0)
+        }
+    };
+    x.context.bind(key.clone());
+    Ok(Some(Bound { binding, entity, version, lock }))
+}
+
+/// Step 4: the invariants that are scoped by the command hold.
+fn check_before(x: &mut Execution<'_>, bound: Option<&Bound>, message: &AnyMessage) -> Result<(), Failure> {
+    x.attempt.reached = Some(Step::CheckBefore);
+    let Some(Bound { binding, entity, .. }) = bound else { return Ok(()) };
+    let checks = x.plan.before.iter().map(|invariant| (invariant, &**message as &dyn Any));
+    holds(&binding.key, &**entity, checks)
+}
+
+/// Step 5: the handler runs. What it emits, publishes and changes is staged.
+async fn handle(
+    x: &mut Execution<'_>,
+    message: AnyMessage,
+    bound: Option<&mut Bound>,
+) -> Result<Json, Failure> {
+    x.attempt.reached = Some(Step::Handle);
+    match (x.plan.action, bound) {
+        (Action::Command(Body::Bound(body)), Some(bound)) => {
+            (body.handle)(message, &mut *bound.entity, x.context).await
+        }
+        (Action::Command(Body::Unbound(handle)) | Action::Event(handle), _) => handle(message, x.context).await,
+        (Action::Command(Body::Bound(_)), None) => unreachable!("step 3 has bound the entity or failed"),
+    }
+}
+
+/// Step 6: the invariants that are scoped by the emitted events hold, and those without a scope (r16).
+fn check_after(x: &mut Execution<'_>, bound: Option<Bound>) -> Result<Effects, Failure> {
+    x.attempt.reached = Some(Step::CheckAfter);
+    let mut staged = x.context.close();
+    if let Some(refused) = staged.refused {
+        return Err(refused);
+    }
+    let (written, lock) = match bound {
+        Some(Bound { binding: Binding { body, key }, entity, version, lock }) => {
+            check_identity(&body.entity, &*entity, &key, "left with")?;
+            (Some((body.entity, key, entity, version)), Some(lock))
+        }
+        None => (staged.write.take().map(|save| (save.part, save.key, save.value, save.expected)), None),
+    };
+    let Some((part, key, entity, expected)) = written else {
+        return Ok(Effects { staged, write: None, _lock: lock });
+    };
+    if let Some(invariants) = x.engine.wiring.invariants(part.type_id) {
+        let by_event = staged.events.iter().flat_map(|event| {
+            let scoped = invariants.by_event.get(&event.type_id).into_iter().flatten();
+            scoped.map(|invariant| (invariant, &*event.value as &dyn Any))
+        });
+        let always = invariants.always.iter().map(|invariant| (invariant, &crate::Always as &dyn Any));
+        holds(&key, &*entity, by_event.chain(always))?;
+    }
+    let body = (part.to_json)(&*entity).map_err(|error| {
+        let message = format!("{key} cannot be written as JSON: {error}");
+        Failure::new(FailureKind::Error, "entity_not_json", message)
+    })?;
+    Ok(Effects { staged, write: Some(EntityWrite { key, expected, body }), _lock: lock })
+}
+
+/// Step 7: entity, events, jobs and the job's own state are committed together (r15, r18).
+async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result<Json, Failure> {
+    x.attempt.reached = Some(Step::Commit);
+    let Effects { staged, write, _lock } = effects;
+    let now = x.engine.clock.now();
+    let mut jobs = staged.jobs;
+    let mut events = Vec::with_capacity(staged.events.len());
+    for event in staged.events {
+        let Some(plan) = x.engine.wiring.event_by_type(event.type_id) else { continue };
+        let event = NewEvent {
+            id: event.id,
+            name: plan.name.clone(),
+            payload: event.payload,
+            correlation: x.job.correlation.clone(),
+            cause: Some(x.job.id),
+            emitted_at: now,
+        };
+        jobs.extend(handlings(&event, &plan.handlers, x.job.context.clone()));
+        events.push(event);
+    }
+    let attempt = Attempt {
+        ended_at: Some(now),
+        version_written: write.as_ref().map(|write| write.expected + 1),
+        events: events.iter().map(|event| event.id).collect(),
+        ..x.attempt.clone()
+    };
+    let next = Next::Succeeded(output.clone());
+    let has_work = !jobs.is_empty() || x.job.order_key.is_some();
+    let job = x.job.id;
+    let refused = x.engine.store.commit(Commit { job, attempt, lapsed_at: None, next, write, events, jobs }).await;
+    refused.map_err(|error| refusal(x.job, error))?;
+    if has_work {
+        x.engine.work.notify_one();
+    }
+    Ok(output)
+}
+
+/// The jobs that handle an event: one for each of its handlers (r03).
+pub(crate) fn handlings(
+    event: &NewEvent,
+    handlers: &[Arc<str>],
+    seed: Arc<crate::ContextSeed>,
+) -> impl Iterator<Item = NewJob> {
+    handlers.iter().map(move |handler| NewJob {
+        id: crate::JobId::new(),
+        name: handler.clone(),
+        kind: JobKind::EventHandler,
+        payload: event.payload.clone(),
+        target: None,
+        order_key: None,
+        idempotency_key: None,
+        correlation: event.correlation.clone(),
+        cause: Some(Cause::Event(event.id)),
+        context: seed.clone(),
+        created_at: event.emitted_at,
+        start: None,
+    })
+}
+
+/// Evaluates all, and reports all that do not hold (r16).
+fn holds<'a>(
+    key: &EntityKey,
+    entity: &dyn Any,
+    checks: impl Iterator<Item = (&'a Arc<InvariantPart>, &'a dyn Any)>,
+) -> Result<(), Failure> {
+    let violations: Vec<_> = checks
+        .filter_map(|(invariant, when)| match (invariant.check)(entity, when) {
+            Verdict::Holds => None,
+            Verdict::Violated(message) => {
+                Some(Violation::of(invariant.code, message.unwrap_or_else(|| invariant.message.to_owned())))
+            }
+        })
+        .collect();
+    if violations.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::from_violations(FailureKind::Violated, format!("{key} would not be as it must"), violations))
+}
+
+/// An entity has the id that its command targets, from beginning to end.
+fn check_identity(part: &EntityPart, entity: &dyn Any, key: &EntityKey, how: &str) -> Result<(), Failure> {
+    let id = (part.key)(entity);
+    if id.as_ref() == Some(&key.id) {
+        return Ok(());
+    }
+    let id = id.map_or_else(|| "null".to_owned(), |id| id.to_string());
+    let message = format!("{key} was {how} the id {id}; an entity's id is its command's target, and never changes");
+    Err(Failure::new(FailureKind::Error, "wrong_identity", message))
+}
+
+fn not_found(key: &EntityKey) -> Failure {
+    Failure::new(FailureKind::NotFound, "not_found", format!("{key} does not exist"))
+}
+
+fn already_exists(key: &EntityKey) -> Failure {
+    Failure::new(FailureKind::AlreadyExists, "already_exists", format!("{key} exists already"))
+}
+
+/// What a refused commit means for the attempt.
+fn refusal(job: &Job, error: CommitError) -> Failure {
+    let message = error.to_string();
+    match error {
+        CommitError::Conflict { .. } => {
+            let message = format!("the entity was changed by another execution in the meantime: {message}");
+            Failure::new(FailureKind::Conflict, "conflict", message)
+        }
+        CommitError::Mismatch { .. } => Failure::new(FailureKind::IdempotencyMismatch, "idempotency_mismatch", message),
+        CommitError::Fenced => {
+            let message = format!("attempt {} of job {} was given up: another worker took it over", job.attempts, job.id);
+            Failure::new(FailureKind::Lost, "fenced", message)
+        }
+        CommitError::Store(error) => error.into(),
+    }
+}

@@ -1,0 +1,74 @@
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Key;
+
+/// A request to do something, with exactly one handler. `#[command]` on a struct implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a command",
+    label = "not a command",
+    note = "put `#[command]` on the struct `{Self}`"
+)]
+pub trait Command: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// What the command is called in the store and in JSON (r52). Stable.
+    const NAME: &'static str;
+
+    /// The id of the entity that it acts on; `None` if it has no target, or the field is `null`.
+    fn target(&self) -> Option<Key> {
+        None
+    }
+
+    /// The key under which the same request is not taken twice (r25).
+    fn idempotency_key(&self) -> Option<Key> {
+        None
+    }
+
+    /// The key of the lane in which published commands run one at a time, in the order they were published (r26).
+    fn order_key(&self) -> Option<Key> {
+        None
+    }
+}
+
+/// A command with a target. `#[command(target = field)]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "the command `{Self}` names no target, so its handler cannot bind an entity",
+    label = "`{Self}` has no target",
+    note = "say which field of `{Self}` holds the entity's id: `#[command(target = field)]`",
+    note = "or bind no entity here, and reach entities through a `Repository<…>`"
+)]
+pub trait Targeted: Command {
+    /// The type of the target's identity.
+    type Id;
+}
+
+/// A command without a target. `#[command]` without `target` implements it.
+#[diagnostic::on_unimplemented(
+    message = "the command `{Self}` names a target, but its handler binds no entity",
+    label = "this handler binds no entity",
+    note = "take the entity as a parameter: `entity: &mut …`",
+    note = "or say `#[command(stateless)]` on the function: the target then serves routing and correlation only"
+)]
+pub trait Untargeted: Command {}
+
+/// A command that has a handler. `#[command]` on a function implements it for the command that the function takes first.
+#[diagnostic::on_unimplemented(
+    message = "the command `{Self}` has no handler",
+    label = "nothing handles `{Self}`",
+    note = "write one: `#[command] async fn handle(command: {Self}) -> Result<(), …>`; with `&mut Entity` as the second parameter if `{Self}` has a target"
+)]
+pub trait Handled: Command {
+    /// What the handler returns when it succeeds.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+}
+
+/// A fact that has occurred (r03). `#[event]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    label = "not an event",
+    note = "put `#[event]` on the struct `{Self}`"
+)]
+pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// What the event is called in the store and in JSON (r52). Stable.
+    const NAME: &'static str;
+}

@@ -1,0 +1,9 @@
+//! What a domain is written with: `use enact::prelude::*;`.
+
+pub use std::sync::Arc;
+pub use std::time::Duration;
+
+pub use crate::{
+    ContextSeed, ExecutionContext, Failure, FailureKind, Identity, JobState, Repository, Retry, Runtime, command, context,
+    emit, entity, event, event_handler, invariant, publish, value,
+};

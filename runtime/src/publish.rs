@@ -1,0 +1,304 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::clock::after;
+use crate::context::{ExecutionContext, Origin};
+use crate::draft::Draft;
+use crate::engine::{Ended, Engine, Watch, ended};
+use crate::store::{NewJob, Submitted};
+use crate::worker::LOOK_ELSEWHERE;
+use crate::{Failure, FailureKind, Job, JobId, JobState, Json, Key, attempt};
+
+/// A command on its way to become a job: `.await` it.
+///
+/// What is wrong with the command itself is known from the start, and is answered when it is awaited (r11).
+pub(crate) struct Request {
+    engine: Arc<Engine>,
+    draft: Result<Draft, Failure>,
+    origin: Origin,
+}
+
+impl Request {
+    pub(crate) fn new(engine: &Arc<Engine>, what: &str, draft: impl FnOnce() -> Result<Draft, Failure>) -> Self {
+        let context = ExecutionContext::current();
+        let draft = engine.check_running().and_then(|()| check_boundary(context.as_ref(), what)).and_then(|()| draft());
+        let origin = context.map(|context| context.origin()).unwrap_or_default();
+        Self { engine: engine.clone(), draft, origin }
+    }
+
+    fn change(mut self, act: impl FnOnce(&mut Draft)) -> Self {
+        if let Ok(draft) = &mut self.draft {
+            act(draft);
+        }
+        self
+    }
+
+    fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
+        let now = self.engine.clock.now();
+        Ok((self.engine, self.draft?.into_job(self.origin, now)))
+    }
+}
+
+/// What is done at the boundary would be done even if the execution around it failed (r14, r15).
+pub(crate) fn check_boundary(context: Option<&ExecutionContext>, what: &str) -> Result<(), Failure> {
+    if context.is_none_or(|context| context.job_id().is_none()) {
+        return Ok(());
+    }
+    let message = format!(
+        "`Runtime::{what}` was called inside an execution, where it would take effect even if that fails; \
+         `enact::publish` and `enact::emit` stage a command or an event for its commit"
+    );
+    Err(Failure::new(FailureKind::Refused, "inside_execution", message))
+}
+
+macro_rules! options {
+    () => {
+        /// Takes the same request only once, whatever key the command itself names: the same key with the same payload
+        /// answers with the existing job, with another payload it is an `IdempotencyMismatch` (r25). Keys are shared
+        /// by all commands of a store, and live as long as their job.
+        #[must_use]
+        pub fn idempotency_key<K: Serialize + ?Sized>(self, key: &K) -> Self {
+            Self { request: self.request.change(|draft| draft.idempotency_key = Key::of(key)), ..self }
+        }
+    };
+}
+
+/// Hands a command off: awaited, it answers when the command's job is durable, and does not wait for it to run (r02).
+#[must_use = "a command is published when this is awaited"]
+pub struct Publish<T> {
+    request: Request,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> Publish<T> {
+    pub(crate) fn new(request: Request) -> Self {
+        Self { request, output: PhantomData }
+    }
+
+    options!();
+
+    /// Runs it behind what was published under the same key before, whatever key the command itself names (r26). Keys
+    /// are shared by all commands of a store.
+    pub fn ordered_by<K: Serialize + ?Sized>(self, key: &K) -> Self {
+        Self { request: self.request.change(|draft| draft.order_key = Key::of(key)), ..self }
+    }
+
+    /// The same, without the type of its output: commands of several types go into one
+    /// [`publish_all`](crate::Runtime::publish_all).
+    pub fn untyped(self) -> Publish<Value> {
+        Publish::new(self.request)
+    }
+}
+
+impl<T: Send + 'static> IntoFuture for Publish<T> {
+    type Output = Result<JobHandle<T>, Failure>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        async move {
+            let (engine, job) = self.request.into_job()?;
+            let id = job.id;
+            let submitted = engine.store.submit(Vec::new(), vec![job]).await?;
+            engine.work.notify_one();
+            let id = job_of(id, submitted.first())?;
+            Ok(JobHandle::new(engine, id))
+        }
+        .boxed()
+    }
+}
+
+/// Publishes several in their order, in one transaction.
+pub(crate) async fn publish_all<T>(
+    engine: &Arc<Engine>,
+    requests: impl IntoIterator<Item = Publish<T>>,
+) -> Vec<Result<JobHandle<T>, Failure>> {
+    let drafted: Vec<_> = requests.into_iter().map(|publish| publish.request.into_job()).collect();
+    let jobs: Vec<_> = drafted.iter().flatten().map(|(_, job)| job.clone()).collect();
+    let submitted = engine.store.submit(Vec::new(), jobs).await.map_err(Failure::from);
+    engine.work.notify_one();
+    let mut answers = submitted.as_ref().map(|submitted| submitted.iter()).map_err(Clone::clone);
+    let answer = |drafted: Result<(Arc<Engine>, NewJob), Failure>| {
+        let (engine, job) = drafted?;
+        let answer = answers.as_mut().map_err(|failure| failure.clone())?.next();
+        Ok(JobHandle::new(engine, job_of(job.id, answer)?))
+    };
+    drafted.into_iter().map(answer).collect()
+}
+
+/// Runs a command now, here: awaited, it answers when the command's job has ended, its retries included (r06).
+///
+/// Once it was polled, dropping the future does not stop the job.
+#[must_use = "a command is executed when this is awaited"]
+pub struct Execute<T> {
+    request: Request,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> Execute<T> {
+    pub(crate) fn new(request: Request) -> Self {
+        Self { request, output: PhantomData }
+    }
+
+    options!();
+}
+
+impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
+    type Output = Result<T, Failure>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        async move {
+            let (engine, mut job) = self.request.into_job()?;
+            // It enters no lane: it runs now (r06).
+            job.order_key = None;
+            job.start = Some(engine.worker.clone());
+            let id = job.id;
+            let mut watch = engine.endings.watch(id);
+            // From here on the job goes its way, whether or not somebody still waits for it.
+            engine.attempts.spawn(start(engine.clone(), job));
+            typed(&wait_watching(&engine, id, &mut watch).await?)
+        }
+        .boxed()
+    }
+}
+
+/// Puts a job on record as running, and runs it. What becomes of it is announced.
+async fn start(engine: Arc<Engine>, job: NewJob) {
+    let id = job.id;
+    let begun = job.clone();
+    let ended = match begin(&engine, job).await {
+        Ok(recorded) if recorded == id => return attempt::run(engine, begun.into_job(JobState::Running)).await,
+        Ok(existing) => wait(&engine, existing).await,
+        Err(failure) => Err(failure),
+    };
+    engine.endings.announce(id, &ended);
+}
+
+async fn begin(engine: &Engine, job: NewJob) -> Result<JobId, Failure> {
+    engine.ensure_lease().await?;
+    let id = job.id;
+    let submitted = engine.store.submit(Vec::new(), vec![job]).await?;
+    job_of(id, submitted.first())
+}
+
+/// The id under which a request stands on record.
+fn job_of(id: JobId, submitted: Option<&Submitted>) -> Result<JobId, Failure> {
+    match submitted {
+        Some(Submitted::New) => Ok(id),
+        Some(Submitted::Existing(existing)) => Ok(*existing),
+        Some(Submitted::Mismatch(existing)) => {
+            let message = format!(
+                "the idempotency key belongs to job {existing}, which is another request; use a key of its own for \
+                 each request"
+            );
+            Err(Failure::new(FailureKind::IdempotencyMismatch, "idempotency_mismatch", message))
+        }
+        None => Err(Failure::new(FailureKind::Unavailable, "no_answer", "the store has not said what it did")),
+    }
+}
+
+async fn wait(engine: &Engine, id: JobId) -> Ended {
+    let mut watch = engine.endings.watch(id);
+    let job = engine.store.job(id).await?.ok_or_else(|| no_such_job(id))?;
+    match ended(job) {
+        Some(ended) => ended,
+        None => wait_watching(engine, id, &mut watch).await,
+    }
+}
+
+/// Waits for an end that is announced here, and looks now and then whether another process has brought it about.
+async fn wait_watching(engine: &Engine, id: JobId, watch: &mut Watch<'_>) -> Ended {
+    loop {
+        let look = after(engine.clock.now(), LOOK_ELSEWHERE);
+        tokio::select! {
+            biased;
+            ended = watch.ended() => return ended,
+            () = engine.abort.cancelled() => return Err(shut_down()),
+            () = engine.clock.sleep_until(look) => {}
+        }
+        // A job that is not on record yet is about to be.
+        if let Some(ended) = engine.store.job(id).await?.and_then(ended) {
+            return ended;
+        }
+    }
+}
+
+fn shut_down() -> Failure {
+    let message = "the runtime has shut down before the job ended; the job is on record";
+    Failure::new(FailureKind::Unavailable, "shut_down", message)
+}
+
+fn no_such_job(id: JobId) -> Failure {
+    Failure::new(FailureKind::NotFound, "no_such_job", format!("there is no job {id}"))
+}
+
+fn typed<T: DeserializeOwned>(output: &Json) -> Result<T, Failure> {
+    output.parse().map_err(|error| {
+        let message = format!("the job succeeded, but its output is not of the type that its command has now: {error}");
+        Failure::new(FailureKind::Error, "unreadable_output", message)
+    })
+}
+
+/// A job, as the one who published it sees it. Cheap to clone.
+pub struct JobHandle<T> {
+    engine: Arc<Engine>,
+    id: JobId,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> JobHandle<T> {
+    pub(crate) fn new(engine: Arc<Engine>, id: JobId) -> Self {
+        Self { engine, id, output: PhantomData }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+
+    /// The job as it stands on record.
+    ///
+    /// # Errors
+    /// If the store cannot be reached.
+    pub async fn job(&self) -> Result<Job, Failure> {
+        self.engine.store.job(self.id).await?.ok_or_else(|| no_such_job(self.id))
+    }
+
+    /// Its state on record.
+    ///
+    /// # Errors
+    /// If the store cannot be reached.
+    pub async fn state(&self) -> Result<JobState, Failure> {
+        Ok(self.job().await?.state)
+    }
+}
+
+impl<T: DeserializeOwned> JobHandle<T> {
+    /// Waits until the job has ended, its retries included, and answers with what its handler returned (r02).
+    ///
+    /// # Errors
+    /// The failure of its last attempt. `Unavailable` if the store cannot be reached, or the runtime shuts down first:
+    /// the job goes on nevertheless.
+    pub async fn outcome(&self) -> Result<T, Failure> {
+        typed(&wait(&self.engine, self.id).await?)
+    }
+}
+
+impl<T> Clone for JobHandle<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.engine.clone(), self.id)
+    }
+}
+
+impl<T> fmt::Debug for JobHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JobHandle({})", self.id)
+    }
+}

@@ -1,0 +1,313 @@
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::{Clock, SystemClock, after};
+use crate::context::{Capabilities, ContextSeed, ExecutionContext, Origin};
+use crate::draft::Draft;
+use crate::engine::{Endings, Engine, Lease};
+use crate::lifecycle::handlings;
+use crate::locks::EntityLocks;
+use crate::publish::{Execute, Publish, Request, check_boundary, publish_all};
+use crate::reading::{Entities, Events, Jobs};
+use crate::store::{NewEvent, Store};
+use crate::wiring::{Problem, Wiring};
+use crate::{
+    CorrelationId, Entity, Event, EventId, Failure, FailureKind, Handled, JobHandle, WorkerId, worker,
+};
+
+/// A domain that runs: takes commands and events, runs their jobs, and answers questions. Cheap to clone.
+///
+/// When the last clone is dropped, nothing new begins; what is under way ends. [`shutdown`](Self::shutdown) waits for that.
+#[derive(Clone)]
+pub struct Runtime(Arc<Handle>);
+
+/// Stops the engine when nobody holds the runtime any more: the tasks hold the engine only.
+struct Handle {
+    engine: Arc<Engine>,
+    background: TaskTracker,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.engine.stop.cancel();
+        self.engine.attempts.close();
+    }
+}
+
+impl Runtime {
+    /// Begins to build a runtime on a store.
+    pub fn builder(store: impl Store) -> RuntimeBuilder {
+        RuntimeBuilder {
+            store: Arc::new(store),
+            clock: Arc::new(SystemClock),
+            capabilities: Capabilities::default(),
+            concurrency: RuntimeBuilder::CONCURRENCY,
+            lease: RuntimeBuilder::LEASE,
+            max_payload_bytes: RuntimeBuilder::MAX_PAYLOAD_BYTES,
+        }
+    }
+
+    /// Hands a command off: awaited, it answers when the command's job is durable, and does not wait for it to run (r02).
+    ///
+    /// # Errors
+    /// When awaited: `Invalid` if the command violates its schema, and no job exists then (r11); `IdempotencyMismatch`
+    /// (r25); `Unavailable` if the store cannot be reached or the runtime has shut down; `Refused` inside an execution,
+    /// where [`enact::publish`](crate::publish()) is meant.
+    pub fn publish<C: Handled>(&self, command: C) -> Publish<C::Output> {
+        let engine = self.engine();
+        Publish::new(Request::new(engine, "publish", || Draft::of(&engine.wiring, &command)))
+    }
+
+    /// [`publish`](Self::publish) for who holds the command as JSON: the same validation, by the command's name.
+    ///
+    /// # Errors
+    /// As `publish`, and `UnknownName` if there is no such command.
+    pub fn publish_json(&self, name: &str, command: Value) -> Publish<Value> {
+        let engine = self.engine();
+        Publish::new(Request::new(engine, "publish_json", || Draft::of_json(&engine.wiring, name, command)))
+    }
+
+    /// Publishes several commands in their order, in one transaction, and answers for each. Those that are refused do
+    /// not keep the others from being published.
+    ///
+    /// # Errors
+    /// Each as [`publish`](Self::publish). If the store cannot be reached, none is published.
+    pub async fn publish_all<T>(
+        &self,
+        commands: impl IntoIterator<Item = Publish<T>>,
+    ) -> Vec<Result<JobHandle<T>, Failure>> {
+        publish_all(self.engine(), commands).await
+    }
+
+    /// Runs a command now, here: awaited, it answers with the handler's output when the command's job has ended, its
+    /// retries included (r06). It is tracked as a job all the same (r01).
+    ///
+    /// # Errors
+    /// When awaited: the failure of the job, or as [`publish`](Self::publish). Inside an execution it is `Refused` (r14).
+    pub fn execute<C: Handled>(&self, command: C) -> Execute<C::Output> {
+        let engine = self.engine();
+        Execute::new(Request::new(engine, "execute", || Draft::of(&engine.wiring, &command)))
+    }
+
+    /// [`execute`](Self::execute) for who holds the command as JSON.
+    ///
+    /// # Errors
+    /// As `execute`, and `UnknownName` if there is no such command.
+    pub fn execute_json(&self, name: &str, command: Value) -> Execute<Value> {
+        let engine = self.engine();
+        Execute::new(Request::new(engine, "execute_json", || Draft::of_json(&engine.wiring, name, command)))
+    }
+
+    /// Emits an event that has occurred outside of any execution: answers when the event, and the jobs of its handlers,
+    /// are durable (r03).
+    ///
+    /// # Errors
+    /// `Invalid` if the event violates its schema; `Unavailable` if the store cannot be reached or the runtime has shut
+    /// down; `Refused` inside an execution, where [`enact::emit`](crate::emit()) is meant.
+    pub async fn emit<E: Event>(&self, event: E) -> Result<EventId, Failure> {
+        let engine = self.engine();
+        let context = ExecutionContext::current();
+        engine.check_running()?;
+        check_boundary(context.as_ref(), "emit")?;
+        let Origin { correlation, seed, .. } = context.map(|context| context.origin()).unwrap_or_default();
+        let (plan, payload) = engine.wiring.admit_event(&event)?;
+        let id = EventId::new();
+        let event = NewEvent {
+            id,
+            name: plan.name.clone(),
+            payload,
+            correlation: correlation.unwrap_or_else(|| CorrelationId::new(id.to_string())),
+            cause: None,
+            emitted_at: engine.clock.now(),
+        };
+        let jobs = handlings(&event, &plan.handlers, seed).collect();
+        engine.store.submit(vec![event], jobs).await?;
+        engine.work.notify_one();
+        Ok(id)
+    }
+
+    /// Runs a use case in a context: what it publishes and emits carries what `seed` says (r31).
+    pub fn scope<F: Future>(&self, seed: ContextSeed, use_case: F) -> impl Future<Output = F::Output> + use<F> {
+        ExecutionContext::of_scope(self.engine().clone(), seed).scope(use_case)
+    }
+
+    /// Reads jobs.
+    pub fn jobs(&self) -> Jobs {
+        Jobs(self.engine().clone())
+    }
+
+    /// Reads committed entities.
+    pub fn entities<E: Entity>(&self) -> Entities<E> {
+        Entities::new(self.engine().clone())
+    }
+
+    /// Reads committed events.
+    pub fn events(&self) -> Events {
+        Events(self.engine().clone())
+    }
+
+    /// Stops: nothing more is taken, claimed or begun, and what is under way may end until `deadline` has passed. What
+    /// is published stays in the store for the next start.
+    ///
+    /// # Errors
+    /// `TimedOut` if something was still under way at the deadline. It is dropped; its jobs end as `Lost` once their lease has
+    /// ended and a runtime looks at the store, and run again if their `retry` allows (r23).
+    pub async fn shutdown(&self, deadline: Duration) -> Result<(), Failure> {
+        let engine = self.engine();
+        engine.stop.cancel();
+        engine.attempts.close();
+        let last = after(engine.clock.now(), deadline);
+        let in_time = tokio::select! {
+            biased;
+            () = engine.attempts.wait() => Ok(()),
+            () = engine.clock.sleep_until(last) => {
+                let message = format!("{} executions were still under way at the deadline", engine.attempts.len());
+                Err(Failure::new(FailureKind::TimedOut, "shutdown_deadline", message))
+            }
+        };
+        engine.abort.cancel();
+        self.0.background.wait().await;
+        in_time
+    }
+
+    fn engine(&self) -> &Arc<Engine> {
+        &self.0.engine
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Runtime({})", self.engine().worker)
+    }
+}
+
+/// What a runtime is started with.
+pub struct RuntimeBuilder {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    capabilities: Capabilities,
+    concurrency: usize,
+    lease: Duration,
+    max_payload_bytes: usize,
+}
+
+impl RuntimeBuilder {
+    /// How many published jobs run at a time, unless the builder says otherwise.
+    pub const CONCURRENCY: usize = 64;
+    /// How long a lease lasts, unless the builder says otherwise.
+    pub const LEASE: Duration = Duration::from_secs(10);
+    /// How large a command or event may be as JSON, in bytes, unless the builder says otherwise.
+    pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
+
+    /// Provides a capability: handlers take it as `Arc<T>` (r33). One of the same type that was provided before is replaced.
+    #[must_use]
+    pub fn provide<T: ?Sized + Send + Sync + 'static>(mut self, capability: Arc<T>) -> Self {
+        self.capabilities.insert(capability);
+        self
+    }
+
+    /// How many published jobs run at a time, at least 1. What is [executed](Runtime::execute) runs besides.
+    #[must_use]
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.concurrency = jobs.max(1);
+        self
+    }
+
+    /// How long a worker is believed to be alive after it was last heard of (r23). A short lease finds what a crash has left
+    /// sooner; a long one bears longer stalls. It is renewed four times in its length.
+    #[must_use]
+    pub fn lease(mut self, length: Duration) -> Self {
+        self.lease = length;
+        self
+    }
+
+    /// How large a command or event may be as JSON, in bytes. What is larger is `Invalid`.
+    #[must_use]
+    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
+        self.max_payload_bytes = bytes;
+        self
+    }
+
+    /// Takes the time from somewhere else than the machine's clock.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Verifies the wiring, and starts: jobs that are ready begin to run.
+    ///
+    /// # Errors
+    /// [`StartError`] with every problem of the domain at once, before any job runs (r50).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[expect(clippy::unused_async, reason = "starting may come to need the store; callers need not change then")]
+    pub async fn start(self) -> Result<Runtime, StartError> {
+        let wiring = Wiring::resolve(&self.capabilities, self.max_payload_bytes)
+            .map_err(|problems| StartError { problems })?;
+        let engine = Arc::new(Engine {
+            store: self.store,
+            clock: self.clock,
+            wiring,
+            capabilities: self.capabilities,
+            locks: EntityLocks::new(),
+            endings: Endings::default(),
+            worker: WorkerId::new(),
+            lease: Lease::of(self.lease),
+            work: tokio::sync::Notify::new(),
+            attempts: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            abort: CancellationToken::new(),
+        });
+        let background = TaskTracker::new();
+        background.spawn(worker::dispatch(engine.clone(), self.concurrency));
+        background.spawn(worker::keep_leases(engine.clone()));
+        background.close();
+        Ok(Runtime(Arc::new(Handle { engine, background })))
+    }
+}
+
+impl fmt::Debug for RuntimeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { store, clock, capabilities: _, concurrency, lease, max_payload_bytes } = self;
+        f.debug_struct("RuntimeBuilder")
+            .field("store", &store.type_id())
+            .field("clock", clock)
+            .field("concurrency", concurrency)
+            .field("lease", lease)
+            .field("max_payload_bytes", max_payload_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The domain cannot start as it is: everything that is wrong with it (r50).
+#[derive(Debug)]
+pub struct StartError {
+    problems: Vec<Problem>,
+}
+
+impl StartError {
+    /// Every problem, by its place in the source.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.len() {
+            1 => write!(f, "the domain has a problem:")?,
+            count => write!(f, "the domain has {count} problems:")?,
+        }
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for StartError {}

@@ -1,0 +1,430 @@
+//! What a runtime needs of a database: the [`Store`] trait and the records that pass through it.
+//!
+//! A store keeps and finds; it decides nothing. Creation, invariants, retry and naming are the runtime's business, and
+//! reach a store as finished records. Every store passes the conformance suite in `tests/`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{
+    Attempt, Cause, ContextSeed, CorrelationId, EventId, Failure, Job, JobId, JobKind, JobState, Json, Key,
+    WorkerId,
+};
+
+/// A database that keeps entities, events and jobs.
+///
+/// # What every store promises
+///
+/// - **Whole or not at all.** Each call of [`submit`](Self::submit) and [`commit`](Self::commit) is one transaction: after
+///   an error, and after a crash at any point, all of it is on record or nothing is. Calls that run at the same time may
+///   share a transaction of the database as long as each can fail alone.
+/// - **Durable.** When a writing call has returned `Ok`, its effects survive the death of the process, and of the
+///   machine unless the store was told to relax that.
+/// - **States.** A job changes its state only as [`JobState::may_become`] says, under any race.
+/// - **Order.** Jobs and events have a place in one order each, that of their transactions and, within one, of the
+///   call's vectors. Places are never given twice.
+/// - **Lanes** (r26). Of the jobs that share an order key, at most one has a state other than `Waiting` and not ended,
+///   and it is the first of them that has not ended. A job submitted behind another is `Waiting`, with no `due_at`; when a job of a
+///   lane ends, in whatever state, the next becomes `Ready`. A job that is retried keeps its place. Jobs that
+///   [start at once](NewJob::start) have no order key.
+/// - **Idempotency** (r25). No two jobs have the same idempotency key.
+/// - **Time** comes in through the arguments; a store has no clock.
+///
+/// Answers may be stale in what other processes have done since, never in what the same caller has been told.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Puts events and jobs on record, in order. Answers for each job, in order.
+    ///
+    /// A job whose idempotency key is taken is not added: the answer is the job that has it. That one may be part of the
+    /// same call. Whether it is [the same request](same_request) is in the answer, too.
+    async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError>;
+
+    /// Makes `Ready` what waited for a time that has come, then hands out the first `Ready` jobs: each is `Running` when the call
+    /// returns, with one more attempt begun by the claiming worker.
+    async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError>;
+
+    /// Loads an entity as last committed.
+    async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError>;
+
+    /// Ends an attempt, and puts what it staged on record with it.
+    ///
+    /// # Errors
+    /// See [`CommitError`]. After an error nothing of the commit is on record.
+    async fn commit(&self, commit: Commit) -> Result<(), CommitError>;
+
+    /// Extends the lease on everything that `worker` runs to `until` (r23). The first call introduces the worker.
+    async fn renew(&self, worker: &WorkerId, until: Timestamp) -> Result<(), StoreError>;
+
+    /// Running jobs whose worker's lease ended before `now`, or was never taken: at most `limit`, first ones first.
+    async fn lapsed(&self, now: Timestamp, limit: usize) -> Result<Vec<RunningJob>, StoreError>;
+
+    /// Finds a job.
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
+
+    /// Finds jobs, in the order that they were put on record.
+    async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError>;
+
+    /// How many jobs there are, by kind, name and state. Combinations that do not occur are left out.
+    async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError>;
+
+    /// The attempts of a job, first to last; a running one is the last. Empty if there is no such job.
+    async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError>;
+
+    /// Entities of one type in the order of their keys' bytes: at most `limit` behind `after`.
+    async fn entities(
+        &self,
+        entity: &str,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, StoredEntity)>, StoreError>;
+
+    /// Events in commit order: at most `limit` behind `after`. An event that commits later never stands before one that
+    /// was answered earlier.
+    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
+}
+
+/// Names an entity in a store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EntityKey {
+    /// The name of its type.
+    pub entity: &'static str,
+    /// Its id.
+    pub id: Key,
+}
+
+impl fmt::Display for EntityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.entity, self.id)
+    }
+}
+
+/// An entity as last committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEntity {
+    /// Counts its commits, from 1 (r17).
+    pub version: u64,
+    /// The entity as JSON.
+    pub body: Json,
+}
+
+/// A job to be put on record.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Its id.
+    pub id: JobId,
+    /// The name of the command, or of the event handler.
+    pub name: Arc<str>,
+    /// Which of the two it is.
+    pub kind: JobKind,
+    /// The command or the event.
+    pub payload: Json,
+    /// The entity that its command targets.
+    pub target: Option<Key>,
+    /// The lane that it runs in.
+    pub order_key: Option<Key>,
+    /// The key under which it is taken only once.
+    pub idempotency_key: Option<Key>,
+    /// The matter that it belongs to.
+    pub correlation: CorrelationId,
+    /// What caused it.
+    pub cause: Option<Cause>,
+    /// What crosses from its publisher.
+    pub context: Arc<ContextSeed>,
+    /// Now.
+    pub created_at: Timestamp,
+    /// The worker that begins the first attempt at once: the job is `Running` from the start, and is never claimed.
+    pub start: Option<WorkerId>,
+}
+
+impl NewJob {
+    /// The job as it stands right after it was put on record in `state`.
+    pub fn into_job(self, state: JobState) -> Job {
+        Job {
+            id: self.id,
+            name: self.name,
+            kind: self.kind,
+            payload: self.payload,
+            state,
+            target: self.target,
+            order_key: self.order_key,
+            idempotency_key: self.idempotency_key,
+            correlation: self.correlation,
+            cause: self.cause,
+            context: self.context,
+            created_at: self.created_at,
+            due_at: None,
+            ended_at: None,
+            attempts: u32::from(self.start.is_some()),
+            output: None,
+            failure: None,
+        }
+    }
+}
+
+/// Whether two requests under one idempotency key are the same: the same name and the same payload, whatever the order
+/// of its keys (r25).
+pub fn same_request(left: (&str, &Json), right: (&str, &Json)) -> bool {
+    let same_payload = || match (left.1.value(), right.1.value()) {
+        (Ok(left), Ok(right)) => left == right,
+        _ => false,
+    };
+    left.0 == right.0 && (left.1 == right.1 || same_payload())
+}
+
+/// What became of a job that was submitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// It is on record.
+    New,
+    /// Its idempotency key belongs to this job, which is the same request.
+    Existing(JobId),
+    /// Its idempotency key belongs to this job, which is another request.
+    Mismatch(JobId),
+}
+
+/// An event to be put on record.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Its id.
+    pub id: EventId,
+    /// The name of its type.
+    pub name: Arc<str>,
+    /// The event as JSON.
+    pub payload: Json,
+    /// The matter that it belongs to.
+    pub correlation: CorrelationId,
+    /// The job whose handler emitted it; `None` if a caller at the boundary did.
+    pub cause: Option<JobId>,
+    /// When it was emitted.
+    pub emitted_at: Timestamp,
+}
+
+/// A committed event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the commit order.
+    pub cursor: Cursor,
+    /// Its id: what a relay deduplicates by (r18).
+    pub id: EventId,
+    /// The name of its type.
+    pub name: Arc<str>,
+    /// The event as JSON.
+    pub payload: Json,
+    /// The matter that it belongs to.
+    pub correlation: CorrelationId,
+    /// The job whose handler emitted it; `None` if a caller at the boundary did.
+    pub cause: Option<JobId>,
+    /// When it was emitted.
+    pub emitted_at: Timestamp,
+}
+
+/// A place in the commit order of events, or between two of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor(u64);
+
+impl Cursor {
+    /// Before the first event.
+    pub const START: Self = Self(0);
+
+    /// The cursor that a relay has kept as a number.
+    pub const fn from_u64(position: u64) -> Self {
+        Self(position)
+    }
+
+    /// The cursor as a number to keep.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+/// A worker asks for jobs.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Who asks.
+    pub worker: WorkerId,
+    /// The names of the handlers that it has. Jobs of other names are left alone.
+    pub names: Arc<[Arc<str>]>,
+    /// How many it can take.
+    pub limit: usize,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What a claim answers.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The jobs, in the order that they were put on record, each `Running` with [`Job::attempts`] counting the new attempt.
+    pub jobs: Vec<Job>,
+    /// The time that the next job waits for; `None` if none waits for a time.
+    pub next_due: Option<Timestamp>,
+}
+
+/// A job that runs, or ran when its worker was last heard of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunningJob {
+    /// The job. The running attempt's number is [`Job::attempts`].
+    pub job: Job,
+    /// The worker that began the attempt.
+    pub worker: WorkerId,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// The end of an attempt, and everything that it staged.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The job.
+    pub job: JobId,
+    /// The attempt. With [`Attempt::worker`] and [`Attempt::number`] it is the fence: the job must be `Running` that very
+    /// attempt of that very worker.
+    pub attempt: Attempt,
+    /// If the attempt is given up in its worker's stead: the worker's lease must have ended before this time.
+    pub lapsed_at: Option<Timestamp>,
+    /// What becomes of the job.
+    pub next: Next,
+    /// The entity to write.
+    pub write: Option<EntityWrite>,
+    /// The events to append.
+    pub events: Vec<NewEvent>,
+    /// The jobs to submit, as by [`Store::submit`].
+    pub jobs: Vec<NewJob>,
+}
+
+/// What becomes of a job when an attempt has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It has succeeded, with what its handler returned.
+    Succeeded(Json),
+    /// It has failed for good; why is in the attempt.
+    Failed,
+    /// It runs again, not before this time.
+    Retry(Timestamp),
+}
+
+/// An entity to be written.
+#[derive(Clone, Debug)]
+pub struct EntityWrite {
+    /// Which one.
+    pub key: EntityKey,
+    /// The version that it must have on record; 0 if it must not exist. The write's own version is one more.
+    pub expected: u64,
+    /// The entity as JSON.
+    pub body: Json,
+}
+
+/// Why a commit was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The entity has another version than was expected (r17); 0 if it does not exist.
+    #[error("the entity has version {found} on record")]
+    Conflict {
+        /// The version on record.
+        found: u64,
+    },
+    /// The attempt is no longer this worker's: it was given up, or the job was cancelled (r23, r24).
+    #[error("the attempt is no longer under way on record")]
+    Fenced,
+    /// The idempotency key of a staged job belongs to another request (r25).
+    #[error("the idempotency key of staged job {staged} belongs to job {existing}, which is another request")]
+    Mismatch {
+        /// The staged job.
+        staged: JobId,
+        /// The job that has the key.
+        existing: JobId,
+    },
+    /// The store could not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The store could not do what it was asked to: it is out of reach, full, broken or of another version. Nothing of the
+/// call is on record.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    message: String,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error that says what is wrong, where, and what to do about it.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), source: None }
+    }
+
+    /// The same, with the error behind it.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(crate::FailureKind::Unavailable, "store_unavailable", error.message.clone()).caused_by(&error)
+    }
+}
+
+/// Which jobs to find (r28). Everything that is given must match.
+#[derive(Clone, Debug, Default)]
+pub struct JobQuery {
+    /// In one of these states; empty: in any.
+    pub states: Vec<JobState>,
+    /// Of the command or event handler of this name.
+    pub name: Option<String>,
+    /// Of this matter.
+    pub correlation: Option<CorrelationId>,
+    /// Put on record at this time or later.
+    pub created_from: Option<Timestamp>,
+    /// Put on record before this time.
+    pub created_before: Option<Timestamp>,
+    /// Latest first, instead of first to last.
+    pub latest_first: bool,
+    /// Behind this place, as the last page has named it.
+    pub after: Option<PageToken>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// A place in the order of jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PageToken(u64);
+
+impl PageToken {
+    /// The place that a store knows by this number.
+    pub const fn from_u64(place: u64) -> Self {
+        Self(place)
+    }
+
+    /// The place as a number.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+/// Some of the jobs that match a query.
+#[derive(Clone, Debug)]
+pub struct JobPage {
+    /// The jobs.
+    pub jobs: Vec<Job>,
+    /// Where the next page begins; `None` if this is the last.
+    pub next: Option<PageToken>,
+}
+
+/// How many jobs of one handler are in one state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobCount {
+    /// What the jobs run.
+    pub kind: JobKind,
+    /// The name of the command or event handler.
+    pub name: Arc<str>,
+    /// The state.
+    pub state: JobState,
+    /// How many.
+    pub count: u64,
+}
