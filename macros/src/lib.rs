@@ -1,4 +1,242 @@
-//! placeholder until the attributes exist
+//! The attributes of [enact](https://docs.rs/enact).
+//!
+//! They are re-exported by `enact`, which is the crate to depend on: what they generate names items of exactly that
+//! version of it. An attribute holds no policy. Each generates what could be written by hand: implementations of
+//! `enact`'s public traits, and one `enact::register!` by which `start()` finds them.
+//!
+//! What is wrong in an item is reported all at once, and the item itself is left in place, so that one mistake is one
+//! error. What only the compiler can know (whether a type is an entity, say) is left to the bounds of the traits, which
+//! say in their errors what to write.
+//!
+//! | attribute | on | declares |
+//! |---|---|---|
+//! | [`#[command]`](macro@command) | a struct | a command |
+//! | [`#[command]`](macro@command) | an async function | the handler of a command |
+//! | [`#[event]`](macro@event) | a struct | an event |
+//! | [`#[event_handler]`](macro@event_handler) | an async function | a handler of an event |
+//! | [`#[entity]`](macro@entity) | a struct | an entity |
+//! | [`#[value]`](macro@value) | a struct or an enum | a type of their fields |
+//! | [`#[invariant]`](macro@invariant) | a function | what must hold of an entity |
+//!
+//! Write `#[derive(…)]`s below these attributes: one that stands above is out of their sight.
+#![forbid(unsafe_code)]
+
+mod command;
+mod crate_path;
+mod derives;
+mod docs;
+mod entity;
+mod errors;
+mod event;
+mod event_handler;
+mod expansion;
+mod invariant;
+mod item;
+mod options;
+mod record;
+mod signature;
+mod suggestion;
+mod value;
+
 use proc_macro::TokenStream;
-macro_rules! pass { ($($n:ident)*) => { $( #[proc_macro_attribute] #[allow(missing_docs)] pub fn $n(_: TokenStream, i: TokenStream) -> TokenStream { i } )* } }
-pass!(command entity event event_handler invariant value);
+
+/// On a struct, declares a command; on an async function, declares the one handler of the command that it takes first.
+///
+/// # On a struct
+///
+/// The struct has named fields (or none: `struct Ping {}`) and no generic parameters.
+///
+/// | option | value | default |
+/// |---|---|---|
+/// | `target` | the field that holds the id of the entity that the command acts on | the command has no target |
+/// | `idempotency_key` | the field by which the same request is known again (r25) | none |
+/// | `order_by` | the field that names the lane: published commands of one lane run one at a time, in order (r26) | no order |
+/// | `name` | what the command is called in the store and in JSON (r52) | the struct's name |
+///
+/// A field of `target`, `idempotency_key` or `order_by` that is `null` in JSON (an `Option` that is `None`) stands for
+/// "none".
+///
+/// ```ignore
+/// /// Take money out of an account.
+/// #[command(target = account)]
+/// pub struct Withdraw {
+///     pub account: AccountId,
+///     /// How much, in cents.
+///     #[schemars(range(min = 1, max = 100_000_000))]
+///     pub cents: i64,
+/// }
+/// ```
+///
+/// It derives serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`, refusing unknown fields, and implements
+/// `enact::Command` with `enact::Targeted` or `enact::Untargeted`. Doc comments and `#[schemars(…)]` constraints become
+/// part of the schema, by which every command is validated.
+///
+/// # On a function
+///
+/// The function is free, `async` and without generic parameters. It takes the command by value, and after it, in any order:
+/// at most one `&mut Entity`, the entity that the command targets; and whatever can be drawn from the context
+/// (`enact::FromContext`). It returns `()` or a `Result` (`enact::IntoOutcome`). It stays an ordinary function, to be
+/// called in unit tests.
+///
+/// | option | value | default |
+/// |---|---|---|
+/// | `create` | `never`, `always` or `if_missing`: how the entity is come by (r12). The latter two need `impl From<&Command> for Entity` | `never` |
+/// | `retry` | an expression of type `Retry`: when a failed attempt is followed by another (r22) | `Retry::none()` |
+/// | `stateless` | a word: the handler binds no entity, although its command has a target (r13) | the entity is bound |
+///
+/// ```ignore
+/// #[command(create = never, retry = Retry::exponential(5, Duration::from_millis(100)))]
+/// async fn withdraw(withdrawal: Withdraw, account: &mut Account, clock: Arc<dyn Clock>) -> Result<(), WithdrawError> {
+///     account.balance_cents -= withdrawal.cents;
+///     Ok(())
+/// }
+/// ```
+///
+/// It implements `enact::Handled` for the command, and `enact::EntityHandler` or `enact::CommandHandler` for a type of
+/// its own.
+///
+/// # Errors
+///
+/// The compiler refuses: a command without a handler where it is published or executed, and one with two; a handler that
+/// binds an entity although the command has no target, or none although it has one; two entities; a parameter that cannot
+/// be drawn; a creation policy that lacks its `From`; an option that is unknown, given twice or on the wrong item, and a
+/// field that does not exist; a handler that is generic, a method, or not `async`.
+#[proc_macro_attribute]
+pub fn command(args: TokenStream, item: TokenStream) -> TokenStream {
+    command::expand(args.into(), item.into()).into()
+}
+
+/// Declares an event: a fact that has occurred (r03).
+///
+/// The struct has named fields (or none) and no generic parameters.
+///
+/// | option | value | default |
+/// |---|---|---|
+/// | `name` | what the event is called in the store and in JSON (r52) | the struct's name |
+///
+/// ```ignore
+/// /// Money has left an account.
+/// #[event]
+/// pub struct MoneyWithdrawn {
+///     pub account: AccountId,
+///     pub cents: i64,
+/// }
+/// ```
+///
+/// It derives serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`, ignoring unknown fields (r11), and
+/// implements `enact::Event`, and `enact::InvariantScope` for every entity: an invariant may be checked when the event is
+/// emitted.
+///
+/// # Errors
+///
+/// The compiler refuses: an event of another shape, and an option that is unknown or given twice.
+#[proc_macro_attribute]
+pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
+    event::expand(args.into(), item.into()).into()
+}
+
+/// Declares an entity: a thing with an identity, which commands act on.
+///
+/// The struct has named fields and no generic parameters.
+///
+/// | option | value | default |
+/// |---|---|---|
+/// | `id` | the field that holds its identity | the field `id` |
+/// | `name` | what the entity is called in the store (r52) | the struct's name |
+///
+/// ```ignore
+/// #[entity(id = number)]
+/// pub struct Account {
+///     pub number: AccountId,
+///     pub balance_cents: i64,
+/// }
+/// ```
+///
+/// It derives serde's `Serialize` and `Deserialize`, and implements `enact::Entity`. It has a JSON Schema if it asks for one
+/// with a `#[schemars(…)]` or a derive.
+///
+/// # Errors
+///
+/// The compiler refuses: an entity of another shape or without an identity, and an option that is unknown or given twice.
+#[proc_macro_attribute]
+pub fn entity(args: TokenStream, item: TokenStream) -> TokenStream {
+    entity::expand(args.into(), item.into()).into()
+}
+
+/// Declares a type of the fields of commands, events and entities. On a struct or an enum; it has no options.
+///
+/// ```ignore
+/// #[value]
+/// #[derive(Clone, PartialEq, Eq)]
+/// pub struct AccountId(String);
+/// ```
+///
+/// It derives serde's `Serialize` and `Deserialize` and schemars' `JsonSchema`, and nothing else. As ever in serde, a struct
+/// around one unnamed field is written as that field.
+///
+/// # Errors
+///
+/// The compiler refuses it on a union, and with options.
+#[proc_macro_attribute]
+pub fn value(args: TokenStream, item: TokenStream) -> TokenStream {
+    value::expand(args.into(), item.into()).into()
+}
+
+/// Declares a handler of an event: one of any number (r03).
+///
+/// The function is free, `async` and without generic parameters. It takes the event by value, and after it whatever can be
+/// drawn from the context (`enact::FromContext`). It returns `()` or `Result<(), _>`.
+///
+/// | option | value | default |
+/// |---|---|---|
+/// | `retry` | an expression of type `Retry`: when a failed attempt is followed by another (r22) | `Retry::none()` |
+/// | `name` | what its jobs are called in the store (r52) | the function's name |
+///
+/// ```ignore
+/// #[event_handler(retry = Retry::exponential(10, Duration::from_secs(1)))]
+/// async fn notify_holder(event: MoneyWithdrawn, mailer: Arc<dyn Mailer>) -> Result<(), MailError> {
+///     mailer.send(&event).await
+/// }
+/// ```
+///
+/// It implements `enact::EventHandler` for a type of its own.
+///
+/// # Errors
+///
+/// The compiler refuses: a first parameter that is no event; one that cannot be drawn; a reference; an option that is
+/// unknown, given twice or on the wrong item; a handler that is generic, a method, or not `async`.
+#[proc_macro_attribute]
+pub fn event_handler(args: TokenStream, item: TokenStream) -> TokenStream {
+    event_handler::expand(args.into(), item.into()).into()
+}
+
+/// Declares what must hold of an entity (r16).
+///
+/// The function takes the entity by `&`, and with `when` optionally what that names, by `&` too. It returns `bool`, or
+/// `Result<(), impl Display>` to say more particularly what does not hold.
+///
+/// | option | value | default |
+/// |---|---|---|
+/// | `when` | a command whose handler binds the entity: checked before that handler. Or an event: checked when it is emitted | checked at the end of every execution that writes the entity |
+/// | `code` | what it is, for code | the function's name |
+/// | `message` | what it says, for people | the first paragraph of the doc comment |
+///
+/// ```ignore
+/// /// The account holds at least what is taken out.
+/// #[invariant(when = Withdraw)]
+/// fn covered(account: &Account, withdrawal: &Withdraw) -> bool {
+///     withdrawal.cents <= account.balance_cents
+/// }
+/// ```
+///
+/// It implements `enact::Invariant` for a type of its own.
+///
+/// # Errors
+///
+/// The compiler refuses: a `when` that is neither an event nor a command that binds the entity; a second parameter of
+/// another type than `when`; an invariant that could change the entity or wait, that returns nothing, or that has neither
+/// doc comment nor message; an option that is unknown or given twice.
+#[proc_macro_attribute]
+pub fn invariant(args: TokenStream, item: TokenStream) -> TokenStream {
+    invariant::expand(args.into(), item.into()).into()
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::store::{Claim, Claimed, Next, NewJob, Submitted, same_request};
+use crate::store::{Claim, Claimed, NewJob, Next, Submitted, same_request};
 use crate::{Attempt, Job, JobId, JobState, Key, WorkerId};
 
 /// A job's place in the order of jobs: its index.
@@ -93,11 +93,13 @@ impl Jobs {
     pub(super) fn claim(&mut self, claim: &Claim) -> Claimed {
         self.wake(claim.now);
         let queues = claim.names.iter().filter_map(|name| self.ready.get(name));
-        let mut first: Vec<Place> = queues.flat_map(|queue| queue.iter().take(claim.limit).copied()).collect();
+        let mut first: Vec<Place> =
+            queues.flat_map(|queue| queue.iter().take(claim.limit).copied()).collect();
         first.sort_unstable();
         first.dedup();
         first.truncate(claim.limit);
-        let jobs = first.into_iter().map(|place| self.begin_attempt(place, &claim.worker, claim.now)).collect();
+        let jobs =
+            first.into_iter().map(|place| self.begin_attempt(place, &claim.worker, claim.now)).collect();
         Claimed { jobs, next_due: self.due.first().map(|(due_at, _)| *due_at) }
     }
 

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::jobs::{Jobs, Place};
 use crate::store::{
-    Commit, CommitError, Cursor, EntityKey, EntityWrite, NewEvent, NewJob, RunningJob, StoredEntity, StoredEvent,
-    Submitted,
+    Commit, CommitError, Cursor, EntityKey, EntityWrite, NewEvent, NewJob, RunningJob, StoredEntity,
+    StoredEvent, Submitted,
 };
 use crate::{Key, WorkerId};
 
@@ -89,9 +89,15 @@ impl Records {
         self.entities.get(key.entity)?.get(&key.id)
     }
 
-    pub(super) fn entities(&self, entity: &str, after: Option<&Key>, limit: usize) -> Vec<(Key, StoredEntity)> {
+    pub(super) fn entities(
+        &self,
+        entity: &str,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Vec<(Key, StoredEntity)> {
         let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let found = self.entities.get(entity).into_iter().flat_map(|all| all.range((behind, Bound::Unbounded)));
+        let found =
+            self.entities.get(entity).into_iter().flat_map(|all| all.range((behind, Bound::Unbounded)));
         found.take(limit).map(|(key, entity)| (key.clone(), entity.clone())).collect()
     }
 

@@ -1,1 +1,48 @@
-//! x
+//! The embedded store of [enact](https://docs.rs/enact): one SQLite file, on which several processes can work together.
+//!
+//! ```no_run
+//! use enact_sqlite::SqliteStore;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = SqliteStore::open("bank.db")?;
+//! # Ok(()) }
+//! ```
+//!
+//! # What happens on a call
+//!
+//! - **Writes** are queued for the one thread that has the write connection. It takes all that is queued and commits it
+//!   as one transaction, so that many concurrent executions share one wait for the disk; each still fails by itself.
+//! - **Reads** go to two threads with connections of their own, which neither wait for a writer nor make one wait: one
+//!   loads entities, the other finds and lists, so that no execution waits for a long listing.
+//!
+//! # Looking into the file
+//!
+//! Everything can be read by a person with the `sqlite3` shell, while the store is open, too:
+//!
+//! ```sql
+//! SELECT id, name, state, datetime(created_at / 1000000, 'unixepoch'), payload FROM jobs ORDER BY seq DESC LIMIT 10;
+//! SELECT body FROM entities WHERE entity = 'account' AND id = 'a-1';
+//! SELECT position, name, payload FROM events;
+//! ```
+//!
+//! The tables are described in `src/schema/1.sql`. They may change with a version of this crate; files are migrated when
+//! they are opened.
+#![forbid(unsafe_code)]
+
+mod builder;
+mod encode;
+mod error;
+mod open;
+mod operation;
+#[cfg(test)]
+mod plans;
+mod queries;
+mod reader;
+mod rows;
+mod schema;
+mod store;
+mod worker_thread;
+mod writer;
+
+pub use builder::{SqliteStoreBuilder, Synchronous};
+pub use store::SqliteStore;

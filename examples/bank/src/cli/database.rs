@@ -1,0 +1,63 @@
+//! How the database is opened: by a bank that works on it, or by somebody who only looks into it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bank::domain::{LargeWithdrawal, Notifier};
+use enact::prelude::*;
+use enact_sqlite::SqliteStore;
+
+/// How long a bank that closes waits for what is under way.
+const CLOSING_TIME: Duration = Duration::from_secs(30);
+
+/// Opens a bank. From then on it works on the jobs in the database, those that an earlier one has left included.
+pub(crate) async fn open_bank(db: &Path, lease: Duration) -> Result<Runtime> {
+    let bank = Runtime::builder(SqliteStore::open(db)?)
+        .provide::<dyn Notifier>(Arc::new(LogNotifier))
+        .lease(lease)
+        .start()
+        .await?;
+    Ok(bank)
+}
+
+/// Opens a bank that is to be there already.
+pub(crate) async fn open_existing_bank(db: &Path, lease: Duration) -> Result<Runtime> {
+    check_exists(db)?;
+    open_bank(db, lease).await
+}
+
+pub(crate) async fn close_bank(bank: Runtime) -> Result<()> {
+    Ok(bank.shutdown(CLOSING_TIME).await?)
+}
+
+/// Opens a database to look into it, which starts no bank: no job runs because somebody has looked.
+pub(crate) fn open_to_read(db: &Path) -> Result<SqliteStore> {
+    check_exists(db)?;
+    Ok(SqliteStore::open(db)?)
+}
+
+fn check_exists(db: &Path) -> Result<()> {
+    if !db.try_exists().with_context(|| format!("`{}` cannot be looked at", db.display()))? {
+        bail!(
+            "there is no database `{}`; `bank replay`, `bank open` and `bank deposit` make one",
+            db.display()
+        );
+    }
+    Ok(())
+}
+
+/// Writes to the log what a real bank would send to the holder.
+struct LogNotifier;
+
+impl Notifier for LogNotifier {
+    fn large_withdrawal(
+        &self,
+        withdrawal: &LargeWithdrawal,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let LargeWithdrawal { account, holder, cents } = withdrawal;
+        let holder = holder.as_deref().unwrap_or("the holder");
+        tracing::info!(%account, cents, "{holder} is told of a large withdrawal");
+        Ok(())
+    }
+}

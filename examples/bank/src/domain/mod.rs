@@ -1,0 +1,20 @@
+//! The bank: one file for each thing that it does.
+
+mod account;
+mod deposit;
+mod ids;
+mod notify;
+mod open;
+mod transfer;
+mod withdraw;
+
+pub use account::{Account, MAX_CENTS};
+pub use deposit::{Deposit, MoneyDeposited};
+pub use ids::{AccountId, TransactionId, TransferId};
+pub use notify::Notifier;
+pub use open::{AccountOpened, OpenAccount};
+pub use transfer::{
+    CompleteTransfer, RefundReason, RefundTransfer, StartTransfer, Transfer, TransferCompleted,
+    TransferRefunded, TransferStarted, TransferState,
+};
+pub use withdraw::{LargeWithdrawal, MoneyWithdrawn, Withdraw};

@@ -1,0 +1,9 @@
+//! The bank from the outside: its program as people and scripts run it, and its domain as a program uses it.
+
+mod command_line;
+mod crash;
+mod notify;
+mod plain_loop;
+mod program;
+mod replay;
+mod transfer;

@@ -1,0 +1,86 @@
+//! What a ledger amounts to, by a loop without enact: what every replay is compared with.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bank::domain::MAX_CENTS;
+use bank::ledger::COLUMNS;
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Expected {
+    pub(crate) rows: u64,
+    /// Rows whose transaction stands further up with the same content.
+    pub(crate) repeated: u64,
+    pub(crate) succeeded: u64,
+    /// By kind and code.
+    pub(crate) refused: BTreeMap<(String, String), u64>,
+    pub(crate) balances: BTreeMap<String, i64>,
+}
+
+type Answer = Result<(), (&'static str, &'static str)>;
+
+/// Reads a ledger that has no quotes in it.
+pub(crate) fn run(ledger: &[u8]) -> Expected {
+    let mut expected = Expected::default();
+    let mut known: HashMap<String, ((String, bool, i64), Answer)> = HashMap::new();
+    let lines = ledger.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+    for line in lines.skip(1).filter(|line| !line.is_empty()) {
+        expected.rows += 1;
+        let answer = read(line).and_then(|(transaction, request)| {
+            if let Some((first, answer)) = known.get(&transaction) {
+                if *first != request {
+                    return Err(("idempotency_mismatch", "idempotency_mismatch"));
+                }
+                expected.repeated += 1;
+                return *answer;
+            }
+            let answer = apply(&mut expected.balances, &request);
+            known.insert(transaction, (request, answer));
+            answer
+        });
+        match answer {
+            Ok(()) => expected.succeeded += 1,
+            Err((kind, code)) => *expected.refused.entry((kind.into(), code.into())).or_default() += 1,
+        }
+    }
+    expected
+}
+
+/// The transaction, and the account, whether it is a credit, and the cents.
+fn read(line: &[u8]) -> Result<(String, (String, bool, i64)), (&'static str, &'static str)> {
+    let fields: Vec<_> = line.split(|byte| *byte == b',').map(str::from_utf8).collect();
+    if let Some(place) = fields.iter().position(Result::is_err) {
+        return Err(("malformed", COLUMNS[place]));
+    }
+    let fields: Vec<_> = fields.into_iter().flatten().collect();
+    let [transaction, account, _, direction, _, _, cents, _] = fields[..] else {
+        return Err(("malformed", "line"));
+    };
+    let is_credit = match direction {
+        "credit" => true,
+        "debit" => false,
+        _ => return Err(("malformed", "direction")),
+    };
+    let cents = cents.parse().map_err(|_| ("malformed", "amount_cents"))?;
+    match cents {
+        ..1 => Err(("invalid", "minimum")),
+        1..=MAX_CENTS => Ok(()),
+        _ => Err(("invalid", "maximum")),
+    }?;
+    if account.contains(' ') {
+        return Err(("invalid", "pattern"));
+    }
+    Ok((transaction.to_owned(), (account.to_owned(), is_credit, cents)))
+}
+
+fn apply(balances: &mut BTreeMap<String, i64>, (account, is_credit, cents): &(String, bool, i64)) -> Answer {
+    if *is_credit {
+        *balances.entry(account.clone()).or_default() += cents;
+        return Ok(());
+    }
+    let balance = balances.get_mut(account).ok_or(("not_found", "not_found"))?;
+    if *cents > *balance {
+        return Err(("violated", "covered"));
+    }
+    *balance -= cents;
+    Ok(())
+}

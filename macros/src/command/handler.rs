@@ -1,0 +1,208 @@
+//! `#[command]` on a function.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, Ident, Type};
+
+use crate::crate_path;
+use crate::errors::Errors;
+use crate::expansion::{hidden, reemitted_handler, register};
+use crate::item::Function;
+use crate::options::{Options, Setting};
+use crate::signature::{self, HandlerKind, HandlerSignature};
+use crate::suggestion::closest;
+
+pub(super) fn expand(args: TokenStream, function: &Function, item: &TokenStream) -> TokenStream {
+    let mut errors = Errors::new();
+    let options = HandlerOptions::parse(args, &mut errors);
+    let handler = Handler::check(options, function, &mut errors);
+    let expansion = if errors.is_empty() { handler.expand() } else { handler.declare() };
+    let hidden = hidden(&function.attrs, &expansion);
+    TokenStream::from_iter([reemitted_handler(item), hidden, errors.report()])
+}
+
+const KIND: HandlerKind = HandlerKind { noun: "a command's handler", message: "command", binds_entity: true };
+
+#[derive(Default)]
+struct HandlerOptions {
+    create: Option<Setting<Creation>>,
+    retry: Option<Expr>,
+    stateless: Option<Ident>,
+}
+
+impl HandlerOptions {
+    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
+        let mut options = Options::parse("`#[command]` on a function", args, errors);
+        let create = options.value("create", Creation::FORM, errors);
+        let parsed = Self {
+            create: create.and_then(|setting| Creation::read(setting, errors)),
+            retry: options.value("retry", "Retry::…", errors).map(|Setting { value, .. }| value),
+            stateless: options.flag("stateless", errors),
+        };
+        let whither = "it says what the command is, so it goes on the struct's `#[command]`";
+        options.misplaced(super::OF_DECLARATION, whither, errors);
+        options.finish(errors);
+        parsed
+    }
+}
+
+/// The policies of r12.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Creation {
+    Never,
+    Always,
+    IfMissing,
+}
+
+impl Creation {
+    const FORM: &str = "never`, `create = always` or `create = if_missing";
+
+    const ALL: [(&str, Self); 3] =
+        [("never", Self::Never), ("always", Self::Always), ("if_missing", Self::IfMissing)];
+
+    fn read(Setting { key, value }: Setting<Ident>, errors: &mut Errors) -> Option<Setting<Self>> {
+        let found = Self::ALL.into_iter().find(|(name, _)| value == name);
+        if found.is_none() {
+            let advice = match closest(&value.to_string(), Self::ALL.map(|(name, _)| name)) {
+                Some(name) => format!("did you mean `create = {name}`?"),
+                None => format!("write `create = {}`", Self::FORM),
+            };
+            errors.add(&value, format!("`{value}` is not a creation policy: {advice}"));
+        }
+        found.map(|(_, value)| Setting { key, value })
+    }
+}
+
+/// The handler of a command.
+struct Handler<'a> {
+    create: Option<Setting<Creation>>,
+    retry: Option<Expr>,
+    stateless: bool,
+    signature: HandlerSignature<'a>,
+}
+
+impl<'a> Handler<'a> {
+    fn check(options: HandlerOptions, function: &'a Function, errors: &mut Errors) -> Self {
+        let signature = HandlerSignature::check(KIND, &function.sig, errors);
+        check_creation(options.create.as_ref(), &signature, errors);
+        check_stateless(options.stateless.as_ref(), &signature, errors);
+        let HandlerOptions { create, retry, stateless } = options;
+        Self { create, retry, stateless: stateless.is_some(), signature }
+    }
+
+    fn expand(&self) -> TokenStream {
+        let declaration = self.declare();
+        let implementation = match (self.signature.message, self.signature.entity) {
+            (Some(command), Some(entity)) => self.entity_handler(command, entity),
+            (Some(command), None) => self.command_handler(command),
+            (None, _) => TokenStream::new(),
+        };
+        quote!(#declaration #implementation)
+    }
+
+    /// That the command is handled, and what its handler binds. It is true of a handler with mistakes in it too, so that
+    /// these cause no further ones where the command is used.
+    fn declare(&self) -> TokenStream {
+        let HandlerSignature { message, entity, .. } = &self.signature;
+        let Some(command) = message else {
+            return TokenStream::new();
+        };
+        // At the command's type, where a second handler is shown to conflict with the first.
+        let span = command.span();
+        let enact = crate_path::enact_at(span);
+        let output = self.signature.output();
+        let scope = entity
+            .as_ref()
+            .map(|entity| quote_spanned!(span=> impl #enact::InvariantScope<#entity> for #command {}));
+        quote_spanned! {span=>
+            impl #enact::Handled for #command {
+                type Output = #output;
+            }
+            #scope
+        }
+    }
+
+    fn entity_handler(&self, command: &Type, entity: &Type) -> TokenStream {
+        let enact = crate_path::enact();
+        let creation = self.creation(command, entity);
+        let retry = signature::retry(self.retry.as_ref());
+        let requirements = self.signature.requirements();
+        let handle = self.signature.handle(command, &self.signature.output());
+        let registration = register(&quote!(entity_handler::<__Handler>));
+        quote! {
+            struct __Handler;
+            impl #enact::EntityHandler for __Handler {
+                type Command = #command;
+                type Entity = #entity;
+                #creation
+                #retry
+                #requirements
+                #handle
+            }
+            #registration
+        }
+    }
+
+    fn command_handler(&self, command: &Type) -> TokenStream {
+        let enact = crate_path::enact();
+        let untargeted = (!self.stateless).then(|| {
+            quote_spanned!(command.span()=> const _: () = #enact::__private::assert::untargeted::<#command>();)
+        });
+        let retry = signature::retry(self.retry.as_ref());
+        let requirements = self.signature.requirements();
+        let handle = self.signature.handle(command, &self.signature.output());
+        let registration = register(&quote!(command_handler::<__Handler>));
+        quote! {
+            #untargeted
+            struct __Handler;
+            impl #enact::CommandHandler for __Handler {
+                type Command = #command;
+                #retry
+                #requirements
+                #handle
+            }
+            #registration
+        }
+    }
+
+    /// `fn creation()`. That the entity can be made from the command is proved here, under the option that asks for it.
+    fn creation(&self, command: &Type, entity: &Type) -> Option<TokenStream> {
+        let Setting { key, value } = self.create.as_ref()?;
+        let policy = match value {
+            Creation::Never => return None,
+            Creation::Always => format_ident!("always"),
+            Creation::IfMissing => format_ident!("if_missing"),
+        };
+        let enact = crate_path::enact();
+        let enact_at_option = crate_path::enact_at(key.span());
+        let policy = quote_spanned!(key.span()=> #enact_at_option::Creation::#policy());
+        Some(quote! {
+            fn creation() -> #enact::Creation<#command, #entity> {
+                #policy
+            }
+        })
+    }
+}
+
+/// A creation policy is about the entity that the handler binds.
+fn check_creation(create: Option<&Setting<Creation>>, signature: &HandlerSignature<'_>, errors: &mut Errors) {
+    if let (Some(Setting { key, .. }), None) = (create, signature.entity) {
+        let name = &signature.name;
+        errors.add(
+            key,
+            format!("`create` says how the entity is come by, and `{name}` binds none: take it as a parameter, `entity: &mut …`, or remove `create`"),
+        );
+    }
+}
+
+/// A stateless handler leaves the command's target alone.
+fn check_stateless(stateless: Option<&Ident>, signature: &HandlerSignature<'_>, errors: &mut Errors) {
+    if let (Some(flag), Some(entity)) = (stateless, signature.entity) {
+        let entity = signature::text(entity);
+        errors.add(
+            flag,
+            format!("`stateless` says that the handler binds no entity, and it takes `&mut {entity}`: remove one of the two"),
+        );
+    }
+}

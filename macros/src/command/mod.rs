@@ -1,0 +1,26 @@
+//! `#[command]`: on a struct it declares a command, on a function it declares the handler.
+
+mod declaration;
+mod handler;
+
+use proc_macro2::TokenStream;
+
+use crate::item::{Item, misplaced};
+
+/// The options that go on the struct.
+const OF_DECLARATION: &[&str] = &["target", "idempotency_key", "order_by", "name"];
+
+/// The options that go on the function.
+const OF_HANDLER: &[&str] = &["create", "retry", "stateless"];
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    match Item::parse(&item) {
+        Item::Type(input) => declaration::expand(args, &input),
+        Item::Function(function) => handler::expand(args, &function, &item),
+        Item::Other => misplaced(
+            "#[command]",
+            "the struct that is the command, and on the function that handles it",
+            item,
+        ),
+    }
+}

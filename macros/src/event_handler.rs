@@ -1,0 +1,83 @@
+//! `#[event_handler]`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Expr;
+use syn::ext::IdentExt;
+
+use crate::crate_path;
+use crate::errors::Errors;
+use crate::expansion::{hidden, reemitted_handler, register};
+use crate::item::{Function, Item, misplaced};
+use crate::options::{Options, Setting};
+use crate::signature::{self, HandlerKind, HandlerSignature};
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let Item::Function(function) = Item::parse(&item) else {
+        return misplaced("#[event_handler]", "a function; the event itself has `#[event]`", item);
+    };
+    let mut errors = Errors::new();
+    let options = EventHandlerOptions::parse(args, &mut errors);
+    let handler = EventHandler::check(options, &function, &mut errors);
+    let expansion = if errors.is_empty() { handler.expand() } else { TokenStream::new() };
+    let hidden = hidden(&function.attrs, &expansion);
+    TokenStream::from_iter([reemitted_handler(&item), hidden, errors.report()])
+}
+
+const KIND: HandlerKind = HandlerKind { noun: "an event's handler", message: "event", binds_entity: false };
+
+struct EventHandlerOptions {
+    name: Option<String>,
+    retry: Option<Expr>,
+}
+
+impl EventHandlerOptions {
+    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
+        let mut options = Options::parse("`#[event_handler]`", args, errors);
+        let parsed = Self {
+            name: options.text("name", errors),
+            retry: options.value("retry", "Retry::…", errors).map(|Setting { value, .. }| value),
+        };
+        let whither = "an event's handler binds no entity; publish a command that does";
+        options.misplaced(&["create", "stateless"], whither, errors);
+        options.finish(errors);
+        parsed
+    }
+}
+
+struct EventHandler<'a> {
+    name: String,
+    retry: Option<Expr>,
+    signature: HandlerSignature<'a>,
+}
+
+impl<'a> EventHandler<'a> {
+    fn check(options: EventHandlerOptions, function: &'a Function, errors: &mut Errors) -> Self {
+        let signature = HandlerSignature::check(KIND, &function.sig, errors);
+        let name = options.name.unwrap_or_else(|| signature.name.unraw().to_string());
+        Self { name, retry: options.retry, signature }
+    }
+
+    fn expand(&self) -> TokenStream {
+        let enact = crate_path::enact();
+        let name = &self.name;
+        let Some(event) = self.signature.message else {
+            return TokenStream::new();
+        };
+        let retry = signature::retry(self.retry.as_ref());
+        let requirements = self.signature.requirements();
+        let handle = self.signature.handle(event, &quote!(()));
+        let registration = register(&quote!(event_handler::<__Handler>));
+        quote! {
+            struct __Handler;
+            impl #enact::EventHandler for __Handler {
+                const NAME: &'static str = #name;
+                type Event = #event;
+                #retry
+                #requirements
+                #handle
+            }
+            #registration
+        }
+    }
+}

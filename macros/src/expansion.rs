@@ -1,0 +1,45 @@
+//! What all expansions have in common.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Attribute;
+
+use crate::crate_path;
+
+/// Puts generated items where no one can name them, and under the conditions (`#[cfg]`) and permissions (`#[allow]`)
+/// of the item that they are made for.
+pub(crate) fn hidden(attrs: &[Attribute], items: &TokenStream) -> TokenStream {
+    let inherited = attrs.iter().filter(|attribute| {
+        let path = attribute.path();
+        path.is_ident("cfg") || path.is_ident("allow")
+    });
+    quote! {
+        #(#inherited)*
+        const _: () = { #items };
+    }
+}
+
+/// Makes a part known to `start()`: `register(&quote!(entity::<Account>))`.
+pub(crate) fn register(part: &TokenStream) -> TokenStream {
+    let enact = crate_path::enact();
+    quote!(#enact::register! { #enact::Registration::#part(#enact::source!()) })
+}
+
+/// A handler's function, unchanged.
+///
+/// That it is `async` and takes its message by value is the attribute's demand and no choice of its author's, who is
+/// therefore not told by clippy that it need not be.
+pub(crate) fn reemitted_handler(function: &TokenStream) -> TokenStream {
+    quote! {
+        #[allow(clippy::unused_async, clippy::needless_pass_by_value)]
+        #function
+    }
+}
+
+/// An invariant's function, unchanged. That it takes references is the attribute's demand.
+pub(crate) fn reemitted_invariant(function: &TokenStream) -> TokenStream {
+    quote! {
+        #[allow(clippy::trivially_copy_pass_by_ref)]
+        #function
+    }
+}

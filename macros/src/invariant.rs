@@ -1,0 +1,235 @@
+//! `#[invariant]`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{FnArg, Ident, ReturnType, Signature, Type};
+
+use crate::crate_path;
+use crate::docs;
+use crate::errors::Errors;
+use crate::expansion::{hidden, reemitted_invariant, register};
+use crate::item::{Function, Item, misplaced};
+use crate::options::{Options, Setting};
+use crate::signature::text;
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let Item::Function(function) = Item::parse(&item) else {
+        return misplaced("#[invariant]", "a function that says whether the invariant holds", item);
+    };
+    let mut errors = Errors::new();
+    let options = InvariantOptions::parse(args, &mut errors);
+    let invariant = Invariant::check(options, &function, &mut errors);
+    let expansion = invariant.filter(|_| errors.is_empty()).map(|invariant| invariant.expand());
+    let hidden = hidden(&function.attrs, &expansion.unwrap_or_default());
+    TokenStream::from_iter([reemitted_invariant(&item), hidden, errors.report()])
+}
+
+struct InvariantOptions {
+    when: Option<Setting<Type>>,
+    code: Option<String>,
+    message: Option<String>,
+}
+
+impl InvariantOptions {
+    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
+        let mut options = Options::parse("`#[invariant]`", args, errors);
+        let parsed = Self {
+            when: options.value("when", "Type", errors),
+            code: options.text("code", errors),
+            message: options.text("message", errors),
+        };
+        options.misplaced(
+            &["name"],
+            "an invariant is known by its code, `#[invariant(code = \"…\")]`",
+            errors,
+        );
+        options.finish(errors);
+        parsed
+    }
+}
+
+struct Invariant {
+    function: Ident,
+    entity: Type,
+    when: Option<Type>,
+    /// Whether the function takes what `when` names.
+    takes_when: bool,
+    code: String,
+    message: String,
+}
+
+impl Invariant {
+    /// The invariant; `None` where a mistake leaves nothing to speak of.
+    fn check(options: InvariantOptions, function: &Function, errors: &mut Errors) -> Option<Self> {
+        let InvariantOptions { when, code, message } = options;
+        let sig = &function.sig;
+        check_sync(sig, errors);
+        check_generics(sig, errors);
+        check_says_something(sig, errors);
+        let message = check_message(message, function, errors);
+        let Parameters { entity, when: taken } = Parameters::check(sig, errors);
+        check_scope(when.as_ref(), taken.as_ref(), errors);
+        Some(Self {
+            function: sig.ident.clone(),
+            entity: entity?,
+            when: when.map(|Setting { value, .. }| value),
+            takes_when: taken.is_some(),
+            code: code.unwrap_or_else(|| sig.ident.unraw().to_string()),
+            message: message?,
+        })
+    }
+
+    fn expand(&self) -> TokenStream {
+        let enact = crate_path::enact();
+        let Self { function, entity, code, message, .. } = self;
+        let scope = self.scope();
+        let when = self.when.as_ref().map_or_else(|| quote!(#enact::Always), ToTokens::to_token_stream);
+        // What is passed has the span of `when`, where an error is shown if the function takes something else.
+        let at_when = Span::call_site().located_at(when.span());
+        let passed = self.takes_when.then(|| quote_spanned!(at_when=> , __when));
+        let registration = register(&quote!(invariant::<__Invariant>));
+        quote! {
+            #scope
+            struct __Invariant;
+            impl #enact::Invariant for __Invariant {
+                type Entity = #entity;
+                type When = #when;
+                const CODE: &'static str = #code;
+                const MESSAGE: &'static str = #message;
+                fn check(__entity: &#entity, __when: &#when) -> #enact::invariant::Verdict {
+                    <#enact::invariant::Verdict as ::core::convert::From<_>>::from(#function(__entity #passed))
+                }
+            }
+            #registration
+        }
+    }
+
+    /// The proof that the invariant's entity is bound where `when` says.
+    fn scope(&self) -> Option<TokenStream> {
+        let enact = crate_path::enact();
+        let (entity, when) = (&self.entity, self.when.as_ref()?);
+        Some(quote_spanned! {when.span()=>
+            const _: () = #enact::__private::assert::scope::<#entity, #when>();
+        })
+    }
+}
+
+/// The types that the function looks at.
+struct Parameters {
+    entity: Option<Type>,
+    when: Option<Type>,
+}
+
+impl Parameters {
+    fn check(sig: &Signature, errors: &mut Errors) -> Self {
+        let mut inputs = sig.inputs.iter();
+        let Some(first) = inputs.next() else {
+            let name = &sig.ident;
+            errors.add(
+                name,
+                format!("an invariant is about an entity, and `{name}` takes none: write `fn {name}(entity: &…) -> bool`"),
+            );
+            return Self { entity: None, when: None };
+        };
+        let entity = looked_at(first, errors);
+        let when = inputs.next().and_then(|second| looked_at(second, errors));
+        for superfluous in inputs {
+            errors.add(
+                superfluous,
+                "an invariant looks at its entity, and at the command or event of `when`; at nothing else, \
+                 so that it can be checked anywhere: remove this parameter",
+            );
+        }
+        Self { entity, when }
+    }
+}
+
+/// The type behind a `&`: an invariant changes nothing and keeps nothing.
+fn looked_at(input: &FnArg, errors: &mut Errors) -> Option<Type> {
+    let parameter = match input {
+        FnArg::Typed(parameter) => parameter,
+        FnArg::Receiver(receiver) => {
+            errors.add(
+                receiver,
+                "an invariant is checked by the runtime, which has no `self` to call a method on: \
+                 write a function outside of `impl`, `fn …(entity: &…) -> bool`",
+            );
+            return None;
+        }
+    };
+    match &*parameter.ty {
+        Type::Reference(reference) if reference.mutability.is_none() => Some((*reference.elem).clone()),
+        Type::Reference(reference) => {
+            errors.add(
+                reference,
+                format!("an invariant looks and changes nothing: write `&{}`", text(&reference.elem)),
+            );
+            Some((*reference.elem).clone())
+        }
+        other => {
+            errors.add(other, format!("an invariant looks and keeps nothing: write `&{}`", text(other)));
+            Some(other.clone())
+        }
+    }
+}
+
+/// An invariant is evaluated at once: it can wait for nothing.
+fn check_sync(sig: &Signature, errors: &mut Errors) {
+    if let Some(asyncness) = sig.asyncness {
+        let name = &sig.ident;
+        errors.add(
+            asyncness,
+            format!("an invariant follows from the entity alone, so it has nothing to wait for: write `fn {name}`, without `async`"),
+        );
+    }
+}
+
+/// The runtime calls the function for one entity.
+fn check_generics(sig: &Signature, errors: &mut Errors) {
+    if !sig.generics.params.is_empty() {
+        errors.add(&sig.generics, "an invariant is about one entity: write it for a particular type");
+    }
+}
+
+/// A function that returns nothing does not say whether the invariant holds.
+fn check_says_something(sig: &Signature, errors: &mut Errors) {
+    if matches!(sig.output, ReturnType::Default) {
+        let name = &sig.ident;
+        errors.add(
+            name,
+            format!("`{name}` returns nothing, so it does not say whether the invariant holds: return `bool`, or `Result<(), impl Display>`"),
+        );
+    }
+}
+
+/// A violated invariant is reported to people, who are told more than a name.
+fn check_message(message: Option<String>, function: &Function, errors: &mut Errors) -> Option<String> {
+    let message = message.or_else(|| docs::first_paragraph(&function.attrs));
+    if message.is_none() {
+        let name = &function.sig.ident;
+        errors.add(
+            name,
+            format!(
+                "people are told what a violated invariant says, and `{name}` says nothing: \
+                 write a doc comment above it, or `#[invariant(message = \"…\")]`"
+            ),
+        );
+    }
+    message
+}
+
+/// The second parameter is what `when` names.
+fn check_scope(when: Option<&Setting<Type>>, taken: Option<&Type>, errors: &mut Errors) {
+    if let (None, Some(taken)) = (when, taken) {
+        let ty = text(taken);
+        errors.add(
+            taken,
+            format!(
+                "this invariant is checked at the end of every execution, whatever the command or event: \
+                 to look at a `{ty}`, write `#[invariant(when = {ty})]`"
+            ),
+        );
+    }
+}

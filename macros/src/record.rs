@@ -1,0 +1,131 @@
+//! The shape of commands, events and entities: a struct with named fields and no generics.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::{Data, DataStruct, DeriveInput, Field, Fields, Ident};
+
+use crate::crate_path;
+use crate::errors::Errors;
+use crate::options::Setting;
+use crate::suggestion::{closest, one_of};
+
+/// Refuses a type of another shape, and says whether it has the right one. `what` is what it would be: `a command`.
+pub(crate) fn check(what: &str, input: &DeriveInput, errors: &mut Errors) -> bool {
+    check_generics(what, input, errors);
+    let name = &input.ident;
+    let (wrong, message) = match &input.data {
+        Data::Struct(DataStruct { fields: Fields::Named(_), .. }) => return true,
+        Data::Struct(DataStruct { fields: Fields::Unit, .. }) => (
+            name.to_token_stream(),
+            format!(
+                "{what} is a JSON object, so its struct has braces even without fields: write `struct {name} {{}}`"
+            ),
+        ),
+        Data::Struct(DataStruct { fields: fields @ Fields::Unnamed(_), .. }) => (
+            fields.to_token_stream(),
+            format!(
+                "{what} is a JSON object, so its fields have names: write `struct {name} {{ field: … }}`"
+            ),
+        ),
+        Data::Enum(_) => (name.to_token_stream(), not_a_struct(what, name, "an enum")),
+        Data::Union(_) => (name.to_token_stream(), not_a_struct(what, name, "a union")),
+    };
+    errors.add(wrong, message);
+    false
+}
+
+fn not_a_struct(what: &str, name: &Ident, kind: &str) -> String {
+    format!("{what} is a struct with named fields, and `{name}` is {kind}: make it a field of a struct")
+}
+
+fn check_generics(what: &str, input: &DeriveInput, errors: &mut Errors) {
+    if !input.generics.params.is_empty() {
+        let name = &input.ident;
+        errors.add(
+            &input.generics,
+            format!("{what} is known by its name, which stands for one type: `{name}` cannot have generic parameters"),
+        );
+    }
+}
+
+/// Whether impls can be written for the type: one that has no parameters, and serde can derive for.
+pub(crate) fn can_be_implemented(input: &DeriveInput) -> bool {
+    input.generics.params.is_empty() && !matches!(input.data, Data::Union(_))
+}
+
+/// The type's name in the store and in JSON (r52).
+pub(crate) fn name(input: &DeriveInput, name: Option<String>) -> String {
+    name.unwrap_or_else(|| input.ident.unraw().to_string())
+}
+
+/// What became of an option that names a field.
+#[derive(Default)]
+pub(crate) enum FieldChoice<'a> {
+    #[default]
+    None,
+    Field(&'a Field),
+    /// It names no field. That has been reported; the item is treated as though it did, so that nothing else is.
+    Missing,
+}
+
+impl<'a> FieldChoice<'a> {
+    pub(crate) fn field(&self) -> Option<&'a Field> {
+        match self {
+            Self::Field(field) => Some(field),
+            Self::None | Self::Missing => None,
+        }
+    }
+}
+
+/// The field that an option names.
+pub(crate) fn choose<'a>(
+    input: &'a DeriveInput,
+    option: Option<Setting<Ident>>,
+    errors: &mut Errors,
+) -> FieldChoice<'a> {
+    let Some(Setting { key, value }) = option else {
+        return FieldChoice::None;
+    };
+    if let Some(field) = find(input, &value) {
+        return FieldChoice::Field(field);
+    }
+    let names: Vec<_> = names(input);
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let advice = match closest(&value.unraw().to_string(), names.iter().copied()) {
+        Some(name) => format!("did you mean `{key} = {name}`?"),
+        None if names.is_empty() => "it has none".to_owned(),
+        None => format!("its fields are {}", one_of(&names)),
+    };
+    errors.add(
+        &value,
+        format!("`{key}` names a field, and `{}` has no field `{value}`: {advice}", input.ident),
+    );
+    FieldChoice::Missing
+}
+
+/// The field of a name.
+pub(crate) fn find<'a>(input: &'a DeriveInput, name: &Ident) -> Option<&'a Field> {
+    fields(input).find(|field| field.ident.as_ref().is_some_and(|ident| ident.unraw() == name.unraw()))
+}
+
+fn names(input: &DeriveInput) -> Vec<String> {
+    fields(input).filter_map(|field| field.ident.as_ref()).map(|ident| ident.unraw().to_string()).collect()
+}
+
+fn fields(input: &DeriveInput) -> impl Iterator<Item = &Field> {
+    let fields = match &input.data {
+        Data::Struct(data) => Some(&data.fields),
+        Data::Enum(_) | Data::Union(_) => None,
+    };
+    fields.into_iter().flatten()
+}
+
+/// The type of a field that does not exist.
+///
+/// The compiler says nothing about an unknown type where a macro has already reported an error, and it compares it to no
+/// other type: so no handler is blamed for a command's missing target.
+pub(crate) fn unknown_type() -> TokenStream {
+    let enact = crate_path::enact();
+    quote!(#enact::__private::TypeOfMissingField)
+}

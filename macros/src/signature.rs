@@ -1,0 +1,320 @@
+//! The signature of a handler: what it handles, what it binds, what it draws from the context, and what it returns.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{FnArg, Ident, ReturnType, Signature, Type, TypeReference};
+
+use crate::crate_path;
+use crate::errors::Errors;
+
+/// What the handlers of one attribute have in common, and how messages speak of them.
+#[derive(Clone, Copy)]
+pub(crate) struct HandlerKind {
+    /// `a command's handler`
+    pub(crate) noun: &'static str,
+    /// `command`
+    pub(crate) message: &'static str,
+    /// Whether it may take `&mut Entity`.
+    pub(crate) binds_entity: bool,
+}
+
+/// A handler's signature. It is as complete as the mistakes in it allow.
+pub(crate) struct HandlerSignature<'a> {
+    pub(crate) name: &'a Ident,
+    /// The type of the first parameter; `None` if there is none.
+    pub(crate) message: Option<&'a Type>,
+    /// What the entity's `&mut` refers to.
+    pub(crate) entity: Option<&'a Type>,
+    /// The parameters after the first.
+    pub(crate) further: Vec<Parameter<'a>>,
+    /// What it returns.
+    pub(crate) outcome: TokenStream,
+}
+
+/// A parameter after the first.
+#[derive(Clone, Copy)]
+pub(crate) enum Parameter<'a> {
+    Entity,
+    Drawn(&'a Type),
+}
+
+impl<'a> HandlerSignature<'a> {
+    pub(crate) fn check(kind: HandlerKind, sig: &'a Signature, errors: &mut Errors) -> Self {
+        check_async(kind, sig, errors);
+        check_generics(kind, sig, errors);
+        let mut types = parameter_types(kind, sig, errors).into_iter();
+        let message = first(kind, sig, types.next(), errors);
+        let (entity, further) = further(kind, types, errors);
+        Self { name: &sig.ident, message, entity, further, outcome: outcome(sig) }
+    }
+
+    /// The types drawn from the context.
+    pub(crate) fn drawn(&self) -> impl Iterator<Item = &'a Type> {
+        self.further.iter().filter_map(|parameter| match *parameter {
+            Parameter::Drawn(ty) => Some(ty),
+            Parameter::Entity => None,
+        })
+    }
+
+    /// `fn requirements()`, if there can be any.
+    pub(crate) fn requirements(&self) -> Option<TokenStream> {
+        let enact = crate_path::enact();
+        let requires: Vec<_> =
+            self.drawn().map(|ty| quote!(<#ty as #enact::FromContext>::requires())).collect();
+        (!requires.is_empty()).then(|| {
+            quote! {
+                fn requirements() -> ::std::vec::Vec<#enact::context::Requirement> {
+                    ::core::iter::Iterator::collect(::core::iter::Iterator::flatten(
+                        ::core::iter::IntoIterator::into_iter([#(#requires),*]),
+                    ))
+                }
+            }
+        })
+    }
+
+    /// `async fn handle()`, which calls the function.
+    pub(crate) fn handle(&self, message: &Type, output: &TokenStream) -> TokenStream {
+        let enact = crate_path::enact();
+        let entity = self.entity.map(|entity| quote!(__entity: &mut #entity,));
+        let arguments = self.further.iter().map(|parameter| match parameter {
+            Parameter::Entity => quote!(__entity),
+            Parameter::Drawn(ty) => quote!(<#ty as #enact::FromContext>::from_context(__context)?),
+        });
+        let Self { name, outcome, .. } = self;
+        // At the function's name, where an error about its future (that it is not `Send`, say) is shown.
+        let parameters = quote_spanned! {Span::call_site().located_at(name.span())=>
+            async fn handle(__message: #message, #entity __context: &#enact::ExecutionContext)
+        };
+        // At what it returns, where it is shown that this is no outcome.
+        let span = outcome.span();
+        let enact = crate_path::enact_at(span);
+        let result = quote_spanned!(span=> ::core::result::Result<#output, #enact::Failure>);
+        let returned = quote!(#name(__message #(, #arguments)*).await);
+        let outcome = quote_spanned!(span=> <#outcome as #enact::IntoOutcome>::into_outcome(#returned));
+        quote!(#parameters -> #result { #outcome })
+    }
+
+    /// The type of the output, when it succeeds.
+    pub(crate) fn output(&self) -> TokenStream {
+        let outcome = &self.outcome;
+        let span = outcome.span();
+        let enact = crate_path::enact_at(span);
+        quote_spanned!(span=> <#outcome as #enact::IntoOutcome>::Output)
+    }
+}
+
+/// `fn retry()`, if there is a policy.
+pub(crate) fn retry(policy: Option<&syn::Expr>) -> Option<TokenStream> {
+    let enact = crate_path::enact();
+    policy.map(|policy| quote!(fn retry() -> #enact::Retry { #policy }))
+}
+
+/// A handler is awaited.
+fn check_async(kind: HandlerKind, sig: &Signature, errors: &mut Errors) {
+    if sig.asyncness.is_none() {
+        let (noun, name) = (kind.noun, &sig.ident);
+        errors.add(
+            sig.fn_token
+                .into_token_stream()
+                .into_iter()
+                .chain(name.to_token_stream())
+                .collect::<TokenStream>(),
+            format!("{noun} is awaited, and `{name}` is not `async`: write `async fn {name}`"),
+        );
+    }
+}
+
+/// The runtime keeps one function for each message: there is nothing that could choose a type parameter.
+fn check_generics(kind: HandlerKind, sig: &Signature, errors: &mut Errors) {
+    if !sig.generics.params.is_empty() {
+        let (noun, name) = (kind.noun, &sig.ident);
+        errors.add(
+            &sig.generics,
+            format!("{noun} is called by the runtime, which cannot choose generic parameters: write `{name}` for particular types"),
+        );
+    }
+}
+
+/// The types of the parameters: a handler is a free function.
+fn parameter_types<'a>(kind: HandlerKind, sig: &'a Signature, errors: &mut Errors) -> Vec<&'a Type> {
+    let mut types = Vec::new();
+    for input in &sig.inputs {
+        match input {
+            FnArg::Typed(parameter) => {
+                check_written_out(kind, &parameter.ty, errors);
+                types.push(&*parameter.ty);
+            }
+            FnArg::Receiver(receiver) => errors.add(
+                receiver,
+                format!(
+                    "{} is called by the runtime, which has no `self` to call a method on: write a function outside of `impl`, \
+                     and take what it needs as parameters (`Arc<…>` for something that was provided)",
+                    kind.noun
+                ),
+            ),
+        }
+    }
+    types
+}
+
+/// `impl Trait` is a generic parameter in disguise.
+fn check_written_out(kind: HandlerKind, ty: &Type, errors: &mut Errors) {
+    if mentions_impl(ty.to_token_stream()) {
+        errors.add(
+            ty,
+            format!(
+                "{} is called by the runtime, which cannot choose what `impl …` is: name the type",
+                kind.noun
+            ),
+        );
+    }
+}
+
+fn mentions_impl(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "impl",
+        TokenTree::Group(group) => mentions_impl(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+/// The first parameter is the message, by value.
+fn first<'a>(
+    kind: HandlerKind,
+    sig: &Signature,
+    ty: Option<&'a Type>,
+    errors: &mut Errors,
+) -> Option<&'a Type> {
+    let HandlerKind { noun, message, .. } = kind;
+    match ty {
+        None if sig.receiver().is_some() => None,
+        None => {
+            let name = &sig.ident;
+            errors.add(
+                name,
+                format!("{noun} is found by its first parameter, and `{name}` has none: take the {message}, by value"),
+            );
+            None
+        }
+        Some(Type::Reference(reference)) => {
+            let owned = text(&reference.elem);
+            errors.add(
+                reference,
+                format!("the first parameter is the {message}, and {noun} owns it: take `{owned}`, by value"),
+            );
+            Some(&reference.elem)
+        }
+        Some(ty) => Some(ty),
+    }
+}
+
+/// Of the parameters after the first, one may be the entity; the others are drawn.
+fn further<'a>(
+    kind: HandlerKind,
+    types: impl Iterator<Item = &'a Type>,
+    errors: &mut Errors,
+) -> (Option<&'a Type>, Vec<Parameter<'a>>) {
+    let mut entity = None;
+    let mut further = Vec::new();
+    for ty in types {
+        match ty {
+            Type::Reference(reference) => {
+                check_reference(kind, reference, entity, errors);
+                if reference.mutability.is_some() && entity.is_none() {
+                    entity = Some(&*reference.elem);
+                    further.push(Parameter::Entity);
+                }
+            }
+            drawn => further.push(Parameter::Drawn(drawn)),
+        }
+    }
+    (entity, further)
+}
+
+/// The one reference that a handler takes is its entity's, and it is a `&mut`.
+fn check_reference(kind: HandlerKind, reference: &TypeReference, bound: Option<&Type>, errors: &mut Errors) {
+    let elem = text(&reference.elem);
+    if reference.mutability.is_none() {
+        let entity = if kind.binds_entity {
+            format!("the entity that the command targets is bound by `&mut {elem}`, ")
+        } else {
+            String::new()
+        };
+        errors.add(
+            reference,
+            format!(
+                "nothing is lent to {} by `&`: {entity}other entities are read through a `Repository<{elem}>`, \
+                 and what was provided is taken as `Arc<{elem}>`",
+                kind.noun
+            ),
+        );
+    } else if !kind.binds_entity {
+        errors.add(
+            reference,
+            format!(
+                "{} binds no entity, since an event has no target: read it through a `Repository<{elem}>`, \
+                 or publish a command that changes it",
+                kind.noun
+            ),
+        );
+    } else if let Some(bound) = bound {
+        errors.add(
+            reference,
+            format!(
+                "an execution writes one entity, the command's target, and this handler already binds `{}`: \
+                 read the other through a `Repository<{elem}>`, and publish a command to change it",
+                text(bound)
+            ),
+        );
+    }
+}
+
+/// What the function returns; `()` in place of an `impl Future`, which cannot be named.
+fn outcome(sig: &Signature) -> TokenStream {
+    match &sig.output {
+        ReturnType::Type(_, ty) if !mentions_impl(ty.to_token_stream()) => ty.to_token_stream(),
+        _ => quote_spanned!(sig.ident.span()=> ()),
+    }
+}
+
+/// A type, as its author would write it: `Arc<dyn Mailer>`, where its tokens alone read `Arc < dyn Mailer >`.
+pub(crate) fn text(ty: &Type) -> String {
+    let spaced = ty.to_token_stream().to_string();
+    let tight = [(" :: ", "::"), (":: ", "::"), (" < ", "<"), (" >", ">"), (" ,", ","), ("& ", "&")];
+    tight.into_iter().fold(spaced, |text, (spaced, tight)| text.replace(spaced, tight))
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    const KIND: HandlerKind =
+        HandlerKind { noun: "a command's handler", message: "command", binds_entity: true };
+
+    fn complaints(sig: &Signature) -> String {
+        let mut errors = Errors::new();
+        HandlerSignature::check(KIND, sig, &mut errors);
+        errors.report().to_string()
+    }
+
+    #[test]
+    fn a_type_reads_as_it_was_written() {
+        assert_eq!(text(&parse_quote!(Arc<dyn Mailer>)), "Arc<dyn Mailer>");
+        assert_eq!(text(&parse_quote!(::bank::Map<u8, Vec<Account>>)), "::bank::Map<u8, Vec<Account>>");
+    }
+
+    #[test]
+    fn a_handler_may_take_its_parameters_in_any_order_after_the_first() {
+        let sig = parse_quote!(async fn f(w: Withdraw, mailer: Arc<dyn Mailer>, account: &mut Account));
+        assert_eq!(complaints(&sig), "");
+    }
+
+    #[test]
+    fn every_mistake_in_a_signature_is_found() {
+        let sig = parse_quote!(fn f<T>(w: &Withdraw, one: &mut Account, other: &mut Account, read: &Account));
+        assert_eq!(complaints(&sig).matches("compile_error").count(), 5);
+    }
+}

@@ -1,0 +1,34 @@
+//! `#[value]`.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{Data, DeriveInput};
+
+use crate::derives::{self, Schema};
+use crate::errors::Errors;
+use crate::item::{Item, misplaced};
+use crate::options::Options;
+
+pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+    let Item::Type(input) = Item::parse(&item) else {
+        return misplaced("#[value]", "a struct or an enum", item);
+    };
+    let mut errors = Errors::new();
+    Options::parse("`#[value]`", args, &mut errors).finish(&mut errors);
+    check_union(&input, &mut errors);
+    let expansion = match input.data {
+        Data::Struct(_) | Data::Enum(_) => derives::derived(&input, Schema::Open),
+        Data::Union(_) => input.to_token_stream(),
+    };
+    TokenStream::from_iter([expansion, errors.report()])
+}
+
+/// Nothing tells which field of a union is the value.
+fn check_union(input: &DeriveInput, errors: &mut Errors) {
+    if let Data::Union(data) = &input.data {
+        errors.add(
+            data.union_token,
+            "a union does not know which of its fields is set, so it cannot be written as JSON: make it an enum",
+        );
+    }
+}

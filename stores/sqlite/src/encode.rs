@@ -1,0 +1,71 @@
+//! How values are written: times as microseconds, ids and JSON as text. [`rows`](crate::rows) is the way back.
+
+use enact::store::{NewJob, StoreError, same_request};
+use enact::{EventId, JobId};
+use jiff::Timestamp;
+use rusqlite::ToSql;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+
+/// An id as text.
+pub(crate) struct IdText([u8; 36]);
+
+impl From<JobId> for IdText {
+    fn from(id: JobId) -> Self {
+        let mut text = [0; 36];
+        id.as_uuid().hyphenated().encode_lower(&mut text);
+        Self(text)
+    }
+}
+
+impl From<EventId> for IdText {
+    fn from(id: EventId) -> Self {
+        let mut text = [0; 36];
+        id.as_uuid().hyphenated().encode_lower(&mut text);
+        Self(text)
+    }
+}
+
+impl ToSql for IdText {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
+    }
+}
+
+/// A time.
+pub(crate) fn time(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+/// A version, a place or a number of rows. SQLite's integers end at 2⁶³ - 1; none of these gets there.
+pub(crate) fn integer(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+/// JSON text of a value that always has one.
+pub(crate) fn json<T: serde::Serialize + ?Sized>(what: &str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value)
+        .map_err(|error| StoreError::new(format!("{what} cannot be written as JSON")).caused_by(error))
+}
+
+/// A new job with everything encoded that takes time to encode: by the caller, not by the writer.
+#[derive(Debug)]
+pub(crate) struct EncodedJob {
+    pub(crate) job: NewJob,
+    /// `None` if nothing is known.
+    pub(crate) context: Option<String>,
+}
+
+impl EncodedJob {
+    pub(crate) fn all(jobs: Vec<NewJob>) -> Result<Vec<Self>, StoreError> {
+        jobs.into_iter().map(Self::of).collect()
+    }
+
+    pub(crate) fn is_same_request(&self, other: &Self) -> bool {
+        same_request((&self.job.name, &self.job.payload), (&other.job.name, &other.job.payload))
+    }
+
+    fn of(job: NewJob) -> Result<Self, StoreError> {
+        let context = json("the job's context", &*job.context)?;
+        Ok(Self { job, context: (context != "{}").then_some(context) })
+    }
+}

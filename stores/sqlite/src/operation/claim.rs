@@ -1,0 +1,87 @@
+use enact::store::{Claim, Claimed};
+use enact::{Job, JobState};
+use jiff::Timestamp;
+use rusqlite::{Connection, Statement, params};
+
+use super::Operation;
+use crate::encode::{integer, time};
+use crate::error::Broken;
+use crate::rows::{self, job_columns};
+
+pub(crate) const UPDATE_DUE: &str = "
+    UPDATE jobs SET state = 'ready', due_at = NULL
+    WHERE state = 'waiting' AND due_at IS NOT NULL AND due_at <= ?1";
+
+/// A running job has no failure: its last attempt is under way.
+pub(crate) const SELECT_READY: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    ", NULL FROM jobs AS j
+    WHERE j.state = 'ready' AND j.ended_at IS NULL AND j.name IN (SELECT value FROM json_each(?1))
+    ORDER BY j.seq LIMIT ?2"
+);
+
+pub(crate) const UPDATE_CLAIMED: &str = "
+    UPDATE jobs SET state = 'running', attempts = attempts + 1, worker = ?2, started_at = ?3 WHERE seq = ?1";
+
+pub(crate) const SELECT_NEXT_DUE: &str = "
+    SELECT min(due_at) FROM jobs WHERE state = 'waiting' AND due_at IS NOT NULL";
+
+/// [`Store::claim`](enact::store::Store::claim).
+pub(crate) struct Claiming {
+    pub(crate) claim: Claim,
+    /// `claim.names` as a JSON array.
+    pub(crate) names: String,
+}
+
+impl Operation for Claiming {
+    type Answer = Claimed;
+
+    fn run(&self, statements: &mut super::Statements<'_>) -> Result<Claimed, Broken> {
+        let statements = &mut statements.claim;
+        statements.update_due.execute([time(self.claim.now)])?;
+        let jobs = statements.hand_out(self)?;
+        Ok(Claimed { jobs, next_due: statements.next_due()? })
+    }
+}
+
+pub(super) struct Statements<'c> {
+    update_due: Statement<'c>,
+    select_ready: Statement<'c>,
+    update_claimed: Statement<'c>,
+    select_next_due: Statement<'c>,
+}
+
+impl<'c> Statements<'c> {
+    pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            update_due: connection.prepare(UPDATE_DUE)?,
+            select_ready: connection.prepare(SELECT_READY)?,
+            update_claimed: connection.prepare(UPDATE_CLAIMED)?,
+            select_next_due: connection.prepare(SELECT_NEXT_DUE)?,
+        })
+    }
+
+    fn hand_out(&mut self, claiming: &Claiming) -> Result<Vec<Job>, Broken> {
+        let Claiming { claim, names } = claiming;
+        // All are found before the first is changed: they change in the index that they are found by.
+        let mut found = self
+            .select_ready
+            .query_and_then(params![names, integer(claim.limit)], rows::job)?
+            .collect::<Result<Vec<_>, _>>()?;
+        for (place, job) in &mut found {
+            self.update_claimed.execute(params![
+                integer(place.as_u64()),
+                claim.worker.as_str(),
+                time(claim.now)
+            ])?;
+            job.state = JobState::Running;
+            job.attempts += 1;
+        }
+        Ok(found.into_iter().map(|(_, job)| job).collect())
+    }
+
+    fn next_due(&mut self) -> Result<Option<Timestamp>, Broken> {
+        self.select_next_due.query_row([], |row| Ok(rows::next_due(row)))?
+    }
+}

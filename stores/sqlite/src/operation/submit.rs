@@ -1,0 +1,134 @@
+use enact::store::{NewEvent, Submitted, same_request};
+use enact::{JobId, JobState, Json, Key};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
+
+use super::Operation;
+use crate::encode::{EncodedJob, IdText, time};
+use crate::error::Broken;
+use crate::rows;
+
+pub(crate) const INSERT_EVENT: &str = "
+    INSERT INTO events (id, name, payload, correlation, cause, emitted_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+pub(crate) const INSERT_JOB: &str = "
+    INSERT INTO jobs (id, kind, name, state, attempts, worker, started_at, created_at, target, order_key,
+        idempotency_key, correlation, cause, context, payload)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+
+pub(crate) const SELECT_HOLDER: &str = "
+    SELECT id, name, payload FROM jobs WHERE idempotency_key = ?1";
+
+pub(crate) const SELECT_LANE: &str = "
+    SELECT 1 FROM jobs WHERE order_key = ?1 AND ended_at IS NULL LIMIT 1";
+
+/// [`Store::submit`](enact::store::Store::submit).
+pub(crate) struct Submitting {
+    pub(crate) events: Vec<NewEvent>,
+    pub(crate) jobs: Vec<EncodedJob>,
+}
+
+impl Operation for Submitting {
+    type Answer = Vec<Submitted>;
+
+    fn run(&self, statements: &mut super::Statements<'_>) -> Result<Vec<Submitted>, Broken> {
+        let statements = &mut statements.submit;
+        statements.append(&self.events)?;
+        self.jobs.iter().map(|job| statements.add(job)).collect()
+    }
+}
+
+pub(super) struct Statements<'c> {
+    insert_event: Statement<'c>,
+    insert_job: Statement<'c>,
+    select_holder: Statement<'c>,
+    select_lane: Statement<'c>,
+}
+
+/// The job that has an idempotency key.
+pub(super) struct Holder {
+    pub(super) id: JobId,
+    name: String,
+    payload: Json,
+}
+
+impl Holder {
+    pub(super) fn has_requested(&self, job: &EncodedJob) -> bool {
+        same_request((&self.name, &self.payload), (&job.job.name, &job.job.payload))
+    }
+}
+
+impl<'c> Statements<'c> {
+    pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            insert_event: connection.prepare(INSERT_EVENT)?,
+            insert_job: connection.prepare(INSERT_JOB)?,
+            select_holder: connection.prepare(SELECT_HOLDER)?,
+            select_lane: connection.prepare(SELECT_LANE)?,
+        })
+    }
+
+    pub(super) fn append(&mut self, events: &[NewEvent]) -> Result<(), Broken> {
+        for event in events {
+            self.insert_event.execute(params![
+                IdText::from(event.id),
+                event.name,
+                event.payload.as_str(),
+                event.correlation.as_str(),
+                event.cause.map(IdText::from),
+                time(event.emitted_at),
+            ])?;
+        }
+        Ok(())
+    }
+
+    /// Adds a job, unless its idempotency key is taken (r25).
+    pub(super) fn add(&mut self, job: &EncodedJob) -> Result<Submitted, Broken> {
+        if let Some(key) = &job.job.idempotency_key
+            && let Some(holder) = self.holder(key)?
+        {
+            let same = holder.has_requested(job);
+            return Ok(if same { Submitted::Existing(holder.id) } else { Submitted::Mismatch(holder.id) });
+        }
+        self.insert(job)?;
+        Ok(Submitted::New)
+    }
+
+    pub(super) fn holder(&mut self, key: &Key) -> Result<Option<Holder>, Broken> {
+        let mut rows = self.select_holder.query([key.as_str()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let (id, name, payload) = rows::holder(row)?;
+        Ok(Some(Holder { id, name, payload }))
+    }
+
+    fn insert(&mut self, job: &EncodedJob) -> Result<(), Broken> {
+        let EncodedJob { job, context } = job;
+        let state = self.first_state(job.start.is_some(), job.order_key.as_ref())?;
+        self.insert_job.execute(params![
+            IdText::from(job.id),
+            job.kind.as_str(),
+            job.name,
+            state.as_str(),
+            u32::from(job.start.is_some()),
+            job.start.as_ref().map(|worker| worker.as_str()),
+            job.start.as_ref().map(|_| time(job.created_at)),
+            time(job.created_at),
+            job.target.as_ref().map(Key::as_str),
+            job.order_key.as_ref().map(Key::as_str),
+            job.idempotency_key.as_ref().map(Key::as_str),
+            job.correlation.as_str(),
+            job.cause.map(|cause| cause.to_string()),
+            context,
+            job.payload.as_str(),
+        ])?;
+        Ok(())
+    }
+
+    fn first_state(&mut self, starts: bool, lane: Option<&Key>) -> Result<JobState, Broken> {
+        if starts {
+            return Ok(JobState::Running);
+        }
+        let Some(lane) = lane else { return Ok(JobState::Ready) };
+        let ahead = self.select_lane.query_row([lane.as_str()], |_| Ok(())).optional()?;
+        Ok(if ahead.is_some() { JobState::Waiting } else { JobState::Ready })
+    }
+}

@@ -1,0 +1,157 @@
+//! The reads.
+
+use enact::store::{
+    Cursor, EntityKey, JobCount, JobPage, JobQuery, PageToken, RunningJob, StoredEntity, StoredEvent,
+};
+use enact::{Attempt, Job, JobId, Key};
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Params, Row, params, params_from_iter};
+
+use crate::encode::{IdText, integer, time};
+use crate::error::Broken;
+use crate::rows::{self, job_columns};
+
+/// Jobs with the failure of their last attempt. That of a running job is under way and has no row.
+macro_rules! select_jobs {
+    ($more_columns:literal) => {
+        concat!(
+            "SELECT ",
+            job_columns!(),
+            ", a.failure",
+            $more_columns,
+            " FROM jobs AS j LEFT JOIN attempts AS a ON a.job = j.seq AND a.number = j.attempts "
+        )
+    };
+}
+
+pub(crate) const LOAD: &str = "SELECT id, version, body FROM entities WHERE entity = ?1 AND id = ?2";
+
+pub(crate) const LAPSED: &str = concat!(
+    select_jobs!(", j.worker, j.started_at"),
+    "LEFT JOIN workers AS w ON w.id = j.worker
+    WHERE j.state = 'running' AND j.ended_at IS NULL AND (w.lease_until IS NULL OR w.lease_until < ?1)
+    ORDER BY j.seq LIMIT ?2"
+);
+
+pub(crate) const JOB: &str = concat!(select_jobs!(""), "WHERE j.id = ?1");
+
+const COUNT_JOBS: &str = "SELECT kind, name, state, count(*) FROM jobs GROUP BY kind, name, state";
+
+pub(crate) const ATTEMPTS: &str = "
+    SELECT a.number, a.worker, a.started_at, a.ended_at, a.reached, a.version_read, a.version_written, a.events,
+        a.failure
+    FROM jobs AS j JOIN attempts AS a ON a.job = j.seq WHERE j.id = ?1
+    UNION ALL
+    SELECT attempts, worker, started_at, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM jobs WHERE id = ?1 AND state = 'running'
+    ORDER BY 1";
+
+pub(crate) const ENTITIES: &str = "
+    SELECT id, version, body FROM entities WHERE entity = ?1 ORDER BY id LIMIT ?2";
+
+pub(crate) const ENTITIES_AFTER: &str = "
+    SELECT id, version, body FROM entities WHERE entity = ?1 AND id > ?3 ORDER BY id LIMIT ?2";
+
+pub(crate) const EVENTS: &str = "
+    SELECT position, id, name, payload, correlation, cause, emitted_at FROM events
+    WHERE position > ?1 ORDER BY position LIMIT ?2";
+
+pub(crate) fn load(connection: &Connection, key: &EntityKey) -> Result<Option<StoredEntity>, Broken> {
+    let mut select = connection.prepare_cached(LOAD)?;
+    let mut rows = select.query(params![key.entity, key.id.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    rows::entity(key.entity, row).map(|(_, entity)| Some(entity))
+}
+
+pub(crate) fn lapsed(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<RunningJob>, Broken> {
+    all(connection, LAPSED, params![time(now), integer(limit)], rows::running_job)
+}
+
+pub(crate) fn job(connection: &Connection, id: JobId) -> Result<Option<Job>, Broken> {
+    let mut select = connection.prepare_cached(JOB)?;
+    let mut rows = select.query([IdText::from(id)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    rows::job(row).map(|(_, job)| Some(job))
+}
+
+pub(crate) fn count_jobs(connection: &Connection) -> Result<Vec<JobCount>, Broken> {
+    all(connection, COUNT_JOBS, [], rows::job_count)
+}
+
+pub(crate) fn attempts(connection: &Connection, id: JobId) -> Result<Vec<Attempt>, Broken> {
+    all(connection, ATTEMPTS, [IdText::from(id)], rows::attempt)
+}
+
+pub(crate) fn entities(
+    connection: &Connection,
+    entity: &str,
+    after: Option<&Key>,
+    limit: usize,
+) -> Result<Vec<(Key, StoredEntity)>, Broken> {
+    let read = |row: &Row<'_>| rows::entity(entity, row);
+    match after {
+        None => all(connection, ENTITIES, params![entity, integer(limit)], read),
+        Some(after) => {
+            all(connection, ENTITIES_AFTER, params![entity, integer(limit), after.as_str()], read)
+        }
+    }
+}
+
+pub(crate) fn events(connection: &Connection, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, Broken> {
+    all(connection, EVENTS, params![integer(after.as_u64()), integer(limit)], rows::event)
+}
+
+pub(crate) fn jobs(connection: &Connection, query: &JobQuery) -> Result<JobPage, Broken> {
+    let (sql, parameters) = jobs_sql(query);
+    let mut found = all(connection, &sql, params_from_iter(parameters), rows::job)?;
+    // One more than asked for was looked for, to know whether there are more.
+    let more = found.len() > query.limit;
+    found.truncate(query.limit);
+    let next = found.last().filter(|_| more).map(|(place, _)| *place);
+    Ok(JobPage { jobs: found.into_iter().map(|(_, job)| job).collect(), next })
+}
+
+fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
+    let mut conditions: Vec<String> = Vec::new();
+    let mut parameters: Vec<Value> = Vec::new();
+    let mut given = |condition: &str, parameter: Option<Value>| {
+        if let Some(parameter) = parameter {
+            parameters.push(parameter);
+            conditions.push(format!("{condition} ?{}", parameters.len()));
+        }
+    };
+    let place = |token: PageToken| Value::Integer(integer(token.as_u64()));
+    let moment = |at: Timestamp| Value::Integer(time(at));
+    let (behind, direction) = if query.latest_first { ("j.seq <", "DESC") } else { ("j.seq >", "ASC") };
+
+    given("j.name =", query.name.clone().map(Value::Text));
+    given("j.correlation =", query.correlation.as_ref().map(|id| Value::Text(id.as_str().to_owned())));
+    given("j.created_at >=", query.created_from.map(moment));
+    given("j.created_at <", query.created_before.map(moment));
+    given(behind, query.after.map(place));
+    parameters.push(Value::Integer(integer(query.limit.saturating_add(1))));
+    let limit = parameters.len();
+
+    if !query.states.is_empty() {
+        let states: Vec<String> = query.states.iter().map(|state| format!("'{state}'")).collect();
+        conditions.push(format!("j.state IN ({})", states.join(", ")));
+        // Live jobs have an index of their own.
+        if !query.states.iter().any(|state| state.has_ended()) {
+            conditions.push("j.ended_at IS NULL".to_owned());
+        }
+    }
+
+    let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
+    let select = select_jobs!("");
+    (format!("{select} WHERE {conditions} ORDER BY j.seq {direction} LIMIT ?{limit}"), parameters)
+}
+
+fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+    read: impl FnMut(&Row<'_>) -> Result<T, Broken>,
+) -> Result<Vec<T>, Broken> {
+    connection.prepare_cached(sql)?.query_and_then(parameters, read)?.collect()
+}

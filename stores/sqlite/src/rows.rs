@@ -1,0 +1,261 @@
+//! How rows are read. [`encode`](crate::encode) is the way there.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use enact::store::{Cursor, JobCount, PageToken, RunningJob, StoredEntity, StoredEvent};
+use enact::{Attempt, ContextSeed, CorrelationId, Job, JobId, JobKind, JobState, Json, Key, WorkerId};
+use jiff::Timestamp;
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::error::Broken;
+
+/// What [`job`] reads of a row of `jobs AS j`. The failure of its last attempt follows as the last column.
+macro_rules! job_columns {
+    () => {
+        "j.seq, j.id, j.kind, j.name, j.state, j.attempts, j.created_at, j.due_at, j.ended_at, j.target, \
+         j.order_key, j.idempotency_key, j.correlation, j.cause, j.context, j.payload, j.output"
+    };
+}
+pub(crate) use job_columns;
+
+pub(crate) fn job(row: &Row<'_>) -> Result<(PageToken, Job), Broken> {
+    let mut cells = Cells::of(row);
+    let seq: u64 = cells.number("seq").map_err(|fault| fault.at("jobs", "?"))?;
+    let job = job_after_seq(&mut cells).map_err(|fault| fault.at("jobs", format!("with seq {seq}")))?;
+    Ok((PageToken::from_u64(seq), job))
+}
+
+fn job_after_seq(cells: &mut Cells<'_>) -> Result<Job, Fault> {
+    Ok(Job {
+        id: cells.parsed("id")?,
+        kind: cells.kind("kind")?,
+        name: cells.text("name")?.into(),
+        state: cells.parsed::<JobState>("state")?,
+        attempts: cells.number("attempts")?,
+        created_at: cells.time("created_at")?,
+        due_at: cells.optional_time("due_at")?,
+        ended_at: cells.optional_time("ended_at")?,
+        target: cells.optional_text("target")?.map(Key::from_text),
+        order_key: cells.optional_text("order_key")?.map(Key::from_text),
+        idempotency_key: cells.optional_text("idempotency_key")?.map(Key::from_text),
+        correlation: CorrelationId::new(cells.text("correlation")?),
+        cause: cells.optional_parsed("cause")?,
+        context: Arc::new(cells.optional_json::<ContextSeed>("context")?.unwrap_or_default()),
+        payload: cells.document("payload")?,
+        output: cells.optional_document("output")?,
+        failure: cells.optional_json("failure (its last attempt's, in `attempts`)")?,
+    })
+}
+
+/// [`job`]'s columns, then `worker` and `started_at`.
+pub(crate) fn running_job(row: &Row<'_>) -> Result<RunningJob, Broken> {
+    const JOB_COLUMNS: usize = 18;
+    let (place, job) = job(row)?;
+    let mut cells = Cells { row, next: JOB_COLUMNS };
+    let mut read = || -> Result<_, Fault> {
+        Ok((WorkerId::from_text(cells.text("worker")?), cells.time("started_at")?))
+    };
+    let (worker, started_at) =
+        read().map_err(|fault| fault.at("jobs", format!("with seq {}", place.as_u64())))?;
+    Ok(RunningJob { job, worker, started_at })
+}
+
+/// `number, worker, started_at, ended_at, reached, version_read, version_written, events, failure`
+pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Broken> {
+    let mut cells = Cells::of(row);
+    let number = cells.number("number").map_err(|fault| fault.at("attempts", "?"))?;
+    let mut read = || -> Result<_, Fault> {
+        Ok(Attempt {
+            number,
+            worker: WorkerId::from_text(cells.text("worker")?),
+            started_at: cells.time("started_at")?,
+            ended_at: cells.optional_time("ended_at")?,
+            reached: cells.optional_parsed("reached")?,
+            version_read: cells.optional_number("version_read")?,
+            version_written: cells.optional_number("version_written")?,
+            events: cells.optional_json("events")?.unwrap_or_default(),
+            failure: cells.optional_json("failure")?,
+        })
+    };
+    read().map_err(|fault| fault.at("attempts", format!("with number {number} of the job asked for")))
+}
+
+/// `id, version, body`
+pub(crate) fn entity(entity: &str, row: &Row<'_>) -> Result<(Key, StoredEntity), Broken> {
+    let mut cells = Cells::of(row);
+    let id = cells.text("id").map_err(|fault| fault.at("entities", "?"))?;
+    let mut read =
+        || -> Result<_, Fault> { Ok(StoredEntity { version: cells.number("version")?, body: cells.document("body")? }) };
+    match read() {
+        Ok(stored) => Ok((Key::from_text(id), stored)),
+        Err(fault) => Err(fault.at("entities", format!("({entity}, {id})"))),
+    }
+}
+
+/// `position, id, name, payload, correlation, cause, emitted_at`
+pub(crate) fn event(row: &Row<'_>) -> Result<StoredEvent, Broken> {
+    let mut cells = Cells::of(row);
+    let position = cells.number("position").map_err(|fault| fault.at("events", "?"))?;
+    let mut read = || -> Result<_, Fault> {
+        Ok(StoredEvent {
+            cursor: Cursor::from_u64(position),
+            id: cells.parsed("id")?,
+            name: cells.text("name")?.into(),
+            payload: cells.document("payload")?,
+            correlation: CorrelationId::new(cells.text("correlation")?),
+            cause: cells.optional_parsed("cause")?,
+            emitted_at: cells.time("emitted_at")?,
+        })
+    };
+    read().map_err(|fault| fault.at("events", format!("with position {position}")))
+}
+
+/// `id, name, payload` of the job that has an idempotency key.
+pub(crate) fn holder(row: &Row<'_>) -> Result<(JobId, String, Json), Broken> {
+    let mut cells = Cells::of(row);
+    let id = cells.parsed::<JobId>("id").map_err(|fault| fault.at("jobs", "?"))?;
+    let mut read = || -> Result<_, Fault> { Ok((id, cells.text("name")?.to_owned(), cells.document("payload")?)) };
+    read().map_err(|fault| fault.at("jobs", format!("with id {id}")))
+}
+
+/// `due_at`, or NULL
+pub(crate) fn next_due(row: &Row<'_>) -> Result<Option<Timestamp>, Broken> {
+    Cells::of(row).optional_time("due_at").map_err(|fault| fault.at("jobs", "that waits for the earliest time"))
+}
+
+/// `kind, name, state, count`
+pub(crate) fn job_count(row: &Row<'_>) -> Result<JobCount, Broken> {
+    let mut cells = Cells::of(row);
+    let mut read = || -> Result<_, Fault> {
+        Ok(JobCount {
+            kind: cells.kind("kind")?,
+            name: cells.text("name")?.into(),
+            state: cells.parsed("state")?,
+            count: cells.number("count")?,
+        })
+    };
+    read().map_err(|fault| fault.at("jobs", "(one of several)"))
+}
+
+/// Why a cell could not be read.
+struct Fault {
+    column: &'static str,
+    reason: String,
+}
+
+impl Fault {
+    fn at(self, table: &'static str, row: impl Into<String>) -> Broken {
+        Broken::Row { table, row: row.into(), column: self.column, reason: self.reason }
+    }
+}
+
+/// The cells of a row, one after another. Each is given its name for the message if it is not what it should be.
+struct Cells<'r> {
+    row: &'r Row<'r>,
+    next: usize,
+}
+
+impl<'r> Cells<'r> {
+    fn of(row: &'r Row<'r>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    fn cell(&mut self, column: &'static str) -> Result<ValueRef<'r>, Fault> {
+        let cell =
+            self.row.get_ref(self.next).map_err(|error| Fault { column, reason: error.to_string() })?;
+        self.next += 1;
+        Ok(cell)
+    }
+
+    fn optional_text(&mut self, column: &'static str) -> Result<Option<&'r str>, Fault> {
+        match self.cell(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Text(bytes) => match str::from_utf8(bytes) {
+                Ok(text) => Ok(Some(text)),
+                Err(error) => Err(Fault { column, reason: format!("is not UTF-8: {error}") }),
+            },
+            other => Err(wrong_type(column, "TEXT", other)),
+        }
+    }
+
+    fn optional_number<T: TryFrom<i64>>(&mut self, column: &'static str) -> Result<Option<T>, Fault> {
+        match self.cell(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Integer(number) => match T::try_from(number) {
+                Ok(number) => Ok(Some(number)),
+                Err(_) => Err(Fault { column, reason: format!("is out of range: {number}") }),
+            },
+            other => Err(wrong_type(column, "INTEGER", other)),
+        }
+    }
+
+    fn optional_time(&mut self, column: &'static str) -> Result<Option<Timestamp>, Fault> {
+        self.optional_number(column)?
+            .map(|micros: i64| {
+                Timestamp::from_microsecond(micros)
+                    .map_err(|error| Fault { column, reason: format!("is no time: {error}") })
+            })
+            .transpose()
+    }
+
+    fn optional_parsed<T: FromStr<Err: Display>>(&mut self, column: &'static str) -> Result<Option<T>, Fault> {
+        self.optional_text(column)?
+            .map(|text| {
+                text.parse().map_err(|error| Fault { column, reason: format!("holds `{text}`: {error}") })
+            })
+            .transpose()
+    }
+
+    fn optional_json<T: DeserializeOwned>(&mut self, column: &'static str) -> Result<Option<T>, Fault> {
+        self.optional_text(column)?.map(|text| parse_json(column, text)).transpose()
+    }
+
+    fn optional_document(&mut self, column: &'static str) -> Result<Option<Json>, Fault> {
+        let text = self.optional_text(column)?;
+        text.map(|text| parse_json::<IgnoredAny>(column, text).map(|_| Json::from_text(text))).transpose()
+    }
+
+    fn text(&mut self, column: &'static str) -> Result<&'r str, Fault> {
+        self.optional_text(column).and_then(|text| some(column, text))
+    }
+
+    fn number<T: TryFrom<i64>>(&mut self, column: &'static str) -> Result<T, Fault> {
+        self.optional_number(column).and_then(|number| some(column, number))
+    }
+
+    fn time(&mut self, column: &'static str) -> Result<Timestamp, Fault> {
+        self.optional_time(column).and_then(|time| some(column, time))
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&mut self, column: &'static str) -> Result<T, Fault> {
+        self.optional_parsed(column).and_then(|value| some(column, value))
+    }
+
+    fn document(&mut self, column: &'static str) -> Result<Json, Fault> {
+        self.optional_document(column).and_then(|document| some(column, document))
+    }
+
+    fn kind(&mut self, column: &'static str) -> Result<JobKind, Fault> {
+        let text = self.text(column)?;
+        [JobKind::Command, JobKind::EventHandler]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| Fault { column, reason: format!("holds `{text}`, which is no kind of job") })
+    }
+}
+
+fn some<T>(column: &'static str, value: Option<T>) -> Result<T, Fault> {
+    value.ok_or_else(|| Fault { column, reason: "is NULL".to_owned() })
+}
+
+fn wrong_type(column: &'static str, expected: &str, found: ValueRef<'_>) -> Fault {
+    Fault { column, reason: format!("is {}, not {expected}", found.data_type()) }
+}
+
+fn parse_json<T: DeserializeOwned>(column: &'static str, text: &str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(|error| Fault { column, reason: format!("is not the JSON expected: {error}") })
+}

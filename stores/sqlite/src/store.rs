@@ -1,0 +1,113 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use enact::store::{
+    Claim, Claimed, Commit, CommitError, Cursor, EntityKey, JobCount, JobPage, JobQuery, NewEvent, NewJob,
+    RunningJob, Store, StoreError, StoredEntity, StoredEvent, Submitted,
+};
+use enact::{Attempt, Job, JobId, Key, WorkerId};
+use jiff::Timestamp;
+
+use crate::builder::SqliteStoreBuilder;
+use crate::encode::{EncodedJob, json};
+use crate::operation::{Claiming, Committing, Renewing, Submitting};
+use crate::queries;
+use crate::reader::Reader;
+use crate::writer::Writer;
+
+/// A [`Store`] in a SQLite file.
+///
+/// Dropping it finishes the writes that are queued and closes the file.
+pub struct SqliteStore {
+    // The readers are dropped first: the last connection to close tidies up the write-ahead log.
+    pub(crate) load: Reader,
+    pub(crate) look_up: Reader,
+    pub(crate) writer: Writer,
+    pub(crate) path: Arc<Path>,
+}
+
+impl SqliteStore {
+    /// Opens a file with the default options, and makes it if it does not exist.
+    ///
+    /// # Errors
+    /// As [`SqliteStoreBuilder::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::builder(path).open()
+    }
+
+    /// Options for opening a file.
+    pub fn builder(path: impl AsRef<Path>) -> SqliteStoreBuilder {
+        SqliteStoreBuilder::new(path.as_ref())
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
+        self.writer.write(Submitting { events, jobs: EncodedJob::all(jobs)? }).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
+        let names: Vec<&str> = claim.names.iter().map(AsRef::as_ref).collect();
+        let names = json("the names of the handlers", &names)?;
+        self.writer.write(Claiming { claim, names }).await
+    }
+
+    async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
+        let entity = entity.clone();
+        self.load.read(move |connection| queries::load(connection, &entity)).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        self.writer.write(Committing::of(commit)?).await?
+    }
+
+    async fn renew(&self, worker: &WorkerId, until: Timestamp) -> Result<(), StoreError> {
+        self.writer.write(Renewing { worker: worker.clone(), until }).await
+    }
+
+    async fn lapsed(&self, now: Timestamp, limit: usize) -> Result<Vec<RunningJob>, StoreError> {
+        self.look_up.read(move |connection| queries::lapsed(connection, now, limit)).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.look_up.read(move |connection| queries::job(connection, id)).await
+    }
+
+    async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError> {
+        let query = query.clone();
+        self.look_up.read(move |connection| queries::jobs(connection, &query)).await
+    }
+
+    async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError> {
+        self.look_up.read(queries::count_jobs).await
+    }
+
+    async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
+        self.look_up.read(move |connection| queries::attempts(connection, id)).await
+    }
+
+    async fn entities(
+        &self,
+        entity: &str,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, StoredEntity)>, StoreError> {
+        let (entity, after) = (entity.to_owned(), after.cloned());
+        self.look_up
+            .read(move |connection| queries::entities(connection, &entity, after.as_ref(), limit))
+            .await
+    }
+
+    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.look_up.read(move |connection| queries::events(connection, after, limit)).await
+    }
+}

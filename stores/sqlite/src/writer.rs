@@ -1,0 +1,189 @@
+//! The one thread that writes: it takes what has been queued and puts it on record in one transaction, because what a
+//! commit costs, the wait for the disk, is the same for one write and for hundreds.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use enact::store::StoreError;
+use rusqlite::{Connection, Statement};
+use tokio::sync::oneshot;
+
+use crate::error::Broken;
+use crate::operation::{Operation, Statements};
+use crate::worker_thread::WorkerThread;
+
+/// How many writes share a transaction at most.
+const LARGEST_GROUP: usize = 1024;
+
+pub(crate) struct Writer(WorkerThread<Box<dyn Queued>>);
+
+impl Writer {
+    pub(crate) fn start(path: Arc<Path>, connection: Connection) -> Result<Self, StoreError> {
+        let (ready, is_ready) = mpsc::sync_channel(1);
+        let thread = WorkerThread::spawn("enact-sqlite-writer", move |queue| {
+            match Transactions::prepare(&connection) {
+                Ok(transactions) => {
+                    let _ = ready.send(Ok(()));
+                    serve(transactions, &path, queue);
+                }
+                Err(error) => {
+                    let _ = ready.send(Err(Broken::from(error).explain(&path)));
+                }
+            }
+        })?;
+        match is_ready.recv() {
+            Ok(outcome) => outcome.map(|()| Self(thread)),
+            Err(_) => Err(StoreError::new("the writer's thread has died of a panic, see its message")),
+        }
+    }
+
+    /// Returns when the operation is on record, or is not and never will be.
+    pub(crate) async fn write<O: Operation>(&self, operation: O) -> Result<O::Answer, StoreError> {
+        self.0.ask(|reply| Box::new(Pending { operation, answer: None, reply })).await
+    }
+}
+
+/// A write in the queue.
+trait Queued: Send {
+    /// Carries the operation out and keeps its answer, which is true once the transaction has been committed.
+    fn run(&mut self, statements: &mut Statements<'_>) -> Result<(), Broken>;
+
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+struct Pending<O: Operation> {
+    operation: O,
+    answer: Option<O::Answer>,
+    reply: oneshot::Sender<Result<O::Answer, StoreError>>,
+}
+
+impl<O: Operation> Queued for Pending<O> {
+    fn run(&mut self, statements: &mut Statements<'_>) -> Result<(), Broken> {
+        self.answer = Some(self.operation.run(statements)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self { answer, reply, .. } = *self;
+        let answer = match (outcome, answer) {
+            (Ok(()), Some(answer)) => Ok(answer),
+            (Err(error), _) => Err(error),
+            // The dropped `reply` tells the caller that the writer has failed it.
+            (Ok(()), None) => return,
+        };
+        // A caller that has gone away needs no answer.
+        let _ = reply.send(answer);
+    }
+}
+
+fn serve(mut transactions: Transactions<'_>, path: &Path, queue: &Receiver<Box<dyn Queued>>) {
+    let mut last = Last { size: 1, took: Duration::ZERO };
+    while let Ok(first) = queue.recv() {
+        let group = gather(first, queue, &last);
+        let (begun, size) = (Instant::now(), group.len());
+        write(&mut transactions, group, path);
+        last = Last { size, took: begun.elapsed() };
+    }
+}
+
+/// The group before.
+struct Last {
+    size: usize,
+    took: Duration,
+}
+
+/// Takes what is queued, and waits a moment for those who have just been answered, if they were several: each of them is
+/// likely to call again at once, and would wait for a transaction of its own behind that of the first.
+fn gather(first: Box<dyn Queued>, queue: &Receiver<Box<dyn Queued>>, last: &Last) -> Vec<Box<dyn Queued>> {
+    const PAUSE: Duration = Duration::from_micros(50);
+    let mut group = vec![first];
+    group.extend(queue.try_iter().take(LARGEST_GROUP - 1));
+    let hoped_for = match last.size {
+        1 => 0,
+        several => (group.len() - 1 + several).min(LARGEST_GROUP),
+    };
+    if group.len() < hoped_for {
+        let until = Instant::now() + last.took / 4;
+        while group.len() < hoped_for && Instant::now() < until {
+            thread::sleep(PAUSE);
+            group.extend(queue.try_iter().take(hoped_for - group.len()));
+        }
+    }
+    group
+}
+
+/// Puts a group on record in one transaction. If one of it breaks, all of them get a transaction of their own, so that
+/// each succeeds or fails by itself. That is rare, and spares every write the savepoint that it would need otherwise.
+fn write(transactions: &mut Transactions<'_>, mut group: Vec<Box<dyn Queued>>, path: &Path) {
+    match transactions.run(&mut group) {
+        Err(Failed::One(_)) if group.len() > 1 => {
+            for mut write in group {
+                let outcome = transactions.run(std::slice::from_mut(&mut write));
+                write.answer(outcome.map_err(|failed| failed.broken().explain(path)));
+            }
+        }
+        outcome => {
+            let outcome = outcome.map_err(Failed::broken);
+            for write in group {
+                write.answer(outcome.as_ref().map(|()| ()).map_err(|broken| broken.explain(path)));
+            }
+        }
+    }
+}
+
+/// Why a group is not on record.
+enum Failed {
+    /// The transaction could not be begun or committed.
+    All(Broken),
+    /// One of the group broke.
+    One(Broken),
+}
+
+impl Failed {
+    fn broken(self) -> Broken {
+        match self {
+            Self::All(broken) | Self::One(broken) => broken,
+        }
+    }
+}
+
+struct Transactions<'c> {
+    connection: &'c Connection,
+    begin: Statement<'c>,
+    commit: Statement<'c>,
+    statements: Statements<'c>,
+}
+
+impl<'c> Transactions<'c> {
+    fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection,
+            begin: connection.prepare("BEGIN IMMEDIATE")?,
+            commit: connection.prepare("COMMIT")?,
+            statements: Statements::prepare(connection)?,
+        })
+    }
+
+    /// Puts all of a group on record, or nothing of it.
+    fn run(&mut self, group: &mut [Box<dyn Queued>]) -> Result<(), Failed> {
+        let outcome = self.begin_to_commit(group);
+        // Some errors, a full disk for one, make SQLite roll back by itself.
+        if outcome.is_err() && !self.connection.is_autocommit() {
+            // Should this fail as well, the next BEGIN will say so.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        outcome
+    }
+
+    fn begin_to_commit(&mut self, group: &mut [Box<dyn Queued>]) -> Result<(), Failed> {
+        self.begin.execute([]).map_err(|error| Failed::All(error.into()))?;
+        for write in group {
+            write.run(&mut self.statements).map_err(Failed::One)?;
+        }
+        self.commit.execute([]).map_err(|error| Failed::All(error.into()))?;
+        Ok(())
+    }
+}

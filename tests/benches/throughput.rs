@@ -1,0 +1,242 @@
+//! How fast jobs run on SQLite, beside writing the same rows raw, in one run: `cargo bench -p enact-tests --bench throughput`.
+//!
+//! Each figure is taken on an empty database and on one that holds a million ended jobs (`-- --ended N` for another
+//! number; `-- --jobs N` for the number of jobs a round, `-- --rounds N` for the rounds). The figures of a round are
+//! taken one after the other, and the median of the rounds is shown, so that what else the machine does hits all alike.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on has nothing better to do than panic")]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use enact::clock::{Clock, SystemClock};
+use enact::prelude::*;
+use enact::store::JobQuery;
+use enact_sqlite::SqliteStore;
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+/// An account.
+#[entity]
+pub struct Account {
+    pub id: String,
+    pub balance_cents: i64,
+}
+
+/// Put money into an account.
+#[command(target = account)]
+pub struct Deposit {
+    pub account: String,
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub cents: i64,
+}
+
+/// Money has come into an account.
+#[event]
+pub struct MoneyDeposited {
+    pub account: String,
+    pub cents: i64,
+}
+
+impl From<&Deposit> for Account {
+    fn from(deposit: &Deposit) -> Self {
+        Self { id: deposit.account.clone(), balance_cents: 0 }
+    }
+}
+
+/// An account is never overdrawn.
+#[invariant]
+fn not_overdrawn(account: &Account) -> bool {
+    account.balance_cents >= 0
+}
+
+#[command(create = if_missing)]
+async fn deposit(deposit: Deposit, account: &mut Account) {
+    account.balance_cents += deposit.cents;
+    emit(MoneyDeposited { account: account.id.clone(), cents: deposit.cents });
+}
+
+const CONCURRENCY: usize = 64;
+const ACCOUNTS: usize = 1000;
+
+fn account(number: usize) -> String {
+    format!("a-{}", number % ACCOUNTS)
+}
+
+fn main() {
+    let jobs = option("--jobs").unwrap_or(20_000);
+    let ended = option("--ended").unwrap_or(1_000_000);
+    let rounds = option("--rounds").unwrap_or(5);
+    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+
+    let empty = Rates::measure(&tokio, jobs, rounds, 0);
+    let full = Rates::measure(&tokio, jobs, rounds, ended);
+
+    println!("\njobs a second, median of {rounds} rounds of {jobs}, {CONCURRENCY} at a time\n");
+    println!("{:34} {:>9} {:>9} {:>7} {:>9} {:>7}", "database", "raw rows", "execute", "of raw", "publish", "of raw");
+    empty.print("empty");
+    full.print(&format!("with {ended} ended jobs"));
+    println!(
+        "{:34} {:>9.2} {:>9.2} {:>7} {:>9.2}",
+        "the second, of the first",
+        full.raw / empty.raw,
+        full.execute / empty.execute,
+        "",
+        full.publish / empty.publish
+    );
+}
+
+/// The value of an option on the command line. Cargo adds options of its own, which are passed over.
+fn option(name: &str) -> Option<usize> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != name);
+    arguments.nth(1)?.parse().ok()
+}
+
+/// Jobs a second.
+struct Rates {
+    raw: f64,
+    execute: f64,
+    publish: f64,
+}
+
+impl Rates {
+    fn measure(tokio: &tokio::runtime::Runtime, jobs: usize, rounds: usize, ended: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [raw, execute, publish] = ["raw", "execute", "publish"].map(|name| folder.path().join(name));
+        if ended > 0 {
+            write_raw(&raw, ended, 10_000);
+            std::fs::copy(&raw, &execute).unwrap();
+            std::fs::copy(&raw, &publish).unwrap();
+        }
+        let mut taken: [Vec<f64>; 3] = Default::default();
+        for _ in 0..rounds {
+            #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
+            let mut rate = |which: usize, act: &mut dyn FnMut()| {
+                let start = Instant::now();
+                act();
+                taken[which].push(jobs as f64 / start.elapsed().as_secs_f64());
+            };
+            rate(0, &mut || write_raw(&raw, jobs, CONCURRENCY));
+            rate(1, &mut || tokio.block_on(execute_all(&execute, jobs)));
+            rate(2, &mut || tokio.block_on(publish_all(&publish, jobs)));
+        }
+        let [raw, execute, publish] = taken.map(median);
+        Self { raw, execute, publish }
+    }
+
+    fn print(&self, database: &str) {
+        let Self { raw, execute, publish } = self;
+        println!(
+            "{database:34} {raw:>9.0} {execute:>9.0} {:>7.2} {publish:>9.0} {:>7.2}",
+            execute / raw,
+            publish / raw
+        );
+    }
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+/// The rows that a succeeded job leaves (job, attempt, entity, event), without a library between: what could be had at best.
+fn write_raw(path: &Path, jobs: usize, group: usize) {
+    drop(SqliteStore::open(path).unwrap());
+    let database = Connection::open(path).unwrap();
+    database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").unwrap();
+    let first: usize = database.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0)).unwrap();
+    let mut job = database
+        .prepare(
+            "INSERT INTO jobs (id, kind, name, state, attempts, created_at, ended_at, target, correlation, payload, output)
+             VALUES (?1, 'command', 'Deposit', 'succeeded', 1, ?2, ?2, ?3, ?1, ?4, 'null')",
+        )
+        .unwrap();
+    let mut attempt = database
+        .prepare(
+            "INSERT INTO attempts (job, number, worker, started_at, ended_at, reached, version_read, version_written, events)
+             VALUES (?1, 1, '4711-0193a0b0c0d07000800090a0b0c0d0e0', ?2, ?2, 'commit', 1, 2, ?3)",
+        )
+        .unwrap();
+    let mut entity = database
+        .prepare(
+            "INSERT INTO entities (entity, id, version, body) VALUES ('Account', ?1, 1, ?2)
+             ON CONFLICT DO UPDATE SET version = version + 1, body = excluded.body",
+        )
+        .unwrap();
+    let mut event = database
+        .prepare(
+            "INSERT INTO events (id, name, payload, correlation, cause, emitted_at)
+             VALUES (?1, 'MoneyDeposited', ?2, ?3, ?3, ?4)",
+        )
+        .unwrap();
+    for start in (0..jobs).step_by(group) {
+        database.execute_batch("BEGIN IMMEDIATE").unwrap();
+        for number in start..(start + group).min(jobs) {
+            let now = SystemClock.now().as_microsecond();
+            let account = account(number);
+            let payload = format!(r#"{{"account":"{account}","cents":5}}"#);
+            let body = format!(r#"{{"id":"{account}","balance_cents":{}}}"#, (first + number) / ACCOUNTS * 5);
+            let (job_id, event_id) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
+            job.execute(params![job_id, now, account, payload]).unwrap();
+            let seq = database.last_insert_rowid();
+            attempt.execute(params![seq, now, format!(r#"["{event_id}"]"#)]).unwrap();
+            entity.execute(params![account, body]).unwrap();
+            event.execute(params![event_id, payload, job_id, now]).unwrap();
+        }
+        database.execute_batch("COMMIT").unwrap();
+    }
+}
+
+async fn execute_all(path: &Path, jobs: usize) {
+    let bank = Runtime::builder(SqliteStore::open(path).unwrap()).start().await.unwrap();
+    let executor = bank.clone();
+    each(jobs, move |number| {
+        let deposit = executor.execute(Deposit { account: account(number), cents: 5 });
+        async move { deposit.await.unwrap() }
+    })
+    .await;
+    bank.shutdown(Duration::from_secs(60)).await.unwrap();
+}
+
+/// Publishes, while the worker runs what is published already, and waits for the last one to end.
+async fn publish_all(path: &Path, jobs: usize) {
+    let bank =
+        Runtime::builder(SqliteStore::open(path).unwrap()).concurrency(CONCURRENCY).start().await.unwrap();
+    let publisher = bank.clone();
+    each(jobs, move |number| {
+        let deposit = publisher.publish(Deposit { account: account(number), cents: 5 });
+        async move { drop(deposit.await.unwrap()) }
+    })
+    .await;
+    let live = JobQuery {
+        states: vec![JobState::Waiting, JobState::Ready, JobState::Running],
+        limit: 1,
+        ..JobQuery::default()
+    };
+    while !bank.jobs().list(&live).await.unwrap().jobs.is_empty() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    bank.shutdown(Duration::from_secs(60)).await.unwrap();
+}
+
+/// Does something for each number, [`CONCURRENCY`] at a time.
+async fn each<F: Future<Output = ()> + Send>(count: usize, act: impl Fn(usize) -> F + Send + Sync + 'static) {
+    let shared = Arc::new((AtomicUsize::new(0), act));
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..CONCURRENCY {
+        let shared = shared.clone();
+        tasks.spawn(async move {
+            let (next, act) = &*shared;
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    break;
+                }
+                act(number).await;
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+}

@@ -1,0 +1,149 @@
+//! What `claim` hands out.
+
+use enact::store::NewJob;
+use enact::{Attempt, Job, JobState};
+
+use super::Subject;
+use super::sample::{MICROSECOND, at, job, jobs, worker};
+
+pub async fn a_claimed_job_is_running_its_next_attempt(store: Subject) {
+    let new = job("ship");
+    let id = store.publish(new.clone()).await;
+    let claimed = store.claim_by(&worker("w"), &["ship"], 1, at(5)).await.jobs;
+
+    let expected = Job { attempts: 1, ..new.into_job(JobState::Running) };
+    assert_eq!(store.find(id).await, expected);
+    assert_eq!(claimed, [expected]);
+    let begun = Attempt {
+        number: 1,
+        worker: worker("w"),
+        started_at: at(5),
+        ended_at: None,
+        reached: None,
+        version_read: None,
+        version_written: None,
+        events: Vec::new(),
+        failure: None,
+    };
+    assert_eq!(store.attempts_of(id).await, [begun]);
+}
+
+pub async fn a_job_is_handed_out_once(store: Subject) {
+    let id = store.publish(job("ship")).await;
+
+    assert_eq!(store.claim_ids(&["ship"], 5, at(0)).await, [id]);
+    assert_eq!(store.claim_ids(&["ship"], 5, at(99)).await, []);
+}
+
+pub async fn a_job_is_handed_out_once_to_a_claim_that_names_it_twice(store: Subject) {
+    let id = store.publish(job("ship")).await;
+
+    assert_eq!(store.claim_ids(&["ship", "ship"], 5, at(0)).await, [id]);
+}
+
+pub async fn an_ended_job_is_not_handed_out(store: Subject) {
+    for (end, name) in ["succeed", "fail"].into_iter().enumerate() {
+        let taken = store.run(job(name)).await;
+        store.accept(if end == 0 { taken.succeeds() } else { taken.fails() }).await;
+    }
+
+    assert_eq!(store.claim_ids(&["succeed", "fail"], 5, at(99)).await, []);
+}
+
+pub async fn jobs_are_handed_out_in_the_order_of_record_whatever_their_names(store: Subject) {
+    let mut ids = Vec::new();
+    for name in ["b", "a", "c", "a", "b", "b"] {
+        ids.push(store.publish(job(name)).await);
+    }
+
+    assert_eq!(store.claim_ids(&["a", "b", "c"], 4, at(0)).await, ids[..4]);
+    assert_eq!(store.claim_ids(&["c", "b", "a"], 4, at(0)).await, ids[4..]);
+}
+
+pub async fn no_more_is_handed_out_than_the_claim_can_take(store: Subject) {
+    let jobs = jobs::<5>("ship");
+    let ids = jobs.each_ref().map(|job| job.id);
+    store.publish_all(jobs.into()).await;
+
+    assert_eq!(store.claim_ids(&["ship"], 0, at(0)).await, []);
+    assert_eq!(store.claim_ids(&["ship"], 3, at(0)).await, ids[..3]);
+    assert_eq!(store.state(ids[3]).await, JobState::Ready);
+    assert_eq!(store.claim_ids(&["ship"], 3, at(0)).await, ids[3..]);
+}
+
+pub async fn jobs_of_other_names_are_left_alone(store: Subject) {
+    let foreign = store.publish(job("fly")).await;
+    let own = store.publish(job("ship")).await;
+
+    assert_eq!(store.claim_ids(&["ship", "sail"], 5, at(0)).await, [own]);
+    assert_eq!(store.claim_ids(&[], 5, at(0)).await, []);
+    assert_eq!(store.state(foreign).await, JobState::Ready);
+    assert_eq!(store.claim_ids(&["fly"], 5, at(0)).await, [foreign]);
+}
+
+pub async fn a_name_is_matched_to_the_letter(store: Subject) {
+    store.publish(job("ship")).await;
+
+    assert_eq!(store.claim_ids(&["Ship", "shi", "ship ", "sh%", "", "*"], 5, at(0)).await, []);
+}
+
+pub async fn r22_a_retry_is_ready_exactly_at_its_time(store: Subject) {
+    let taken = store.run(job("ship")).await;
+    let id = taken.job.id;
+    store.accept(taken.retries(at(5))).await;
+
+    let early = store.claim_by(&worker("w"), &["ship"], 1, at(5) - MICROSECOND).await;
+    assert_eq!((early.jobs.len(), early.next_due), (0, Some(at(5))));
+    assert_eq!(store.state(id).await, JobState::Waiting);
+
+    let punctual = store.claim_by(&worker("v"), &["ship"], 1, at(5)).await;
+    assert_eq!((punctual.jobs[0].id, punctual.jobs[0].attempts), (id, 2));
+    assert_eq!(punctual.next_due, None);
+}
+
+pub async fn the_next_due_time_is_the_earliest_that_is_still_to_come(store: Subject) {
+    assert_eq!(store.claim_by(&worker("w"), &["ship"], 1, at(0)).await.next_due, None);
+    for due in [7, 3, 5] {
+        let taken = store.run(job("ship")).await;
+        store.accept(taken.retries(at(due))).await;
+    }
+
+    for (now, next_due) in [(2, Some(at(3))), (3, Some(at(5))), (6, Some(at(7))), (7, None)] {
+        assert_eq!(store.claim_by(&worker("w"), &["ship"], 0, at(now)).await.next_due, next_due, "at {now}");
+    }
+}
+
+pub async fn a_job_that_was_waiting_for_a_time_keeps_its_place(store: Subject) {
+    let first = store.run(job("ship")).await;
+    store.accept(first.retries(at(5))).await;
+    let second = store.publish(NewJob { created_at: at(1), ..job("ship") }).await;
+
+    assert_eq!(store.claim_ids(&["ship"], 1, at(5)).await, [first.job.id]);
+    assert_eq!(store.claim_ids(&["ship"], 1, at(5)).await, [second]);
+}
+
+pub async fn whatever_is_due_becomes_ready_under_any_name_and_beyond_the_limit(store: Subject) {
+    let mut due = Vec::new();
+    for name in ["ship", "ship", "fly"] {
+        let taken = store.run(job(name)).await;
+        store.accept(taken.retries(at(5))).await;
+        due.push(taken.job.id);
+    }
+    assert_eq!(store.claim_ids(&["ship"], 1, at(5)).await, due[..1]);
+
+    for id in &due[1..] {
+        let job = store.find(*id).await;
+        assert_eq!((job.state, job.due_at), (JobState::Ready, None));
+    }
+}
+
+pub async fn several_jobs_that_are_due_at_one_time_are_all_handed_out(store: Subject) {
+    let mut due = Vec::new();
+    for _ in 0..3 {
+        let taken = store.run(job("ship")).await;
+        store.accept(taken.retries(at(5))).await;
+        due.push(taken.job.id);
+    }
+
+    assert_eq!(store.claim_ids(&["ship"], 9, at(5)).await, due);
+}

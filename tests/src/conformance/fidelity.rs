@@ -1,0 +1,280 @@
+//! What is read is what was written, to the letter and to the microsecond.
+
+use std::sync::Arc;
+
+use enact::store::{Commit, EntityWrite, NewEvent, NewJob, Next, StoredEntity, StoredEvent};
+use enact::{
+    Attempt, Cause, ContextSeed, CorrelationId, Failure, FailureKind, Identity, JobKind, JobState, Json,
+    TraceContext,
+};
+use jiff::Timestamp;
+use serde_json::json as value;
+
+use super::Subject;
+use super::sample::{account, at, event, event_id, job, job_id, json, key, worker};
+
+/// Texts that have made databases stumble.
+const TEXTS: [&str; 14] = [
+    "",
+    " ",
+    "\0",
+    "before\0after",
+    "'single' \"double\" `back` \\",
+    "line\r\nline\ttab",
+    "Gr\u{fc}\u{df}e",
+    "e\u{301}",
+    "\u{1f469}\u{200d}\u{1f680}\u{1f600}",
+    "\u{feff}mark",
+    "%_*?1 $1 :a @b",
+    "null",
+    "'; DROP TABLE jobs; --",
+    "\u{10ffff}",
+];
+
+/// Before 1970, in this century, and nearly the last that there is: to the microsecond.
+const TIMES: [&str; 4] = [
+    "1969-12-31T23:59:59.999999Z",
+    "2026-03-29T01:59:59.123456Z",
+    "2026-03-29T02:00:00.000001Z",
+    "9999-12-30T21:59:59.999999Z",
+];
+
+fn times() -> [Timestamp; 4] {
+    TIMES.map(|text| text.parse().expect("a time"))
+}
+
+/// Documents whose text must not change.
+fn documents() -> Vec<Json> {
+    let numbers = value!([i64::MIN, i64::MAX, u64::MAX, 9_007_199_254_740_993_u64, 0.1, -0.0, 1e300, 5e-324]);
+    let texts = [
+        r#"{"b":1,"a":{"d":[],"c":{}}}"#.to_owned(),
+        r#""\u0000 \ud83d\ude00""#.to_owned(),
+        format!("{}1{}", "[".repeat(100), "]".repeat(100)),
+        "null".to_owned(),
+        "{}".to_owned(),
+    ];
+    texts.into_iter().map(Json::from_text).chain([json(numbers), json("x".repeat(1 << 20))]).collect()
+}
+
+fn full_context(text: &str) -> ContextSeed {
+    let trace = TraceContext::parse(
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        Some("congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"),
+    );
+    ContextSeed::new()
+        .identity(Identity::user(text).with_role("teller").with_role(text))
+        .tenant(text)
+        .metadata("till", text)
+        .metadata(text, "7")
+        .trace(trace.expect("a trace context"))
+}
+
+pub async fn r31_a_job_keeps_its_context(store: Subject) {
+    let seeds = [ContextSeed::new(), ContextSeed::new().tenant("t"), full_context("Ada \"A\" L\u{f6}velace")];
+    for seed in seeds {
+        let id = store.publish(NewJob { context: Arc::new(seed.clone()), ..job("ship") }).await;
+        assert_eq!(*store.find(id).await.context, seed);
+    }
+}
+
+pub async fn r32_a_job_keeps_its_cause(store: Subject) {
+    for cause in [None, Some(Cause::Job(job_id())), Some(Cause::Event(event_id()))] {
+        let id = store.publish(NewJob { cause, ..job("ship") }).await;
+        assert_eq!(store.find(id).await.cause, cause);
+    }
+}
+
+pub async fn a_job_keeps_its_kind(store: Subject) {
+    for kind in [JobKind::Command, JobKind::EventHandler] {
+        let id = store.publish(NewJob { kind, ..job("ship") }).await;
+        assert_eq!(store.find(id).await.kind, kind);
+    }
+}
+
+pub async fn every_text_of_a_job_is_kept_to_the_letter(store: Subject) {
+    for text in TEXTS {
+        let new = NewJob {
+            name: text.into(),
+            payload: json(text),
+            target: Some(key(text)),
+            order_key: Some(key(text)),
+            idempotency_key: Some(key(text)),
+            correlation: CorrelationId::new(text),
+            context: Arc::new(full_context(text)),
+            ..job("")
+        };
+        let id = store.publish(new.clone()).await;
+        assert_eq!(store.find(id).await, new.clone().into_job(JobState::Ready));
+
+        let taken = store.take(&worker(text), text, at(0)).await;
+        assert_eq!(taken.job.id, id);
+        store.accept(Commit { next: Next::Succeeded(json(text)), ..taken.succeeds() }).await;
+        assert_eq!(store.find(id).await.output, Some(json(text)));
+        assert_eq!(store.attempts_of(id).await, [taken.ended()]);
+    }
+}
+
+pub async fn an_empty_key_is_not_the_lack_of_one(store: Subject) {
+    let empty = NewJob {
+        target: Some(key("")),
+        order_key: Some(key("")),
+        idempotency_key: Some(key("")),
+        ..job("ship")
+    };
+    let [with, without] = [store.publish(empty).await, store.publish(job("ship")).await];
+    let [with, without] = [store.find(with).await, store.find(without).await];
+
+    let keys = [with.target, with.order_key, with.idempotency_key];
+    assert_eq!(keys, [Some(key("")), Some(key("")), Some(key(""))]);
+    assert_eq!([without.target, without.order_key, without.idempotency_key], [None, None, None]);
+}
+
+pub async fn every_document_is_kept_to_the_letter(store: Subject) {
+    for (version, document) in (0..).zip(documents()) {
+        let taken = store.run(NewJob { payload: document.clone(), ..job("ship") }).await;
+        assert_eq!(taken.job.payload, document);
+        store
+            .accept(Commit {
+                next: Next::Succeeded(document.clone()),
+                write: Some(EntityWrite { key: account("a"), expected: version, body: document.clone() }),
+                events: vec![NewEvent { payload: document.clone(), ..event("shipped") }],
+                ..taken.succeeds()
+            })
+            .await;
+
+        assert_eq!(store.find(taken.job.id).await.output, Some(document.clone()));
+        let stored = StoredEntity { version: version + 1, body: document.clone() };
+        assert_eq!(store.entity(&account("a")).await, Some(stored));
+        assert_eq!(store.all_events().await.last().map(|event| &event.payload), Some(&document));
+    }
+}
+
+pub async fn r18_an_event_keeps_every_field(store: Subject) {
+    for text in TEXTS {
+        for (cause, emitted_at) in [(None, times()[0]), (Some(job_id()), times()[1])] {
+            let new = NewEvent {
+                name: text.into(),
+                payload: json(text),
+                correlation: CorrelationId::new(text),
+                cause,
+                emitted_at,
+                ..event("")
+            };
+            store.submit(vec![new.clone()], Vec::new()).await.expect("submit");
+
+            let found = store.all_events().await.pop().expect("an event");
+            let expected = StoredEvent {
+                cursor: found.cursor,
+                id: new.id,
+                name: new.name,
+                payload: new.payload,
+                correlation: new.correlation,
+                cause,
+                emitted_at,
+            };
+            assert_eq!(found, expected);
+        }
+    }
+}
+
+pub async fn an_entity_keeps_its_key_to_the_letter(store: Subject) {
+    for text in TEXTS {
+        let taken = store.run(job("ship")).await;
+        let write = EntityWrite { key: account(text), expected: 0, body: json(text) };
+        store.accept(Commit { write: Some(write), ..taken.succeeds() }).await;
+        let stored = StoredEntity { version: 1, body: json(text) };
+        assert_eq!(store.entity(&account(text)).await, Some(stored.clone()));
+        assert!(store.all_entities("account").await.contains(&(key(text), stored)));
+    }
+}
+
+pub async fn r21_an_attempt_keeps_every_field(store: Subject) {
+    let versions = [(None, None), (Some(1), Some(2)), (None, Some(1)), (Some(1 << 53), None)];
+    for ((version_read, version_written), ended_at) in versions.into_iter().zip(times()) {
+        let taken = store.run(job("ship")).await;
+        let attempt = Attempt {
+            ended_at: Some(ended_at),
+            version_read,
+            version_written,
+            events: (0..3).map(|_| event_id()).rev().collect(),
+            ..taken.ended()
+        };
+        store.accept(Commit { attempt: attempt.clone(), ..taken.succeeds() }).await;
+
+        assert_eq!(store.attempts_of(taken.job.id).await, [attempt]);
+        assert_eq!(store.find(taken.job.id).await.ended_at, Some(ended_at));
+    }
+}
+
+/// A failure with everything that a failure can have.
+fn full_failure(text: &str) -> Failure {
+    let failure = value!({
+        "kind": "violated",
+        "code": text,
+        "message": text,
+        "causes": [text, "the disk", ""],
+        "violations": [
+            { "pointer": "", "code": "required", "message": text },
+            { "pointer": "/a~1b/0", "code": text, "message": "is missing" },
+            { "code": "not_overdrawn", "message": text },
+        ],
+    });
+    serde_json::from_value(failure).expect("a failure")
+}
+
+pub async fn r27_a_failure_is_kept_unchanged(store: Subject) {
+    for text in TEXTS {
+        let failure = full_failure(text);
+        let taken = store.run(job("ship")).await;
+        let attempt = Attempt { failure: Some(failure.clone()), ..taken.fails().attempt };
+        store.accept(Commit { attempt: attempt.clone(), ..taken.fails() }).await;
+
+        assert_eq!(store.find(taken.job.id).await.failure, Some(failure));
+        assert_eq!(store.attempts_of(taken.job.id).await, [attempt]);
+    }
+}
+
+pub async fn r27_every_kind_of_failure_is_kept(store: Subject) {
+    use FailureKind::{
+        AlreadyExists, Cancelled, Conflict, Denied, Error, Invalid, Lost, NotFound, Panicked, TimedOut,
+        Violated,
+    };
+    let kinds = [
+        Invalid,
+        Denied,
+        NotFound,
+        AlreadyExists,
+        Violated,
+        Conflict,
+        Error,
+        Panicked,
+        TimedOut,
+        Cancelled,
+        Lost,
+    ];
+    for kind in kinds {
+        let failure = Failure::new(kind, kind.as_str(), "why");
+        let taken = store.run(job("ship")).await;
+        let attempt = Attempt { failure: Some(failure.clone()), ..taken.fails().attempt };
+        store.accept(Commit { attempt, ..taken.fails() }).await;
+        assert_eq!(store.find(taken.job.id).await.failure, Some(failure));
+    }
+}
+
+pub async fn times_are_kept_to_the_microsecond(store: Subject) {
+    for time in times() {
+        let id = store.publish(NewJob { created_at: time, ..job("ship") }).await;
+        assert_eq!(store.find(id).await.created_at, time);
+
+        let taken = store.take(&worker("w"), "ship", time).await;
+        assert_eq!(store.attempts_of(id).await[0].started_at, time);
+        assert_eq!(store.lapsed(time, 1).await.expect("lapsed")[0].started_at, time);
+
+        store.accept(taken.retries(time)).await;
+        assert_eq!(store.find(id).await.due_at, Some(time));
+        let taken = store.take(&worker("w"), "ship", time).await;
+        let attempt = Attempt { ended_at: Some(time), ..taken.ended() };
+        store.accept(Commit { attempt, ..taken.succeeds() }).await;
+        assert_eq!(store.find(id).await.ended_at, Some(time));
+    }
+}

@@ -1,0 +1,225 @@
+//! Finding jobs and entities (r28).
+
+use std::sync::Arc;
+
+use enact::store::{Commit, JobCount, JobPage, JobQuery, NewJob};
+use enact::{CorrelationId, Job, JobId, JobKind, JobState};
+
+use super::Subject;
+use super::sample::{ENTITIES, account, at, in_lane, job, job_id, jobs, key, order, worker, write};
+
+pub async fn what_is_not_on_record_is_not_found(store: Subject) {
+    store.publish(job("ship")).await;
+
+    assert_eq!(store.job(job_id()).await.expect("job"), None);
+    assert_eq!(store.attempts_of(job_id()).await, []);
+    assert_eq!(store.entity(&account("a")).await, None);
+    assert_eq!(store.all_entities("account").await, []);
+    assert_eq!(store.all_events().await, []);
+}
+
+pub async fn an_empty_store_answers_every_question(store: Subject) {
+    assert_eq!(store.all_jobs().await, []);
+    assert_eq!(store.counts().await, []);
+    assert_eq!(store.lapsed_ids(at(0), 9).await, []);
+    assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, []);
+}
+
+/// Jobs of several names, matters, times and states.
+async fn varied(store: &Subject) -> Vec<Job> {
+    for (index, name) in ["ship", "bill", "ship", "pack", "ship", "bill", "ship"].into_iter().enumerate() {
+        let second = i64::try_from(index).expect("few");
+        let matter = if index % 3 == 0 { "fizz" } else { "other" };
+        let new = NewJob { correlation: CorrelationId::new(matter), created_at: at(second), ..job(name) };
+        store.publish(new).await;
+    }
+    for index in 0..2 {
+        let taken = store.take(&worker("w"), "ship", at(10)).await;
+        store.accept(if index == 0 { taken.succeeds() } else { taken.fails() }).await;
+    }
+    store.take(&worker("w"), "bill", at(10)).await;
+    store.all_jobs().await
+}
+
+type Filter = fn(&Job) -> bool;
+
+fn queries() -> Vec<(JobQuery, Filter)> {
+    let any = JobQuery::default;
+    vec![
+        (any(), |_| true),
+        (JobQuery { name: Some("ship".to_owned()), ..any() }, |job| &*job.name == "ship"),
+        (JobQuery { name: Some("sail".to_owned()), ..any() }, |_| false),
+        (JobQuery { states: vec![JobState::Ready], ..any() }, |job| job.state == JobState::Ready),
+        (
+            JobQuery { states: vec![JobState::Succeeded, JobState::Failed, JobState::Running], ..any() },
+            |job| job.state.has_ended() || job.state == JobState::Running,
+        ),
+        (JobQuery { correlation: Some(CorrelationId::new("fizz")), ..any() }, |job| {
+            job.correlation.as_str() == "fizz"
+        }),
+        (JobQuery { created_from: Some(at(2)), ..any() }, |job| job.created_at >= at(2)),
+        (JobQuery { created_before: Some(at(4)), ..any() }, |job| job.created_at < at(4)),
+        (JobQuery { created_from: Some(at(2)), created_before: Some(at(5)), ..any() }, |job| {
+            (at(2)..at(5)).contains(&job.created_at)
+        }),
+        (
+            JobQuery {
+                states: vec![JobState::Ready],
+                name: Some("ship".to_owned()),
+                correlation: Some(CorrelationId::new("fizz")),
+                created_from: Some(at(1)),
+                created_before: Some(at(7)),
+                ..any()
+            },
+            |job| {
+                job.state == JobState::Ready
+                    && &*job.name == "ship"
+                    && job.correlation.as_str() == "fizz"
+                    && job.created_at >= at(1)
+            },
+        ),
+    ]
+}
+
+pub async fn r28_jobs_are_found_by_everything_that_is_asked_for(store: Subject) {
+    let all = varied(&store).await;
+    for (query, filter) in queries() {
+        let expected: Vec<Job> = all.iter().filter(|job| filter(job)).cloned().collect();
+        let found = store.page(&JobQuery { limit: 100, ..query.clone() }).await;
+        assert_eq!(found.jobs, expected, "{query:?}");
+        assert_eq!(found.next, None, "{query:?}");
+    }
+}
+
+pub async fn r28_pages_lead_through_all_jobs_in_both_directions(store: Subject) {
+    let all = varied(&store).await;
+    for (query, filter) in queries() {
+        for latest_first in [false, true] {
+            let mut expected: Vec<JobId> = all.iter().filter(|job| filter(job)).map(|job| job.id).collect();
+            if latest_first {
+                expected.reverse();
+            }
+            for limit in 1..=3 {
+                let query = JobQuery { latest_first, limit, ..query.clone() };
+                assert_eq!(walk(&store, query.clone()).await, expected, "{query:?}");
+            }
+        }
+    }
+}
+
+/// All pages of a query, each full but the last, and none empty but an only one.
+async fn walk(store: &Subject, mut query: JobQuery) -> Vec<JobId> {
+    let mut found = Vec::new();
+    loop {
+        let JobPage { jobs, next } = store.page(&query).await;
+        assert!(next.is_none() || jobs.len() == query.limit, "a page before the last is full: {query:?}");
+        assert!(!jobs.is_empty() || query.after.is_none(), "there was something on the next page: {query:?}");
+        found.extend(jobs.into_iter().map(|job| job.id));
+        assert!(found.len() < 100, "the pages come to an end: {query:?}");
+        match next {
+            Some(next) => query.after = Some(next),
+            None => return found,
+        }
+    }
+}
+
+pub async fn r28_a_page_holds_its_place_while_jobs_are_added(store: Subject) {
+    let before = jobs::<4>("ship");
+    let before_ids = before.each_ref().map(|job| job.id);
+    store.publish_all(before.into()).await;
+    let forward = JobQuery { limit: 2, ..JobQuery::default() };
+    let backward = JobQuery { latest_first: true, ..forward.clone() };
+    let [first, last] = [store.page(&forward).await, store.page(&backward).await];
+
+    let after = jobs::<3>("ship");
+    let after_ids = after.each_ref().map(|job| job.id);
+    store.publish_all(after.into()).await;
+
+    let onward = walk(&store, JobQuery { after: first.next, ..forward }).await;
+    assert_eq!(onward, [&before_ids[2..], &after_ids].concat());
+    let back = walk(&store, JobQuery { after: last.next, ..backward }).await;
+    assert_eq!(back, [before_ids[1], before_ids[0]]);
+}
+
+pub async fn r28_jobs_are_counted_by_kind_name_and_state(store: Subject) {
+    let handling = || NewJob { kind: JobKind::EventHandler, ..job("ship") };
+    store.publish_all(vec![job("ship"), job("ship"), handling(), job("bill")]).await;
+    store.publish_all(vec![in_lane("x", "pack"), in_lane("x", "pack")]).await;
+    let taken = store.take(&worker("w"), "bill", at(0)).await;
+    let count = |kind, name: &str, state, count| JobCount { kind, name: Arc::from(name), state, count };
+    let command = |name, state, number| count(JobKind::Command, name, state, number);
+    let others = [
+        command("pack", JobState::Waiting, 1),
+        command("pack", JobState::Ready, 1),
+        command("ship", JobState::Ready, 2),
+        count(JobKind::EventHandler, "ship", JobState::Ready, 1),
+    ];
+
+    let expected = [&[command("bill", JobState::Running, 1)], &others[..]].concat();
+    assert_eq!(store.counts().await, expected);
+    store.accept(taken.fails()).await;
+    let expected = [&[command("bill", JobState::Failed, 1)], &others[..]].concat();
+    assert_eq!(store.counts().await, expected);
+}
+
+/// In the order of their bytes, which is neither that of an alphabet nor that of UTF-16.
+const KEYS: [&str; 15] =
+    ["", "\0", "10", "9", "B", "Z", "a", "a\0", "a\u{1}", "aa", "b", "z", "\u{e4}", "\u{fffd}", "\u{1f600}"];
+
+async fn write_keys(store: &Subject) {
+    let mut shuffled = KEYS;
+    shuffled.rotate_left(6);
+    shuffled.swap(0, 5);
+    for text in shuffled {
+        let taken = store.run(job("ship")).await;
+        store.accept(Commit { write: Some(write(account(text), 0)), ..taken.succeeds() }).await;
+    }
+}
+
+pub async fn r28_entities_stand_in_the_order_of_their_keys_bytes(store: Subject) {
+    write_keys(&store).await;
+
+    let found = store.all_entities("account").await;
+    assert_eq!(found.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), KEYS);
+}
+
+pub async fn r28_pages_lead_through_all_entities(store: Subject) {
+    write_keys(&store).await;
+    for limit in [1, 2, 4, KEYS.len()] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.entities("account", after.as_ref(), limit).await.expect("entities");
+            let Some((last, _)) = page.last() else { break };
+            assert!(page.len() <= limit);
+            after = Some(last.clone());
+            found.extend(page.into_iter().map(|(key, _)| key.as_str().to_owned()));
+            assert!(found.len() <= KEYS.len(), "the pages come to an end: {limit} on a page");
+        }
+        assert_eq!(found, KEYS, "{limit} on a page");
+    }
+}
+
+pub async fn r28_entities_are_found_behind_a_key_that_none_has(store: Subject) {
+    write_keys(&store).await;
+
+    let found = store.entities("account", Some(&key("Y")), 2).await.expect("entities");
+    assert_eq!(found.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["Z", "a"]);
+    assert_eq!(store.entities("account", Some(&key("\u{1f601}")), 2).await.expect("entities"), []);
+}
+
+pub async fn r28_entities_are_found_by_type_as_last_committed(store: Subject) {
+    for (key, version) in [(account("1"), 0), (order("2"), 0), (account("1"), 1), (order("0"), 0)] {
+        let taken = store.run(job("ship")).await;
+        store.accept(Commit { write: Some(write(key, version)), ..taken.succeeds() }).await;
+    }
+
+    let mut versions = Vec::new();
+    for entity in ENTITIES {
+        let found = store.all_entities(entity).await;
+        versions.push(
+            found.iter().map(|(key, found)| (key.as_str().to_owned(), found.version)).collect::<Vec<_>>(),
+        );
+    }
+    assert_eq!(versions, [vec![("1".to_owned(), 2)], vec![("0".to_owned(), 1), ("2".to_owned(), 1)]]);
+    assert_eq!(store.all_entities("Account").await, []);
+}

@@ -1,0 +1,269 @@
+//! The behaviours that every [`Store`](enact::store::Store) must show.
+//!
+//! Each is a function of a [`Subject`], named by what it shows and by the rule that this comes from.
+//! [`conformance!`](crate::conformance!) makes a test of each:
+//!
+//! ```ignore
+//! fn memory() -> Subject {
+//!     let store = MemoryStore::new();
+//!     Subject::new(move || store.clone())
+//! }
+//!
+//! enact_tests::conformance!(memory_store, memory);
+//! ```
+//!
+//! A behaviour relies on what the trait promises and on nothing else. Where the trait leaves something open (which of
+//! several reasons a refused commit names, what a cursor's number is), every answer passes. Times are passed in and are
+//! whole microseconds; nothing sleeps, and nothing looks at a clock.
+#![allow(
+    missing_docs,
+    clippy::missing_panics_doc,
+    reason = "a behaviour's name is a sentence, and it panics when a store does not show it"
+)]
+
+pub mod claim;
+pub mod commit;
+pub mod events;
+pub mod fidelity;
+pub mod idempotency;
+pub mod lanes;
+pub mod leases;
+pub mod lookups;
+pub mod model;
+pub mod races;
+pub mod reopen;
+mod sample;
+mod subject;
+pub mod submit;
+mod taken;
+
+use std::time::Duration;
+
+pub use subject::Subject;
+
+/// Shows a behaviour on a new store.
+pub fn check<F: Future<Output = ()>>(open: impl Fn() -> Subject, behaviour: impl Fn(Subject) -> F) {
+    block_on(async { behaviour(open()).await });
+}
+
+/// Runs a test on a runtime with more than one thread. A store that stands still is a failure, not a test that hangs.
+fn block_on(test: impl Future<Output = ()>) {
+    const PATIENCE: Duration = Duration::from_mins(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
+    runtime.expect("a runtime").block_on(async {
+        tokio::time::timeout(PATIENCE, test).await.expect("the store stands still");
+    });
+}
+
+/// Makes one test of each behaviour, in a module of the given name. The second argument is a function of the calling
+/// module that makes a [`Subject`](crate::conformance::Subject) for one test.
+#[macro_export]
+macro_rules! conformance {
+    ($module:ident, $open:ident) => {
+        mod $module {
+            mod model {
+                #[test]
+                fn every_answer_is_that_of_the_model() {
+                    $crate::conformance::model::every_answer_is_that_of_the_model(super::super::$open);
+                }
+            }
+
+            $crate::__each_behaviour! { $open
+            submit:
+                a_submitted_job_is_ready_and_has_no_attempts,
+                r06_a_job_that_starts_at_once_is_running_its_first_attempt,
+                r06_a_job_that_starts_at_once_is_never_claimed,
+                r06_a_job_that_starts_at_once_is_committed_without_a_claim,
+                jobs_stand_in_the_order_of_calls_and_of_each_calls_vector,
+                the_times_of_jobs_order_nothing,
+                events_stand_in_the_order_of_calls_and_of_each_calls_vector,
+                r18_events_and_jobs_of_one_call_are_on_record_together,
+                an_empty_call_changes_nothing;
+            claim:
+                a_claimed_job_is_running_its_next_attempt,
+                a_job_is_handed_out_once,
+                a_job_is_handed_out_once_to_a_claim_that_names_it_twice,
+                an_ended_job_is_not_handed_out,
+                jobs_are_handed_out_in_the_order_of_record_whatever_their_names,
+                no_more_is_handed_out_than_the_claim_can_take,
+                jobs_of_other_names_are_left_alone,
+                a_name_is_matched_to_the_letter,
+                r22_a_retry_is_ready_exactly_at_its_time,
+                the_next_due_time_is_the_earliest_that_is_still_to_come,
+                a_job_that_was_waiting_for_a_time_keeps_its_place,
+                whatever_is_due_becomes_ready_under_any_name_and_beyond_the_limit,
+                several_jobs_that_are_due_at_one_time_are_all_handed_out;
+            commit:
+                r15_a_commit_puts_everything_on_record,
+                r15_a_commit_refused_for_its_version_leaves_nothing,
+                r15_a_commit_refused_by_the_fence_leaves_nothing,
+                r15_a_commit_refused_for_an_idempotency_key_leaves_nothing,
+                r17_versions_count_the_commits_of_an_entity,
+                r17_a_commit_that_expects_another_version_is_told_which_one_it_found,
+                r17_entities_of_two_types_share_nothing_but_the_id,
+                r15_a_commit_without_a_write_leaves_the_entities_alone,
+                r20_a_failed_job_has_ended_and_says_why,
+                r22_a_retried_job_waits_for_its_time_and_says_why_it_failed,
+                the_failure_of_a_job_is_that_of_its_last_attempt,
+                r21_a_retry_keeps_every_earlier_attempt,
+                r21_an_attempt_given_up_has_reached_nothing,
+                r21_every_step_is_kept,
+                r23_another_worker_cannot_commit,
+                r23_another_attempt_cannot_be_committed,
+                r23_an_earlier_attempt_cannot_be_committed,
+                r20_a_job_ends_once,
+                r20_a_job_that_does_not_run_cannot_end,
+                a_job_that_is_not_on_record_cannot_end,
+                staged_events_and_jobs_stand_in_their_order_behind_earlier_ones,
+                an_output_of_null_is_an_output;
+            leases:
+                r23_an_attempt_of_a_worker_without_a_lease_has_lapsed,
+                r23_an_attempt_lapses_when_the_lease_has_ended_and_not_before,
+                r23_a_renewed_lease_covers_everything_that_the_worker_runs,
+                r23_each_worker_has_a_lease_of_its_own,
+                lapsed_attempts_come_first_ones_first_and_no_more_than_asked_for,
+                a_limit_counts_lapsed_attempts_only,
+                a_lapsed_attempt_is_answered_with_its_worker_and_its_time,
+                only_what_runs_can_lapse,
+                r23_an_attempt_of_a_worker_without_a_lease_can_be_given_up,
+                r23_an_attempt_is_given_up_only_after_its_lease_has_ended,
+                r23_an_attempt_whose_lease_was_renewed_in_time_is_not_given_up,
+                r23_a_worker_cannot_commit_what_was_given_up,
+                r23_a_worker_that_nobody_gave_up_can_commit_late;
+            lanes:
+                r26_a_job_behind_another_waits_for_no_time,
+                r26_a_lane_runs_one_at_a_time_in_the_order_of_publishing,
+                r26_lanes_and_jobs_without_one_do_not_wait_for_each_other,
+                r26_a_failed_job_frees_its_lane,
+                r26_a_job_given_up_for_good_frees_its_lane,
+                r26_a_retried_job_keeps_its_place_and_the_lane_waits,
+                r26_a_lane_is_shared_by_jobs_of_several_names,
+                r26_a_lane_waits_for_a_job_that_nobody_here_can_run,
+                r26_a_lane_whose_jobs_have_all_ended_starts_anew,
+                r26_a_job_published_by_its_predecessor_is_ready_when_that_has_ended,
+                r26_a_staged_job_stands_behind_those_that_wait_already,
+                r26_a_job_staged_with_a_retry_waits_behind_it,
+                r26_two_staged_jobs_of_a_new_lane_take_turns,
+                r26_a_job_that_is_not_added_takes_no_place_in_a_lane,
+                r26_executed_jobs_enter_no_lane,
+                r26_lanes_are_told_apart_to_the_letter;
+            idempotency:
+                r25_the_same_request_is_answered_with_the_job_that_exists,
+                r25_another_payload_is_a_mismatch,
+                r25_another_name_is_a_mismatch,
+                r25_the_order_of_a_payloads_keys_does_not_matter,
+                r25_only_name_and_payload_make_a_request,
+                r25_a_key_twice_in_one_call_is_taken_once,
+                r25_the_rest_of_a_call_is_put_on_record,
+                r25_an_execution_under_a_key_that_is_taken_does_not_start,
+                r25_a_key_is_taken_in_every_state_of_its_job,
+                r25_a_key_is_still_taken_when_its_job_has_failed,
+                r25_keys_are_told_apart_to_the_letter,
+                jobs_without_a_key_are_all_taken,
+                r25_a_staged_job_that_exists_is_not_added_again,
+                r25_a_staged_job_takes_its_key,
+                r25_two_staged_jobs_that_differ_under_one_key_are_a_mismatch;
+            lookups:
+                what_is_not_on_record_is_not_found,
+                an_empty_store_answers_every_question,
+                r28_jobs_are_found_by_everything_that_is_asked_for,
+                r28_pages_lead_through_all_jobs_in_both_directions,
+                r28_a_page_holds_its_place_while_jobs_are_added,
+                r28_jobs_are_counted_by_kind_name_and_state,
+                r28_entities_stand_in_the_order_of_their_keys_bytes,
+                r28_pages_lead_through_all_entities,
+                r28_entities_are_found_behind_a_key_that_none_has,
+                r28_entities_are_found_by_type_as_last_committed;
+            events:
+                r18_every_event_is_read_once_behind_the_cursor_of_the_one_before,
+                r18_cursors_grow_and_lie_behind_the_start,
+                r18_a_cursor_outlives_its_being_kept_as_a_number,
+                r18_what_commits_later_is_found_behind_the_last_cursor,
+                r15_the_events_of_a_refused_commit_are_never_read,
+                a_limit_of_none_reads_none;
+            fidelity:
+                r31_a_job_keeps_its_context,
+                r32_a_job_keeps_its_cause,
+                a_job_keeps_its_kind,
+                every_text_of_a_job_is_kept_to_the_letter,
+                an_empty_key_is_not_the_lack_of_one,
+                every_document_is_kept_to_the_letter,
+                r18_an_event_keeps_every_field,
+                an_entity_keeps_its_key_to_the_letter,
+                r21_an_attempt_keeps_every_field,
+                r27_a_failure_is_kept_unchanged,
+                r27_every_kind_of_failure_is_kept,
+                times_are_kept_to_the_microsecond;
+            reopen:
+                everything_is_there_when_the_store_is_opened_again,
+                r01_a_job_that_ran_when_the_program_ended_leaves_a_trace,
+                r23_a_lease_outlives_the_store,
+                r22_pending_retries_survive_a_restart,
+                r26_lanes_go_on_after_a_restart,
+                r25_keys_are_remembered_after_a_restart,
+                r18_places_go_on_after_a_restart,
+                r18_cursors_are_not_given_twice_when_the_last_commit_was_refused,
+                what_one_handle_has_written_another_reads;
+            races:
+                r20_no_two_claims_are_handed_the_same_job,
+                r20_of_two_commits_of_one_attempt_one_wins,
+                r23_either_the_worker_commits_or_its_attempt_is_given_up,
+                r23_a_renewed_lease_and_a_given_up_attempt_exclude_each_other,
+                r17_no_write_is_lost,
+                r25_one_of_many_equal_requests_is_taken,
+                r25_one_of_many_requests_that_differ_is_taken,
+                r26_lanes_keep_their_order_while_jobs_are_published_and_run,
+                r18_a_reader_behind_a_cursor_misses_no_event,
+                r15_a_reader_never_sees_half_a_commit,
+                r20_an_attempt_that_is_retried_is_claimed_once;
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __each_behaviour {
+    ($open:ident $($group:ident: $($behaviour:ident),+;)+) => {
+        $($crate::__each_behaviour! { @group $open $group $($behaviour)+ })+
+    };
+    (@group $open:ident $group:ident $($behaviour:ident)+) => {
+        mod $group {
+            $(
+                #[test]
+                fn $behaviour() {
+                    $crate::conformance::check(super::super::$open, $crate::conformance::$group::$behaviour);
+                }
+            )+
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// A behaviour that is not in the list of `conformance!` would never be tried.
+    #[test]
+    fn every_behaviour_is_in_the_list() {
+        let files = [
+            include_str!("claim.rs"),
+            include_str!("commit.rs"),
+            include_str!("events.rs"),
+            include_str!("fidelity.rs"),
+            include_str!("idempotency.rs"),
+            include_str!("lanes.rs"),
+            include_str!("leases.rs"),
+            include_str!("lookups.rs"),
+            include_str!("races.rs"),
+            include_str!("reopen.rs"),
+            include_str!("submit.rs"),
+        ];
+        let listed: Vec<&str> =
+            include_str!("mod.rs").lines().map(|line| line.trim().trim_end_matches([',', ';'])).collect();
+        let names = files
+            .iter()
+            .flat_map(|file| file.lines())
+            .filter_map(|line| line.strip_prefix("pub async fn ")?.split('(').next());
+        let missing: Vec<&str> = names.filter(|name| !listed.contains(name)).collect();
+        assert_eq!(missing, [""; 0]);
+    }
+}

@@ -1,0 +1,345 @@
+//! The same promises, while several tasks and several handles on the same records work at once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use enact::store::{Claim, Commit, CommitError, Cursor, EntityWrite, Next, Store, Submitted};
+use enact::{Job, JobId, JobState, Key};
+use tokio::task::JoinSet;
+
+use super::Subject;
+use super::sample::{account, at, event, in_lane, job, jobs, json, under_key, worker};
+use super::taken::Taken;
+
+const TASKS: usize = 6;
+
+/// As many handles as tasks: half of them the store itself, half of them the same records opened once more.
+fn handles(store: &Subject) -> Vec<Arc<dyn Store>> {
+    let (one, other) = (store.handle(), store.other_handle());
+    [one, other].into_iter().cycle().take(TASKS).collect()
+}
+
+/// What two futures answer that run at the same time.
+async fn both<T: Send + 'static>(
+    left: impl Future<Output = T> + Send + 'static,
+    right: impl Future<Output = T> + Send + 'static,
+) -> [T; 2] {
+    let (left, right) = (tokio::spawn(left), tokio::spawn(right));
+    [left.await.expect("the task ends"), right.await.expect("the task ends")]
+}
+
+fn claim_all(name: &str, by: usize, limit: usize) -> Claim {
+    Claim { worker: worker(&format!("w-{by}")), names: [name.into()].into(), limit, now: at(10) }
+}
+
+pub async fn r20_no_two_claims_are_handed_the_same_job(store: Subject) {
+    let jobs = jobs::<120>("ship");
+    let mut expected = jobs.each_ref().map(|job| job.id);
+    store.publish_all(jobs.into()).await;
+
+    let mut tasks = JoinSet::new();
+    for (by, handle) in handles(&store).into_iter().enumerate() {
+        tasks.spawn(async move {
+            let mut ids = Vec::new();
+            loop {
+                let claimed = handle.claim(claim_all("ship", by, 7)).await.expect("claim").jobs;
+                if claimed.is_empty() {
+                    return ids;
+                }
+                ids.extend(claimed.into_iter().map(|job| job.id));
+            }
+        });
+    }
+    let mut handed_out = tasks.join_all().await.concat();
+
+    handed_out.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(handed_out, expected);
+    for id in expected {
+        assert_eq!(store.attempts_of(id).await.len(), 1);
+    }
+}
+
+pub async fn r20_of_two_commits_of_one_attempt_one_wins(store: Subject) {
+    let other = store.other_handle();
+    for round in 0..20 {
+        let taken = store.run(job("ship")).await;
+        let (one, two) = (store.handle(), other.clone());
+        let [succeeds, fails] =
+            [taken.succeeds(), taken.fails()].map(|commit| Commit { events: vec![event("ended")], ..commit });
+        let [succeeded, failed] =
+            both(async move { one.commit(succeeds).await }, async move { two.commit(fails).await }).await;
+
+        let state = store.state(taken.job.id).await;
+        match (succeeded, failed) {
+            (Ok(()), Err(CommitError::Fenced)) => assert_eq!(state, JobState::Succeeded),
+            (Err(CommitError::Fenced), Ok(())) => assert_eq!(state, JobState::Failed),
+            both => panic!("{both:?}"),
+        }
+        assert_eq!(store.all_events().await.len(), round + 1);
+    }
+}
+
+pub async fn r23_either_the_worker_commits_or_its_attempt_is_given_up(store: Subject) {
+    let other = store.other_handle();
+    for _ in 0..20 {
+        let taken = store.run(job("ship")).await;
+        let (one, two) = (store.handle(), other.clone());
+        let (succeeds, lost) = (taken.succeeds(), taken.is_lost(at(60)));
+        let [succeeded, given_up] =
+            both(async move { one.commit(succeeds).await }, async move { two.commit(lost).await }).await;
+
+        let state = store.state(taken.job.id).await;
+        match (succeeded, given_up) {
+            (Ok(()), Err(CommitError::Fenced)) => assert_eq!(state, JobState::Succeeded),
+            (Err(CommitError::Fenced), Ok(())) => assert_eq!(state, JobState::Failed),
+            both => panic!("{both:?}"),
+        }
+    }
+}
+
+pub async fn r23_a_renewed_lease_and_a_given_up_attempt_exclude_each_other(store: Subject) {
+    let other = store.other_handle();
+    for round in 0..20 {
+        let name = worker(&format!("w-{round}"));
+        let taken = store.execute(job("ship"), &name).await;
+        let (one, two) = (store.handle(), other.clone());
+        let lost = taken.is_lost(at(60));
+        let renew = tokio::spawn(async move { one.renew(&name, at(90)).await });
+        let given_up = two.commit(lost.clone()).await;
+        renew.await.expect("the task ends").expect("renew");
+
+        // Whoever came first: from now on nobody can give it up.
+        store.fence(lost).await;
+        let state = store.state(taken.job.id).await;
+        match given_up {
+            Ok(()) => assert_eq!(state, JobState::Failed),
+            Err(CommitError::Fenced) => assert_eq!(state, JobState::Running),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+pub async fn r17_no_write_is_lost(store: Subject) {
+    const WRITES: u64 = 8;
+    let mut tasks = JoinSet::new();
+    for (by, handle) in handles(&store).into_iter().enumerate() {
+        tasks.spawn(async move {
+            for _ in 0..WRITES {
+                increment(&*handle, by).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+
+    let total = WRITES * TASKS as u64;
+    let entity = store.entity(&account("a")).await.expect("an entity");
+    assert_eq!((entity.version, entity.body), (total, json(total)));
+    assert_eq!(store.all_events().await.len() as u64, total);
+}
+
+/// Reads a number and writes the next, as often as it takes to come first.
+async fn increment(store: &dyn Store, by: usize) {
+    let by = worker(&format!("w-{by}"));
+    let mut new = job("increment");
+    new.start = Some(by.clone());
+    let id = new.id;
+    store.submit(Vec::new(), vec![new]).await.expect("submit");
+    let job = store.job(id).await.expect("job").expect("the job is on record");
+    let taken = Taken { job, worker: by, started_at: at(0) };
+    loop {
+        let found = store.load(&account("a")).await.expect("load");
+        let (expected, number) =
+            found.map_or((0, 0), |entity| (entity.version, entity.body.parse::<u64>().expect("a number")));
+        // Time for others to come first.
+        tokio::task::yield_now().await;
+        let write = Some(EntityWrite { key: account("a"), expected, body: json(number + 1) });
+        let commit = Commit { write, events: vec![event("incremented")], ..taken.succeeds() };
+        match store.commit(commit).await {
+            Ok(()) => return,
+            Err(CommitError::Conflict { found }) => assert_ne!(found, expected),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+pub async fn r25_one_of_many_equal_requests_is_taken(store: Subject) {
+    for round in 0..10 {
+        let mut tasks = JoinSet::new();
+        for handle in handles(&store) {
+            let new = under_key(&format!("k-{round}"), "pay", json(round));
+            let id = new.id;
+            tasks.spawn(async move { (id, handle.submit(Vec::new(), vec![new]).await.expect("submit")) });
+        }
+        let answers = tasks.join_all().await;
+
+        let taken: Vec<JobId> =
+            answers.iter().filter(|(_, answer)| *answer == [Submitted::New]).map(|(id, _)| *id).collect();
+        assert_eq!(taken.len(), 1, "{answers:?}");
+        let existing =
+            answers.iter().filter(|(_, answer)| *answer == [Submitted::Existing(taken[0])]).count();
+        assert_eq!(existing, TASKS - 1, "{answers:?}");
+    }
+    assert_eq!(store.all_ids().await.len(), 10);
+}
+
+pub async fn r25_one_of_many_requests_that_differ_is_taken(store: Subject) {
+    let mut tasks = JoinSet::new();
+    for (payload, handle) in (0_u64..).zip(handles(&store)) {
+        let new = under_key("k", "pay", json(payload));
+        tasks.spawn(async move { handle.submit(Vec::new(), vec![new]).await.expect("submit") });
+    }
+    let answers = tasks.join_all().await.concat();
+
+    let [winner] = store.all_ids().await[..] else { panic!("one job is on record") };
+    assert_eq!(answers.iter().filter(|answer| **answer == Submitted::New).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == Submitted::Mismatch(winner)).count(), TASKS - 1);
+}
+
+/// What goes on in some lanes, as seen by those who run their jobs.
+#[derive(Default)]
+struct Traffic {
+    under_way: Mutex<HashSet<Key>>,
+    begun: Mutex<HashMap<Key, Vec<JobId>>>,
+    running: AtomicUsize,
+    all_published: AtomicBool,
+}
+
+impl Traffic {
+    fn begins(&self, job: &Job) {
+        let lane = job.order_key.clone().expect("a lane");
+        let was_free = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(lane.clone());
+        assert!(was_free, "two jobs run in lane {lane}");
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = begun.entry(lane).or_default();
+        if begun.last() != Some(&job.id) {
+            begun.push(job.id);
+        }
+    }
+
+    fn ends(&self, job: &Job) {
+        let lane = job.order_key.clone().expect("a lane");
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&lane);
+    }
+
+    /// Runs jobs until there are none: each is retried once.
+    async fn drain(&self, store: Arc<dyn Store>, by: usize) {
+        loop {
+            let last_look =
+                self.all_published.load(Ordering::SeqCst) && self.running.load(Ordering::SeqCst) == 0;
+            let claimed = store.claim(claim_all("ship", by, 2)).await.expect("claim").jobs;
+            if claimed.is_empty() && last_look {
+                return;
+            }
+            self.running.fetch_add(claimed.len(), Ordering::SeqCst);
+            for job in &claimed {
+                self.begins(job);
+            }
+            tokio::task::yield_now().await;
+            for job in claimed {
+                self.ends(&job);
+                let taken = Taken { job, worker: worker(&format!("w-{by}")), started_at: at(10) };
+                let is_first = taken.job.attempts == 1;
+                let commit = if is_first { taken.retries(at(10)) } else { taken.succeeds() };
+                store.commit(commit).await.expect("commit");
+                self.running.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+pub async fn r26_lanes_keep_their_order_while_jobs_are_published_and_run(store: Subject) {
+    const LANES: [&str; 3] = ["x", "y", "z"];
+    let traffic = Arc::new(Traffic::default());
+    let mut tasks = JoinSet::new();
+    for (by, handle) in handles(&store).into_iter().enumerate() {
+        let traffic = traffic.clone();
+        tasks.spawn(async move { traffic.drain(handle, by).await });
+    }
+    for index in 0..45 {
+        store.publish(in_lane(LANES[index % 3], "ship")).await;
+        tokio::task::yield_now().await;
+    }
+    traffic.all_published.store(true, Ordering::SeqCst);
+    tasks.join_all().await;
+
+    let jobs = store.all_jobs().await;
+    assert!(jobs.iter().all(|job| job.state == JobState::Succeeded), "{:?}", store.counts().await);
+    for lane in LANES.map(Key::from_text) {
+        let published: Vec<JobId> =
+            jobs.iter().filter(|job| job.order_key.as_ref() == Some(&lane)).map(|job| job.id).collect();
+        let begun = traffic.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(begun.get(&lane), Some(&published));
+    }
+}
+
+pub async fn r18_a_reader_behind_a_cursor_misses_no_event(store: Subject) {
+    const EVENTS: usize = 20;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let reader = {
+        let (handle, is_over) = (store.other_handle(), is_over.clone());
+        tokio::spawn(async move {
+            let (mut seen, mut cursor) = (Vec::new(), Cursor::START);
+            loop {
+                let last_look = is_over.load(Ordering::SeqCst);
+                let page = handle.events(cursor, 3).await.expect("events");
+                match page.last() {
+                    Some(last) => cursor = last.cursor,
+                    None if last_look => return seen,
+                    None => tokio::task::yield_now().await,
+                }
+                seen.extend(page.into_iter().map(|event| event.id));
+                assert!(seen.len() <= 2 * EVENTS * TASKS, "an event is read twice");
+            }
+        })
+    };
+    let mut tasks = JoinSet::new();
+    for handle in handles(&store) {
+        tasks.spawn(async move {
+            for _ in 0..EVENTS {
+                handle.submit(vec![event("a"), event("b")], Vec::new()).await.expect("submit");
+            }
+        });
+    }
+    tasks.join_all().await;
+    is_over.store(true, Ordering::SeqCst);
+
+    let seen = reader.await.expect("the task ends");
+    assert_eq!(seen.len(), 2 * EVENTS * TASKS);
+    assert_eq!(seen, store.all_events().await.into_iter().map(|event| event.id).collect::<Vec<_>>());
+}
+
+pub async fn r15_a_reader_never_sees_half_a_commit(store: Subject) {
+    const COMMITS: u64 = 40;
+    let handle = store.other_handle();
+    let writer = tokio::spawn(async move {
+        for _ in 0..COMMITS {
+            increment(&*handle, 0).await;
+        }
+    });
+    // Each commit writes the next version and emits one event.
+    while !writer.is_finished() {
+        let events = store.all_events().await.len() as u64;
+        let version = store.entity(&account("a")).await.map_or(0, |entity| entity.version);
+        assert!(version >= events, "{events} events, but version {version}");
+        let events = store.all_events().await.len() as u64;
+        assert!(events >= version, "version {version}, but {events} events");
+    }
+    writer.await.expect("the task ends");
+}
+
+pub async fn r20_an_attempt_that_is_retried_is_claimed_once(store: Subject) {
+    for _ in 0..10 {
+        let taken = store.run(job("ship")).await;
+        store.accept(Commit { next: Next::Retry(at(10)), ..taken.fails() }).await;
+        let mut tasks = JoinSet::new();
+        for (by, handle) in handles(&store).into_iter().enumerate() {
+            tasks.spawn(async move { handle.claim(claim_all("ship", by, 1)).await.expect("claim").jobs });
+        }
+        let claimed = tasks.join_all().await.concat();
+
+        assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [taken.job.id]);
+        assert_eq!(store.attempts_of(taken.job.id).await.len(), 2);
+    }
+}

@@ -1,0 +1,134 @@
+//! What has returned `Ok` is there when the store is opened again.
+
+use enact::JobState;
+use enact::store::{Commit, Cursor, JobQuery, NewJob, Submitted};
+
+use super::Subject;
+use super::sample::{account, at, event, in_lane, job, json, order, under_key, worker, write};
+
+/// Jobs in every state that the store can bring about, with entities and events.
+async fn fill(store: &Subject) {
+    let succeeded = store.run(job("succeed")).await;
+    store
+        .accept(Commit {
+            write: Some(write(account("a"), 0)),
+            events: vec![event("a"), event("b")],
+            jobs: vec![job("staged"), in_lane("x", "staged"), in_lane("x", "staged")],
+            ..succeeded.succeeds()
+        })
+        .await;
+    let failed = store.run(job("fail")).await;
+    store.accept(Commit { write: Some(write(order("1"), 0)), ..failed.fails() }).await;
+    let retried = store.run(job("retry")).await;
+    store.accept(retried.retries(at(50))).await;
+    store.run(job("run")).await;
+    store.execute(job("execute"), &worker("v")).await;
+    store.submit(vec![event("c")], vec![under_key("k", "pay", json(5))]).await.expect("submit");
+}
+
+pub async fn everything_is_there_when_the_store_is_opened_again(store: Subject) {
+    fill(&store).await;
+    let before = store.everything().await;
+    assert_eq!((before.jobs.len(), before.events.len()), (9, 3));
+
+    let store = store.reopened();
+    assert_eq!(store.everything().await, before);
+    assert_eq!(store.reopened().everything().await, before);
+}
+
+pub async fn r01_a_job_that_ran_when_the_program_ended_leaves_a_trace(store: Subject) {
+    store.lease(&worker("w"), at(10)).await;
+    let taken = store.run(job("ship")).await;
+
+    let store = store.reopened();
+    assert_eq!(store.claim_ids(&["ship"], 9, at(99)).await, []);
+    assert_eq!(store.lapsed_ids(at(10), 9).await, [], "the lease is remembered");
+    assert_eq!(store.lapsed_ids(at(11), 9).await, [taken.job.id]);
+    store.accept(taken.is_lost(at(11))).await;
+}
+
+pub async fn r23_a_lease_outlives_the_store(store: Subject) {
+    store.lease(&worker("w"), at(10)).await;
+    let taken = store.run(job("ship")).await;
+
+    let store = store.reopened();
+    store.fence(taken.is_lost(at(10))).await;
+    store.accept(taken.succeeds()).await;
+}
+
+pub async fn r22_pending_retries_survive_a_restart(store: Subject) {
+    let taken = store.run(job("ship")).await;
+    store.accept(taken.retries(at(50))).await;
+
+    let store = store.reopened();
+    let early = store.claim_by(&worker("v"), &["ship"], 9, at(49)).await;
+    assert_eq!((early.jobs.len(), early.next_due), (0, Some(at(50))));
+    let again = store.take(&worker("v"), "ship", at(50)).await;
+    assert_eq!((again.job.id, again.job.attempts), (taken.job.id, 2));
+}
+
+pub async fn r26_lanes_go_on_after_a_restart(store: Subject) {
+    let first = store.publish(in_lane("x", "ship")).await;
+    let second = store.publish(in_lane("x", "ship")).await;
+    let taken = store.take(&worker("w"), "ship", at(0)).await;
+
+    let store = store.reopened();
+    assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, []);
+    let third = store.publish(in_lane("x", "ship")).await;
+    assert_eq!(store.state(third).await, JobState::Waiting);
+    assert_eq!(taken.job.id, first);
+    store.accept(taken.succeeds()).await;
+    assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, [second]);
+}
+
+pub async fn r25_keys_are_remembered_after_a_restart(store: Subject) {
+    let first = store.publish(under_key("k", "pay", json(5))).await;
+
+    let store = store.reopened();
+    let again = vec![under_key("k", "pay", json(5)), under_key("k", "pay", json(6))];
+    assert_eq!(store.publish_all(again).await, [Submitted::Existing(first), Submitted::Mismatch(first)]);
+}
+
+pub async fn r18_places_go_on_after_a_restart(store: Subject) {
+    fill(&store).await;
+    let cursor = store.all_events().await.last().map_or(Cursor::START, |event| event.cursor);
+    let query = JobQuery { limit: 5, ..JobQuery::default() };
+    let page = store.page(&query).await;
+    let rest: Vec<_> = store.all_ids().await[5..].to_vec();
+
+    let store = store.reopened();
+    let added = NewJob { created_at: at(0), ..job("later") };
+    let (later, emitted) = (added.id, event("later"));
+    let emitted_id = emitted.id;
+    store.submit(vec![emitted], vec![added]).await.expect("submit");
+
+    let behind: Vec<_> = store.events_behind(cursor).await.into_iter().map(|event| event.id).collect();
+    assert_eq!(behind, [emitted_id]);
+    let onward = store.page(&JobQuery { after: page.next, limit: 99, ..query }).await;
+    let onward: Vec<_> = onward.jobs.into_iter().map(|job| job.id).collect();
+    assert_eq!(onward, [rest, vec![later]].concat());
+}
+
+pub async fn r18_cursors_are_not_given_twice_when_the_last_commit_was_refused(store: Subject) {
+    let taken = store.run(job("ship")).await;
+    store.submit(vec![event("a")], Vec::new()).await.expect("submit");
+    let last = store.all_events().await[0].cursor;
+    store
+        .refuse(Commit { write: Some(write(account("a"), 9)), events: vec![event("b")], ..taken.succeeds() })
+        .await;
+
+    let store = store.reopened();
+    store.accept(Commit { events: vec![event("c")], ..taken.succeeds() }).await;
+    let behind = store.events_behind(last).await;
+    assert_eq!(behind.iter().map(|event| &*event.name).collect::<Vec<_>>(), ["c"]);
+}
+
+pub async fn what_one_handle_has_written_another_reads(store: Subject) {
+    fill(&store).await;
+    let other = Subject::sharing(&store);
+    assert_eq!(other.everything().await, store.everything().await);
+
+    let id = other.publish(job("ship")).await;
+    assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, [id]);
+    assert_eq!(other.claim_ids(&["ship"], 9, at(0)).await, []);
+}

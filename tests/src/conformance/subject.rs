@@ -1,0 +1,210 @@
+use std::ops::Deref;
+use std::sync::Arc;
+
+use enact::store::{
+    Claim, Claimed, Commit, CommitError, Cursor, EntityKey, JobCount, JobPage, JobQuery, NewJob, Store,
+    StoredEntity, StoredEvent, Submitted,
+};
+use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
+use jiff::Timestamp;
+
+use super::sample::{ENTITIES, at, worker};
+use super::taken::Taken;
+
+/// A store under test: empty at first, and able to be opened again at the place where it lies.
+///
+/// It is a [`Store`]; the methods beside the trait's say what a test does in one word, and panic where a store cannot
+/// answer.
+pub struct Subject {
+    open: Arc<dyn Fn() -> Arc<dyn Store>>,
+    store: Arc<dyn Store>,
+}
+
+impl Subject {
+    /// A store that `open` opens; each call must open the same records, and the first must find none.
+    pub fn new<S: Store>(open: impl Fn() -> S + 'static) -> Self {
+        Self::opened(Arc::new(move || Arc::new(open())))
+    }
+
+    fn opened(open: Arc<dyn Fn() -> Arc<dyn Store>>) -> Self {
+        let store = open();
+        Self { open, store }
+    }
+
+    /// Closes the store and opens it again, as a program does that is started anew.
+    pub(super) fn reopened(self) -> Self {
+        drop(self.store);
+        Self::opened(self.open)
+    }
+
+    /// The store, for a task of its own.
+    pub(super) fn handle(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
+
+    /// The same records opened once more at the same time, as by another process.
+    pub(super) fn other_handle(&self) -> Arc<dyn Store> {
+        (self.open)()
+    }
+
+    /// The same, to be asked as conveniently.
+    pub(super) fn sharing(other: &Self) -> Self {
+        Self::opened(other.open.clone())
+    }
+
+    /// Puts a job on record that must be new there.
+    pub(super) async fn publish(&self, job: NewJob) -> JobId {
+        let id = job.id;
+        assert_eq!(self.publish_all(vec![job]).await, [Submitted::New]);
+        id
+    }
+
+    pub(super) async fn publish_all(&self, jobs: Vec<NewJob>) -> Vec<Submitted> {
+        self.submit(Vec::new(), jobs).await.expect("submit")
+    }
+
+    /// Puts a job on record that `worker` begins at once.
+    pub(super) async fn execute(&self, job: NewJob, worker: &WorkerId) -> Taken {
+        let started_at = job.created_at;
+        let id = self.publish(NewJob { start: Some(worker.clone()), ..job }).await;
+        Taken { job: self.find(id).await, worker: worker.clone(), started_at }
+    }
+
+    pub(super) async fn claim_by(
+        &self,
+        worker: &WorkerId,
+        names: &[&str],
+        limit: usize,
+        now: Timestamp,
+    ) -> Claimed {
+        let names = names.iter().map(|name| (*name).into()).collect();
+        self.claim(Claim { worker: worker.clone(), names, limit, now }).await.expect("claim")
+    }
+
+    /// What worker `w` is handed out.
+    pub(super) async fn claim_ids(&self, names: &[&str], limit: usize, now: Timestamp) -> Vec<JobId> {
+        let claimed = self.claim_by(&worker("w"), names, limit, now).await;
+        claimed.jobs.into_iter().map(|job| job.id).collect()
+    }
+
+    /// Claims the first job of a name, which must be there.
+    pub(super) async fn take(&self, worker: &WorkerId, name: &str, now: Timestamp) -> Taken {
+        let job = self.claim_by(worker, &[name], 1, now).await.jobs.pop();
+        Taken { job: job.expect("a job is ready"), worker: worker.clone(), started_at: now }
+    }
+
+    /// Publishes a job and takes it as worker `w`, at second 0.
+    pub(super) async fn run(&self, job: NewJob) -> Taken {
+        let id = self.publish(job.clone()).await;
+        let taken = self.take(&worker("w"), &job.name, at(0)).await;
+        assert_eq!(taken.job.id, id, "another job is ready, too");
+        taken
+    }
+
+    /// Makes a commit that must be accepted.
+    pub(super) async fn accept(&self, commit: Commit) {
+        self.commit(commit).await.expect("the commit is accepted");
+    }
+
+    /// Makes a commit that must be refused, and leave nothing.
+    pub(super) async fn refuse(&self, commit: Commit) -> CommitError {
+        let before = self.everything().await;
+        let refusal = self.commit(commit).await.expect_err("the commit is refused");
+        assert_eq!(self.everything().await, before, "a refused commit leaves nothing");
+        refusal
+    }
+
+    /// Makes a commit that must be refused by the fence, and leave nothing.
+    pub(super) async fn fence(&self, commit: Commit) {
+        let refusal = self.refuse(commit).await;
+        assert!(matches!(refusal, CommitError::Fenced), "{refusal:?}");
+    }
+
+    /// A job that must be on record.
+    pub(super) async fn find(&self, id: JobId) -> Job {
+        self.job(id).await.expect("job").expect("the job is on record")
+    }
+
+    pub(super) async fn state(&self, id: JobId) -> JobState {
+        self.find(id).await.state
+    }
+
+    pub(super) async fn attempts_of(&self, id: JobId) -> Vec<Attempt> {
+        self.attempts(id).await.expect("attempts")
+    }
+
+    pub(super) async fn page(&self, query: &JobQuery) -> JobPage {
+        self.jobs(query).await.expect("jobs")
+    }
+
+    pub(super) async fn all_jobs(&self) -> Vec<Job> {
+        self.page(&JobQuery { limit: usize::from(u16::MAX), ..JobQuery::default() }).await.jobs
+    }
+
+    pub(super) async fn all_ids(&self) -> Vec<JobId> {
+        self.all_jobs().await.into_iter().map(|job| job.id).collect()
+    }
+
+    pub(super) async fn entity(&self, key: &EntityKey) -> Option<StoredEntity> {
+        self.load(key).await.expect("load")
+    }
+
+    pub(super) async fn all_entities(&self, entity: &str) -> Vec<(Key, StoredEntity)> {
+        self.entities(entity, None, usize::from(u16::MAX)).await.expect("entities")
+    }
+
+    pub(super) async fn all_events(&self) -> Vec<StoredEvent> {
+        self.events_behind(Cursor::START).await
+    }
+
+    pub(super) async fn events_behind(&self, cursor: Cursor) -> Vec<StoredEvent> {
+        self.events(cursor, usize::from(u16::MAX)).await.expect("events")
+    }
+
+    pub(super) async fn lapsed_ids(&self, now: Timestamp, limit: usize) -> Vec<JobId> {
+        let lapsed = self.lapsed(now, limit).await.expect("lapsed");
+        lapsed.into_iter().map(|running| running.job.id).collect()
+    }
+
+    pub(super) async fn lease(&self, worker: &WorkerId, until: Timestamp) {
+        self.renew(worker, until).await.expect("renew");
+    }
+
+    /// How many jobs there are of each kind, name and state, in one order.
+    pub(super) async fn counts(&self) -> Vec<JobCount> {
+        let mut counts = self.count_jobs().await.expect("count_jobs");
+        counts.sort_by_key(|count| (count.kind.as_str(), count.name.clone(), count.state));
+        counts
+    }
+
+    /// All that a store can be asked for.
+    pub(super) async fn everything(&self) -> Everything {
+        let mut jobs = Vec::new();
+        for job in self.all_jobs().await {
+            let attempts = self.attempts_of(job.id).await;
+            jobs.push((job, attempts));
+        }
+        let mut entities = Vec::new();
+        for entity in ENTITIES {
+            entities.push((entity, self.all_entities(entity).await));
+        }
+        Everything { jobs, entities, events: self.all_events().await, counts: self.counts().await }
+    }
+}
+
+impl Deref for Subject {
+    type Target = dyn Store;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
+}
+
+/// All that a store can be asked for, to be compared.
+#[derive(Debug, PartialEq)]
+pub(super) struct Everything {
+    pub(super) jobs: Vec<(Job, Vec<Attempt>)>,
+    pub(super) entities: Vec<(&'static str, Vec<(Key, StoredEntity)>)>,
+    pub(super) events: Vec<StoredEvent>,
+    pub(super) counts: Vec<JobCount>,
+}

@@ -1,0 +1,67 @@
+use enact::store::{Commit, Next};
+use enact::{Attempt, Failure, Job, Step, WorkerId};
+use jiff::{SignedDuration, Timestamp};
+
+use super::sample::json;
+
+/// An attempt that is under way, as its worker knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Taken {
+    pub(super) job: Job,
+    pub(super) worker: WorkerId,
+    pub(super) started_at: Timestamp,
+}
+
+impl Taken {
+    /// The attempt as it ends, one second after it began.
+    pub(super) fn ended(&self) -> Attempt {
+        Attempt {
+            number: self.job.attempts,
+            worker: self.worker.clone(),
+            started_at: self.started_at,
+            ended_at: Some(self.started_at + SignedDuration::from_secs(1)),
+            reached: Some(Step::Commit),
+            version_read: None,
+            version_written: None,
+            events: Vec::new(),
+            failure: None,
+        }
+    }
+
+    fn ends(&self, attempt: Attempt, next: Next) -> Commit {
+        Commit {
+            job: self.job.id,
+            attempt,
+            lapsed_at: None,
+            next,
+            write: None,
+            events: Vec::new(),
+            jobs: Vec::new(),
+        }
+    }
+
+    fn failed(&self) -> Attempt {
+        Attempt {
+            reached: Some(Step::Handle),
+            failure: Some(Failure::denied("the handler says no")),
+            ..self.ended()
+        }
+    }
+
+    pub(super) fn succeeds(&self) -> Commit {
+        self.ends(self.ended(), Next::Succeeded(json("done")))
+    }
+
+    pub(super) fn fails(&self) -> Commit {
+        self.ends(self.failed(), Next::Failed)
+    }
+
+    pub(super) fn retries(&self, due_at: Timestamp) -> Commit {
+        self.ends(self.failed(), Next::Retry(due_at))
+    }
+
+    /// Given up in its worker's stead.
+    pub(super) fn is_lost(&self, now: Timestamp) -> Commit {
+        Commit { lapsed_at: Some(now), ..self.fails() }
+    }
+}

@@ -1,0 +1,17 @@
+//! `target` names a field of the command. The handler is not blamed for it.
+use enact::prelude::*;
+
+#[entity]
+struct Account {
+    id: String,
+}
+
+#[command(target = acount)]
+struct Withdraw {
+    account: String,
+}
+
+#[command]
+async fn withdraw(_withdrawal: Withdraw, _account: &mut Account) {}
+
+fn main() {}
