@@ -96,10 +96,11 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
     }
 }
 
-/// The failure as it stands on record: there, a store that was out of reach is an error like any other.
+/// The failure as it stands on record: there, what a handler has met at a boundary is an error like any other (r27).
 fn on_record(failure: Failure) -> Failure {
+    use FailureKind::{Error, IdempotencyMismatch, Refused, Unavailable, UnknownName};
     match failure.kind() {
-        FailureKind::Unavailable => failure.of_kind(FailureKind::Error),
+        UnknownName | IdempotencyMismatch | Unavailable | Refused => failure.of_kind(Error),
         _ => failure,
     }
 }

@@ -22,7 +22,7 @@ impl Draft {
     /// Takes a command, or refuses it with all that is wrong (r11).
     pub(crate) fn of<C: Command>(wiring: &Wiring, command: &C) -> Result<Self, Failure> {
         let plan = wiring.command_of::<C>()?;
-        let (_, payload) = plan.input.admit(command)?;
+        let payload = plan.input.admit(command)?;
         Ok(Self {
             name: plan.name.clone(),
             payload,

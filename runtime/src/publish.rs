@@ -182,6 +182,7 @@ async fn start(engine: Arc<Engine>, job: NewJob) {
 }
 
 async fn begin(engine: &Engine, job: NewJob) -> Result<JobId, Failure> {
+    engine.check_running()?;
     engine.ensure_lease().await?;
     let id = job.id;
     let submitted = engine.store.submit(Vec::new(), vec![job]).await?;

@@ -30,7 +30,8 @@ pub struct Runtime(Arc<Handle>);
 /// Stops the engine when nobody holds the runtime any more: the tasks hold the engine only.
 struct Handle {
     engine: Arc<Engine>,
-    background: TaskTracker,
+    dispatcher: TaskTracker,
+    lease_keeper: TaskTracker,
 }
 
 impl Drop for Handle {
@@ -116,7 +117,8 @@ impl Runtime {
         engine.check_running()?;
         check_boundary(context.as_ref(), "emit")?;
         let Origin { correlation, seed, .. } = context.map(|context| context.origin()).unwrap_or_default();
-        let (plan, payload) = engine.wiring.admit_event(&event)?;
+        let plan = engine.wiring.event_of::<E>()?;
+        let payload = plan.input.admit(&event)?;
         let id = EventId::new();
         let event = NewEvent {
             id,
@@ -161,18 +163,23 @@ impl Runtime {
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Failure> {
         let engine = self.engine();
         engine.stop.cancel();
-        engine.attempts.close();
         let last = after(engine.clock.now(), deadline);
+        let all_ended = async {
+            // What the dispatcher has claimed already still runs.
+            self.0.dispatcher.wait().await;
+            engine.attempts.close();
+            engine.attempts.wait().await;
+        };
         let in_time = tokio::select! {
             biased;
-            () = engine.attempts.wait() => Ok(()),
+            () = all_ended => Ok(()),
             () = engine.clock.sleep_until(last) => {
                 let message = format!("{} executions were still under way at the deadline", engine.attempts.len());
                 Err(Failure::new(FailureKind::TimedOut, "shutdown_deadline", message))
             }
         };
         engine.abort.cancel();
-        self.0.background.wait().await;
+        self.0.lease_keeper.wait().await;
         in_time
     }
 
@@ -266,11 +273,12 @@ impl RuntimeBuilder {
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
         });
-        let background = TaskTracker::new();
-        background.spawn(worker::dispatch(engine.clone(), self.concurrency));
-        background.spawn(worker::keep_leases(engine.clone()));
-        background.close();
-        Ok(Runtime(Arc::new(Handle { engine, background })))
+        let [dispatcher, lease_keeper] = [TaskTracker::new(), TaskTracker::new()];
+        dispatcher.spawn(worker::dispatch(engine.clone(), self.concurrency));
+        lease_keeper.spawn(worker::keep_leases(engine.clone()));
+        dispatcher.close();
+        lease_keeper.close();
+        Ok(Runtime(Arc::new(Handle { engine, dispatcher, lease_keeper })))
     }
 }
 

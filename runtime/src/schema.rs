@@ -56,13 +56,12 @@ impl Input {
     }
 
     /// Takes a typed value: its JSON, if that is valid.
-    pub(crate) fn admit<T: Serialize>(&self, value: &T) -> Result<(Value, Json), Failure> {
+    pub(crate) fn admit<T: Serialize>(&self, value: &T) -> Result<Json, Failure> {
         let value = serde_json::to_value(value).map_err(|error| {
             let message = format!("`{}` cannot be written as JSON: {error}", self.name);
             Failure::new(FailureKind::Invalid, "not_json", message)
         })?;
-        let text = self.check(&value)?;
-        Ok((value, text))
+        self.check(&value)
     }
 
     /// Checks a value: depth, schema, and the size of its text, which is the answer.

@@ -370,8 +370,9 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Which jobs to find (r28). Everything that is given must match.
-#[derive(Clone, Debug, Default)]
+/// Which jobs to find (r28). Everything that is given must match. By default it is any job, first to last, a hundred at
+/// a time.
+#[derive(Clone, Debug)]
 pub struct JobQuery {
     /// In one of these states; empty: in any.
     pub states: Vec<JobState>,
@@ -389,6 +390,21 @@ pub struct JobQuery {
     pub after: Option<PageToken>,
     /// How many at most.
     pub limit: usize,
+}
+
+impl Default for JobQuery {
+    fn default() -> Self {
+        Self {
+            states: Vec::new(),
+            name: None,
+            correlation: None,
+            created_from: None,
+            created_before: None,
+            latest_first: false,
+            after: None,
+            limit: 100,
+        }
+    }
 }
 
 /// A place in the order of jobs.

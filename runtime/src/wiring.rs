@@ -6,8 +6,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use crate::context::Capabilities;
 use crate::registration::{
     AnyMessage, Body, CommandHandlerPart, CommandPart, EntityPart, EventHandlerPart, EventPart, Handling, InvariantPart,
@@ -104,10 +102,8 @@ impl Wiring {
     }
 
     /// Takes an event that is emitted, or refuses it with all that is wrong (r11).
-    pub(crate) fn admit_event<E: Event + Serialize>(&self, event: &E) -> Result<(&Arc<EventPlan>, Json), Failure> {
-        let plan = self.event_of::<E>()?;
-        let (_, payload) = plan.input.admit(event)?;
-        Ok((plan, payload))
+    pub(crate) fn admit_event<E: Event>(&self, event: &E) -> Result<Json, Failure> {
+        self.event_of::<E>()?.input.admit(event)
     }
 
     pub(crate) fn job(&self, name: &str) -> Option<&Arc<JobPlan>> {

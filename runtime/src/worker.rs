@@ -23,7 +23,10 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, concurrency: usize) {
     let room = Arc::new(Semaphore::new(concurrency));
     let names = engine.wiring.job_names();
     loop {
-        let Ok(first) = room.clone().acquire_owned().await else { return };
+        let first = tokio::select! {
+            () = engine.stop.cancelled() => return,
+            Ok(first) = room.clone().acquire_owned() => first,
+        };
         // Attempts whose commits were grouped end together: let them all make room, and claim once for all.
         tokio::task::yield_now().await;
         let mut slots = vec![first];

@@ -146,7 +146,11 @@ pub struct Audit {
 }
 
 #[command(stateless)]
-async fn r#audit(audit: Audit, _context: ExecutionContext, accounts: Repository<Account>) -> Result<(), Failure> {
+async fn audit(
+    audit: Audit,
+    _context: ExecutionContext,
+    accounts: Repository<Account>,
+) -> Result<(), Failure> {
     accounts.get(&audit.account).await.map(drop)
 }
 

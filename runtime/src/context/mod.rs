@@ -21,6 +21,7 @@ pub(crate) use repository::{entity_key, unreadable};
 pub(crate) use stage::{StagedWrite, Staging};
 use stage::Stage;
 
+use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::store::EntityKey;
 use crate::{Cause, CorrelationId, Event, EventId, Failure, Handled, Job, JobId};
@@ -183,7 +184,8 @@ impl ExecutionContext {
     /// In a scope at the boundary, and when the attempt has ended (r30, r34).
     #[track_caller]
     pub fn emit<E: Event>(&self, event: E) -> EventId {
-        self.stage("emit", |staging| staging.event(&self.0.engine, event))
+        let admitted = self.0.engine.wiring.admit_event(&event);
+        self.stage("emit", |staging| staging.event(event, admitted))
     }
 
     /// Publishes a command; see [`publish`](publish()).
@@ -192,7 +194,9 @@ impl ExecutionContext {
     /// In a scope at the boundary, and when the attempt has ended (r30, r34).
     #[track_caller]
     pub fn publish<C: Handled>(&self, command: C) -> StagedJob {
-        let id = self.stage("publish", |staging| staging.command(&self.0.engine, self.origin(), &command));
+        let now = self.0.engine.clock.now();
+        let job = Draft::of(&self.0.engine.wiring, &command).map(|draft| draft.into_job(self.origin(), now));
+        let id = self.stage("publish", |staging| staging.command(job));
         StagedJob::new(self.clone(), id)
     }
 

@@ -5,12 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use super::{ExecutionContext, Origin};
-use crate::draft::Draft;
-use crate::engine::Engine;
+use super::ExecutionContext;
 use crate::registration::{AnyEntity, AnyMessage, EntityPart};
 use crate::store::{EntityKey, NewJob};
-use crate::{Event, EventId, Failure, Handled, JobId, Json, Key};
+use crate::{Event, EventId, Failure, JobId, Json, Key};
 
 /// What an attempt has staged, until it ends (r15): open while the attempt runs, then closed for good (r30).
 pub(crate) struct Stage(Mutex<Option<Staging>>);
@@ -97,10 +95,10 @@ impl Stage {
 }
 
 impl Staging {
-    pub(super) fn event<E: Event>(&mut self, engine: &Engine, event: E) -> EventId {
+    pub(super) fn event<E: Event>(&mut self, event: E, admitted: Result<Json, Failure>) -> EventId {
         let id = EventId::new();
-        match engine.wiring.admit_event(&event) {
-            Ok((_, payload)) => {
+        match admitted {
+            Ok(payload) => {
                 let type_id = TypeId::of::<E>();
                 self.events.push(StagedEvent { id, type_id, payload, value: Box::new(event) });
             }
@@ -109,10 +107,9 @@ impl Staging {
         id
     }
 
-    pub(super) fn command<C: Handled>(&mut self, engine: &Engine, origin: Origin, command: &C) -> JobId {
-        match Draft::of(&engine.wiring, command) {
-            Ok(draft) => {
-                let job = draft.into_job(origin, engine.clock.now());
+    pub(super) fn command(&mut self, job: Result<NewJob, Failure>) -> JobId {
+        match job {
+            Ok(job) => {
                 let id = job.id;
                 self.jobs.push(job);
                 id

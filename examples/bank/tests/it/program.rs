@@ -76,7 +76,7 @@ impl Place {
 
 pub(crate) fn arguments<'a>(words: &[&'a str], paths: &[(&'a str, &'a Path)]) -> Vec<&'a OsStr> {
     let paths = paths.iter().flat_map(|(option, path)| [OsStr::new(*option), path.as_os_str()]);
-    words.iter().map(OsStr::new).chain(paths).filter(|word| !word.is_empty()).collect()
+    words.iter().map(|word| OsStr::new(*word)).chain(paths).filter(|word| !word.is_empty()).collect()
 }
 
 /// Runs a command on a database.

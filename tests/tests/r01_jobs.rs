@@ -1,0 +1,311 @@
+//! Every execution is a job (r01), publishing hands off (r02), events have handlers (r03), the boundary goes through
+//! jobs (r05), and executing is publishing that is waited for (r06).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::{Gate, Log, World, begin, job, jobs, jobs_of, on_every_store, reaches, settle, state};
+use enact::prelude::*;
+use enact::store::Cursor;
+use enact::{Cause, JobKind, Step};
+use serde_json::json;
+
+/// Come to the gate, and answer with twice the number once let through.
+#[command]
+struct Knock {
+    number: i64,
+}
+
+#[command]
+async fn knock(knock: Knock, gate: Arc<Gate>, log: Arc<Log>) -> Result<i64, Failure> {
+    gate.pass().await;
+    log.note(format!("knock {}", knock.number));
+    Ok(knock.number * 2)
+}
+
+/// Fail until an attempt of this number.
+#[command]
+struct Struggle {
+    until: u32,
+}
+
+#[command(retry = Retry::fixed(3, Duration::from_secs(10)))]
+async fn struggle(struggle: Struggle, context: ExecutionContext) -> Result<u32, String> {
+    match context.attempt() {
+        Some(attempt) if attempt >= struggle.until => Ok(attempt),
+        attempt => Err(format!("attempt {attempt:?} is too early")),
+    }
+}
+
+/// Emit both events.
+#[command]
+struct Ring {}
+
+#[command]
+async fn ring(_: Ring) {
+    emit(Rang { number: 1 });
+    emit(Unheard {});
+}
+
+/// A bell has rung; two listen.
+#[event]
+struct Rang {
+    number: i64,
+}
+
+/// Nobody listens to this.
+#[event]
+struct Unheard {}
+
+#[event_handler]
+async fn hears_well(rang: Rang, log: Arc<Log>) {
+    log.note(format!("heard {}", rang.number));
+}
+
+#[event_handler]
+async fn hears_badly(_: Rang) -> Result<(), String> {
+    Err("what?".to_owned())
+}
+
+async fn start(world: &World, gate: &Arc<Gate>) -> (Runtime, Arc<Log>) {
+    let log = Log::new();
+    let builder = world.builder().provide::<Gate>(gate.clone()).provide::<Log>(log.clone());
+    (builder.start().await.unwrap(), log)
+}
+
+async fn r01_an_executed_command_is_on_record_before_its_handler_runs(world: World) {
+    let gate = Gate::new();
+    let (runtime, log) = start(&world, &gate).await;
+    let mut execution = runtime.execute(Knock { number: 7 }).into_future();
+    begin(&mut execution).await;
+    gate.arrival().await;
+
+    let on_record = world.store().jobs(&all()).await.unwrap().jobs;
+    assert_eq!(on_record.len(), 1, "{on_record:?}");
+    assert_eq!((&*on_record[0].name, on_record[0].kind), ("Knock", JobKind::Command));
+    assert_eq!((on_record[0].state, on_record[0].attempts), (JobState::Running, 1));
+    assert_eq!(on_record[0].payload.value().unwrap(), json!({ "number": 7 }));
+    assert!(log.lines().is_empty());
+
+    gate.open();
+    assert_eq!(execution.await.unwrap(), 14);
+    let ended = job(&runtime, on_record[0].id).await;
+    assert_eq!((ended.state, ended.ended_at), (JobState::Succeeded, Some(world.now())));
+    assert_eq!(ended.output.unwrap().as_str(), "14");
+}
+
+async fn r01_a_published_command_is_on_record_before_its_handler_runs(world: World) {
+    let gate = Gate::new();
+    let (runtime, _) = start(&world, &gate).await;
+    let published = runtime.publish(Knock { number: 1 }).await.unwrap();
+    gate.arrival().await;
+    assert_eq!(state(&runtime, published.id()).await, JobState::Running);
+    gate.open();
+    assert_eq!(published.outcome().await.unwrap(), 2);
+    assert_eq!(published.state().await.unwrap(), JobState::Succeeded);
+}
+
+async fn r01_a_command_that_fails_is_a_job_all_the_same(world: World) {
+    let (runtime, _) = start(&world, &Gate::new()).await;
+    let failure = runtime.execute(Struggle { until: 99 }).into_future();
+    let mut failure = failure;
+    begin(&mut failure).await;
+    for _ in 0..2 {
+        common::until("it waits", async || {
+            jobs(&runtime).await.first().is_some_and(|job| job.state == JobState::Waiting)
+        })
+        .await;
+        world.advance(Duration::from_secs(10));
+    }
+    let failure = failure.await.unwrap_err();
+    let on_record = jobs(&runtime).await;
+    assert_eq!(on_record.len(), 1);
+    assert_eq!((on_record[0].state, on_record[0].failure.as_ref()), (JobState::Failed, Some(&failure)));
+}
+
+async fn r02_publish_returns_before_the_job_runs(world: World) {
+    let gate = Gate::new();
+    let (runtime, log) = start(&world, &gate).await;
+    let published = runtime.publish(Knock { number: 21 }).await.unwrap();
+    // It has returned although the handler cannot end; only the outcome is waited for.
+    let mut outcome = Box::pin(published.outcome());
+    begin(&mut outcome).await;
+    gate.arrival().await;
+    settle().await;
+    begin(&mut outcome).await;
+    assert!(log.lines().is_empty());
+    gate.open();
+    assert_eq!(outcome.await.unwrap(), 42);
+    assert_eq!(log.lines(), ["knock 21"]);
+}
+
+async fn r02_a_published_job_is_durable_when_publish_has_returned(world: World) {
+    let (runtime, _) = start(&world, &Gate::new()).await;
+    let published = runtime.publish(Knock { number: 3 }).await.unwrap();
+    let elsewhere = world.store().job(published.id()).await.unwrap().expect("another handle sees it");
+    assert_eq!(elsewhere.payload.value().unwrap(), json!({ "number": 3 }));
+}
+
+async fn r02_what_is_published_to_nobody_runs_at_the_next_start(world: World) {
+    let gate = Gate::new();
+    let builder = world.builder().provide::<Gate>(gate.clone()).provide::<Log>(Log::new()).concurrency(1);
+    let first = builder.start().await.unwrap();
+    let blocking = first.publish(Knock { number: 1 }).await.unwrap();
+    gate.arrival().await;
+    let left = first.publish(Knock { number: 2 }).await.unwrap().id();
+    let (stopped, ()) = tokio::join!(first.shutdown(Duration::from_secs(60)), async {
+        settle().await;
+        gate.open();
+    });
+    stopped.unwrap();
+    assert_eq!(blocking.state().await.unwrap(), JobState::Succeeded);
+    assert_eq!(state(&first, left).await, JobState::Ready);
+
+    let (second, log) = start(&world, &Gate::wide_open()).await;
+    reaches(&second, left, JobState::Succeeded).await;
+    assert_eq!(log.lines(), ["knock 2"]);
+}
+
+async fn r03_each_handler_of_an_event_is_a_job_of_its_own(world: World) {
+    let (runtime, log) = start(&world, &Gate::new()).await;
+    runtime.execute(Ring {}).await.unwrap();
+    let [heard] = &*jobs_of(&runtime, "hears_well").await else { panic!("one job") };
+    let [missed] = &*jobs_of(&runtime, "hears_badly").await else { panic!("one job") };
+    assert_eq!((heard.kind, missed.kind), (JobKind::EventHandler, JobKind::EventHandler));
+    assert_eq!(heard.cause, missed.cause);
+    assert_eq!(heard.payload.value().unwrap(), json!({ "number": 1 }));
+    // One fails, and the other does not care.
+    reaches(&runtime, heard.id, JobState::Succeeded).await;
+    let missed = reaches(&runtime, missed.id, JobState::Failed).await;
+    assert_eq!(missed.failure.unwrap().message(), "what?");
+    assert_eq!(log.lines(), ["heard 1"]);
+}
+
+async fn r03_an_event_is_a_fact_with_an_id_a_type_a_time_and_a_correlation(world: World) {
+    let (runtime, _) = start(&world, &Gate::new()).await;
+    world.advance(Duration::from_secs(5));
+    runtime.execute(Ring {}).await.unwrap();
+    let [ring] = &*jobs_of(&runtime, "Ring").await else { panic!("one job") };
+    let events = runtime.events().after(Cursor::START, 10).await.unwrap();
+    let [rang, unheard] = &*events else { panic!("{events:?}") };
+    assert_eq!((&*rang.name, &*unheard.name), ("Rang", "Unheard"));
+    assert_ne!(rang.id, unheard.id);
+    for event in [rang, unheard] {
+        assert_eq!(event.emitted_at, world.now());
+        assert_eq!((&event.correlation, event.cause), (&ring.correlation, Some(ring.id)));
+    }
+    let attempts = runtime.jobs().attempts(ring.id).await.unwrap();
+    assert_eq!(attempts[0].events, [rang.id, unheard.id]);
+    assert_eq!(jobs_of(&runtime, "hears_well").await[0].cause, Some(Cause::Event(rang.id)));
+}
+
+async fn r03_an_event_that_nobody_handles_is_on_record_and_makes_no_job(world: World) {
+    let (runtime, _) = start(&world, &Gate::new()).await;
+    let id = runtime.emit(Unheard {}).await.unwrap();
+    let events = runtime.events().after(Cursor::START, 10).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.id).collect::<Vec<_>>(), [id]);
+    assert!(jobs(&runtime).await.is_empty());
+}
+
+async fn r05_whatever_a_consumer_does_is_a_job(world: World) {
+    let (runtime, _) = start(&world, &Gate::wide_open()).await;
+    let published = runtime.publish_json("Knock", json!({ "number": 1 })).await.unwrap();
+    assert_eq!(published.outcome().await.unwrap(), json!(2));
+    assert_eq!(runtime.execute_json("Knock", json!({ "number": 2 })).await.unwrap(), json!(4));
+    let event = runtime.emit(Rang { number: 9 }).await.unwrap();
+    let all = runtime.publish_all([Knock { number: 3 }, Knock { number: 4 }].map(|knock| runtime.publish(knock))).await;
+    assert!(all.iter().all(Result::is_ok));
+
+    let on_record = jobs(&runtime).await;
+    let names: Vec<_> = on_record.iter().map(|job| &*job.name).collect();
+    assert_eq!(names, ["Knock", "Knock", "hears_badly", "hears_well", "Knock", "Knock"]);
+    assert_eq!(on_record[2].cause, Some(Cause::Event(event)));
+    // Who did not publish it can watch it by its id.
+    let watched = runtime.jobs().handle(on_record[4].id);
+    assert_eq!(watched.outcome().await.unwrap(), json!(6));
+}
+
+async fn r06_execute_answers_when_its_retries_have_ended(world: World) {
+    let (runtime, _) = start(&world, &Gate::new()).await;
+    let mut execution = runtime.execute(Struggle { until: 3 }).into_future();
+    begin(&mut execution).await;
+    for attempt in 1..=2 {
+        common::until("the attempt has failed", async || {
+            let on_record = jobs(&runtime).await;
+            on_record.first().is_some_and(|job| (job.state, job.attempts) == (JobState::Waiting, attempt))
+        })
+        .await;
+        begin(&mut execution).await;
+        world.advance(Duration::from_secs(10));
+    }
+    assert_eq!(execution.await.unwrap(), 3);
+    let [only] = &*jobs(&runtime).await else { panic!("one job") };
+    let attempts = runtime.jobs().attempts(only.id).await.unwrap();
+    let reached: Vec<_> = attempts.iter().map(|attempt| (attempt.number, attempt.reached)).collect();
+    assert_eq!(reached, [(1, Some(Step::Handle)), (2, Some(Step::Handle)), (3, Some(Step::Commit))]);
+}
+
+async fn r06_dropping_an_execution_does_not_stop_its_job(world: World) {
+    let gate = Gate::new();
+    let (runtime, log) = start(&world, &gate).await;
+    let mut execution = runtime.execute(Knock { number: 5 }).into_future();
+    begin(&mut execution).await;
+    gate.arrival().await;
+    drop(execution);
+    gate.open();
+    let id = jobs(&runtime).await[0].id;
+    let ended = reaches(&runtime, id, JobState::Succeeded).await;
+    assert_eq!(ended.output.unwrap().as_str(), "10");
+    assert_eq!(log.lines(), ["knock 5"]);
+}
+
+async fn r06_an_execution_dropped_right_after_it_began_ends_its_job(world: World) {
+    let (runtime, log) = start(&world, &Gate::wide_open()).await;
+    let mut execution = runtime.execute(Knock { number: 5 }).into_future();
+    begin(&mut execution).await;
+    drop(execution);
+    common::until("the handler has run", async || log.lines() == ["knock 5"]).await;
+    let id = jobs(&runtime).await[0].id;
+    reaches(&runtime, id, JobState::Succeeded).await;
+}
+
+async fn r06_what_is_built_and_never_awaited_is_nothing(world: World) {
+    let (runtime, _) = start(&world, &Gate::wide_open()).await;
+    drop(runtime.execute(Knock { number: 1 }));
+    drop(runtime.publish(Knock { number: 1 }));
+    settle().await;
+    assert!(jobs(&runtime).await.is_empty());
+}
+
+async fn r06_what_was_built_before_a_shutdown_does_not_begin_after_it(world: World) {
+    let (runtime, _) = start(&world, &Gate::wide_open()).await;
+    let (executing, publishing) = (runtime.execute(Knock { number: 1 }), runtime.publish(Knock { number: 2 }));
+    runtime.shutdown(Duration::from_secs(1)).await.unwrap();
+    let refusals = [executing.await.unwrap_err(), publishing.await.unwrap_err()];
+    for refusal in refusals {
+        assert_eq!(common::kind_and_code(&refusal), (FailureKind::Unavailable, "shut_down"));
+    }
+    assert!(jobs(&runtime).await.is_empty());
+}
+
+fn all() -> enact::store::JobQuery {
+    enact::store::JobQuery { limit: 100, ..Default::default() }
+}
+
+on_every_store!(
+    r01_an_executed_command_is_on_record_before_its_handler_runs,
+    r01_a_published_command_is_on_record_before_its_handler_runs,
+    r01_a_command_that_fails_is_a_job_all_the_same,
+    r02_publish_returns_before_the_job_runs,
+    r02_a_published_job_is_durable_when_publish_has_returned,
+    r02_what_is_published_to_nobody_runs_at_the_next_start,
+    r03_each_handler_of_an_event_is_a_job_of_its_own,
+    r03_an_event_is_a_fact_with_an_id_a_type_a_time_and_a_correlation,
+    r03_an_event_that_nobody_handles_is_on_record_and_makes_no_job,
+    r05_whatever_a_consumer_does_is_a_job,
+    r06_execute_answers_when_its_retries_have_ended,
+    r06_dropping_an_execution_does_not_stop_its_job,
+    r06_an_execution_dropped_right_after_it_began_ends_its_job,
+    r06_what_is_built_and_never_awaited_is_nothing,
+    r06_what_was_built_before_a_shutdown_does_not_begin_after_it,
+);
