@@ -113,13 +113,9 @@ pub(crate) fn retry(policy: Option<&syn::Expr>) -> Option<TokenStream> {
 /// A handler is awaited.
 fn check_async(kind: HandlerKind, sig: &Signature, errors: &mut Errors) {
     if sig.asyncness.is_none() {
-        let (noun, name) = (kind.noun, &sig.ident);
+        let (noun, fn_token, name) = (kind.noun, &sig.fn_token, &sig.ident);
         errors.add(
-            sig.fn_token
-                .into_token_stream()
-                .into_iter()
-                .chain(name.to_token_stream())
-                .collect::<TokenStream>(),
+            quote!(#fn_token #name),
             format!("{noun} is awaited, and `{name}` is not `async`: write `async fn {name}`"),
         );
     }

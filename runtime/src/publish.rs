@@ -41,6 +41,7 @@ impl Request {
     }
 
     fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
+        self.engine.check_running()?;
         let now = self.engine.clock.now();
         Ok((self.engine, self.draft?.into_job(self.origin, now)))
     }

@@ -176,6 +176,8 @@ impl Parts {
                 Part::Invariant(part) => parts.invariants.push((part, *source)),
             }
         }
+        // Which violation is the first, and with it a failure's code (r27), must not be the linker's choice.
+        parts.invariants.sort_by_key(|(_, source)| *source);
         parts
     }
 

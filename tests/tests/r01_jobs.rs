@@ -107,14 +107,10 @@ async fn r01_a_published_command_is_on_record_before_its_handler_runs(world: Wor
 
 async fn r01_a_command_that_fails_is_a_job_all_the_same(world: World) {
     let (runtime, _) = start(&world, &Gate::new()).await;
-    let failure = runtime.execute(Struggle { until: 99 }).into_future();
-    let mut failure = failure;
+    let mut failure = runtime.execute(Struggle { until: 99 }).into_future();
     begin(&mut failure).await;
-    for _ in 0..2 {
-        common::until("it waits", async || {
-            jobs(&runtime).await.first().is_some_and(|job| job.state == JobState::Waiting)
-        })
-        .await;
+    for attempt in 1..=2 {
+        waits_after(&runtime, attempt).await;
         world.advance(Duration::from_secs(10));
     }
     let failure = failure.await.unwrap_err();
@@ -230,11 +226,7 @@ async fn r06_execute_answers_when_its_retries_have_ended(world: World) {
     let mut execution = runtime.execute(Struggle { until: 3 }).into_future();
     begin(&mut execution).await;
     for attempt in 1..=2 {
-        common::until("the attempt has failed", async || {
-            let on_record = jobs(&runtime).await;
-            on_record.first().is_some_and(|job| (job.state, job.attempts) == (JobState::Waiting, attempt))
-        })
-        .await;
+        waits_after(&runtime, attempt).await;
         begin(&mut execution).await;
         world.advance(Duration::from_secs(10));
     }
@@ -286,6 +278,14 @@ async fn r06_what_was_built_before_a_shutdown_does_not_begin_after_it(world: Wor
         assert_eq!(common::kind_and_code(&refusal), (FailureKind::Unavailable, "shut_down"));
     }
     assert!(jobs(&runtime).await.is_empty());
+}
+
+/// Waits until the one job waits for its retry.
+async fn waits_after(runtime: &Runtime, attempts: u32) {
+    common::until("the attempt has failed", async || {
+        jobs(runtime).await.first().is_some_and(|job| (job.state, job.attempts) == (JobState::Waiting, attempts))
+    })
+    .await;
 }
 
 fn all() -> enact::store::JobQuery {

@@ -3,7 +3,7 @@
 
 mod cli;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -18,7 +18,10 @@ async fn main() -> ExitCode {
         .with_writer(io::stderr)
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off")))
         .init();
-    match cli::run(cli, &mut io::stdout().lock()).await {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let ran = cli::run(cli, &mut out).await;
+    // What was written before something failed is part of the answer.
+    match ran.and(out.flush().map_err(Into::into)) {
         Ok(()) => ExitCode::SUCCESS,
         // Who reads the output has seen enough, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -30,7 +30,8 @@ impl<E: Entity> Repository<E> {
         let stored = engine.store.load(&key).await?;
         let version = stored.as_ref().map_or(0, |stored| stored.version);
         self.context.observe(|staging| {
-            staging.versions.insert(key.clone(), version);
+            // What was read first may be what is saved.
+            staging.versions.entry(key.clone()).or_insert(version);
         });
         stored.map(|stored| stored.body.parse::<E>().map_err(|error| unreadable(&key, &error))).transpose()
     }

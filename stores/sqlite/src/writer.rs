@@ -12,7 +12,7 @@ use rusqlite::{Connection, Statement};
 use tokio::sync::oneshot;
 
 use crate::error::Broken;
-use crate::operation::{Operation, Statements};
+use crate::operation::{Operation, Statements, prepare};
 use crate::worker_thread::WorkerThread;
 
 /// How many writes share a transaction at most.
@@ -161,8 +161,8 @@ impl<'c> Transactions<'c> {
     fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             connection,
-            begin: connection.prepare("BEGIN IMMEDIATE")?,
-            commit: connection.prepare("COMMIT")?,
+            begin: prepare(connection, "BEGIN IMMEDIATE")?,
+            commit: prepare(connection, "COMMIT")?,
             statements: Statements::prepare(connection)?,
         })
     }

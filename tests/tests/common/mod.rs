@@ -106,6 +106,13 @@ impl Mortal {
         Self { tokio, runtime }
     }
 
+    /// Does something in the process that will die.
+    pub(crate) fn spawn(&self, task: impl Future<Output: Send> + Send + 'static) {
+        self.tokio.spawn(async move {
+            task.await;
+        });
+    }
+
     /// Nothing of it goes on, and nobody is told.
     pub(crate) fn die(self) {
         self.tokio.shutdown_background();

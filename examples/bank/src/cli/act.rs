@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use bank::domain::{
     Account, AccountId, Deposit, OpenAccount, StartTransfer, Transfer, TransferId, TransferState, Withdraw,
 };
-use bank::replay::wait_until_idle;
+use bank::matter::wait_until_idle;
 use enact::prelude::*;
 use enact::store::JobQuery;
 use enact::{CorrelationId, Handled, JobId};
@@ -119,12 +119,10 @@ impl Outcome {
     }
 
     fn write(&self, out: &mut impl Write) -> Result<()> {
-        match self.job {
-            Some(job) => writeln!(out, "job          {job}")?,
-            None if self.failure.is_none() => {
-                writeln!(out, "job          it was on record; nothing is done twice")?
-            }
-            None => {}
+        if let Some(job) = self.job {
+            writeln!(out, "job          {job}")?;
+        } else if self.failure.is_none() {
+            writeln!(out, "job          it was on record; nothing is done twice")?;
         }
         if let Some(failure) = &self.failure {
             write_failure(failure, out)?;

@@ -45,8 +45,9 @@ pub(crate) async fn shipped(json: bool, out: &mut impl Write) -> Result<()> {
     let bank = open_bank(&place.path().join("bank.db"), RuntimeBuilder::LEASE).await?;
     let report =
         run(&bank, "the ledger that the example ships", Ledger::new(SHIPPED)?, SHIPPED.len() as u64).await;
-    close_bank(bank).await?;
-    report?.write(json, out)
+    let closed = close_bank(bank).await;
+    report?.write(json, out)?;
+    closed
 }
 
 pub(crate) async fn file(file: &Path, options: &Bank, json: bool, out: &mut impl Write) -> Result<()> {
@@ -57,8 +58,9 @@ pub(crate) async fn file(file: &Path, options: &Bank, json: bool, out: &mut impl
     let bytes = file.metadata().with_context(of_file)?.len();
     let bank = open_bank(&options.db, options.lease).await?;
     let report = run(&bank, &name, ledger, bytes).await.with_context(of_file);
-    close_bank(bank).await?;
-    report?.write(json, out)
+    let closed = close_bank(bank).await;
+    report?.write(json, out)?;
+    closed
 }
 
 async fn run<R: Read>(bank: &Runtime, name: &str, ledger: Ledger<R>, bytes: u64) -> Result<Report> {

@@ -9,11 +9,10 @@ mod summary;
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use enact::prelude::*;
-use enact::store::JobQuery;
-use enact::{CorrelationId, JobHandle, JobId, Publish};
+use enact::{JobHandle, JobId, Publish};
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -21,15 +20,13 @@ pub use summary::{Refusal, Rejected, Summary};
 
 use crate::domain::{Deposit, Withdraw};
 use crate::ledger::{Direction, Ledger, Line, Row};
+use crate::matter::wait_until_idle;
 
 /// How many rows are published in one transaction.
 const BATCH: usize = 500;
 
 /// How many batches may be under way: enough to keep the workers busy, and little enough to be kept in memory.
 const BATCHES_UNDER_WAY: usize = 20;
-
-/// How often it is looked whether everything that the rows have caused has ended.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// How far a replay has come.
 #[derive(Clone, Copy, Debug, Default)]
@@ -176,21 +173,4 @@ fn command(bank: &Runtime, row: &Row) -> Publish<()> {
 /// An id that is newer than those of all jobs up to now.
 fn newest_id() -> JobId {
     Uuid::now_v7().to_string().parse().expect("a UUID is an id")
-}
-
-/// Waits until nothing of a matter waits or runs any more: not only what was asked for, but what that has caused, too.
-///
-/// # Errors
-/// If the store cannot be reached.
-pub async fn wait_until_idle(bank: &Runtime, matter: &str) -> Result<(), Failure> {
-    let live = JobQuery {
-        states: JobState::ALL.into_iter().filter(|state| !state.has_ended()).collect(),
-        correlation: Some(CorrelationId::new(matter)),
-        limit: 1,
-        ..JobQuery::default()
-    };
-    while !bank.jobs().list(&live).await?.jobs.is_empty() {
-        tokio::time::sleep(PAUSE).await;
-    }
-    Ok(())
 }

@@ -32,7 +32,10 @@ fn a_refusal_says_its_kind_its_code_and_what_is_wrong_where() {
     bank(&db, &["deposit", "a-1", "100"]).succeeded();
 
     let refused = bank(&db, &["withdraw", "a-1", "101"]).refused();
-    assert!(refused.contains("violated (covered)") && refused.contains("The account holds at least"), "{refused}");
+    assert!(
+        refused.contains("violated (covered)") && refused.contains("The account holds at least"),
+        "{refused}"
+    );
     let refused = bank(&db, &["withdraw", "b-2", "1"]).refused();
     assert!(refused.contains("not_found") && refused.contains("b-2"), "{refused}");
     let refused = bank(&db, &["deposit", "a 1", "0"]).refused();
@@ -105,7 +108,7 @@ fn who_only_reads_makes_no_database() {
 }
 
 #[test]
-fn who_only_reads_runs_no_job() {
+fn what_is_not_there_is_not_found() {
     let place = Place::new();
     let db = place.path("bank.db");
     bank(&db, &["deposit", "a-1", "100"]).succeeded();
@@ -153,7 +156,9 @@ fn a_database_that_cannot_be_used_is_named_with_what_to_do() {
     assert!(bank(&text, &["deposit", "a", "1"]).refused().contains("no SQLite database"));
     assert!(bank(&text, &["balances"]).refused().contains("text.db"));
     assert!(bank(&place.path(""), &["deposit", "a", "1"]).refused().contains("is a directory"));
-    assert!(bank(&place.path("none/bank.db"), &["deposit", "a", "1"]).refused().contains("there is no directory"));
+    assert!(
+        bank(&place.path("none/bank.db"), &["deposit", "a", "1"]).refused().contains("there is no directory")
+    );
 
     let db = place.path("bank.db");
     bank(&db, &["deposit", "a", "1"]).succeeded();

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use bank::domain::{Deposit, LargeWithdrawal, Notifier, OpenAccount, Withdraw};
-use bank::replay::wait_until_idle;
+use bank::matter::wait_until_idle;
 use enact::MemoryStore;
 use enact::prelude::*;
 
@@ -24,7 +24,8 @@ impl Notifier for Recorder {
 /// A bank in memory.
 pub(crate) async fn bank_in_memory() -> (Runtime, Arc<Recorder>) {
     let recorder = Arc::new(Recorder::default());
-    let bank = Runtime::builder(MemoryStore::default()).provide::<dyn Notifier>(recorder.clone()).start().await;
+    let bank =
+        Runtime::builder(MemoryStore::default()).provide::<dyn Notifier>(recorder.clone()).start().await;
     (bank.expect("the domain is wired"), recorder)
 }
 

@@ -16,13 +16,16 @@ pub(crate) struct Expected {
     pub(crate) balances: BTreeMap<String, i64>,
 }
 
-type Answer = Result<(), (&'static str, &'static str)>;
+/// An account, whether money comes in, and how much.
+type Request = (String, bool, i64);
+type Refusal = (&'static str, &'static str);
+type Answer = Result<(), Refusal>;
 
 /// Reads a ledger that has no quotes in it.
 pub(crate) fn run(ledger: &[u8]) -> Expected {
     let mut expected = Expected::default();
-    let mut known: HashMap<String, ((String, bool, i64), Answer)> = HashMap::new();
-    let lines = ledger.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end());
+    let mut known: HashMap<String, (Request, Answer)> = HashMap::new();
+    let lines = ledger.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     for line in lines.skip(1).filter(|line| !line.is_empty()) {
         expected.rows += 1;
         let answer = read(line).and_then(|(transaction, request)| {
@@ -45,8 +48,8 @@ pub(crate) fn run(ledger: &[u8]) -> Expected {
     expected
 }
 
-/// The transaction, and the account, whether it is a credit, and the cents.
-fn read(line: &[u8]) -> Result<(String, (String, bool, i64)), (&'static str, &'static str)> {
+/// The transaction, and what it asks for.
+fn read(line: &[u8]) -> Result<(String, Request), Refusal> {
     let fields: Vec<_> = line.split(|byte| *byte == b',').map(str::from_utf8).collect();
     if let Some(place) = fields.iter().position(Result::is_err) {
         return Err(("malformed", COLUMNS[place]));
@@ -72,7 +75,7 @@ fn read(line: &[u8]) -> Result<(String, (String, bool, i64)), (&'static str, &'s
     Ok((transaction.to_owned(), (account.to_owned(), is_credit, cents)))
 }
 
-fn apply(balances: &mut BTreeMap<String, i64>, (account, is_credit, cents): &(String, bool, i64)) -> Answer {
+fn apply(balances: &mut BTreeMap<String, i64>, (account, is_credit, cents): &Request) -> Answer {
     if *is_credit {
         *balances.entry(account.clone()).or_default() += cents;
         return Ok(());

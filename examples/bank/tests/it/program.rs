@@ -42,7 +42,8 @@ impl Ran {
 
     #[track_caller]
     pub(crate) fn json(self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
     }
 
     /// Its one line on stderr.
@@ -128,7 +129,8 @@ pub(crate) fn made_up_ledger(rows: u32) -> String {
         let account = random(200);
         let direction = if random(5) < 3 { "credit" } else { "debit" };
         let cents = random(100_000);
-        writeln!(text, "t{row},a-{account},1848-03-15,{direction},,,{cents},").expect("a string can be written");
+        writeln!(text, "t{row},a-{account},1848-03-15,{direction},,,{cents},")
+            .expect("a string can be written");
     }
     text
 }

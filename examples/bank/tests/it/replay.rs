@@ -64,7 +64,8 @@ fn a_line_that_becomes_no_job_is_named_with_its_place_and_the_rest_goes_on() {
     let place = Place::new();
     let db = place.path("bank.db");
     let ledger = [
-        b"transaction,account,date,direction,operation,purpose,amount_cents,stated_balance_cents\n".as_slice(),
+        b"transaction,account,date,direction,operation,purpose,amount_cents,stated_balance_cents\n"
+            .as_slice(),
         b"t1,a-1,1993-01-01,credit,,,500,\n",
         b"t2,a-1,1993-01-01,credit\n",
         b"t3,a-1,1993-01-01,sideways,,,500,\n",
@@ -80,7 +81,9 @@ fn a_line_that_becomes_no_job_is_named_with_its_place_and_the_rest_goes_on() {
     let lines = report["rejected_lines"].as_array().expect("lines are a list");
     let lines: Vec<_> = lines
         .iter()
-        .map(|line| (line["line"].as_u64(), line["field"].as_str(), line["reason"].as_str().unwrap_or_default()))
+        .map(|line| {
+            (line["line"].as_u64(), line["field"].as_str(), line["reason"].as_str().unwrap_or_default())
+        })
         .collect();
     for (index, (line, field, reason)) in [
         (3, None, "4 columns"),
@@ -131,10 +134,12 @@ fn what_was_replayed_can_be_looked_up() {
     let place = Place::new();
     let db = place.path("bank.db");
     replay(&db, Path::new(SHIPPED));
-    let jobs = bank(&db, &["jobs", "--state", "failed", "--name", "Withdraw", "--limit", "3", "--json"]).json();
+    let jobs =
+        bank(&db, &["jobs", "--state", "failed", "--name", "Withdraw", "--limit", "3", "--json"]).json();
     let jobs = jobs.as_array().expect("jobs are a list");
     assert_eq!(jobs.len(), 3);
-    let of_replay = bank(&db, &["jobs", "--correlation", "replay/ledger.csv", "--limit", "9999", "--json"]).json();
+    let of_replay =
+        bank(&db, &["jobs", "--correlation", "replay/ledger.csv", "--limit", "9999", "--json"]).json();
     assert!(of_replay.as_array().expect("jobs are a list").len() > 300);
 
     let id = jobs[0]["id"].as_str().expect("a job has an id");
@@ -143,7 +148,8 @@ fn what_was_replayed_can_be_looked_up() {
     let text = bank(&db, &["job", id]).succeeded();
     assert!(text.contains("failed") && text.contains(id), "{text}");
 
-    let done = bank(&db, &["jobs", "--state", "succeeded", "--name", "Withdraw", "--limit", "1", "--json"]).json();
+    let done =
+        bank(&db, &["jobs", "--state", "succeeded", "--name", "Withdraw", "--limit", "1", "--json"]).json();
     let id = done[0]["id"].as_str().expect("a job has an id");
     let events = &bank(&db, &["job", id, "--json"]).json()["events"];
     let names = events.as_array().expect("events are a list").iter().map(|event| event["name"].as_str());

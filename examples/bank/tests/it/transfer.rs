@@ -3,7 +3,7 @@
 use bank::domain::{
     Account, AccountId, Deposit, RefundReason, StartTransfer, Transfer, TransferId, TransferState,
 };
-use bank::replay::wait_until_idle;
+use bank::matter::wait_until_idle;
 use enact::prelude::*;
 
 use crate::notify::bank_in_memory;
@@ -47,7 +47,8 @@ impl Bank {
     }
 
     async fn state(&self, id: &str) -> Option<TransferState> {
-        let transfer: Option<Transfer> = self.0.entities().get(&TransferId::from(id)).await.expect("readable");
+        let transfer: Option<Transfer> =
+            self.0.entities().get(&TransferId::from(id)).await.expect("readable");
         transfer.map(|transfer| transfer.state)
     }
 

@@ -3,7 +3,7 @@ use enact::{Job, JobState};
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, params};
 
-use super::Operation;
+use super::{Operation, prepare};
 use crate::encode::{integer, time};
 use crate::error::Broken;
 use crate::rows::{self, job_columns};
@@ -55,10 +55,10 @@ pub(super) struct Statements<'c> {
 impl<'c> Statements<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
-            update_due: connection.prepare(UPDATE_DUE)?,
-            select_ready: connection.prepare(SELECT_READY)?,
-            update_claimed: connection.prepare(UPDATE_CLAIMED)?,
-            select_next_due: connection.prepare(SELECT_NEXT_DUE)?,
+            update_due: prepare(connection, UPDATE_DUE)?,
+            select_ready: prepare(connection, SELECT_READY)?,
+            update_claimed: prepare(connection, UPDATE_CLAIMED)?,
+            select_next_due: prepare(connection, SELECT_NEXT_DUE)?,
         })
     }
 

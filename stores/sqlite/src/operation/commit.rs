@@ -3,7 +3,7 @@ use enact::store::{Commit, CommitError, EntityWrite, Next, StoreError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
-use super::{Operation, submit};
+use super::{Operation, prepare, submit};
 use crate::encode::{EncodedJob, IdText, integer, json, time};
 use crate::error::Broken;
 
@@ -137,14 +137,14 @@ pub(super) struct Statements<'c> {
 impl<'c> Statements<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
-            select_fenced: connection.prepare(SELECT_FENCED)?,
-            select_lease: connection.prepare(SELECT_LEASE)?,
-            insert_entity: connection.prepare(INSERT_ENTITY)?,
-            update_entity: connection.prepare(UPDATE_ENTITY)?,
-            select_version: connection.prepare(SELECT_VERSION)?,
-            update_job: connection.prepare(UPDATE_JOB)?,
-            insert_attempt: connection.prepare(INSERT_ATTEMPT)?,
-            update_lane: connection.prepare(UPDATE_LANE)?,
+            select_fenced: prepare(connection, SELECT_FENCED)?,
+            select_lease: prepare(connection, SELECT_LEASE)?,
+            insert_entity: prepare(connection, INSERT_ENTITY)?,
+            update_entity: prepare(connection, UPDATE_ENTITY)?,
+            select_version: prepare(connection, SELECT_VERSION)?,
+            update_job: prepare(connection, UPDATE_JOB)?,
+            insert_attempt: prepare(connection, INSERT_ATTEMPT)?,
+            update_lane: prepare(connection, UPDATE_LANE)?,
         })
     }
 

@@ -5,7 +5,7 @@ mod commit;
 mod renew;
 mod submit;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, PrepFlags, Statement};
 
 pub(crate) use claim::Claiming;
 pub(crate) use commit::Committing;
@@ -41,4 +41,43 @@ impl<'c> Statements<'c> {
             renew: renew::Statements::prepare(connection)?,
         })
     }
+}
+
+/// Prepares a statement that is kept. SQLite must be told: it would make it in a small, fast memory that every execution
+/// of a statement has need of.
+pub(crate) fn prepare<'c>(connection: &'c Connection, sql: &str) -> rusqlite::Result<Statement<'c>> {
+    connection.prepare_with_flags(sql, PrepFlags::SQLITE_PREPARE_PERSISTENT)
+}
+
+#[cfg(test)]
+pub(crate) mod sql {
+    //! The statements' texts, for a look at their plans.
+
+    pub(crate) use super::claim::{SELECT_NEXT_DUE, SELECT_READY, UPDATE_CLAIMED, UPDATE_DUE};
+    pub(crate) use super::commit::{
+        INSERT_ATTEMPT, INSERT_ENTITY, SELECT_FENCED, SELECT_LEASE, SELECT_VERSION, UPDATE_ENTITY, UPDATE_JOB,
+        UPDATE_LANE,
+    };
+    pub(crate) use super::renew::UPSERT_LEASE;
+    pub(crate) use super::submit::{INSERT_EVENT, INSERT_JOB, SELECT_HOLDER, SELECT_LANE};
+
+    pub(crate) const ALL: &[&str] = &[
+        INSERT_ATTEMPT,
+        INSERT_ENTITY,
+        INSERT_EVENT,
+        INSERT_JOB,
+        SELECT_FENCED,
+        SELECT_HOLDER,
+        SELECT_LANE,
+        SELECT_LEASE,
+        SELECT_NEXT_DUE,
+        SELECT_READY,
+        SELECT_VERSION,
+        UPDATE_CLAIMED,
+        UPDATE_DUE,
+        UPDATE_ENTITY,
+        UPDATE_JOB,
+        UPDATE_LANE,
+        UPSERT_LEASE,
+    ];
 }

@@ -2,7 +2,7 @@ use enact::WorkerId;
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, params};
 
-use super::Operation;
+use super::{Operation, prepare};
 use crate::encode::time;
 use crate::error::Broken;
 
@@ -31,6 +31,6 @@ pub(super) struct Statements<'c> {
 
 impl<'c> Statements<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(Self { upsert_lease: connection.prepare(UPSERT_LEASE)? })
+        Ok(Self { upsert_lease: prepare(connection, UPSERT_LEASE)? })
     }
 }

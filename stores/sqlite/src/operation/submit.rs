@@ -2,7 +2,7 @@ use enact::store::{NewEvent, Submitted, same_request};
 use enact::{JobId, JobState, Json, Key};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
-use super::Operation;
+use super::{Operation, prepare};
 use crate::encode::{EncodedJob, IdText, time};
 use crate::error::Broken;
 use crate::rows;
@@ -60,10 +60,10 @@ impl Holder {
 impl<'c> Statements<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
-            insert_event: connection.prepare(INSERT_EVENT)?,
-            insert_job: connection.prepare(INSERT_JOB)?,
-            select_holder: connection.prepare(SELECT_HOLDER)?,
-            select_lane: connection.prepare(SELECT_LANE)?,
+            insert_event: prepare(connection, INSERT_EVENT)?,
+            insert_job: prepare(connection, INSERT_JOB)?,
+            select_holder: prepare(connection, SELECT_HOLDER)?,
+            select_lane: prepare(connection, SELECT_LANE)?,
         })
     }
 

@@ -1,0 +1,96 @@
+//! Records made by hand, as a runtime would make them.
+#![allow(dead_code, reason = "each test file uses some of it")]
+
+use std::sync::Arc;
+
+use enact::store::{Claim, Claimed, Commit, EntityKey, EntityWrite, NewEvent, NewJob, Next, Store};
+use enact::{
+    Attempt, ContextSeed, CorrelationId, EventId, Identity, JobId, JobKind, Json, Key, Step, WorkerId,
+};
+use enact_sqlite::SqliteStore;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub(crate) fn job_id() -> JobId {
+    Uuid::now_v7().to_string().parse().expect("a UUID is an id")
+}
+
+pub(crate) fn event_id() -> EventId {
+    Uuid::now_v7().to_string().parse().expect("a UUID is an id")
+}
+
+pub(crate) fn second(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).expect("a time")
+}
+
+pub(crate) fn worker(name: &str) -> WorkerId {
+    WorkerId::from_text(name)
+}
+
+pub(crate) fn new_job(name: &str) -> NewJob {
+    NewJob {
+        id: job_id(),
+        name: name.into(),
+        kind: JobKind::Command,
+        payload: Json::from_text(r#"{"account":"a-1","cents":500}"#),
+        target: Some(Key::from_text("a-1")),
+        order_key: None,
+        idempotency_key: None,
+        correlation: CorrelationId::new("matter-7"),
+        cause: None,
+        context: Arc::new(ContextSeed::new().identity(Identity::user("ada"))),
+        created_at: second(0),
+        start: None,
+    }
+}
+
+pub(crate) fn started(name: &str, worker: &WorkerId) -> NewJob {
+    NewJob { start: Some(worker.clone()), ..new_job(name) }
+}
+
+/// The end of a job's first attempt, which writes the first version of an entity and emits an event.
+pub(crate) fn success(job: &NewJob, worker: &WorkerId, entity: &str) -> Commit {
+    let event = NewEvent {
+        id: event_id(),
+        name: "money_withdrawn".into(),
+        payload: Json::from_text(r#"{"cents":500}"#),
+        correlation: job.correlation.clone(),
+        cause: Some(job.id),
+        emitted_at: second(1),
+    };
+    Commit {
+        job: job.id,
+        attempt: Attempt {
+            number: 1,
+            worker: worker.clone(),
+            started_at: second(0),
+            ended_at: Some(second(1)),
+            reached: Some(Step::Commit),
+            version_read: None,
+            version_written: Some(1),
+            events: vec![event.id],
+            failure: None,
+        },
+        lapsed_at: None,
+        next: Next::Succeeded(Json::from_text("null")),
+        write: Some(EntityWrite {
+            key: account(entity),
+            expected: 0,
+            body: Json::from_text(format!(r#"{{"id":"{entity}","balance_cents":500}}"#)),
+        }),
+        events: vec![event],
+        jobs: Vec::new(),
+    }
+}
+
+pub(crate) fn account(id: &str) -> EntityKey {
+    EntityKey { entity: "account", id: Key::from_text(id) }
+}
+
+pub(crate) async fn claim(store: &SqliteStore, worker: &WorkerId, limit: usize) -> Claimed {
+    let names: Arc<[Arc<str>]> = Arc::new(["withdraw".into()]);
+    store
+        .claim(Claim { worker: worker.clone(), names, limit, now: second(0) })
+        .await
+        .expect("the claim is answered")
+}

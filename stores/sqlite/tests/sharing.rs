@@ -1,0 +1,182 @@
+//! Several callers, several processes, and people with a shell.
+
+mod common;
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::time::Duration;
+
+use enact::store::{CommitError, Store};
+use enact::{JobState, Key, Step};
+use enact_sqlite::{SqliteStore, Synchronous};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use rusqlite::Connection;
+use tempfile::tempdir;
+
+use common::{account, claim, new_job, second, started, success, worker};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_breaks_or_is_refused_leaves_the_others_of_its_group_alone() -> Outcome {
+    let directory = tempdir()?;
+    let store = SqliteStore::open(directory.path().join("bank.db"))?;
+    let worker = worker("w");
+    let jobs: Vec<_> = (0..60).map(|_| started("withdraw", &worker)).collect();
+    store.submit(Vec::new(), jobs.clone()).await?;
+
+    // Every third breaks a table's rule half-way (its staged job is on record already), every third meets another's entity.
+    let commits = jobs.iter().enumerate().map(|(index, job)| {
+        let mut commit = success(job, &worker, &format!("a-{index}"));
+        match (index % 3, &mut commit.write) {
+            (1, _) => commit.jobs = vec![jobs[0].clone()],
+            (2, Some(write)) => write.expected = 7,
+            _ => {}
+        }
+        store.commit(commit)
+    });
+    let outcomes = join_all(commits).await;
+
+    for (index, outcome) in outcomes.iter().enumerate() {
+        let state = store.job(jobs[index].id).await?.map(|job| job.state);
+        let entity = store.load(&account(&format!("a-{index}"))).await?;
+        match index % 3 {
+            0 => assert!(outcome.is_ok() && state == Some(JobState::Succeeded) && entity.is_some()),
+            1 => assert!(matches!(outcome, Err(CommitError::Store(error)) if error.to_string().contains("id"))),
+            _ => assert!(matches!(outcome, Err(CommitError::Conflict { found: 0 }))),
+        }
+        if index % 3 != 0 {
+            assert!(state == Some(JobState::Running) && entity.is_none(), "{index}: nothing of it is on record");
+        }
+    }
+    assert_eq!(store.events(enact::store::Cursor::START, 100).await?.len(), 20);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_job_is_claimed_twice_through_two_connections() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
+    stores[0].submit(Vec::new(), (0..500).map(|_| new_job("withdraw")).collect()).await?;
+
+    let claimants = (0..8).map(|number| {
+        let (store, worker) = (&stores[number % 2], worker(&format!("w-{number}")));
+        async move {
+            let mut claimed = Vec::new();
+            loop {
+                let jobs = claim(store, &worker, 7).await.jobs;
+                if jobs.is_empty() {
+                    return claimed;
+                }
+                claimed.extend(jobs.into_iter().map(|job| job.id));
+            }
+        }
+    });
+    let claimed: Vec<_> = join_all(claimants).await.into_iter().flatten().collect();
+    assert_eq!(claimed.len(), 500);
+    assert_eq!(claimed.iter().collect::<HashSet<_>>().len(), 500);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lane_has_one_job_under_way_through_two_connections() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
+    let worker = worker("w");
+    let jobs: Vec<_> = (0..6)
+        .map(|_| {
+            let mut job = new_job("withdraw");
+            job.order_key = Some(Key::from_text("a-1"));
+            job
+        })
+        .collect();
+    for (index, job) in jobs.iter().enumerate() {
+        stores[index % 2].submit(Vec::new(), vec![job.clone()]).await?;
+    }
+    for (index, job) in jobs.iter().enumerate() {
+        let claimed = claim(&stores[index % 2], &worker, 10).await.jobs;
+        assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [job.id]);
+        stores[(index + 1) % 2].commit(success(job, &worker, &format!("a-{index}"))).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_waits_for_another_process_and_says_so_when_it_gives_up() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(50)).open()?;
+    let other = Connection::open(&path)?;
+    other.execute_batch("BEGIN IMMEDIATE")?;
+    let error = store.submit(Vec::new(), vec![new_job("withdraw")]).await.expect_err("it is locked").to_string();
+    assert!(error.contains("locked") && error.contains("busy_timeout") && error.contains("bank.db"), "{error}");
+    assert!(store.load(&account("a-1")).await?.is_none(), "reads wait for nobody");
+    other.execute_batch("ROLLBACK")?;
+    store.submit(Vec::new(), vec![new_job("withdraw")]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn dropping_a_store_finishes_what_is_queued() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let store = SqliteStore::builder(&path).synchronous(Synchronous::Normal).open()?;
+    for _ in 0..10 {
+        // Polled once, which queues it, and dropped.
+        let _ = store.submit(Vec::new(), vec![new_job("withdraw")]).now_or_never();
+    }
+    drop(store);
+    let jobs: i64 = Connection::open(&path)?.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))?;
+    assert_eq!(jobs, 10);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_file_can_be_read_by_a_person() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let store = SqliteStore::open(&path)?;
+    let worker = worker("w");
+    let job = started("withdraw", &worker);
+    store.submit(Vec::new(), vec![job.clone()]).await?;
+    store.commit(success(&job, &worker, "a-1")).await?;
+
+    let shell = Connection::open(&path)?;
+    let read = |sql: &str| shell.query_row(sql, [], |row| row.get::<_, String>(0));
+    assert_eq!(read("SELECT payload FROM jobs")?, r#"{"account":"a-1","cents":500}"#);
+    assert_eq!(read("SELECT payload ->> 'account' FROM jobs WHERE state = 'succeeded'")?, "a-1");
+    assert_eq!(read("SELECT context FROM jobs")?, r#"{"identity":{"subject":"ada"}}"#);
+    assert_eq!(read("SELECT id FROM jobs")?, job.id.to_string());
+    assert_eq!(read("SELECT datetime(created_at / 1000000, 'unixepoch') FROM jobs")?, "2027-01-15 08:00:00");
+    assert_eq!(read("SELECT reached FROM attempts")?, Step::Commit.as_str());
+    assert_eq!(read("SELECT body ->> 'balance_cents' || '' FROM entities WHERE id = 'a-1'")?, "500");
+    assert_eq!(read("SELECT name || payload FROM events")?, r#"money_withdrawn{"cents":500}"#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_row_that_was_edited_by_hand_is_named_by_the_error() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let store = SqliteStore::open(&path)?;
+    let worker = worker("w");
+    let job = started("withdraw", &worker);
+    store.submit(Vec::new(), vec![job.clone()]).await?;
+    store.commit(success(&job, &worker, "a-1")).await?;
+    let shell = Connection::open(&path)?;
+    shell.execute_batch("UPDATE jobs SET state = 'done'; UPDATE entities SET body = '{\"id\": a-1}'")?;
+
+    let of_job = store.job(job.id).await.expect_err("no such state").to_string();
+    for words in ["bank.db", "`jobs`", "seq 1", "`state`", "`done`", "by hand"] {
+        assert!(of_job.contains(words), "`{words}` is not in: {of_job}");
+    }
+    let of_entity = store.load(&account("a-1")).await.expect_err("no JSON").to_string();
+    for words in ["bank.db", "`entities`", "(account, a-1)", "`body`"] {
+        assert!(of_entity.contains(words), "`{words}` is not in: {of_entity}");
+    }
+    assert_eq!(store.lapsed(second(0), 10).await?, [], "what is not touched by it still works");
+    Ok(())
+}

@@ -1,0 +1,380 @@
+//! Whatever comes in is checked by its schema, all violations at once, and leaves no job (r11).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::{World, jobs, kind_and_code, on_every_store, places, reaches};
+use enact::prelude::*;
+use enact::store::{Cursor, NewJob};
+use enact::{CorrelationId, JobId, JobKind, Json, Step};
+use serde_json::{Value, json};
+
+/// How often a handler has run.
+#[derive(Default)]
+struct Runs(AtomicUsize);
+
+/// A line of an order.
+#[value]
+#[derive(Clone)]
+struct Line {
+    item: String,
+    #[schemars(range(min = 1))]
+    count: u32,
+}
+
+/// How it is sent.
+#[value]
+#[serde(rename_all = "snake_case")]
+#[derive(Clone)]
+enum Shipping {
+    Post,
+    Courier,
+}
+
+/// Order something.
+#[command]
+#[derive(Clone)]
+struct Order {
+    #[schemars(length(min = 1, max = 20))]
+    customer: String,
+    lines: Vec<Line>,
+    priority: i64,
+    shipping: Option<Shipping>,
+    /// Anything.
+    #[serde(default)]
+    extra: Value,
+}
+
+#[command]
+async fn order(order: Order, runs: Arc<Runs>) -> Result<Value, Failure> {
+    runs.0.fetch_add(1, Ordering::SeqCst);
+    Ok(json!([order.customer, order.lines.len(), order.priority, order.shipping.is_some(), order.extra.is_null()]))
+}
+
+/// Something small.
+#[command(name = "poke")]
+struct Poke {}
+
+#[command]
+async fn poke(_: Poke) {}
+
+/// An order has been seen.
+#[event]
+struct Seen {
+    #[schemars(range(min = 1))]
+    number: i64,
+}
+
+#[event_handler]
+async fn sees(_: Seen, runs: Arc<Runs>) {
+    runs.0.fetch_add(1, Ordering::SeqCst);
+}
+
+async fn start(world: &World) -> (Runtime, Arc<Runs>) {
+    let runs = Arc::new(Runs::default());
+    (world.builder().provide::<Runs>(runs.clone()).start().await.unwrap(), runs)
+}
+
+fn valid() -> Value {
+    json!({ "customer": "ada", "lines": [{ "item": "tea", "count": 2 }], "priority": 1, "shipping": "post", "extra": null })
+}
+
+fn with(field: &str, value: impl Into<Value>) -> Value {
+    let mut order = valid();
+    order[field] = value.into();
+    order
+}
+
+/// Refused at both doors alike, and nothing is left of it.
+async fn refused(runtime: &Runtime, runs: &Runs, name: &str, payload: Value) -> Failure {
+    let published = runtime.publish_json(name, payload.clone()).await.unwrap_err();
+    let executed = runtime.execute_json(name, payload).await.unwrap_err();
+    assert_eq!(published, executed);
+    assert!(jobs(runtime).await.is_empty(), "there is a job");
+    assert_eq!(runs.0.load(Ordering::SeqCst), 0);
+    published
+}
+
+async fn r11_a_valid_command_passes_by_name_and_by_type(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let output = runtime.execute_json("Order", valid()).await.unwrap();
+    assert_eq!(output, json!(["ada", 1, 1, true, true]));
+    let typed: Order = serde_json::from_value(valid()).unwrap();
+    assert_eq!(runtime.execute(typed).await.unwrap(), output);
+    runtime.execute_json("poke", json!({})).await.unwrap();
+    assert_eq!(runs.0.load(Ordering::SeqCst), 2);
+}
+
+async fn r11_an_unknown_name_is_answered_with_the_names_there_are(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let refusal = refused(&runtime, &runs, "order", valid()).await;
+    assert_eq!(kind_and_code(&refusal), (FailureKind::UnknownName, "unknown_command"));
+    assert_eq!(refusal.message(), "there is no command `order`; there is Order, poke");
+}
+
+async fn r11_an_event_cannot_be_published_as_a_command(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let refusal = refused(&runtime, &runs, "Seen", json!({ "number": 1 })).await;
+    assert_eq!(refusal.kind(), FailureKind::UnknownName);
+}
+
+async fn r11_an_unknown_field_is_named_with_the_fields_that_exist(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let refusal = refused(&runtime, &runs, "Order", with("prioritty", 1)).await;
+    assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "additionalProperties"));
+    assert_eq!(places(&refusal), [("/prioritty", "additionalProperties")]);
+    let message = refusal.violations()[0].message();
+    for field in ["`customer`", "`lines`", "`priority`", "`shipping`"] {
+        assert!(message.contains(field), "{message}");
+    }
+
+    let refusal = refused(&runtime, &runs, "Order", with("lines", json!([{ "item": "tea", "count": 1, "a/b": 0 }]))).await;
+    assert_eq!(places(&refusal), [("/lines/0/a~1b", "additionalProperties")]);
+    let message = refusal.violations()[0].message();
+    assert!(message.contains("`count`, `item`") || message.contains("`item`, `count`"), "{message}");
+
+    let refusal = refused(&runtime, &runs, "poke", json!({ "hard": true })).await;
+    assert_eq!(places(&refusal), [("/hard", "additionalProperties")]);
+}
+
+async fn r11_a_missing_field_is_named(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let mut payload = valid();
+    payload.as_object_mut().unwrap().remove("customer");
+    payload["lines"][0].as_object_mut().unwrap().remove("count");
+    let refusal = refused(&runtime, &runs, "Order", payload).await;
+    let mut places = places(&refusal);
+    places.sort_unstable();
+    assert_eq!(places, [("/customer", "required"), ("/lines/0/count", "required")]);
+}
+
+async fn r11_wrong_types_are_named_where_they_stand(world: World) {
+    let (runtime, runs) = start(&world).await;
+    for (payload, pointer) in [
+        (with("customer", 7), "/customer"),
+        (with("lines", "none"), "/lines"),
+        (with("lines", json!([1])), "/lines/0"),
+        (with("priority", "high"), "/priority"),
+        (with("priority", 1.5), "/priority"),
+        (with("priority", Value::Null), "/priority"),
+        (with("shipping", "pigeon"), "/shipping"),
+        (json!([]), ""),
+        (json!("Order"), ""),
+        (Value::Null, ""),
+    ] {
+        let refusal = refused(&runtime, &runs, "Order", payload.clone()).await;
+        assert_eq!(refusal.kind(), FailureKind::Invalid);
+        assert_eq!(places(&refusal).iter().map(|place| place.0).collect::<Vec<_>>(), [pointer], "{payload}");
+    }
+}
+
+async fn r11_a_number_out_of_range_is_refused_where_the_schema_knows_it(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let line = |count: Value| with("lines", json!([{ "item": "tea", "count": count }]));
+    for count in [json!(0), json!(-1), json!(u64::MAX)] {
+        let refusal = refused(&runtime, &runs, "Order", line(count.clone())).await;
+        assert!(places(&refusal).iter().all(|place| place.0 == "/lines/0/count"), "{count}: {refusal:?}");
+        assert!(!refusal.violations().is_empty());
+    }
+}
+
+async fn r11_a_number_out_of_range_is_refused_where_only_the_type_knows_it(world: World) {
+    let (runtime, runs) = start(&world).await;
+    for number in ["1e300", "99999999999999999999", "-99999999999999999999", "9223372036854775808"] {
+        let number: Value = serde_json::from_str(number).unwrap();
+        let refusal = refused(&runtime, &runs, "Order", with("priority", number.clone())).await;
+        assert_eq!(refusal.kind(), FailureKind::Invalid);
+        assert_eq!(places(&refusal), [("/priority", "unreadable")], "{number}");
+    }
+    let least = runtime.execute_json("Order", with("priority", i64::MIN)).await.unwrap();
+    assert_eq!(least[2], json!(i64::MIN));
+}
+
+async fn r11_all_violations_are_reported_together(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let payload = json!({
+        "customer": "",
+        "lines": [{ "item": "tea", "count": 0 }, { "item": 5, "count": 1, "colour": "green" }],
+        "shipping": "post",
+        "extra": null,
+        "nonsense": 1,
+    });
+    let refusal = refused(&runtime, &runs, "Order", payload).await;
+    let mut places = places(&refusal);
+    places.sort_unstable();
+    assert_eq!(places, [
+        ("/customer", "minLength"),
+        ("/lines/0/count", "minimum"),
+        ("/lines/1/colour", "additionalProperties"),
+        ("/lines/1/item", "type"),
+        ("/nonsense", "additionalProperties"),
+        ("/priority", "required"),
+    ]);
+    assert_eq!(refusal.code(), refusal.violations()[0].code());
+}
+
+async fn r11_a_typed_command_is_checked_as_json_is(world: World) {
+    let (runtime, _) = start(&world).await;
+    let lines = vec![Line { item: "tea".to_owned(), count: 0 }];
+    let order = Order { customer: String::new(), lines, priority: 0, shipping: Some(Shipping::Courier), extra: Value::Null };
+    let typed = runtime.publish(order.clone()).await.unwrap_err();
+    let json = runtime.publish_json("Order", serde_json::to_value(&order).unwrap()).await.unwrap_err();
+    assert_eq!(typed, json);
+    assert_eq!(typed, runtime.execute(order).await.unwrap_err());
+    assert_eq!(typed.violations().len(), 2);
+    assert!(jobs(&runtime).await.is_empty());
+}
+
+async fn r11_ten_megabytes_are_too_large(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let refusal = refused(&runtime, &runs, "Order", with("extra", "x".repeat(10 << 20))).await;
+    assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "payload_too_large"));
+    assert!(refusal.to_string().len() < 1000, "the payload is not in the message");
+    // A long value that is wrong is not repeated in the message either.
+    let refusal = refused(&runtime, &runs, "Order", with("shipping", "x".repeat(1 << 19))).await;
+    assert!(refusal.to_string().len() < 1000);
+}
+
+async fn r11_the_largest_payload_is_as_large_as_the_builder_says(world: World) {
+    let bytes = with("extra", "x".repeat(1000)).to_string().len();
+    let runs = Arc::new(Runs::default());
+    let builder = world.builder().max_payload_bytes(bytes).provide::<Runs>(runs.clone());
+    let runtime = builder.start().await.unwrap();
+    let refusal = refused(&runtime, &runs, "Order", with("extra", "x".repeat(1001))).await;
+    assert_eq!(refusal.code(), "payload_too_large");
+    runtime.execute_json("Order", with("extra", "x".repeat(1000))).await.unwrap();
+}
+
+/// An order that is nested this deep: itself, and arrays in it.
+fn nested(levels: usize) -> Value {
+    with("extra", (1..levels).fold(json!(1), |inner, _| Value::Array(vec![inner])))
+}
+
+async fn r11_a_payload_nested_deeper_than_127_is_refused(world: World) {
+    let (runtime, runs) = start(&world).await;
+    for levels in [128, 129, 2000] {
+        let refusal = refused(&runtime, &runs, "Order", nested(levels)).await;
+        assert_eq!(places(&refusal), [("", "too_deep")], "{levels}");
+    }
+}
+
+async fn r11_a_payload_nested_127_deep_passes_and_is_read_back(world: World) {
+    let (runtime, _) = start(&world).await;
+    let published = runtime.publish_json("Order", nested(127)).await.unwrap();
+    assert_eq!(published.outcome().await.unwrap(), json!(["ada", 1, 1, true, false]));
+    let on_record = world.store().job(published.id()).await.unwrap().unwrap();
+    assert_eq!(on_record.payload.value().unwrap(), nested(127));
+    let typed: Order = serde_json::from_value(nested(127)).unwrap();
+    runtime.execute(typed).await.unwrap();
+}
+
+async fn r11_huge_arrays_are_taken_or_refused_and_never_a_panic(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let refusal = refused(&runtime, &runs, "Order", with("extra", vec![0; 1_000_000])).await;
+    assert_eq!(refusal.code(), "payload_too_large");
+    let refusal = refused(&runtime, &runs, "Order", with("lines", vec![0; 20_000])).await;
+    assert_eq!((refusal.kind(), refusal.code()), (FailureKind::Invalid, "type"));
+    let output = runtime.execute_json("Order", with("extra", vec![0; 200_000])).await.unwrap();
+    assert_eq!(output, json!(["ada", 1, 1, true, false]));
+}
+
+async fn r11_an_invalid_event_is_refused_and_leaves_nothing(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let refusal = runtime.emit(Seen { number: 0 }).await.unwrap_err();
+    assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "minimum"));
+    assert_eq!(places(&refusal), [("/number", "minimum")]);
+    assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(jobs(&runtime).await.is_empty());
+    assert_eq!(runs.0.load(Ordering::SeqCst), 0);
+}
+
+/// Puts a job on record that has not passed the door: what an earlier version of the program may have left.
+async fn leave(world: &World, name: &str, kind: JobKind, payload: &str) -> JobId {
+    let id: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
+    let job = NewJob {
+        id,
+        name: name.into(),
+        kind,
+        payload: Json::from_text(payload),
+        target: None,
+        order_key: None,
+        idempotency_key: None,
+        correlation: CorrelationId::new("left"),
+        cause: None,
+        context: Arc::default(),
+        created_at: world.now(),
+        start: None,
+    };
+    world.store().submit(Vec::new(), vec![job]).await.unwrap();
+    id
+}
+
+async fn r11_a_dequeued_payload_that_the_schema_has_outgrown_fails_its_job(world: World) {
+    let outgrown = r#"{"customer":"","lines":[],"priority":"high","old":1}"#;
+    let too_large = r#"{"customer":"ada","lines":[],"priority":99999999999999999999,"extra":null}"#;
+    let ids = [
+        leave(&world, "Order", JobKind::Command, outgrown).await,
+        leave(&world, "Order", JobKind::Command, too_large).await,
+        leave(&world, "Order", JobKind::Command, "no json").await,
+        leave(&world, "sees", JobKind::EventHandler, r#"{"number":0}"#).await,
+    ];
+    let (runtime, runs) = start(&world).await;
+    let mut found: Vec<Vec<(String, String)>> = Vec::new();
+    for id in ids {
+        let failed = reaches(&runtime, id, JobState::Failed).await;
+        let failure = failed.failure.unwrap();
+        assert_eq!(failure.kind(), FailureKind::Invalid);
+        let attempts = runtime.jobs().attempts(id).await.unwrap();
+        assert_eq!(attempts.iter().map(|attempt| attempt.reached).collect::<Vec<_>>(), [Some(Step::Validate)]);
+        let mut places: Vec<_> = places(&failure).iter().map(|at| (at.0.to_owned(), at.1.to_owned())).collect();
+        places.sort();
+        found.push(places);
+    }
+    let found: Vec<Vec<(&str, &str)>> =
+        found.iter().map(|places| places.iter().map(|at| (&*at.0, &*at.1)).collect()).collect();
+    assert_eq!(found, [
+        vec![("/customer", "minLength"), ("/old", "additionalProperties"), ("/priority", "type")],
+        vec![("/priority", "unreadable")],
+        vec![("", "not_json")],
+        vec![("/number", "minimum")],
+    ]);
+    assert_eq!(runs.0.load(Ordering::SeqCst), 0);
+}
+
+async fn r11_a_dequeued_event_may_have_fields_that_its_type_has_not(world: World) {
+    let id = leave(&world, "sees", JobKind::EventHandler, r#"{"number":1,"added_later":true}"#).await;
+    let (runtime, runs) = start(&world).await;
+    reaches(&runtime, id, JobState::Succeeded).await;
+    assert_eq!(runs.0.load(Ordering::SeqCst), 1);
+}
+
+async fn r11_a_job_of_a_name_that_this_program_has_not_is_left_alone(world: World) {
+    let id = leave(&world, "Retired", JobKind::Command, "{}").await;
+    let (runtime, _) = start(&world).await;
+    runtime.publish(Poke {}).await.unwrap().outcome().await.unwrap();
+    assert_eq!(common::state(&runtime, id).await, JobState::Ready);
+}
+
+on_every_store!(
+    r11_a_valid_command_passes_by_name_and_by_type,
+    r11_an_unknown_name_is_answered_with_the_names_there_are,
+    r11_an_event_cannot_be_published_as_a_command,
+    r11_an_unknown_field_is_named_with_the_fields_that_exist,
+    r11_a_missing_field_is_named,
+    r11_wrong_types_are_named_where_they_stand,
+    r11_a_number_out_of_range_is_refused_where_the_schema_knows_it,
+    r11_a_number_out_of_range_is_refused_where_only_the_type_knows_it,
+    r11_all_violations_are_reported_together,
+    r11_a_typed_command_is_checked_as_json_is,
+    r11_ten_megabytes_are_too_large,
+    r11_the_largest_payload_is_as_large_as_the_builder_says,
+    r11_a_payload_nested_deeper_than_127_is_refused,
+    r11_a_payload_nested_127_deep_passes_and_is_read_back,
+    r11_huge_arrays_are_taken_or_refused_and_never_a_panic,
+    r11_an_invalid_event_is_refused_and_leaves_nothing,
+    r11_a_dequeued_payload_that_the_schema_has_outgrown_fails_its_job,
+    r11_a_dequeued_event_may_have_fields_that_its_type_has_not,
+    r11_a_job_of_a_name_that_this_program_has_not_is_left_alone,
+);

@@ -1,0 +1,498 @@
+//! What an execution knows (r30 to r34): its context, what crosses into it, and what it may stage.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
+
+use common::{Gate, World, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, until};
+use enact::prelude::*;
+use enact::store::{Cursor, JobQuery};
+use enact::{Cause, Job, TraceContext};
+use serde_json::{Value, json};
+
+/// What handlers were told, by the name that they noted it under.
+#[derive(Default)]
+struct Told(Mutex<Vec<(&'static str, Value)>>);
+
+impl Told {
+    /// Notes all that crosses into a job.
+    fn note(&self, who: &'static str) {
+        let context = context();
+        let told = json!({
+            "identity": context.identity().map(|identity| (identity.subject().to_owned(), identity.roles().to_vec())),
+            "tenant": context.tenant(),
+            "till": context.metadata("till"),
+            "other": context.metadata("other"),
+            "traceparent": context.trace().map(TraceContext::traceparent),
+            "tracestate": context.trace().and_then(TraceContext::tracestate),
+            "correlation": context.correlation_id().map(ToString::to_string),
+            "cause": context.cause().map(|cause| cause.to_string()),
+            "job": context.job_id().map(|id| id.to_string()),
+            "attempt": context.attempt(),
+            "capability": context.capability::<Place>().map(|place| place.0),
+        });
+        self.0.lock().unwrap().push((who, told));
+    }
+
+    fn by(&self, who: &str) -> Vec<Value> {
+        self.0.lock().unwrap().iter().filter(|told| told.0 == who).map(|told| told.1.clone()).collect()
+    }
+}
+
+/// Which runtime something runs in.
+struct Place(&'static str);
+
+/// What tasks and tests keep of an attempt.
+#[derive(Default)]
+struct Kept(Mutex<Vec<ExecutionContext>>);
+
+/// The first of a chain: publishes the second.
+#[command]
+struct First {}
+
+#[command]
+async fn first(_: First, told: Arc<Told>) {
+    told.note("first");
+    publish(Second {});
+}
+
+/// The second: emits an event.
+#[command]
+struct Second {}
+
+#[command]
+async fn second(_: Second, told: Arc<Told>) {
+    told.note("second");
+    emit(Happened {});
+}
+
+/// It has happened.
+#[event]
+struct Happened {}
+
+#[event_handler]
+async fn third(_: Happened, told: Arc<Told>) {
+    told.note("third");
+    publish(Fourth {});
+}
+
+/// The last.
+#[command]
+struct Fourth {}
+
+#[command]
+async fn fourth(_: Fourth, told: Arc<Told>) {
+    told.note("fourth");
+}
+
+/// What is done from a place that an execution does not reach, or no longer.
+#[value]
+#[derive(Clone, Copy, Debug)]
+enum Stray {
+    EmitInATask,
+    PublishInATask,
+    ContextInATask,
+    EmitInAScopedTask,
+    KeepTheContext,
+    DeepBelow,
+}
+
+/// Stray.
+#[command]
+struct Wander {
+    stray: Stray,
+}
+
+#[command]
+async fn wander(wander: Wander, kept: Arc<Kept>) -> Result<Option<String>, Failure> {
+    let stray = wander.stray;
+    let ended = match stray {
+        Stray::EmitInATask => tokio::spawn(async { drop(emit(Happened {})) }).await,
+        Stray::PublishInATask => tokio::spawn(async { drop(publish(Fourth {})) }).await,
+        Stray::ContextInATask => tokio::spawn(async { drop(context()) }).await,
+        Stray::EmitInAScopedTask => {
+            tokio::spawn(context().scope(async {
+                emit(Happened {});
+            }))
+            .await
+        }
+        Stray::KeepTheContext => {
+            kept.0.lock().unwrap().push(context());
+            Ok(())
+        }
+        Stray::DeepBelow => {
+            deep_below(3).await;
+            Ok(())
+        }
+    };
+    Ok(ended.err().map(|error| said(error.into_panic())))
+}
+
+async fn deep_below(levels: u32) {
+    if levels > 0 {
+        tokio::task::yield_now().await;
+        Box::pin(deep_below(levels - 1)).await;
+    } else {
+        emit(Happened {});
+    }
+}
+
+fn said(panic: Box<dyn std::any::Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
+    }
+}
+
+/// What acting panics with.
+fn panic_of(act: impl FnOnce()) -> String {
+    said(std::panic::catch_unwind(AssertUnwindSafe(act)).unwrap_err())
+}
+
+/// Wait at the gate, then tell who asked.
+#[command]
+struct Who {
+    name: String,
+}
+
+#[command]
+async fn who(who: Who, identity: Option<Identity>, gate: Arc<Gate>) -> Vec<String> {
+    let before = context().job_id();
+    gate.pass().await;
+    let context = context();
+    assert_eq!(context.job_id(), before);
+    let identity = identity.map(|identity| identity.subject().to_owned());
+    assert_eq!(context.identity().map(Identity::subject), identity.as_deref());
+    vec![who.name, identity.unwrap_or_default(), context.job_id().unwrap().to_string()]
+}
+
+/// Only for those who are known.
+#[command]
+struct Sign {}
+
+#[command]
+async fn sign(_: Sign, identity: Identity, context: ExecutionContext, place: Arc<Place>) -> String {
+    assert_eq!(context.identity(), Some(&identity));
+    format!("{} at {}", identity.subject(), place.0)
+}
+
+/// Keep the context and fail.
+#[command]
+struct KeepAndFail {
+    panics: bool,
+}
+
+#[command]
+async fn keep_and_fail(keep: KeepAndFail, kept: Arc<Kept>) -> Result<(), String> {
+    kept.0.lock().unwrap().push(context());
+    assert!(!keep.panics, "as asked");
+    Err("as asked".to_owned())
+}
+
+struct Running {
+    runtime: Runtime,
+    told: Arc<Told>,
+    kept: Arc<Kept>,
+    gate: Arc<Gate>,
+}
+
+fn provided(world: &World, place: &'static str) -> (enact::RuntimeBuilder, Arc<Told>, Arc<Kept>, Arc<Gate>) {
+    let (told, kept, gate) = (Arc::new(Told::default()), Arc::new(Kept::default()), Gate::new());
+    let builder = world.builder().provide::<Told>(told.clone()).provide::<Kept>(kept.clone());
+    (builder.provide::<Gate>(gate.clone()).provide::<Place>(Arc::new(Place(place))), told, kept, gate)
+}
+
+async fn start(world: &World, place: &'static str) -> Running {
+    let (builder, told, kept, gate) = provided(world, place);
+    Running { runtime: builder.start().await.unwrap(), told, kept, gate }
+}
+
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+fn seed() -> ContextSeed {
+    ContextSeed::new()
+        .identity(Identity::user("ada").with_role("teller").with_role("auditor"))
+        .tenant("enterprise")
+        .metadata("till", "7")
+        .trace(TraceContext::parse(TRACEPARENT, Some("rojo=00f067aa0ba902b7")).unwrap())
+}
+
+async fn r30_a_context_kept_after_its_attempt_reads_and_refuses_to_stage(world: World) {
+    let Running { runtime, kept, .. } = start(&world, "here").await;
+    let inside = async { runtime.execute(Wander { stray: Stray::KeepTheContext }).await };
+    runtime.scope(seed(), inside).await.unwrap();
+    runtime.execute(KeepAndFail { panics: false }).await.unwrap_err();
+    runtime.execute(KeepAndFail { panics: true }).await.unwrap_err();
+    let kept = kept.0.lock().unwrap().clone();
+    let ids: Vec<_> = jobs(&runtime).await.iter().map(|job| Some(job.id)).collect();
+    assert_eq!(kept.iter().map(ExecutionContext::job_id).collect::<Vec<_>>(), ids);
+    assert_eq!(kept[0].tenant(), Some("enterprise"));
+    assert_eq!(kept[0].capability::<Place>().unwrap().0, "here");
+    for context in kept {
+        let refusals = [
+            ("emit", panic_of(|| drop(context.emit(Happened {})))),
+            ("publish", panic_of(|| drop(context.publish(Fourth {})))),
+        ];
+        for (what, refusal) in refusals {
+            assert!(refusal.starts_with(&format!("`{what}` was called after its attempt had ended")), "{refusal}");
+        }
+        let late = tokio::spawn(context.scope(async { drop(emit(Happened {})) })).await;
+        assert!(said(late.unwrap_err().into_panic()).contains("after its attempt had ended"));
+    }
+    assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
+    assert_eq!(jobs(&runtime).await.len(), 3);
+}
+
+async fn r30_the_context_is_reached_anywhere_below_the_handler(world: World) {
+    let Running { runtime, told, .. } = start(&world, "here").await;
+    assert_eq!(runtime.execute(Wander { stray: Stray::DeepBelow }).await.unwrap(), None);
+    until("the event is handled", async || told.by("third").len() == 1).await;
+}
+
+async fn r30_contexts_of_concurrent_jobs_are_never_mixed_up(world: World) {
+    let Running { runtime, gate, .. } = start(&world, "here").await;
+    let mut tasks = Vec::new();
+    for number in 0..20 {
+        let runtime = runtime.clone();
+        tasks.push(tokio::spawn(async move {
+            let name = format!("user {number}");
+            let seed = ContextSeed::new().identity(Identity::user(name.clone()));
+            let who = Who { name: name.clone() };
+            let answer = runtime.clone().scope(seed, async move { runtime.execute(who).await }).await.unwrap();
+            (name, answer)
+        }));
+    }
+    for _ in 0..20 {
+        gate.arrival().await;
+    }
+    gate.open_wide();
+    let mut ids = std::collections::BTreeSet::new();
+    for task in tasks {
+        let (name, answer) = task.await.unwrap();
+        assert_eq!(answer[..2], [name.clone(), name]);
+        ids.insert(answer[2].clone());
+    }
+    assert_eq!(ids.len(), 20);
+}
+
+/// The jobs of the chain by name, once it has come to its end.
+async fn chain(runtime: &Runtime, told: &Told) -> [Job; 4] {
+    until("the chain has ended", async || told.by("fourth").len() == 1).await;
+    let mut chain = Vec::new();
+    for name in ["First", "Second", "third", "Fourth"] {
+        let found = jobs_of(runtime, name).await;
+        assert_eq!(found.len(), 1);
+        chain.push(reaches(runtime, found[0].id, JobState::Succeeded).await);
+    }
+    chain.try_into().unwrap()
+}
+
+async fn r31_identity_tenant_metadata_and_trace_cross_from_job_to_job(world: World) {
+    let Running { runtime, told, .. } = start(&world, "here").await;
+    let seed = seed().correlation_id("matter-1");
+    runtime.scope(seed, async { runtime.publish(First {}).await }).await.unwrap();
+    let [first, second, third, fourth] = chain(&runtime, &told).await;
+    let events = runtime.events().after(Cursor::START, 10).await.unwrap();
+    assert_eq!(events[0].correlation.as_str(), "matter-1");
+    for (who, job, cause) in [
+        ("first", &first, None),
+        ("second", &second, Some(Cause::Job(first.id))),
+        ("third", &third, Some(Cause::Event(events[0].id))),
+        ("fourth", &fourth, Some(Cause::Job(third.id))),
+    ] {
+        assert_eq!(told.by(who), [json!({
+            "identity": ["ada", ["teller", "auditor"]],
+            "tenant": "enterprise",
+            "till": "7",
+            "other": null,
+            "traceparent": TRACEPARENT,
+            "tracestate": "rojo=00f067aa0ba902b7",
+            "correlation": "matter-1",
+            "cause": cause.map(|cause| cause.to_string()),
+            "job": job.id.to_string(),
+            "attempt": 1,
+            "capability": "here",
+        })]);
+        assert_eq!((job.cause, job.correlation.as_str()), (cause, "matter-1"));
+    }
+    assert_eq!(events[0].cause, Some(second.id));
+}
+
+async fn r31_without_a_scope_nothing_crosses_but_the_matter(world: World) {
+    let Running { runtime, told, .. } = start(&world, "here").await;
+    let published = runtime.publish(First {}).await.unwrap();
+    let jobs = chain(&runtime, &told).await;
+    for (who, job) in ["first", "second", "third", "fourth"].into_iter().zip(&jobs) {
+        let told = told.by(who).remove(0);
+        for absent in ["identity", "tenant", "till", "traceparent", "tracestate"] {
+            assert_eq!(told[absent], Value::Null, "{who} {absent}");
+        }
+        assert_eq!(told["correlation"], json!(published.id().to_string()));
+        assert_eq!(job.correlation.as_str(), published.id().to_string());
+    }
+}
+
+async fn r31_executing_and_emitting_carry_the_same_as_publishing(world: World) {
+    let Running { runtime, told, .. } = start(&world, "here").await;
+    let seed = seed().correlation_id("matter-2");
+    let event = runtime.scope(seed.clone(), async { runtime.emit(Happened {}).await }).await.unwrap();
+    until("the event is handled", async || told.by("fourth").len() == 1).await;
+    runtime.scope(seed.clone(), async { runtime.execute(Fourth {}).await }).await.unwrap();
+    runtime.scope(seed, async { runtime.execute_json("Fourth", json!({})).await }).await.unwrap();
+    assert_eq!(told.by("third")[0]["cause"], json!(format!("event/{event}")));
+    for told in told.by("third").into_iter().chain(told.by("fourth")) {
+        assert_eq!((&told["tenant"], &told["correlation"]), (&json!("enterprise"), &json!("matter-2")));
+        assert_eq!(told["identity"], json!(["ada", ["teller", "auditor"]]));
+    }
+    assert_eq!(told.by("fourth").len(), 3);
+}
+
+async fn r31_a_spawned_task_at_the_boundary_has_no_scope(world: World) {
+    let Running { runtime, told, .. } = start(&world, "here").await;
+    let publisher = runtime.clone();
+    let task = async { tokio::spawn(async move { publisher.execute(Fourth {}).await }).await.unwrap() };
+    runtime.scope(seed(), task).await.unwrap();
+    assert_eq!(told.by("fourth")[0]["tenant"], Value::Null);
+}
+
+async fn r31_capabilities_do_not_cross_but_are_those_of_where_the_job_runs(world: World) {
+    let (builder, _, _, gate) = provided(&world, "here");
+    let here = builder.concurrency(1).start().await.unwrap();
+    // The one place here is taken, so the next job is left for the other.
+    let blocking = here.publish(Who { name: String::new() }).await.unwrap();
+    gate.arrival().await;
+    let id = here.scope(seed(), async { here.publish(Fourth {}).await }).await.unwrap().id();
+    let there = start(&world, "there").await;
+    reaches(&there.runtime, id, JobState::Succeeded).await;
+    assert_eq!(there.told.by("fourth")[0]["capability"], json!("there"));
+    assert_eq!(there.told.by("fourth")[0]["tenant"], json!("enterprise"));
+    gate.open();
+    blocking.outcome().await.unwrap();
+}
+
+async fn r31_what_crosses_survives_a_restart(world: World) {
+    let (builder, _, _, gate) = provided(&world, "here");
+    let here = common::Mortal::start(builder.concurrency(1)).await;
+    here.runtime.publish(Who { name: String::new() }).await.unwrap();
+    gate.arrival().await;
+    let runtime = here.runtime.clone();
+    let seed = seed().correlation_id("matter-3");
+    let id = runtime.scope(seed, async { here.runtime.publish(Fourth {}).await }).await.unwrap().id();
+    drop(runtime);
+    here.die();
+    let reborn = start(&world, "reborn").await;
+    reaches(&reborn.runtime, id, JobState::Succeeded).await;
+    let told = reborn.told.by("fourth").remove(0);
+    assert_eq!(told["identity"], json!(["ada", ["teller", "auditor"]]));
+    assert_eq!((&told["till"], &told["traceparent"]), (&json!("7"), &json!(TRACEPARENT)));
+    assert_eq!((&told["correlation"], &told["cause"]), (&json!("matter-3"), &Value::Null));
+}
+
+async fn r32_the_whole_tree_is_found_from_any_job(world: World) {
+    let Running { runtime, told, .. } = start(&world, "here").await;
+    runtime.execute(Fourth {}).await.unwrap();
+    told.0.lock().unwrap().clear();
+    runtime.publish(First {}).await.unwrap();
+    until("the chain has ended", async || told.by("fourth").len() == 1).await;
+    let third = jobs_of(&runtime, "third").await.remove(0);
+    let query = JobQuery { correlation: Some(third.correlation), ..JobQuery::default() };
+    let tree = runtime.jobs().list(&query).await.unwrap().jobs;
+    assert_eq!(tree.iter().map(|job| &*job.name).collect::<Vec<_>>(), ["First", "Second", "third", "Fourth"]);
+}
+
+async fn r32_the_correlation_is_the_first_jobs_id_unless_it_is_given(world: World) {
+    let Running { runtime, .. } = start(&world, "here").await;
+    runtime.execute(Fourth {}).await.unwrap();
+    let event = runtime.emit(Happened {}).await.unwrap();
+    let own = &jobs(&runtime).await[0];
+    assert_eq!(own.correlation.as_str(), own.id.to_string());
+    assert_eq!(own.cause, None);
+    let of_event = &runtime.events().after(Cursor::START, 1).await.unwrap()[0];
+    assert_eq!((of_event.correlation.as_str(), of_event.cause), (&*event.to_string(), None));
+}
+
+async fn r33_an_identity_refuses_the_anonymous(world: World) {
+    let Running { runtime, .. } = start(&world, "here").await;
+    let denied = runtime.execute(Sign {}).await.unwrap_err();
+    assert_eq!(kind_and_code(&denied), (FailureKind::Denied, "denied"));
+    assert_eq!(jobs(&runtime).await[0].state, JobState::Failed);
+    let signed = runtime.scope(seed(), async { runtime.execute(Sign {}).await }).await.unwrap();
+    assert_eq!(signed, "ada at here");
+}
+
+async fn r33_an_optional_identity_takes_everyone(world: World) {
+    let Running { runtime, gate, .. } = start(&world, "here").await;
+    gate.open_wide();
+    let anonymous = runtime.execute(Who { name: "x".to_owned() }).await.unwrap();
+    assert_eq!(anonymous[1], "");
+    let ada = runtime.scope(seed(), async { runtime.execute(Who { name: "x".to_owned() }).await }).await.unwrap();
+    assert_eq!(ada[1], "ada");
+}
+
+async fn r33_a_missing_capability_stops_the_start(world: World) {
+    let builder = world.builder().provide::<Told>(Arc::default()).provide::<Kept>(Arc::default());
+    let error = builder.provide::<Gate>(Gate::new()).start().await.unwrap_err();
+    let [problem] = error.problems() else { panic!("{error}") };
+    assert!(problem.message().contains("`Sign`") && problem.message().contains("Place"), "{problem}");
+    assert!(problem.source().file.ends_with("r30_context.rs"), "{problem}");
+    let error = world.builder().start().await.unwrap_err();
+    assert_eq!(error.problems().len(), 9, "every handler's: {error}");
+}
+
+async fn r34_outside_an_execution_staging_panics(world: World) {
+    let Running { runtime, .. } = start(&world, "here").await;
+    for (what, refusal) in
+        [("emit", panic_of(|| drop(emit(Happened {})))), ("publish", panic_of(|| drop(publish(Fourth {}))))]
+    {
+        assert!(refusal.starts_with(&format!("`{what}` was called outside an execution")), "{refusal}");
+    }
+    assert!(panic_of(|| drop(context())).starts_with("`context()` was called outside an execution"));
+    assert!(ExecutionContext::current().is_none());
+    // A scope at the boundary has a context, and stages nothing.
+    let inside = async { (context().tenant().map(str::to_owned), panic_of(|| drop(emit(Happened {})))) };
+    let (tenant, refusal) = runtime.scope(seed(), inside).await;
+    assert_eq!(tenant.as_deref(), Some("enterprise"));
+    assert!(refusal.contains("outside an execution"), "{refusal}");
+    assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
+}
+
+async fn r34_a_spawned_task_is_outside_unless_it_was_given_the_context(world: World) {
+    let Running { runtime, told, .. } = start(&world, "here").await;
+    for (stray, what) in [
+        (Stray::EmitInATask, "`emit` was called outside an execution"),
+        (Stray::PublishInATask, "`publish` was called outside an execution"),
+        (Stray::ContextInATask, "`context()` was called outside an execution"),
+    ] {
+        let said = runtime.execute(Wander { stray }).await.unwrap().expect("it panics");
+        assert!(said.starts_with(what), "{said}");
+        assert!(said.contains("context().scope(future)"), "the message says what to do: {said}");
+    }
+    assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
+    assert_eq!(runtime.execute(Wander { stray: Stray::EmitInAScopedTask }).await.unwrap(), None);
+    until("the event is handled", async || told.by("third").len() == 1).await;
+    let wandered = jobs_of(&runtime, "Wander").await.pop().unwrap();
+    let event = runtime.events().after(Cursor::START, 2).await.unwrap().remove(0);
+    assert_eq!(event.cause, Some(wandered.id));
+    assert_eq!(job(&runtime, wandered.id).await.state, JobState::Succeeded);
+}
+
+on_every_store!(
+    r30_a_context_kept_after_its_attempt_reads_and_refuses_to_stage,
+    r30_the_context_is_reached_anywhere_below_the_handler,
+    r30_contexts_of_concurrent_jobs_are_never_mixed_up,
+    r31_identity_tenant_metadata_and_trace_cross_from_job_to_job,
+    r31_without_a_scope_nothing_crosses_but_the_matter,
+    r31_executing_and_emitting_carry_the_same_as_publishing,
+    r31_a_spawned_task_at_the_boundary_has_no_scope,
+    r31_capabilities_do_not_cross_but_are_those_of_where_the_job_runs,
+    r31_what_crosses_survives_a_restart,
+    r32_the_whole_tree_is_found_from_any_job,
+    r32_the_correlation_is_the_first_jobs_id_unless_it_is_given,
+    r33_an_identity_refuses_the_anonymous,
+    r33_an_optional_identity_takes_everyone,
+    r33_a_missing_capability_stops_the_start,
+    r34_outside_an_execution_staging_panics,
+    r34_a_spawned_task_is_outside_unless_it_was_given_the_context,
+);
