@@ -11,7 +11,7 @@ use tokio::sync::watch;
 /// Where a runtime takes its time from.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present moment.
+    /// The present moment, in microseconds: what a store keeps. A finer one may come back rounded.
     fn now(&self) -> Timestamp;
 
     /// Returns once [`now`](Self::now) is at or past `deadline`.
@@ -25,12 +25,13 @@ pub struct SystemClock;
 #[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     async fn sleep_until(&self, deadline: Timestamp) {
         // A timer counts monotonic time. Sleeping in short spans lets a step of the wall clock be noticed.
-        const LONGEST_SPAN: Duration = Duration::from_secs(60);
+        const LONGEST_SPAN: Duration = Duration::from_mins(1);
         while let Ok(left) = Duration::try_from(deadline.duration_since(self.now())) {
             if left.is_zero() {
                 return;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::context::Origin;
 use crate::store::NewJob;
 use crate::wiring::Wiring;
-use crate::{Command, CorrelationId, Failure, Json, JobId, JobKind, Key};
+use crate::{Command, CorrelationId, Failure, JobId, JobKind, Json, Key};
 use jiff::Timestamp;
 
 /// A command that has passed the door: valid, and routed. What is left to make it a job is where it comes from.

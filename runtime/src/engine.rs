@@ -80,7 +80,8 @@ pub(crate) type Ended = Result<Json, Failure>;
 /// How a job has ended; `None` if it has not.
 pub(crate) fn ended(job: Job) -> Option<Ended> {
     let cancelled = || Failure::new(FailureKind::Cancelled, "cancelled", "the job was cancelled");
-    let unexplained = || Failure::new(FailureKind::Error, "unexplained", "the job has failed; no attempt says why");
+    let unexplained =
+        || Failure::new(FailureKind::Error, "unexplained", "the job has failed; no attempt says why");
     match job.state {
         JobState::Waiting | JobState::Ready | JobState::Running => None,
         JobState::Succeeded => Some(Ok(job.output.unwrap_or_else(Json::null))),

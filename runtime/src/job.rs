@@ -127,7 +127,10 @@ impl FromStr for JobState {
     type Err = UnknownState;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| UnknownState(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| UnknownState(text.to_owned()))
     }
 }
 
@@ -270,7 +273,7 @@ pub struct Job {
     pub context: Arc<ContextSeed>,
     /// When it was put on record.
     pub created_at: Timestamp,
-    /// Not to run before this time; `None` if it does not wait for a time.
+    /// What it is `Waiting` for, if it waits for a time; `None` in every other state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
     /// When it ended.
@@ -281,7 +284,7 @@ pub struct Job {
     /// What its handler returned, if it succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Json>,
-    /// Why its last attempt failed, if that one did.
+    /// Why its last attempt failed, if that one did; `None` while another attempt is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }

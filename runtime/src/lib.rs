@@ -102,7 +102,8 @@ mod wiring;
 mod worker;
 
 pub use context::{
-    ContextSeed, ExecutionContext, FromContext, Identity, Repository, StagedJob, TraceContext, context, emit, publish,
+    ContextSeed, ExecutionContext, FromContext, Identity, Repository, StagedJob, TraceContext, context, emit,
+    publish,
 };
 pub use enact_macros::{command, entity, event, event_handler, invariant, value};
 pub use entity::{CreatedFrom, Creation, Entity};

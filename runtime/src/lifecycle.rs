@@ -121,7 +121,9 @@ async fn handle(
         (Action::Command(Body::Bound(body)), Some(bound)) => {
             (body.handle)(message, &mut *bound.entity, x.context).await
         }
-        (Action::Command(Body::Unbound(handle)) | Action::Event(handle), _) => handle(message, x.context).await,
+        (Action::Command(Body::Unbound(handle)) | Action::Event(handle), _) => {
+            handle(message, x.context).await
+        }
         (Action::Command(Body::Bound(_)), None) => unreachable!("step 3 has bound the entity or failed"),
     }
 }
@@ -187,7 +189,8 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
     let next = Next::Succeeded(output.clone());
     let has_work = !jobs.is_empty() || x.job.order_key.is_some();
     let job = x.job.id;
-    let refused = x.engine.store.commit(Commit { job, attempt, lapsed_at: None, next, write, events, jobs }).await;
+    let refused =
+        x.engine.store.commit(Commit { job, attempt, lapsed_at: None, next, write, events, jobs }).await;
     refused.map_err(|error| refusal(x.job, error))?;
     if has_work {
         x.engine.work.notify_one();
@@ -244,7 +247,8 @@ fn check_identity(part: &EntityPart, entity: &dyn Any, key: &EntityKey, how: &st
         return Ok(());
     }
     let id = id.map_or_else(|| "null".to_owned(), |id| id.to_string());
-    let message = format!("{key} was {how} the id {id}; an entity's id is its command's target, and never changes");
+    let message =
+        format!("{key} was {how} the id {id}; an entity's id is its command's target, and never changes");
     Err(Failure::new(FailureKind::Error, "wrong_identity", message))
 }
 
@@ -264,9 +268,14 @@ fn refusal(job: &Job, error: CommitError) -> Failure {
             let message = format!("the entity was changed by another execution in the meantime: {message}");
             Failure::new(FailureKind::Conflict, "conflict", message)
         }
-        CommitError::Mismatch { .. } => Failure::new(FailureKind::IdempotencyMismatch, "idempotency_mismatch", message),
+        CommitError::Mismatch { .. } => {
+            Failure::new(FailureKind::IdempotencyMismatch, "idempotency_mismatch", message)
+        }
         CommitError::Fenced => {
-            let message = format!("attempt {} of job {} was given up: another worker took it over", job.attempts, job.id);
+            let message = format!(
+                "attempt {} of job {} was given up: another worker took it over",
+                job.attempts, job.id
+            );
             Failure::new(FailureKind::Lost, "fenced", message)
         }
         CommitError::Store(error) => error.into(),

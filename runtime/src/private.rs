@@ -9,7 +9,8 @@ pub use serde;
 /// message of its trait, at the user's own token.
 pub mod assert {
     use crate::{
-        Command, CreatedFrom, Entity, Event, FromContext, Handled, IntoOutcome, InvariantScope, Targeted, Untargeted,
+        Command, CreatedFrom, Entity, Event, FromContext, Handled, IntoOutcome, InvariantScope, Targeted,
+        Untargeted,
     };
 
     pub const fn command<C: Command>() {}

@@ -26,9 +26,16 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(engine: &Arc<Engine>, what: &str, draft: impl FnOnce() -> Result<Draft, Failure>) -> Self {
+    pub(crate) fn new(
+        engine: &Arc<Engine>,
+        what: &str,
+        draft: impl FnOnce() -> Result<Draft, Failure>,
+    ) -> Self {
         let context = ExecutionContext::current();
-        let draft = engine.check_running().and_then(|()| check_boundary(context.as_ref(), what)).and_then(|()| draft());
+        let draft = engine
+            .check_running()
+            .and_then(|()| check_boundary(context.as_ref(), what))
+            .and_then(|()| draft());
         let origin = context.map(|context| context.origin()).unwrap_or_default();
         Self { engine: engine.clone(), draft, origin }
     }
@@ -64,7 +71,6 @@ macro_rules! options {
         /// Takes the same request only once, whatever key the command itself names: the same key with the same payload
         /// answers with the existing job, with another payload it is an `IdempotencyMismatch` (r25). Keys are shared
         /// by all commands of a store, and live as long as their job.
-        #[must_use]
         pub fn idempotency_key<K: Serialize + ?Sized>(self, key: &K) -> Self {
             Self { request: self.request.change(|draft| draft.idempotency_key = Key::of(key)), ..self }
         }
@@ -175,7 +181,9 @@ async fn start(engine: Arc<Engine>, job: NewJob) {
     let id = job.id;
     let begun = job.clone();
     let ended = match begin(&engine, job).await {
-        Ok(recorded) if recorded == id => return attempt::run(engine, begun.into_job(JobState::Running)).await,
+        Ok(recorded) if recorded == id => {
+            return attempt::run(engine, begun.into_job(JobState::Running)).await;
+        }
         Ok(existing) => wait(&engine, existing).await,
         Err(failure) => Err(failure),
     };
@@ -202,7 +210,9 @@ fn job_of(id: JobId, submitted: Option<&Submitted>) -> Result<JobId, Failure> {
             );
             Err(Failure::new(FailureKind::IdempotencyMismatch, "idempotency_mismatch", message))
         }
-        None => Err(Failure::new(FailureKind::Unavailable, "no_answer", "the store has not said what it did")),
+        None => {
+            Err(Failure::new(FailureKind::Unavailable, "no_answer", "the store has not said what it did"))
+        }
     }
 }
 
@@ -243,7 +253,8 @@ fn no_such_job(id: JobId) -> Failure {
 
 fn typed<T: DeserializeOwned>(output: &Json) -> Result<T, Failure> {
     output.parse().map_err(|error| {
-        let message = format!("the job succeeded, but its output is not of the type that its command has now: {error}");
+        let message =
+            format!("the job succeeded, but its output is not of the type that its command has now: {error}");
         Failure::new(FailureKind::Error, "unreadable_output", message)
     })
 }

@@ -231,7 +231,8 @@ impl CommandHandlerPart {
                 },
                 handle: |command, entity, context| {
                     let entity = cast_mut::<H::Entity>(entity);
-                    async move { output::<H::Command>(&H::handle(cast(command), entity, context).await?) }.boxed()
+                    async move { output::<H::Command>(&H::handle(cast(command), entity, context).await?) }
+                        .boxed()
                 },
             }),
         }
@@ -254,7 +255,8 @@ fn create<H: EntityHandler>(command: &dyn Any) -> AnyEntity {
 
 fn output<C: Handled>(output: &C::Output) -> Result<Json, Failure> {
     Json::of(output).map_err(|error| {
-        let message = format!("what the handler of `{}` returned cannot be written as JSON: {error}", C::NAME);
+        let message =
+            format!("what the handler of `{}` returned cannot be written as JSON: {error}", C::NAME);
         Failure::new(crate::FailureKind::Error, "output_not_json", message)
     })
 }

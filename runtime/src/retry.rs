@@ -15,7 +15,7 @@ pub struct Retry {
 
 impl Retry {
     /// The longest pause between two attempts that a policy grows to by itself.
-    pub const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+    pub const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
     /// One attempt, whatever happens to it.
     pub const fn none() -> Self {

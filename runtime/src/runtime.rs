@@ -60,6 +60,7 @@ impl Runtime {
     /// When awaited: `Invalid` if the command violates its schema, and no job exists then (r11); `IdempotencyMismatch`
     /// (r25); `Unavailable` if the store cannot be reached or the runtime has shut down; `Refused` inside an execution,
     /// where [`enact::publish`](crate::publish()) is meant.
+    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish<C: Handled>(&self, command: C) -> Publish<C::Output> {
         let engine = self.engine();
         Publish::new(Request::new(engine, "publish", || Draft::of(&engine.wiring, &command)))
@@ -91,6 +92,7 @@ impl Runtime {
     ///
     /// # Errors
     /// When awaited: the failure of the job, or as [`publish`](Self::publish). Inside an execution it is `Refused` (r14).
+    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn execute<C: Handled>(&self, command: C) -> Execute<C::Output> {
         let engine = self.engine();
         Execute::new(Request::new(engine, "execute", || Draft::of(&engine.wiring, &command)))
@@ -135,7 +137,11 @@ impl Runtime {
     }
 
     /// Runs a use case in a context: what it publishes and emits carries what `seed` says (r31).
-    pub fn scope<F: Future>(&self, seed: ContextSeed, use_case: F) -> impl Future<Output = F::Output> + use<F> {
+    pub fn scope<F: Future>(
+        &self,
+        seed: ContextSeed,
+        use_case: F,
+    ) -> impl Future<Output = F::Output> + use<F> {
         ExecutionContext::of_scope(self.engine().clone(), seed).scope(use_case)
     }
 
@@ -255,7 +261,10 @@ impl RuntimeBuilder {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    #[expect(clippy::unused_async, reason = "starting may come to need the store; callers need not change then")]
+    #[expect(
+        clippy::unused_async,
+        reason = "starting may come to need the store; callers need not change then"
+    )]
     pub async fn start(self) -> Result<Runtime, StartError> {
         let wiring = Wiring::resolve(&self.capabilities, self.max_payload_bytes)
             .map_err(|problems| StartError { problems })?;

@@ -104,7 +104,8 @@ impl Input {
         if self.validator.is_valid(value) {
             return Ok(());
         }
-        let violations = self.validator.iter_errors(value).flat_map(|error| self.violations(&error)).collect();
+        let violations =
+            self.validator.iter_errors(value).flat_map(|error| self.violations(&error)).collect();
         Err(self.invalid(violations))
     }
 
@@ -124,7 +125,8 @@ impl Input {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let message = self.unknown_field(error.schema_path().as_str());
-                let at = |field: &String| Violation::at(field_of(&place, field), code.clone(), message.clone());
+                let at =
+                    |field: &String| Violation::at(field_of(&place, field), code.clone(), message.clone());
                 unexpected.iter().map(at).collect()
             }
             _ if is_quotable(error.instance()) => vec![Violation::at(place, code, error.to_string())],
@@ -196,8 +198,9 @@ fn close(schema: &mut Value, is_part: bool) {
     let has_fields = keywords.contains_key("properties");
     let is_composed = keywords.contains_key("allOf")
         || (has_fields && ["anyOf", "oneOf", "$ref"].iter().any(|keyword| keywords.contains_key(*keyword)));
-    let says_otherwise =
-        ["additionalProperties", "unevaluatedProperties"].iter().any(|keyword| keywords.contains_key(*keyword));
+    let says_otherwise = ["additionalProperties", "unevaluatedProperties"]
+        .iter()
+        .any(|keyword| keywords.contains_key(*keyword));
     if !is_part && !says_otherwise && (has_fields || is_composed) {
         let keyword = if is_composed { "unevaluatedProperties" } else { "additionalProperties" };
         keywords.insert(keyword.to_owned(), Value::Bool(false));
@@ -213,17 +216,19 @@ fn close(schema: &mut Value, is_part: bool) {
 fn close_below(keywords: &mut Map<String, Value>, parts: bool) {
     for (keyword, value) in keywords {
         match (keyword.as_str(), value) {
-            ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
-                schemas.iter_mut().for_each(|schema| close(schema, parts));
-            }
-            ("prefixItems", Value::Array(schemas)) => {
-                schemas.iter_mut().for_each(|schema| close(schema, false));
-            }
+            ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => close_all(schemas, parts),
+            ("prefixItems", Value::Array(schemas)) => close_all(schemas, false),
             ("properties" | "$defs" | "patternProperties", Value::Object(schemas)) => {
-                schemas.values_mut().for_each(|schema| close(schema, false));
+                close_all(schemas.values_mut(), false);
             }
             ("items" | "additionalProperties" | "unevaluatedProperties", schema) => close(schema, false),
             _ => {}
         }
+    }
+}
+
+fn close_all<'a>(schemas: impl IntoIterator<Item = &'a mut Value>, parts: bool) {
+    for schema in schemas {
+        close(schema, parts);
     }
 }

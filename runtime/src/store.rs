@@ -31,7 +31,10 @@ use crate::{
 ///   lane ends, in whatever state, the next becomes `Ready`. A job that is retried keeps its place. Jobs that
 ///   [start at once](NewJob::start) have no order key.
 /// - **Idempotency** (r25). No two jobs have the same idempotency key.
-/// - **Time** comes in through the arguments; a store has no clock.
+/// - **Time** comes in through the arguments; a store has no clock. It keeps microseconds at least.
+/// - **Fidelity.** What is read is what was written, to the letter: JSON comes back as the same text.
+///
+/// Where a call could be refused for several reasons, any of them may be the answer.
 ///
 /// Answers may be stale in what other processes have done since, never in what the same caller has been told.
 #[async_trait]
@@ -42,8 +45,8 @@ pub trait Store: Send + Sync + 'static {
     /// same call. Whether it is [the same request](same_request) is in the answer, too.
     async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError>;
 
-    /// Makes `Ready` what waited for a time that has come, then hands out the first `Ready` jobs: each is `Running` when the call
-    /// returns, with one more attempt begun by the claiming worker.
+    /// Makes `Ready` everything that waited for a time that has come, then hands out the first `Ready` jobs of the
+    /// claim's names: each is `Running` when the call returns, with one more attempt begun by the claiming worker.
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError>;
 
     /// Loads an entity as last committed.
@@ -55,10 +58,11 @@ pub trait Store: Send + Sync + 'static {
     /// See [`CommitError`]. After an error nothing of the commit is on record.
     async fn commit(&self, commit: Commit) -> Result<(), CommitError>;
 
-    /// Extends the lease on everything that `worker` runs to `until` (r23). The first call introduces the worker.
+    /// Sets the lease on everything that `worker` runs to end at `until` (r23). The first call introduces the worker.
     async fn renew(&self, worker: &WorkerId, until: Timestamp) -> Result<(), StoreError>;
 
-    /// Running jobs whose worker's lease ended before `now`, or was never taken: at most `limit`, first ones first.
+    /// Running jobs whose worker's lease ended before `now`, or was never taken: at most `limit`, first ones first. A
+    /// lease that ends at `now` is still held.
     async fn lapsed(&self, now: Timestamp, limit: usize) -> Result<Vec<RunningJob>, StoreError>;
 
     /// Finds a job.
@@ -135,7 +139,8 @@ pub struct NewJob {
     pub context: Arc<ContextSeed>,
     /// Now.
     pub created_at: Timestamp,
-    /// The worker that begins the first attempt at once: the job is `Running` from the start, and is never claimed.
+    /// The worker that begins the first attempt at once: the job is `Running` from the start, is never claimed, and has
+    /// no order key.
     pub start: Option<WorkerId>,
 }
 
@@ -258,7 +263,7 @@ pub struct Claim {
 pub struct Claimed {
     /// The jobs, in the order that they were put on record, each `Running` with [`Job::attempts`] counting the new attempt.
     pub jobs: Vec<Job>,
-    /// The time that the next job waits for; `None` if none waits for a time.
+    /// The earliest time that a job of any name waits for; `None` if none waits for a time.
     pub next_due: Option<Timestamp>,
 }
 
@@ -281,7 +286,8 @@ pub struct Commit {
     /// The attempt. With [`Attempt::worker`] and [`Attempt::number`] it is the fence: the job must be `Running` that very
     /// attempt of that very worker.
     pub attempt: Attempt,
-    /// If the attempt is given up in its worker's stead: the worker's lease must have ended before this time.
+    /// If the attempt is given up in its worker's stead: the worker's lease must have ended before this time, or never
+    /// have been taken.
     pub lapsed_at: Option<Timestamp>,
     /// What becomes of the job.
     pub next: Next,
@@ -366,7 +372,8 @@ impl StoreError {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(crate::FailureKind::Unavailable, "store_unavailable", error.message.clone()).caused_by(&error)
+        Self::new(crate::FailureKind::Unavailable, "store_unavailable", error.message.clone())
+            .caused_by(&error)
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::context::Capabilities;
 use crate::registration::{
-    AnyMessage, Body, CommandHandlerPart, CommandPart, EntityPart, EventHandlerPart, EventPart, Handling, InvariantPart,
-    Part,
+    AnyMessage, Body, CommandHandlerPart, CommandPart, EntityPart, EventHandlerPart, EventPart, Handling,
+    InvariantPart, Part,
 };
 use crate::schema::{Input, UnknownFields};
 use crate::{
@@ -66,7 +66,10 @@ pub(crate) struct EntityInvariants {
 
 impl Wiring {
     /// Resolves everything that is linked into the program, or lists all that is wrong with it.
-    pub(crate) fn resolve(capabilities: &Capabilities, max_payload_bytes: usize) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn resolve(
+        capabilities: &Capabilities,
+        max_payload_bytes: usize,
+    ) -> Result<Self, Vec<Problem>> {
         let parts = Parts::collect();
         let mut problems = Vec::new();
         parts.check_names(&mut problems);
@@ -187,9 +190,10 @@ impl Parts {
         let events = self.events.iter().map(|(part, at)| ("event".to_owned(), part.name, *at));
         let commands = self.commands.iter().map(|(part, at)| (JOB.to_owned(), part.name, *at));
         let handlers = self.event_handlers.iter().map(|(part, at)| (JOB.to_owned(), part.name, *at));
-        let invariants = self.invariants.iter().map(|(part, at)| {
-            (format!("invariant of `{}`", part.entity_name), part.code, *at)
-        });
+        let invariants = self
+            .invariants
+            .iter()
+            .map(|(part, at)| (format!("invariant of `{}`", part.entity_name), part.code, *at));
         let mut places: BTreeMap<(String, &str), Vec<Source>> = BTreeMap::new();
         for (what, name, at) in entities.chain(events).chain(commands).chain(handlers).chain(invariants) {
             places.entry((what, name)).or_default().push(at);
@@ -234,7 +238,8 @@ impl Parts {
     }
 
     fn check_event_handlers(&self, problems: &mut Vec<Problem>) {
-        let is_registered = |handler: &EventHandlerPart| self.events.iter().any(|(event, _)| event.type_id == handler.event);
+        let is_registered =
+            |handler: &EventHandlerPart| self.events.iter().any(|(event, _)| event.type_id == handler.event);
         let lost = self.event_handlers.iter().filter(|(handler, _)| !is_registered(handler));
         problems.extend(lost.map(|(handler, source)| unregistered(*source, "event", handler.event_name)));
     }
@@ -262,7 +267,8 @@ impl Parts {
 
     /// A capability that is missing stops the start, not a job at midnight (r33).
     fn check_capabilities(&self, capabilities: &Capabilities, problems: &mut Vec<Problem>) {
-        let commands = self.handlers.iter().map(|(part, source)| (part.command_name, &part.requirements, source));
+        let commands =
+            self.handlers.iter().map(|(part, source)| (part.command_name, &part.requirements, source));
         let events = self.event_handlers.iter().map(|(part, source)| (part.name, &part.requirements, source));
         for (handler, requirements, source) in commands.chain(events) {
             problems.extend(requirements.iter().filter(|need| !capabilities.has(need.type_id)).map(|need| {
@@ -314,7 +320,8 @@ impl Parts {
 const JOB: &str = "command or event handler";
 
 fn unregistered(source: Source, kind: &str, name: &str) -> Problem {
-    let message = format!("this handles the {kind} `{name}`, which is not registered; put the attribute on its type");
+    let message =
+        format!("this handles the {kind} `{name}`, which is not registered; put the attribute on its type");
     Problem { source, message }
 }
 

@@ -16,7 +16,7 @@ use crate::store::{Claim, Claimed, StoreError};
 pub(crate) const LOOK_ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// How many lost attempts are given up at a time.
-const LOST_AT_ONCE: usize = 100;
+const LOST_AT_ONCE: usize = 1000;
 
 /// Claims jobs and runs them, up to `concurrency` at a time, until the runtime stops.
 pub(crate) async fn dispatch(engine: Arc<Engine>, concurrency: usize) {

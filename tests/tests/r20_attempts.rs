@@ -36,11 +36,11 @@ impl From<&Count> for Counter {
 }
 
 #[command(create = if_missing)]
-async fn count(_: Count, counter: &mut Counter, gate: Arc<Gate>) -> i64 {
+async fn count(_: Count, counter: &mut Counter, gate: Arc<Gate>) -> Result<i64, Failure> {
     gate.pass().await;
     counter.value += 1;
     emit(Counted { value: counter.value });
-    counter.value
+    Ok(counter.value)
 }
 
 /// Count one up behind the gate; again if the worker is lost.
@@ -56,11 +56,11 @@ impl From<&CountSurely> for Counter {
 }
 
 #[command(create = if_missing, retry = Retry::fixed(2, Duration::from_secs(5)))]
-async fn count_surely(_: CountSurely, counter: &mut Counter, gate: Arc<Gate>) -> i64 {
+async fn count_surely(_: CountSurely, counter: &mut Counter, gate: Arc<Gate>) -> Result<i64, Failure> {
     gate.pass().await;
     counter.value += 1;
     emit(Counted { value: counter.value });
-    counter.value
+    Ok(counter.value)
 }
 
 /// Fail with a kind.

@@ -18,8 +18,8 @@ pub use trace::{MalformedTrace, TraceContext};
 
 pub(crate) use capabilities::Capabilities;
 pub(crate) use repository::{entity_key, unreadable};
-pub(crate) use stage::{StagedWrite, Staging};
 use stage::Stage;
+pub(crate) use stage::{StagedWrite, Staging};
 
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -39,6 +39,7 @@ pub struct ExecutionContext(Arc<Inner>);
 
 struct Inner {
     engine: Arc<Engine>,
+    correlation: Option<CorrelationId>,
     seed: Arc<ContextSeed>,
     execution: Option<Execution>,
 }
@@ -46,7 +47,6 @@ struct Inner {
 struct Execution {
     job: JobId,
     attempt: u32,
-    correlation: CorrelationId,
     cause: Option<Cause>,
     stage: Stage,
 }
@@ -95,19 +95,16 @@ pub fn publish<C: Handled>(command: C) -> StagedJob {
 impl ExecutionContext {
     /// The context of an attempt of a job.
     pub(crate) fn of_attempt(engine: Arc<Engine>, job: &Job) -> Self {
-        let execution = Execution {
-            job: job.id,
-            attempt: job.attempts,
-            correlation: job.correlation.clone(),
-            cause: job.cause,
-            stage: Stage::open(),
-        };
-        Self(Arc::new(Inner { engine, seed: job.context.clone(), execution: Some(execution) }))
+        let execution =
+            Execution { job: job.id, attempt: job.attempts, cause: job.cause, stage: Stage::open() };
+        let correlation = Some(job.correlation.clone());
+        Self(Arc::new(Inner { engine, correlation, seed: job.context.clone(), execution: Some(execution) }))
     }
 
     /// The context of a scope at the boundary.
-    pub(crate) fn of_scope(engine: Arc<Engine>, seed: ContextSeed) -> Self {
-        Self(Arc::new(Inner { engine, seed: Arc::new(seed), execution: None }))
+    pub(crate) fn of_scope(engine: Arc<Engine>, mut seed: ContextSeed) -> Self {
+        let correlation = seed.take_correlation();
+        Self(Arc::new(Inner { engine, correlation, seed: Arc::new(seed), execution: None }))
     }
 
     /// The context that the caller is in, if it is in one.
@@ -134,10 +131,7 @@ impl ExecutionContext {
     /// The matter that the execution belongs to (r32). `None` in a scope that was given none: each job that is
     /// published there begins one of its own.
     pub fn correlation_id(&self) -> Option<&CorrelationId> {
-        match &self.0.execution {
-            Some(execution) => Some(&execution.correlation),
-            None => self.0.seed.get_correlation(),
-        }
+        self.0.correlation.as_ref()
     }
 
     /// What caused the job; `None` if a caller at the boundary did (r32).
@@ -193,6 +187,7 @@ impl ExecutionContext {
     /// # Panics
     /// In a scope at the boundary, and when the attempt has ended (r30, r34).
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish<C: Handled>(&self, command: C) -> StagedJob {
         let now = self.0.engine.clock.now();
         let job = Draft::of(&self.0.engine.wiring, &command).map(|draft| draft.into_job(self.origin(), now));

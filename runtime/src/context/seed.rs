@@ -66,8 +66,9 @@ impl ContextSeed {
         self
     }
 
-    pub(super) fn get_correlation(&self) -> Option<&CorrelationId> {
-        self.correlation.as_ref()
+    /// The correlation id, which a job has as a field of its own.
+    pub(super) fn take_correlation(&mut self) -> Option<CorrelationId> {
+        self.correlation.take()
     }
 
     pub(super) fn get_identity(&self) -> Option<&Identity> {

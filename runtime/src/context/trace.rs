@@ -117,7 +117,9 @@ fn check_state(value: &str) -> Result<(), &'static str> {
     for member in members.filter(|member| !member.is_empty()) {
         let (key, value) = member.split_once('=').ok_or("a member must be `key=value`")?;
         if !is_state_key(key) {
-            return Err("a key must be lower-case letters, digits and `_-*/`, or two such parts with one `@` between");
+            return Err(
+                "a key must be lower-case letters, digits and `_-*/`, or two such parts with one `@` between",
+            );
         }
         if !is_state_value(value) {
             return Err("a value must be 1 to 256 printable ASCII characters, without `,` and `=`");
@@ -132,7 +134,8 @@ fn check_state(value: &str) -> Result<(), &'static str> {
 
 fn is_state_key(key: &str) -> bool {
     let is_part = |part: &str, longest: usize, digit_first: bool| {
-        let starts_well = part.starts_with(|c: char| c.is_ascii_lowercase() || (digit_first && c.is_ascii_digit()));
+        let starts_well =
+            part.starts_with(|c: char| c.is_ascii_lowercase() || (digit_first && c.is_ascii_digit()));
         let is_allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/');
         starts_well && part.len() <= longest && part.bytes().all(is_allowed)
     };

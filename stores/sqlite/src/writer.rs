@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use enact::store::StoreError;
@@ -98,18 +97,15 @@ struct Last {
 /// Takes what is queued, and waits a moment for those who have just been answered, if they were several: each of them is
 /// likely to call again at once, and would wait for a transaction of its own behind that of the first.
 fn gather(first: Box<dyn Queued>, queue: &Receiver<Box<dyn Queued>>, last: &Last) -> Vec<Box<dyn Queued>> {
-    const PAUSE: Duration = Duration::from_micros(50);
     let mut group = vec![first];
     group.extend(queue.try_iter().take(LARGEST_GROUP - 1));
-    let hoped_for = match last.size {
-        1 => 0,
-        several => (group.len() - 1 + several).min(LARGEST_GROUP),
-    };
-    if group.len() < hoped_for {
-        let until = Instant::now() + last.took / 4;
-        while group.len() < hoped_for && Instant::now() < until {
-            thread::sleep(PAUSE);
-            group.extend(queue.try_iter().take(hoped_for - group.len()));
+    if last.size > 1 {
+        let hoped_for = (group.len() - 1 + last.size).min(LARGEST_GROUP);
+        let until = Instant::now() + last.took / 8;
+        while group.len() < hoped_for
+            && let Ok(next) = queue.recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            group.push(next);
         }
     }
     group

@@ -134,7 +134,8 @@ impl<P: FnMut(Progress)> Replay<'_, P> {
         Ok(())
     }
 
-    /// Ids grow with time: one that is not newer than all others belongs to a job that was on record before.
+    /// Ids grow with time: one that is not newer than all others belongs to a job that was on record before. (What
+    /// another process puts on record at this very time may be counted as new here, too.)
     fn count(&mut self, job: &JobHandle<()>) {
         if job.id() > self.newest {
             self.newest = job.id();

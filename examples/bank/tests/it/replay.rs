@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use crate::plain_loop;
-use crate::program::{Place, arguments, assert_as_expected, balances, bank, replay, run};
+use crate::program::{
+    Place, arguments, assert_as_expected, balances, bank, made_up_ledger, program, replay, run,
+};
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ledger.csv");
 const OF_1993: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/ledger-1993.csv");
@@ -127,6 +130,25 @@ fn a_ledger_that_shares_rows_with_another_counts_them_and_applies_them_once() {
     assert_eq!((&report["applied"], &report["on_record"]), (&1.into(), &2.into()));
     assert_eq!((&report["succeeded"], &report["refused"][0]["count"]), (&2.into(), &1.into()));
     assert_eq!(balances(&db), [("a".to_owned(), 501)].into());
+}
+
+#[test]
+fn two_programs_that_replay_the_same_ledger_at_the_same_time_apply_each_row_once() {
+    let place = Place::new();
+    let db = place.path("bank.db");
+    let text = made_up_ledger(2000);
+    let ledger = place.write("ledger.csv", &text);
+    let start = || {
+        program(arguments(&["replay", "--json"], &[("", &ledger), ("--db", &db)]))
+            .stdout(Stdio::null())
+            .spawn()
+    };
+    for mut program in [start(), start()].map(|started| started.expect("the program starts")) {
+        assert!(program.wait().expect("the program ends").success());
+    }
+    let report = replay(&db, &ledger);
+    assert_as_expected(&report, &db, &plain_loop::run(text.as_bytes()));
+    assert_eq!(report["applied"], 0);
 }
 
 #[test]
