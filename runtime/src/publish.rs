@@ -56,7 +56,7 @@ impl Request {
 
 /// What is done at the boundary would be done even if the execution around it failed (r14, r15).
 pub(crate) fn check_boundary(context: Option<&ExecutionContext>, what: &str) -> Result<(), Failure> {
-    if context.is_none_or(|context| context.job_id().is_none()) {
+    if context.is_none_or(|context| !context.is_inside()) {
         return Ok(());
     }
     let message = format!(

@@ -210,6 +210,10 @@ fn close(schema: &mut Value, is_part: bool) {
         keywords.remove("additionalProperties");
         keywords.insert("unevaluatedProperties".to_owned(), Value::Bool(false));
     }
+    if keywords.get("additionalProperties") == Some(&Value::Bool(false)) {
+        // Without the keyword beside it, a violation would not name the field.
+        keywords.entry("properties").or_insert_with(|| Value::Object(Map::new()));
+    }
     close_below(keywords, is_part || is_composed);
 }
 

@@ -101,7 +101,11 @@ async fn within(within: Within, log: Arc<Log>) {
 /// The jar has as many as are taken.
 #[invariant(when = Take, code = "enough")]
 fn has_enough(jar: &Jar, take: &Take) -> Result<(), String> {
-    if take.sweets <= jar.sweets + 100 { Ok(()) } else { Err(format!("{} is more than there is", take.sweets)) }
+    if take.sweets <= jar.sweets + 100 {
+        Ok(())
+    } else {
+        Err(format!("{} is more than there is", take.sweets))
+    }
 }
 
 /// Nobody takes more than fifty.
@@ -354,10 +358,10 @@ async fn r16_all_invariants_before_the_handler_are_reported(world: World) {
     let (runtime, _) = with_ten(&world).await;
     let failure = take_of(&runtime, 151, End::Well).await.0.unwrap_err();
     assert_eq!(failure.kind(), FailureKind::Violated);
-    assert_eq!(said(&failure), [
-        ("enough", "151 is more than there is"),
-        ("modest", "Nobody takes more than fifty."),
-    ]);
+    assert_eq!(
+        said(&failure),
+        [("enough", "151 is more than there is"), ("modest", "Nobody takes more than fifty."),]
+    );
     assert_eq!(failure.code(), failure.violations()[0].code());
 }
 

@@ -6,7 +6,10 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use common::{Gate, Log, Mortal, World, begin, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, until};
+use common::{
+    Gate, Log, Mortal, World, begin, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle,
+    until,
+};
 use enact::prelude::*;
 use enact::store::{Cursor, EntityKey, StoredEvent};
 use enact::{Cause, Key};
@@ -67,7 +70,11 @@ struct CountStubbornly {
 }
 
 #[command(retry = Retry::fixed(2, Duration::from_secs(1)))]
-async fn count_stubbornly(_: CountStubbornly, counter: &mut Counter, gate: Arc<Gate>) -> Result<i64, Failure> {
+async fn count_stubbornly(
+    _: CountStubbornly,
+    counter: &mut Counter,
+    gate: Arc<Gate>,
+) -> Result<i64, Failure> {
     gate.pass().await;
     counter.value += 1;
     Ok(counter.value)
@@ -137,7 +144,11 @@ struct SaveBesides {
 }
 
 #[command]
-async fn save_besides(save: SaveBesides, counter: &mut Counter, counters: Repository<Counter>) -> Result<String, Failure> {
+async fn save_besides(
+    save: SaveBesides,
+    counter: &mut Counter,
+    counters: Repository<Counter>,
+) -> Result<String, Failure> {
     counter.value += 10;
     let refusal = counters.save(Counter { id: save.other, value: 77 }).unwrap_err();
     assert_eq!(refusal.kind(), FailureKind::Refused);
@@ -352,18 +363,19 @@ async fn r17_another_processs_write_in_between_is_a_conflict(world: World) {
 
 async fn r17_a_conflict_is_retried_on_the_entity_as_it_is_then(world: World) {
     let here = start(&world).await;
-    let elsewhere = start(&world).await;
     here.runtime.execute(once("a")).await.unwrap();
     let stubborn = here.runtime.publish(CountStubbornly { counter: "a".to_owned() }).await.unwrap();
     here.gate.arrival().await;
+    let elsewhere = start(&world).await;
     elsewhere.runtime.execute(once("a")).await.unwrap();
-    drop(elsewhere);
+    elsewhere.runtime.shutdown(Duration::from_secs(1)).await.unwrap();
     here.gate.open_wide();
     reaches(&here.runtime, stubborn.id(), JobState::Waiting).await;
     world.advance(Duration::from_secs(1));
     assert_eq!(stubborn.outcome().await.unwrap(), 3);
     let attempts = here.runtime.jobs().attempts(stubborn.id()).await.unwrap();
-    let read: Vec<_> = attempts.iter().map(|attempt| (attempt.version_read, attempt.version_written)).collect();
+    let read: Vec<_> =
+        attempts.iter().map(|attempt| (attempt.version_read, attempt.version_written)).collect();
     assert_eq!(read, [(Some(1), None), (Some(2), Some(3))]);
     assert_eq!(attempts[0].failure.as_ref().unwrap().kind(), FailureKind::Conflict);
 }
@@ -431,10 +443,10 @@ async fn r18_a_relay_sees_every_event_once_in_the_order_of_commits(world: World)
     assert_eq!(ids.len(), 160);
     assert_eq!(relayed, here.runtime.events().after(Cursor::START, 1000).await.unwrap());
 
-    let counted: Vec<Counted> = relayed.iter().map(|event| event.payload.parse().unwrap()).collect();
+    let facts: Vec<Counted> = relayed.iter().map(|event| event.payload.parse().unwrap()).collect();
     for number in 0..8 {
         let counter = format!("c-{number}");
-        let own: Vec<_> = counted.iter().filter(|event| event.counter == counter).collect();
+        let own: Vec<_> = facts.iter().filter(|event| event.counter == counter).collect();
         let expected: Vec<_> = (1..=10).flat_map(|value| [(value, 1), (value, 2)]).collect();
         assert_eq!(own.iter().map(|event| (event.value, event.half)).collect::<Vec<_>>(), expected);
     }
@@ -466,7 +478,7 @@ async fn r18_a_crash_after_the_commit_loses_neither_events_nor_their_handlers(wo
     gate.arrival().await;
     mortal.runtime.execute(once("a")).await.unwrap();
     assert!(log.lines().is_empty());
-    mortal.die();
+    mortal.die().await;
 
     let reborn = start(&world).await;
     until("the handlers have run", async || reborn.log.lines().len() == 2).await;
@@ -474,7 +486,8 @@ async fn r18_a_crash_after_the_commit_loses_neither_events_nor_their_handlers(wo
     lines.sort();
     assert_eq!(lines, ["a 1 1", "a 1 2"]);
     let events = reborn.runtime.events().after(Cursor::START, 10).await.unwrap();
-    let causes: BTreeSet<_> = jobs_of(&reborn.runtime, "hears").await.iter().map(|job| job.cause.unwrap().to_string()).collect();
+    let causes: BTreeSet<_> =
+        jobs_of(&reborn.runtime, "hears").await.iter().map(|job| job.cause.unwrap().to_string()).collect();
     assert_eq!(causes, events.iter().map(|event| Cause::Event(event.id).to_string()).collect());
     for handling in jobs_of(&reborn.runtime, "hears").await {
         assert_eq!(reaches(&reborn.runtime, handling.id, JobState::Succeeded).await.attempts, 1);

@@ -5,7 +5,9 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{Gate, Log, World, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until};
+use common::{
+    Gate, Log, World, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until,
+};
 use enact::prelude::*;
 
 /// Pay something.
@@ -58,7 +60,12 @@ struct March {
 }
 
 #[command(retry = Retry::fixed(2, Duration::from_secs(10)))]
-async fn march(march: March, context: ExecutionContext, gate: Arc<Gate>, log: Arc<Log>) -> Result<u32, Failure> {
+async fn march(
+    march: March,
+    context: ExecutionContext,
+    gate: Arc<Gate>,
+    log: Arc<Log>,
+) -> Result<u32, Failure> {
     let attempt = context.attempt().unwrap();
     gate.pass().await;
     log.note(format!("{}-{}", march.lane.as_deref().unwrap_or("none"), march.number));
@@ -219,7 +226,8 @@ async fn r25_a_staged_request_is_taken_once_too(world: World) {
 async fn r25_a_staged_request_with_another_payload_fails_the_execution(world: World) {
     let Running { runtime, .. } = start(&world).await;
     runtime.execute(paid("p", 5)).await.unwrap();
-    let failure = runtime.execute(Arrange { payment: "p".to_owned(), cents: 6, by_call: false }).await.unwrap_err();
+    let failure =
+        runtime.execute(Arrange { payment: "p".to_owned(), cents: 6, by_call: false }).await.unwrap_err();
     assert_eq!(failure.code(), "idempotency_mismatch");
     assert_eq!(jobs_of(&runtime, "Pay").await.len(), 1);
     assert_eq!(jobs_of(&runtime, "Arrange").await[0].state, JobState::Failed);
@@ -242,7 +250,8 @@ async fn march_on(runtime: &Runtime, gate: &Gate, steps: usize) {
         gate.arrival().await;
         settle().await;
         assert_eq!(gate.arrivals(), 0, "two are under way");
-        let running = jobs_of(runtime, "March").await.iter().filter(|job| job.state == JobState::Running).count();
+        let running =
+            jobs_of(runtime, "March").await.iter().filter(|job| job.state == JobState::Running).count();
         assert_eq!(running, 1);
         gate.open();
     }
@@ -368,9 +377,11 @@ async fn r26_two_runtimes_keep_a_lane(world: World) {
         // Whoever gets it: it is the only one, and the first.
         reaches(&here.runtime, id, JobState::Running).await;
         settle().await;
-        let running: Vec<_> = jobs(&here.runtime).await.into_iter().filter(|job| job.state == JobState::Running).collect();
+        let running: Vec<_> =
+            jobs(&here.runtime).await.into_iter().filter(|job| job.state == JobState::Running).collect();
         assert_eq!(running.iter().map(|job| job.id).collect::<Vec<_>>(), [id]);
-        until("it has come to a gate", async || gates.iter().map(|gate| gate.arrivals()).sum::<usize>() == 1).await;
+        until("it has come to a gate", async || gates.iter().map(|gate| gate.arrivals()).sum::<usize>() == 1)
+            .await;
         for gate in gates {
             if gate.arrivals() == 1 {
                 gate.arrival().await;

@@ -148,7 +148,10 @@ fn r27_every_kind_passes_through_json() {
     for (kind, name) in kinds {
         let failure = Failure::new(kind, format!("code of {name}"), "a message");
         let written = serde_json::to_value(&failure).unwrap();
-        assert_eq!(written, json!({ "kind": name, "code": format!("code of {name}"), "message": "a message" }));
+        assert_eq!(
+            written,
+            json!({ "kind": name, "code": format!("code of {name}"), "message": "a message" })
+        );
         assert_eq!(serde_json::from_value::<Failure>(written).unwrap(), failure);
         assert_eq!(kind.as_str(), name);
     }
@@ -156,7 +159,9 @@ fn r27_every_kind_passes_through_json() {
 
 #[test]
 fn r27_a_violation_passes_through_json() {
-    for violation in [Violation::at("/a~1b/0", "minimum", "too little"), Violation::of("not_overdrawn", "it is")] {
+    for violation in
+        [Violation::at("/a~1b/0", "minimum", "too little"), Violation::of("not_overdrawn", "it is")]
+    {
         let written = serde_json::to_string(&violation).unwrap();
         assert_eq!(serde_json::from_str::<Violation>(&written).unwrap(), violation);
     }
@@ -198,11 +203,12 @@ async fn r27_violated_invariants_are_listed_and_the_first_gives_the_code(world: 
     let runtime = start(&world).await;
     let failure = runtime.execute(named(1, "damn")).await.unwrap_err();
     assert_eq!(kind_and_code(&failure), (FailureKind::Violated, "thing.decent"));
-    let said: Vec<_> = failure.violations().iter().map(|it| (it.pointer(), it.code(), it.message())).collect();
-    assert_eq!(said, [
-        (None, "thing.decent", "A thing has a decent name."),
-        (None, "thing.clean", "`damn` is not clean"),
-    ]);
+    let said: Vec<_> =
+        failure.violations().iter().map(|it| (it.pointer(), it.code(), it.message())).collect();
+    assert_eq!(
+        said,
+        [(None, "thing.decent", "A thing has a decent name."), (None, "thing.clean", "`damn` is not clean"),]
+    );
     let on_record = jobs(&runtime).await.pop().unwrap();
     assert_eq!(on_record.failure, Some(failure), "violations pass through the store");
 }
@@ -317,13 +323,19 @@ async fn r28_jobs_are_counted_by_name_and_state(world: World) {
         runtime.execute(named(id, "thing")).await.unwrap();
     }
     runtime.execute(named(9, "damn")).await.unwrap_err();
-    let mut counts: Vec<_> =
-        runtime.jobs().count().await.unwrap().into_iter().map(|it| (it.name.to_string(), it.state, it.count)).collect();
+    let mut counts: Vec<_> = runtime
+        .jobs()
+        .count()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|it| (it.name.to_string(), it.state, it.count))
+        .collect();
     counts.sort();
-    assert_eq!(counts, [
-        ("Name".to_owned(), JobState::Succeeded, 3),
-        ("Name".to_owned(), JobState::Failed, 1),
-    ]);
+    assert_eq!(
+        counts,
+        [("Name".to_owned(), JobState::Succeeded, 3), ("Name".to_owned(), JobState::Failed, 1),]
+    );
 }
 
 on_every_store!(

@@ -173,7 +173,12 @@ async fn who(who: Who, identity: Option<Identity>, gate: Arc<Gate>) -> Result<Ve
 struct Sign {}
 
 #[command]
-async fn sign(_: Sign, identity: Identity, context: ExecutionContext, place: Arc<Place>) -> Result<String, Failure> {
+async fn sign(
+    _: Sign,
+    identity: Identity,
+    context: ExecutionContext,
+    place: Arc<Place>,
+) -> Result<String, Failure> {
     assert_eq!(context.identity(), Some(&identity));
     Ok(format!("{} at {}", identity.subject(), place.0))
 }
@@ -236,7 +241,10 @@ async fn r30_a_context_kept_after_its_attempt_reads_and_refuses_to_stage(world: 
             ("publish", panic_of(|| drop(context.publish(Fourth {})))),
         ];
         for (what, refusal) in refusals {
-            assert!(refusal.starts_with(&format!("`{what}` was called after its attempt had ended")), "{refusal}");
+            assert!(
+                refusal.starts_with(&format!("`{what}` was called after its attempt had ended")),
+                "{refusal}"
+            );
         }
         let late = tokio::spawn(context.scope(async { _ = emit(Happened {}) })).await;
         assert!(said(late.unwrap_err().into_panic()).contains("after its attempt had ended"));
@@ -260,7 +268,8 @@ async fn r30_contexts_of_concurrent_jobs_are_never_mixed_up(world: World) {
             let name = format!("user {number}");
             let seed = ContextSeed::new().identity(Identity::user(name.clone()));
             let who = Who { name: name.clone() };
-            let answer = runtime.clone().scope(seed, async move { runtime.execute(who).await }).await.unwrap();
+            let answer =
+                runtime.clone().scope(seed, async move { runtime.execute(who).await }).await.unwrap();
             (name, answer)
         }));
     }
@@ -302,19 +311,22 @@ async fn r31_identity_tenant_metadata_and_trace_cross_from_job_to_job(world: Wor
         ("third", &third, Some(Cause::Event(events[0].id))),
         ("fourth", &fourth, Some(Cause::Job(third.id))),
     ] {
-        assert_eq!(told.by(who), [json!({
-            "identity": ["ada", ["teller", "auditor"]],
-            "tenant": "enterprise",
-            "till": "7",
-            "other": null,
-            "traceparent": TRACEPARENT,
-            "tracestate": "rojo=00f067aa0ba902b7",
-            "correlation": "matter-1",
-            "cause": cause.map(|cause| cause.to_string()),
-            "job": job.id.to_string(),
-            "attempt": 1,
-            "capability": "here",
-        })]);
+        assert_eq!(
+            told.by(who),
+            [json!({
+                "identity": ["ada", ["teller", "auditor"]],
+                "tenant": "enterprise",
+                "till": "7",
+                "other": null,
+                "traceparent": TRACEPARENT,
+                "tracestate": "rojo=00f067aa0ba902b7",
+                "correlation": "matter-1",
+                "cause": cause.map(|cause| cause.to_string()),
+                "job": job.id.to_string(),
+                "attempt": 1,
+                "capability": "here",
+            })]
+        );
         assert_eq!((job.cause, job.correlation.as_str()), (cause, "matter-1"));
     }
     assert_eq!(events[0].cause, Some(second.id));
@@ -381,7 +393,7 @@ async fn r31_what_crosses_survives_a_restart(world: World) {
     let seed = seed().correlation_id("matter-3");
     let id = runtime.scope(seed, async { here.runtime.publish(Fourth {}).await }).await.unwrap().id();
     drop(runtime);
-    here.die();
+    here.die().await;
     let reborn = start(&world, "reborn").await;
     reaches(&reborn.runtime, id, JobState::Succeeded).await;
     let told = reborn.told.by("fourth").remove(0);
@@ -427,7 +439,8 @@ async fn r33_an_optional_identity_takes_everyone(world: World) {
     gate.open_wide();
     let anonymous = runtime.execute(Who { name: "x".to_owned() }).await.unwrap();
     assert_eq!(anonymous[1], "");
-    let ada = runtime.scope(seed(), async { runtime.execute(Who { name: "x".to_owned() }).await }).await.unwrap();
+    let ada =
+        runtime.scope(seed(), async { runtime.execute(Who { name: "x".to_owned() }).await }).await.unwrap();
     assert_eq!(ada[1], "ada");
 }
 

@@ -5,7 +5,10 @@
 
 use enact::invariant::Verdict;
 use enact::prelude::*;
-use enact::{Command, CommandHandler, Event, Handled, Invariant, MemoryStore, Registration, StartError, Untargeted, source};
+use enact::{
+    Command, CommandHandler, Event, Handled, Invariant, MemoryStore, Registration, StartError, Untargeted,
+    source,
+};
 use serde::{Deserialize, Serialize};
 
 // Each constant is the line of the mistake below it.
@@ -179,7 +182,8 @@ async fn r50_start_lists_every_problem_at_once_with_its_place() {
     let error = start().await;
     // The two handlers of one command come in the order in which they were linked.
     let two_handlers = |line| line == SUITOR || line == RIVAL;
-    let second_handler = error.problems().iter().map(|problem| problem.source().line).find(|line| two_handlers(*line));
+    let second_handler =
+        error.problems().iter().map(|problem| problem.source().line).find(|line| two_handlers(*line));
     let mut expected = vec![
         (LONELY, "the command `Lonely` has no handler"),
         (NEEDY, "needs a capability that was not provided: call `.provide::<alloc::vec::Vec<u8>>(…)`"),
@@ -198,7 +202,9 @@ async fn r50_start_lists_every_problem_at_once_with_its_place() {
     expected.sort_unstable();
     for problem in error.problems() {
         assert!(problem.source().file.ends_with("tests/r50_start.rs"), "{problem}");
-        let found = expected.iter().position(|(line, text)| *line == problem.source().line && problem.message().contains(text));
+        let found = expected
+            .iter()
+            .position(|(line, text)| *line == problem.source().line && problem.message().contains(text));
         assert!(found.is_some(), "this was not expected: {problem}\n{expected:#?}");
         expected.remove(found.unwrap());
     }

@@ -32,6 +32,7 @@ const LONGEST_QUOTE: usize = 40;
 pub struct Ledger<R> {
     input: BufReader<R>,
     line: Vec<u8>,
+    fields: Fields,
     number: u64,
     bytes: u64,
 }
@@ -120,13 +121,19 @@ impl<R: Read> Ledger<R> {
     /// # Errors
     /// If it cannot be read, or its first line does not name the columns.
     pub fn new(input: R) -> Result<Self, LedgerError> {
-        let mut ledger = Self { input: BufReader::new(input), line: Vec::new(), number: 0, bytes: 0 };
+        let mut ledger = Self {
+            input: BufReader::new(input),
+            line: Vec::new(),
+            fields: Fields::new(),
+            number: 0,
+            bytes: 0,
+        };
         let found = match ledger.advance()? {
             Advance::End => "is empty".to_owned(),
             Advance::TooLong => format!("is longer than {LONGEST_LINE} bytes"),
             Advance::Line => {
                 let line = ledger.line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&ledger.line);
-                if fields(line).is_ok_and(|fields| fields.iter().eq(COLUMNS)) {
+                if ledger.fields.split(line).is_ok_and(|fields| fields == COLUMNS) {
                     return Ok(ledger);
                 }
                 format!("is `{}`", quote(&String::from_utf8_lossy(line)))
@@ -146,7 +153,7 @@ impl<R: Read> Ledger<R> {
             match self.advance()? {
                 Advance::End => return Ok(None),
                 Advance::Line if self.line.is_empty() => {}
-                Advance::Line => return Ok(Some(parse(self.number, &self.line))),
+                Advance::Line => return Ok(Some(parse(self.number, self.fields.split(&self.line)))),
                 Advance::TooLong => {
                     let reason =
                         format!("the line is longer than {LONGEST_LINE} bytes; is a line break missing?");
@@ -190,8 +197,8 @@ enum Advance {
     End,
 }
 
-fn parse(number: u64, line: &[u8]) -> Line {
-    match parse_row(number, line) {
+fn parse(number: u64, fields: Result<Vec<&str>, Fault>) -> Line {
+    match fields.and_then(|fields| parse_row(number, &fields)) {
         Ok(row) => Line::Row(row),
         Err(Fault { field, reason }) => Line::Malformed(Malformed { line: number, field, reason }),
     }
@@ -202,18 +209,13 @@ struct Fault {
     reason: String,
 }
 
-fn parse_row(line: u64, bytes: &[u8]) -> Result<Row, Fault> {
-    let fields = fields(bytes)?;
-    let columns = fields.len();
-    let [transaction, account, _date, direction, _operation, _purpose, cents, _stated_balance] =
-        fields.iter().collect::<Vec<_>>().try_into().map_err(|_| Fault {
-            field: None,
-            reason: format!(
-                "the line has {columns} columns; give it {}: {}",
-                COLUMNS.len(),
-                COLUMNS.join(",")
-            ),
-        })?;
+fn parse_row(line: u64, fields: &[&str]) -> Result<Row, Fault> {
+    let &[transaction, account, _date, direction, _operation, _purpose, cents, _stated_balance] = fields
+    else {
+        let (columns, expected) = (fields.len(), COLUMNS.len());
+        let reason = format!("the line has {columns} columns; give it {expected}: {}", COLUMNS.join(","));
+        return Err(Fault { field: None, reason });
+    };
     let direction = match direction {
         "credit" => Direction::Credit,
         "debit" => Direction::Debit,
@@ -229,22 +231,37 @@ fn parse_row(line: u64, bytes: &[u8]) -> Result<Row, Fault> {
     Ok(Row { line, transaction: transaction.into(), account: account.into(), direction, cents })
 }
 
-/// The fields of a line. Quotes do not reach beyond their line, so that a stray one spoils no other.
-fn fields(line: &[u8]) -> Result<csv::StringRecord, Fault> {
-    let mut record = csv::ByteRecord::new();
-    csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .terminator(csv::Terminator::Any(b'\n'))
-        .buffer_capacity(line.len().max(1))
-        .from_reader(line)
-        .read_byte_record(&mut record)
-        .map_err(|error| Fault { field: None, reason: format!("the line is no CSV: {error}") })?;
-    csv::StringRecord::from_byte_record(record).map_err(|error| {
-        let at = error.utf8_error().field();
-        let field = COLUMNS.get(at).copied();
-        Fault { field, reason: format!("column {} is not UTF-8; save the file as UTF-8", at + 1) }
-    })
+/// Splits lines into fields. Quotes do not reach beyond their line, so that a stray one spoils no other.
+#[derive(Debug)]
+struct Fields {
+    csv: csv_core::Reader,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Fields {
+    fn new() -> Self {
+        let csv = csv_core::ReaderBuilder::new().terminator(csv_core::Terminator::Any(b'\n')).build();
+        Self { csv, text: Vec::new(), ends: Vec::new() }
+    }
+
+    fn split(&mut self, line: &[u8]) -> Result<Vec<&str>, Fault> {
+        // No line has more text than bytes, or more fields than bytes and one.
+        self.text.resize(line.len(), 0);
+        self.ends.resize(line.len() + 1, 0);
+        self.csv.reset();
+        let (_, _, text, ends) = self.csv.read_record(line, &mut self.text, &mut self.ends);
+        // What comes next is the end of the input, and so of the last field.
+        let (_, _, _, last) = self.csv.read_record(&[], &mut self.text[text..], &mut self.ends[ends..]);
+        let ends = &self.ends[..ends + last];
+        let starts = [0].iter().chain(ends);
+        let fields = starts.zip(ends).map(|(start, end)| str::from_utf8(&self.text[*start..*end]));
+        let not_utf8 = |place: usize| Fault {
+            field: COLUMNS.get(place).copied(),
+            reason: format!("column {} is not UTF-8; save the file as UTF-8", place + 1),
+        };
+        fields.enumerate().map(|(place, field)| field.map_err(|_| not_utf8(place))).collect()
+    }
 }
 
 /// The beginning of a text, on one line.

@@ -42,6 +42,8 @@ struct Inner {
     correlation: Option<CorrelationId>,
     seed: Arc<ContextSeed>,
     execution: Option<Execution>,
+    /// Whether it is an execution's, or that of a scope that was opened inside one.
+    is_inside: bool,
 }
 
 struct Execution {
@@ -98,13 +100,20 @@ impl ExecutionContext {
         let execution =
             Execution { job: job.id, attempt: job.attempts, cause: job.cause, stage: Stage::open() };
         let correlation = Some(job.correlation.clone());
-        Self(Arc::new(Inner { engine, correlation, seed: job.context.clone(), execution: Some(execution) }))
+        let seed = job.context.clone();
+        Self(Arc::new(Inner { engine, correlation, seed, execution: Some(execution), is_inside: true }))
     }
 
     /// The context of a scope at the boundary.
     pub(crate) fn of_scope(engine: Arc<Engine>, mut seed: ContextSeed) -> Self {
         let correlation = seed.take_correlation();
-        Self(Arc::new(Inner { engine, correlation, seed: Arc::new(seed), execution: None }))
+        let is_inside = Self::current().is_some_and(|context| context.is_inside());
+        Self(Arc::new(Inner { engine, correlation, seed: Arc::new(seed), execution: None, is_inside }))
+    }
+
+    /// Whether the boundary is out of bounds here (r14).
+    pub(crate) fn is_inside(&self) -> bool {
+        self.0.is_inside
     }
 
     /// The context that the caller is in, if it is in one.

@@ -11,12 +11,7 @@ pub(crate) enum Broken {
     /// SQLite refused.
     Sqlite(rusqlite::Error),
     /// A row does not hold what this crate writes.
-    Row {
-        table: &'static str,
-        row: String,
-        column: &'static str,
-        reason: String,
-    },
+    Row { table: &'static str, row: String, column: &'static str, reason: String },
     /// The call makes no sense.
     Call(&'static str),
 }
@@ -76,7 +71,9 @@ fn advice(error: &rusqlite::Error) -> &'static str {
         }
         Some(ErrorCode::OutOfMemory) => "SQLite ran out of memory",
         Some(ErrorCode::TooBig) => "a value is larger than SQLite can keep",
-        Some(ErrorCode::ConstraintViolation) => "a record breaks the rules of its table: is its id on record already?",
+        Some(ErrorCode::ConstraintViolation) => {
+            "a record breaks the rules of its table: is its id on record already?"
+        }
         _ => "SQLite refused",
     }
 }

@@ -64,7 +64,11 @@ pub(crate) fn load(connection: &Connection, key: &EntityKey) -> Result<Option<St
     rows::entity(key.entity, row).map(|(_, entity)| Some(entity))
 }
 
-pub(crate) fn lapsed(connection: &Connection, now: Timestamp, limit: usize) -> Result<Vec<RunningJob>, Broken> {
+pub(crate) fn lapsed(
+    connection: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<RunningJob>, Broken> {
     all(connection, LAPSED, params![time(now), integer(limit)], rows::running_job)
 }
 
@@ -92,13 +96,15 @@ pub(crate) fn entities(
     let read = |row: &Row<'_>| rows::entity(entity, row);
     match after {
         None => all(connection, ENTITIES, params![entity, integer(limit)], read),
-        Some(after) => {
-            all(connection, ENTITIES_AFTER, params![entity, integer(limit), after.as_str()], read)
-        }
+        Some(after) => all(connection, ENTITIES_AFTER, params![entity, integer(limit), after.as_str()], read),
     }
 }
 
-pub(crate) fn events(connection: &Connection, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, Broken> {
+pub(crate) fn events(
+    connection: &Connection,
+    after: Cursor,
+    limit: usize,
+) -> Result<Vec<StoredEvent>, Broken> {
     all(connection, EVENTS, params![integer(after.as_u64()), integer(limit)], rows::event)
 }
 

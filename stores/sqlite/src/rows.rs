@@ -88,8 +88,9 @@ pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Broken> {
 pub(crate) fn entity(entity: &str, row: &Row<'_>) -> Result<(Key, StoredEntity), Broken> {
     let mut cells = Cells::of(row);
     let id = cells.text("id").map_err(|fault| fault.at("entities", "?"))?;
-    let mut read =
-        || -> Result<_, Fault> { Ok(StoredEntity { version: cells.number("version")?, body: cells.document("body")? }) };
+    let mut read = || -> Result<_, Fault> {
+        Ok(StoredEntity { version: cells.number("version")?, body: cells.document("body")? })
+    };
     match read() {
         Ok(stored) => Ok((Key::from_text(id), stored)),
         Err(fault) => Err(fault.at("entities", format!("({entity}, {id})"))),
@@ -118,13 +119,16 @@ pub(crate) fn event(row: &Row<'_>) -> Result<StoredEvent, Broken> {
 pub(crate) fn holder(row: &Row<'_>) -> Result<(JobId, String, Json), Broken> {
     let mut cells = Cells::of(row);
     let id = cells.parsed::<JobId>("id").map_err(|fault| fault.at("jobs", "?"))?;
-    let mut read = || -> Result<_, Fault> { Ok((id, cells.text("name")?.to_owned(), cells.document("payload")?)) };
+    let mut read =
+        || -> Result<_, Fault> { Ok((id, cells.text("name")?.to_owned(), cells.document("payload")?)) };
     read().map_err(|fault| fault.at("jobs", format!("with id {id}")))
 }
 
 /// `due_at`, or NULL
 pub(crate) fn next_due(row: &Row<'_>) -> Result<Option<Timestamp>, Broken> {
-    Cells::of(row).optional_time("due_at").map_err(|fault| fault.at("jobs", "that waits for the earliest time"))
+    Cells::of(row)
+        .optional_time("due_at")
+        .map_err(|fault| fault.at("jobs", "that waits for the earliest time"))
 }
 
 /// `kind, name, state, count`
@@ -202,7 +206,10 @@ impl<'r> Cells<'r> {
             .transpose()
     }
 
-    fn optional_parsed<T: FromStr<Err: Display>>(&mut self, column: &'static str) -> Result<Option<T>, Fault> {
+    fn optional_parsed<T: FromStr<Err: Display>>(
+        &mut self,
+        column: &'static str,
+    ) -> Result<Option<T>, Fault> {
         self.optional_text(column)?
             .map(|text| {
                 text.parse().map_err(|error| Fault { column, reason: format!("holds `{text}`: {error}") })
@@ -257,5 +264,6 @@ fn wrong_type(column: &'static str, expected: &str, found: ValueRef<'_>) -> Faul
 }
 
 fn parse_json<T: DeserializeOwned>(column: &'static str, text: &str) -> Result<T, Fault> {
-    serde_json::from_str(text).map_err(|error| Fault { column, reason: format!("is not the JSON expected: {error}") })
+    serde_json::from_str(text)
+        .map_err(|error| Fault { column, reason: format!("is not the JSON expected: {error}") })
 }

@@ -19,10 +19,9 @@ impl<R: Send + 'static> WorkerThread<R> {
         serve: impl FnOnce(&Receiver<R>) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let (queue, requests) = mpsc::channel();
-        let thread = thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || serve(&requests))
-            .map_err(|error| StoreError::new(format!("the thread `{name}` cannot be started")).caused_by(error))?;
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || serve(&requests)).map_err(
+            |error| StoreError::new(format!("the thread `{name}` cannot be started")).caused_by(error),
+        )?;
         Ok(Self { name, queue: Some(queue), thread: Some(thread) })
     }
 

@@ -1,7 +1,9 @@
 //! The one thread that writes: it takes what has been queued and puts it on record in one transaction, because what a
 //! commit costs, the wait for the disk, is the same for one write and for hundreds.
 
+use std::iter;
 use std::path::Path;
+use std::slice;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -16,6 +18,9 @@ use crate::worker_thread::WorkerThread;
 
 /// How many writes share a transaction at most.
 const LARGEST_GROUP: usize = 1024;
+
+/// How long a write waits for others to share its transaction at most.
+const LONGEST_WAIT: Duration = Duration::from_millis(2);
 
 pub(crate) struct Writer(WorkerThread<Box<dyn Queued>>);
 
@@ -101,7 +106,7 @@ fn gather(first: Box<dyn Queued>, queue: &Receiver<Box<dyn Queued>>, last: &Last
     group.extend(queue.try_iter().take(LARGEST_GROUP - 1));
     if last.size > 1 {
         let hoped_for = (group.len() - 1 + last.size).min(LARGEST_GROUP);
-        let until = Instant::now() + last.took / 8;
+        let until = Instant::now() + (last.took / 8).min(LONGEST_WAIT);
         while group.len() < hoped_for
             && let Ok(next) = queue.recv_timeout(until.saturating_duration_since(Instant::now()))
         {
@@ -111,22 +116,31 @@ fn gather(first: Box<dyn Queued>, queue: &Receiver<Box<dyn Queued>>, last: &Last
     group
 }
 
-/// Puts a group on record in one transaction. If one of it breaks, all of them get a transaction of their own, so that
-/// each succeeds or fails by itself. That is rare, and spares every write the savepoint that it would need otherwise.
+/// Puts a group on record in one transaction. If one of it breaks, each gets a transaction of its own, so that each
+/// succeeds or fails by itself. That is rare, and spares every write the savepoint that it would need otherwise.
 fn write(transactions: &mut Transactions<'_>, mut group: Vec<Box<dyn Queued>>, path: &Path) {
     match transactions.run(&mut group) {
-        Err(Failed::One(_)) if group.len() > 1 => {
-            for mut write in group {
-                let outcome = transactions.run(std::slice::from_mut(&mut write));
-                write.answer(outcome.map_err(|failed| failed.broken().explain(path)));
-            }
+        Ok(()) => group.into_iter().for_each(|write| write.answer(Ok(()))),
+        Err(Failed::One(_)) if group.len() > 1 => write_each(transactions, group, path),
+        Err(Failed::One(broken) | Failed::All(broken)) => refuse(group, &broken, path),
+    }
+}
+
+fn write_each(transactions: &mut Transactions<'_>, group: Vec<Box<dyn Queued>>, path: &Path) {
+    let mut group = group.into_iter();
+    while let Some(mut write) = group.next() {
+        match transactions.run(slice::from_mut(&mut write)) {
+            Ok(()) => write.answer(Ok(())),
+            Err(Failed::One(broken)) => refuse([write], &broken, path),
+            // The rest would only wait for the same lock or the same disk, one after the other.
+            Err(Failed::All(broken)) => refuse(iter::once(write).chain(group.by_ref()), &broken, path),
         }
-        outcome => {
-            let outcome = outcome.map_err(Failed::broken);
-            for write in group {
-                write.answer(outcome.as_ref().map(|()| ()).map_err(|broken| broken.explain(path)));
-            }
-        }
+    }
+}
+
+fn refuse(group: impl IntoIterator<Item = Box<dyn Queued>>, broken: &Broken, path: &Path) {
+    for write in group {
+        write.answer(Err(broken.explain(path)));
     }
 }
 
@@ -136,14 +150,6 @@ enum Failed {
     All(Broken),
     /// One of the group broke.
     One(Broken),
-}
-
-impl Failed {
-    fn broken(self) -> Broken {
-        match self {
-            Self::All(broken) | Self::One(broken) => broken,
-        }
-    }
 }
 
 struct Transactions<'c> {

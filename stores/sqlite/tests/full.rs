@@ -14,7 +14,8 @@ use common::{account, new_job, started, success, worker};
 const QUOTA: u64 = 256 * 1024;
 
 #[tokio::test]
-async fn a_full_database_refuses_whole_calls_and_works_again_with_a_higher_limit() -> Result<(), Box<dyn Error>> {
+async fn a_full_database_refuses_whole_calls_and_works_again_with_a_higher_limit()
+-> Result<(), Box<dyn Error>> {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let store = SqliteStore::builder(&path).max_size(QUOTA).open()?;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-/// Makes two tests of each behaviour: one on the store in memory, one on a SQLite file. One that is not listed is dead
+/// Makes two tests of each behaviour: one on the store in memory, one on a file of `SQLite`. One that is not listed is dead
 /// code, which the lints refuse.
 macro_rules! on_every_store {
     ($($behaviour:ident),* $(,)?) => {
@@ -101,7 +101,8 @@ pub(crate) struct Mortal {
 
 impl Mortal {
     pub(crate) async fn start(builder: RuntimeBuilder) -> Self {
-        let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let tokio =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let runtime = tokio.spawn(builder.start()).await.unwrap().unwrap();
         Self { tokio, runtime }
     }
@@ -113,9 +114,10 @@ impl Mortal {
         });
     }
 
-    /// Nothing of it goes on, and nobody is told.
-    pub(crate) fn die(self) {
-        self.tokio.shutdown_background();
+    /// Nothing of it goes on when this returns, and nobody was told.
+    pub(crate) async fn die(self) {
+        let tokio = self.tokio;
+        tokio::task::spawn_blocking(move || tokio.shutdown_timeout(PATIENCE)).await.unwrap();
     }
 }
 
@@ -213,8 +215,15 @@ pub(crate) async fn state(runtime: &Runtime, id: JobId) -> JobState {
 
 /// Waits until a job is in a state.
 pub(crate) async fn reaches(runtime: &Runtime, id: JobId, wanted: JobState) -> Job {
-    until(&format!("job {id} is {wanted}"), async || state(runtime, id).await == wanted).await;
-    job(runtime, id).await
+    let mut last = job(runtime, id).await;
+    let in_time = tokio::time::timeout(PATIENCE / 2, async {
+        while last.state != wanted {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            last = job(runtime, id).await;
+        }
+    });
+    assert!(in_time.await.is_ok(), "it never was {wanted}: {last:#?}");
+    last
 }
 
 /// Every job on record, first to last.
@@ -233,5 +242,9 @@ pub(crate) fn kind_and_code(failure: &Failure) -> (FailureKind, &str) {
 
 /// Where, and which keyword: of every violation.
 pub(crate) fn places(failure: &Failure) -> Vec<(&str, &str)> {
-    failure.violations().iter().map(|violation| (violation.pointer().unwrap_or("-"), violation.code())).collect()
+    failure
+        .violations()
+        .iter()
+        .map(|violation| (violation.pointer().unwrap_or("-"), violation.code()))
+        .collect()
 }

@@ -1,5 +1,5 @@
-use enact::{JobId, JobState};
 use enact::store::{Commit, CommitError, EntityWrite, Next, StoreError};
+use enact::{JobId, JobState, Step};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
@@ -193,7 +193,7 @@ impl<'c> Statements<'c> {
             attempt.worker.as_str(),
             time(attempt.started_at),
             time(ended_at),
-            attempt.reached.map(|step| step.as_str()),
+            attempt.reached.map(Step::as_str),
             attempt.version_read.map(integer),
             attempt.version_written.map(integer),
             ending.events,
@@ -208,7 +208,13 @@ impl<'c> Statements<'c> {
             Next::Failed => (JobState::Failed, None, Some(ended_at), None),
             Next::Retry(due_at) => (JobState::Waiting, Some(*due_at), None, None),
         };
-        self.update_job.execute(params![job, state.as_str(), due_at.map(time), ended_at.map(time), output])?;
+        self.update_job.execute(params![
+            job,
+            state.as_str(),
+            due_at.map(time),
+            ended_at.map(time),
+            output
+        ])?;
         Ok(())
     }
 }

@@ -55,8 +55,8 @@ pub(crate) mod sql {
 
     pub(crate) use super::claim::{SELECT_NEXT_DUE, SELECT_READY, UPDATE_CLAIMED, UPDATE_DUE};
     pub(crate) use super::commit::{
-        INSERT_ATTEMPT, INSERT_ENTITY, SELECT_FENCED, SELECT_LEASE, SELECT_VERSION, UPDATE_ENTITY, UPDATE_JOB,
-        UPDATE_LANE,
+        INSERT_ATTEMPT, INSERT_ENTITY, SELECT_FENCED, SELECT_LEASE, SELECT_VERSION, UPDATE_ENTITY,
+        UPDATE_JOB, UPDATE_LANE,
     };
     pub(crate) use super::renew::UPSERT_LEASE;
     pub(crate) use super::submit::{INSERT_EVENT, INSERT_JOB, SELECT_HOLDER, SELECT_LANE};

@@ -1,5 +1,5 @@
 use enact::store::{NewEvent, Submitted, same_request};
-use enact::{JobId, JobState, Json, Key};
+use enact::{JobId, JobState, Json, Key, WorkerId};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::{Operation, prepare};
@@ -109,7 +109,7 @@ impl<'c> Statements<'c> {
             job.name,
             state.as_str(),
             u32::from(job.start.is_some()),
-            job.start.as_ref().map(|worker| worker.as_str()),
+            job.start.as_ref().map(WorkerId::as_str),
             job.start.as_ref().map(|_| time(job.created_at)),
             time(job.created_at),
             job.target.as_ref().map(Key::as_str),

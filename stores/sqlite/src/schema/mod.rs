@@ -47,8 +47,12 @@ impl Owner {
     }
 }
 
-/// Looks whose file it is.
+/// Looks whose file it is. Another process may be about to make it ours, so all is read from one snapshot.
 pub(crate) fn check(connection: &Connection) -> Result<Owner, Broken> {
+    owner(&connection.unchecked_transaction()?)
+}
+
+fn owner(connection: &Transaction<'_>) -> Result<Owner, Broken> {
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -67,7 +71,7 @@ pub(crate) fn migrate(connection: &Connection) -> Result<Owner, Broken> {
         return Ok(current);
     }
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let version = match check(connection)? {
+    let version = match owner(&transaction)? {
         Owner::Nobody => 0,
         Owner::Us { version } => version,
         refused => return Ok(refused),
