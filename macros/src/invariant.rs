@@ -56,6 +56,7 @@ struct Invariant {
     when: Option<Type>,
     /// Whether the function takes what `when` names.
     takes_when: bool,
+    output: Type,
     code: String,
     message: String,
 }
@@ -67,7 +68,7 @@ impl Invariant {
         let sig = &function.sig;
         check_sync(sig, errors);
         check_generics(sig, errors);
-        check_says_something(sig, errors);
+        let output = check_says_something(sig, errors);
         let message = check_message(message, function, errors);
         let Parameters { entity, when: taken } = Parameters::check(sig, errors);
         check_scope(when.as_ref(), taken.as_ref(), errors);
@@ -76,6 +77,7 @@ impl Invariant {
             entity: entity?,
             when: when.map(|Setting { value, .. }| value),
             takes_when: taken.is_some(),
+            output: output?,
             code: code.unwrap_or_else(|| sig.ident.unraw().to_string()),
             message: message?,
         })
@@ -89,6 +91,12 @@ impl Invariant {
         // What is passed has the span of `when`, where an error is shown if the function takes something else.
         let at_when = Span::call_site().located_at(when.span());
         let passed = self.takes_when.then(|| quote_spanned!(at_when=> , __when));
+        // And at what the function returns, where it is shown that this is no verdict.
+        let at_output = self.output.span();
+        let enact_at_output = crate_path::enact_at(at_output);
+        let output = &self.output;
+        let returned = quote!(#function(__entity #passed));
+        let verdict = quote_spanned!(at_output=> <#output as #enact_at_output::invariant::IntoVerdict>::into_verdict(#returned));
         let registration = register(&quote!(invariant::<__Invariant>));
         quote! {
             #scope
@@ -99,7 +107,7 @@ impl Invariant {
                 const CODE: &'static str = #code;
                 const MESSAGE: &'static str = #message;
                 fn check(__entity: &#entity, __when: &#when) -> #enact::invariant::Verdict {
-                    <#enact::invariant::Verdict as ::core::convert::From<_>>::from(#function(__entity #passed))
+                    #verdict
                 }
             }
             #registration
@@ -194,14 +202,19 @@ fn check_generics(sig: &Signature, errors: &mut Errors) {
 }
 
 /// A function that returns nothing does not say whether the invariant holds.
-fn check_says_something(sig: &Signature, errors: &mut Errors) {
-    if matches!(sig.output, ReturnType::Default) {
-        let name = &sig.ident;
-        errors.add(
-            name,
-            format!("`{name}` returns nothing, so it does not say whether the invariant holds: return `bool`, or `Result<(), impl Display>`"),
-        );
+fn check_says_something(sig: &Signature, errors: &mut Errors) -> Option<Type> {
+    if let ReturnType::Type(_, ty) = &sig.output {
+        return Some((**ty).clone());
     }
+    let name = &sig.ident;
+    errors.add(
+        name,
+        format!(
+            "`{name}` returns nothing, so it does not say whether the invariant holds: return `bool`, \
+             or `Result<(), E>` with an `E` that implements `Display`"
+        ),
+    );
+    None
 }
 
 /// A violated invariant is reported to people, who are told more than a name.

@@ -49,7 +49,7 @@ impl<C, E: CreatedFrom<C>> Creation<C, E> {
 /// Implement `From`. How an entity begins is the domain's own code (r12).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be created from `{C}`",
-    label = "`create = always` and `create = if_missing` make a `{Self}` from the command",
+    label = "`create = always` and `create = if_missing` make the `{Self}` from the command",
     note = "write `impl From<&{C}> for {Self} {{ fn from(command: &{C}) -> Self {{ … }} }}`"
 )]
 pub trait CreatedFrom<C> {

@@ -31,10 +31,10 @@ pub trait CommandHandler: 'static {
 /// The handler of a command that binds its target. `#[command]` on a function with a `&mut` entity implements it.
 pub trait EntityHandler: 'static {
     /// The command.
-    type Command: Handled + Targeted;
+    type Command: Handled;
 
     /// The entity that the command targets.
-    type Entity: Entity<Id = <Self::Command as Targeted>::Id>;
+    type Entity: TargetOf<Self::Command>;
 
     /// How the entity is come by.
     fn creation() -> Creation<Self::Command, Self::Entity> {
@@ -57,6 +57,16 @@ pub trait EntityHandler: 'static {
         entity: &mut Self::Entity,
         context: &ExecutionContext,
     ) -> impl Future<Output = Result<<Self::Command as Handled>::Output, Failure>> + Send;
+}
+
+/// An entity that the command `C` targets: every one whose identity is of the type of the command's target.
+pub trait TargetOf<C>: Entity {}
+
+impl<C, E> TargetOf<C> for E
+where
+    C: Targeted<Id = E::Id>,
+    E: Entity,
+{
 }
 
 /// A handler of an event: one of any number. `#[event_handler]` on a function implements it.
@@ -124,7 +134,10 @@ where
 /// A command whose handler binds the entity `E`, or an event: what an invariant of `E` may be scoped by (r10).
 #[diagnostic::on_unimplemented(
     message = "an invariant of `{E}` cannot be checked `when = {Self}`",
-    label = "no handler of `{Self}` binds a `{E}`",
+    label = "no handler of `{Self}` binds `{E}`",
     note = "`when` names a command whose handler takes `&mut {E}`, or an event"
 )]
 pub trait InvariantScope<E> {}
+
+#[diagnostic::do_not_recommend]
+impl<C: Handled<Entity = E>, E: Entity> InvariantScope<E> for C {}

@@ -35,17 +35,28 @@ pub enum Verdict {
     Violated(Option<String>),
 }
 
-impl From<bool> for Verdict {
-    fn from(holds: bool) -> Self {
-        if holds { Self::Holds } else { Self::Violated(None) }
+/// What an invariant's function may return.
+#[diagnostic::on_unimplemented(
+    message = "an invariant cannot return `{Self}`",
+    label = "this does not say whether it holds",
+    note = "return `bool`, or `Result<(), E>` with an `E` that implements `Display`, to say more particularly what does not hold"
+)]
+pub trait IntoVerdict {
+    /// The verdict.
+    fn into_verdict(self) -> Verdict;
+}
+
+impl IntoVerdict for bool {
+    fn into_verdict(self) -> Verdict {
+        if self { Verdict::Holds } else { Verdict::Violated(None) }
     }
 }
 
-impl<E: Display> From<Result<(), E>> for Verdict {
-    fn from(result: Result<(), E>) -> Self {
-        match result {
-            Ok(()) => Self::Holds,
-            Err(message) => Self::Violated(Some(message.to_string())),
+impl<E: Display> IntoVerdict for Result<(), E> {
+    fn into_verdict(self) -> Verdict {
+        match self {
+            Ok(()) => Verdict::Holds,
+            Err(message) => Verdict::Violated(Some(message.to_string())),
         }
     }
 }

@@ -108,7 +108,7 @@ pub use context::{
 pub use enact_macros::{command, entity, event, event_handler, invariant, value};
 pub use entity::{CreatedFrom, Creation, Entity};
 pub use failure::{Failure, FailureKind, Violation};
-pub use handler::{CommandHandler, EntityHandler, EventHandler, IntoOutcome, InvariantScope};
+pub use handler::{CommandHandler, EntityHandler, EventHandler, IntoOutcome, InvariantScope, TargetOf};
 pub use invariant::{Always, Invariant};
 pub use job::{Attempt, Cause, CorrelationId, EventId, Job, JobId, JobKind, JobState, Step, WorkerId};
 pub use json::Json;

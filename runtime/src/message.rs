@@ -60,6 +60,9 @@ pub trait Untargeted: Command {}
 pub trait Handled: Command {
     /// What the handler returns when it succeeds.
     type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// The entity that the handler binds; `()` if it binds none.
+    type Entity;
 }
 
 /// A fact that has occurred (r03). `#[event]` implements it.

@@ -3,7 +3,11 @@
 //! Each figure is taken on an empty database and on one that holds a million ended jobs (`-- --ended N` for another
 //! number; `-- --jobs N` for the number of jobs a round, `-- --rounds N` for the rounds). The figures of a round are
 //! taken one after the other, and the median of the rounds is shown, so that what else the machine does hits all alike.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on has nothing better to do than panic")]
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark that cannot go on has nothing better to do than panic"
+)]
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -73,7 +77,10 @@ fn main() {
     let full = Rates::measure(&tokio, jobs, rounds, ended);
 
     println!("\njobs a second, median of {rounds} rounds of {jobs}, {CONCURRENCY} at a time\n");
-    println!("{:34} {:>9} {:>9} {:>7} {:>9} {:>7}", "database", "raw rows", "execute", "of raw", "publish", "of raw");
+    println!(
+        "{:34} {:>9} {:>9} {:>7} {:>9} {:>7}",
+        "database", "raw rows", "execute", "of raw", "publish", "of raw"
+    );
     empty.print("empty");
     full.print(&format!("with {ended} ended jobs"));
     println!(

@@ -98,6 +98,7 @@ struct Courted {}
 
 impl Handled for Courted {
     type Output = ();
+    type Entity = ();
 }
 
 struct Suitor;
@@ -136,6 +137,7 @@ impl Untargeted for Unregistered {}
 
 impl Handled for Unregistered {
     type Output = ();
+    type Entity = ();
 }
 
 struct HandlesUnregistered;

@@ -1,7 +1,7 @@
 //! `#[command]` on a function.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Type};
 
@@ -104,7 +104,7 @@ impl<'a> Handler<'a> {
     /// That the command is handled, and what its handler binds. It is true of a handler with mistakes in it too, so that
     /// these cause no further ones where the command is used.
     fn declare(&self) -> TokenStream {
-        let HandlerSignature { message, entity, .. } = &self.signature;
+        let HandlerSignature { message, entity, .. } = self.signature;
         let Some(command) = message else {
             return TokenStream::new();
         };
@@ -112,14 +112,12 @@ impl<'a> Handler<'a> {
         let span = command.span();
         let enact = crate_path::enact_at(span);
         let output = self.signature.output();
-        let scope = entity
-            .as_ref()
-            .map(|entity| quote_spanned!(span=> impl #enact::InvariantScope<#entity> for #command {}));
+        let entity = entity.map_or_else(|| quote!(()), ToTokens::to_token_stream);
         quote_spanned! {span=>
             impl #enact::Handled for #command {
                 type Output = #output;
+                type Entity = #entity;
             }
-            #scope
         }
     }
 
