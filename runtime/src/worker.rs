@@ -77,14 +77,15 @@ async fn wait_for_work(engine: &Engine, next_due: Option<Timestamp>) {
 /// the runtime has stopped and nothing runs any more.
 pub(crate) async fn keep_leases(engine: Arc<Engine>) {
     loop {
+        // Counted from before the store is asked: a slow answer does not put the next renewal off.
+        let next = after(engine.clock.now(), engine.lease.length / 4);
         if let Err(error) = keep_leases_once(&engine).await {
             tracing::error!("cannot look after leases, and tries again: {error}");
         }
-        let pause = after(engine.clock.now(), engine.lease.length / 4);
         tokio::select! {
             () = engine.attempts.wait() => return,
             () = engine.abort.cancelled() => return,
-            () = engine.clock.sleep_until(pause) => {}
+            () = engine.clock.sleep_until(next) => {}
         }
     }
 }

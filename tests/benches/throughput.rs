@@ -151,7 +151,6 @@ fn write_raw(path: &Path, jobs: usize, group: usize) {
     drop(SqliteStore::open(path).unwrap());
     let database = Connection::open(path).unwrap();
     database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").unwrap();
-    let first: usize = database.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0)).unwrap();
     let mut job = database
         .prepare(
             "INSERT INTO jobs (id, kind, name, state, attempts, created_at, ended_at, target, correlation, payload, output)
@@ -182,7 +181,7 @@ fn write_raw(path: &Path, jobs: usize, group: usize) {
             let now = SystemClock.now().as_microsecond();
             let account = account(number);
             let payload = format!(r#"{{"account":"{account}","cents":5}}"#);
-            let body = format!(r#"{{"id":"{account}","balance_cents":{}}}"#, (first + number) / ACCOUNTS * 5);
+            let body = format!(r#"{{"balance_cents":{},"id":"{account}"}}"#, (number / ACCOUNTS + 1) * 5);
             let (job_id, event_id) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
             job.execute(params![job_id, now, account, payload]).unwrap();
             let seq = database.last_insert_rowid();

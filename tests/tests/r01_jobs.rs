@@ -254,10 +254,12 @@ async fn r06_dropping_an_execution_does_not_stop_its_job(world: World) {
 }
 
 async fn r06_an_execution_dropped_right_after_it_began_ends_its_job(world: World) {
-    let (runtime, log) = start(&world, &Gate::wide_open()).await;
+    let gate = Gate::new();
+    let (runtime, log) = start(&world, &gate).await;
     let mut execution = runtime.execute(Knock { number: 5 }).into_future();
     begin(&mut execution).await;
     drop(execution);
+    gate.open();
     common::until("the handler has run", async || log.lines() == ["knock 5"]).await;
     let id = jobs(&runtime).await[0].id;
     reaches(&runtime, id, JobState::Succeeded).await;

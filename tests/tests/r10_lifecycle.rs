@@ -74,7 +74,7 @@ async fn take(take: Take, jar: &mut Jar, log: Arc<Log>) -> Result<i64, Failure> 
         End::Panic => panic!("dropped the jar"),
         End::BadEvent => _ = emit(Bounded { number: 0 }),
         End::BadCommand => _ = publish(Within { number: 0 }),
-        End::OtherIdentity => jar.id = "another".to_owned(),
+        End::OtherIdentity => "another".clone_into(&mut jar.id),
     }
     Ok(jar.sweets)
 }

@@ -336,6 +336,20 @@ async fn r26_executing_enters_no_lane(world: World) {
     assert_eq!(log.lines().iter().collect::<BTreeSet<_>>().len(), 3);
 }
 
+async fn r26_nothing_waits_in_a_lane_for_what_is_executed(world: World) {
+    let Running { runtime, gate, .. } = start(&world).await;
+    let execution = tokio::spawn(runtime.execute(step("a", 1)).into_future());
+    gate.arrival().await;
+    let [executed] = &*jobs(&runtime).await else { panic!("one job") };
+    assert_eq!(executed.order_key, None);
+    let published = runtime.publish(step("a", 2)).await.unwrap();
+    // It comes to the gate while the other is still there.
+    gate.arrival().await;
+    assert_eq!(published.job().await.unwrap().order_key.unwrap().as_str(), "a");
+    gate.open_wide();
+    assert_eq!((execution.await.unwrap().unwrap(), published.outcome().await.unwrap()), (1, 2));
+}
+
 async fn r26_a_key_given_by_call_takes_the_place_of_the_commands_own(world: World) {
     let Running { runtime, gate, log } = start(&world).await;
     for (lane, number) in [("a", 1), ("b", 2), ("c", 3)] {
@@ -409,6 +423,7 @@ on_every_store!(
     r26_a_lane_goes_on_behind_a_job_that_failed,
     r26_a_retry_keeps_its_place_in_the_lane,
     r26_executing_enters_no_lane,
+    r26_nothing_waits_in_a_lane_for_what_is_executed,
     r26_a_key_given_by_call_takes_the_place_of_the_commands_own,
     r26_staged_commands_keep_their_order,
     r26_what_is_published_together_keeps_its_order,
