@@ -92,7 +92,7 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// It implements `enact::Handled` for the command, and `enact::EntityHandler` or `enact::CommandHandler` for a type of
+/// It implements `enact::HasOneHandler` for the command, and `enact::EntityHandler` or `enact::CommandHandler` for a type of
 /// its own.
 ///
 /// # Errors

@@ -34,6 +34,7 @@ pub(crate) async fn run(engine: Arc<Engine>, job: Job) {
     );
     async move {
         tokio::select! {
+            biased;
             () = run_to_end(&engine, &job) => {}
             () = engine.abort.cancelled() => tracing::warn!("dropped by a shutdown; its job ends as lost"),
         }

@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::context::Requirement;
-use crate::{Creation, Entity, Event, ExecutionContext, Failure, Handled, Retry, Targeted};
+use crate::{Creation, Entity, Event, ExecutionContext, Failure, HasOneHandler, Retry, Targeted};
 
 /// The handler of a command that binds no entity. `#[command]` on a function implements it.
 pub trait CommandHandler: 'static {
     /// The command.
-    type Command: Handled;
+    type Command: HasOneHandler;
 
     /// When a failed attempt is followed by another.
     fn retry() -> Retry {
@@ -25,13 +25,13 @@ pub trait CommandHandler: 'static {
     fn handle(
         command: Self::Command,
         context: &ExecutionContext,
-    ) -> impl Future<Output = Result<<Self::Command as Handled>::Output, Failure>> + Send;
+    ) -> impl Future<Output = Result<<Self::Command as HasOneHandler>::Output, Failure>> + Send;
 }
 
 /// The handler of a command that binds its target. `#[command]` on a function with a `&mut` entity implements it.
 pub trait EntityHandler: 'static {
     /// The command.
-    type Command: Handled;
+    type Command: HasOneHandler;
 
     /// The entity that the command targets.
     type Entity: TargetOf<Self::Command>;
@@ -56,7 +56,7 @@ pub trait EntityHandler: 'static {
         command: Self::Command,
         entity: &mut Self::Entity,
         context: &ExecutionContext,
-    ) -> impl Future<Output = Result<<Self::Command as Handled>::Output, Failure>> + Send;
+    ) -> impl Future<Output = Result<<Self::Command as HasOneHandler>::Output, Failure>> + Send;
 }
 
 /// An entity that the command `C` targets: every one whose identity is of the type of the command's target.
@@ -140,4 +140,4 @@ where
 pub trait InvariantScope<E> {}
 
 #[diagnostic::do_not_recommend]
-impl<C: Handled<Entity = E>, E: Entity> InvariantScope<E> for C {}
+impl<C: HasOneHandler<Entity = E>, E: Entity> InvariantScope<E> for C {}

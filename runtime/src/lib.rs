@@ -114,7 +114,7 @@ pub use job::{Attempt, Cause, CorrelationId, EventId, Job, JobId, JobKind, JobSt
 pub use json::Json;
 pub use key::Key;
 pub use memory::MemoryStore;
-pub use message::{Command, Event, Handled, Targeted, Untargeted};
+pub use message::{Command, Event, HasOneHandler, Targeted, Untargeted};
 pub use publish::{Execute, JobHandle, Publish};
 pub use reading::{Entities, Events, Jobs};
 pub use registration::{Registration, Source};

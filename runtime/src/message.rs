@@ -51,13 +51,14 @@ pub trait Targeted: Command {
 )]
 pub trait Untargeted: Command {}
 
-/// A command that has a handler. `#[command]` on a function implements it for the command that the function takes first.
+/// A command that has its one handler (r04). `#[command]` on a function implements it for the command that the function
+/// takes first; a second handler is a second implementation, which the compiler refuses.
 #[diagnostic::on_unimplemented(
     message = "the command `{Self}` has no handler",
     label = "nothing handles `{Self}`",
     note = "write one: `#[command] async fn handle(command: {Self}) -> Result<(), …>`; with `&mut Entity` as the second parameter if `{Self}` has a target"
 )]
-pub trait Handled: Command {
+pub trait HasOneHandler: Command {
     /// What the handler returns when it succeeds.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 

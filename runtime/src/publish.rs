@@ -169,8 +169,14 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
             let id = job.id;
             let mut watch = engine.endings.watch(id);
             // From here on the job goes its way, whether or not somebody still waits for it.
-            engine.attempts.spawn(start(engine.clone(), job));
-            typed(&wait_watching(&engine, id, &mut watch).await?)
+            let first_attempt = engine.attempts.spawn(start(engine.clone(), job));
+            let ended = tokio::select! {
+                biased;
+                ended = watch.ended() => ended,
+                // It has ended, and the job has not: a retry is to come, here or in another process.
+                _ = first_attempt => wait_watching(&engine, id, &mut watch).await,
+            };
+            typed(&ended?)
         }
         .boxed()
     }

@@ -14,7 +14,7 @@ use crate::invariant::Verdict;
 use crate::schema::pointer_of;
 use crate::{
     Command, CommandHandler, Creation, Entity, EntityHandler, Event, EventHandler, ExecutionContext, Failure,
-    Handled, Invariant, Json, Key, Retry, Violation,
+    HasOneHandler, Invariant, Json, Key, Retry, Violation,
 };
 
 /// A place in the user's source. Made by [`source!`](crate::source).
@@ -253,7 +253,7 @@ fn create<H: EntityHandler>(command: &dyn Any) -> AnyEntity {
     }
 }
 
-fn output<C: Handled>(output: &C::Output) -> Result<Json, Failure> {
+fn output<C: HasOneHandler>(output: &C::Output) -> Result<Json, Failure> {
     Json::of(output).map_err(|error| {
         let message =
             format!("what the handler of `{}` returned cannot be written as JSON: {error}", C::NAME);

@@ -18,7 +18,7 @@ use crate::reading::{Entities, Events, Jobs};
 use crate::store::{NewEvent, Store};
 use crate::wiring::{Problem, Wiring};
 use crate::{
-    CorrelationId, Entity, Event, EventId, Failure, FailureKind, Handled, JobHandle, WorkerId, worker,
+    CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, WorkerId, worker,
 };
 
 /// A domain that runs: takes commands and events, runs their jobs, and answers questions. Cheap to clone.
@@ -61,7 +61,7 @@ impl Runtime {
     /// (r25); `Unavailable` if the store cannot be reached or the runtime has shut down; `Refused` inside an execution,
     /// where [`enact::publish`](crate::publish()) is meant.
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
-    pub fn publish<C: Handled>(&self, command: C) -> Publish<C::Output> {
+    pub fn publish<C: HasOneHandler>(&self, command: C) -> Publish<C::Output> {
         let engine = self.engine();
         Publish::new(Request::new(engine, "publish", || Draft::of(&engine.wiring, &command)))
     }
@@ -93,7 +93,7 @@ impl Runtime {
     /// # Errors
     /// When awaited: the failure of the job, or as [`publish`](Self::publish). Inside an execution it is `Refused` (r14).
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
-    pub fn execute<C: Handled>(&self, command: C) -> Execute<C::Output> {
+    pub fn execute<C: HasOneHandler>(&self, command: C) -> Execute<C::Output> {
         let engine = self.engine();
         Execute::new(Request::new(engine, "execute", || Draft::of(&engine.wiring, &command)))
     }

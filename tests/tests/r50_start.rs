@@ -6,8 +6,8 @@
 use enact::invariant::Verdict;
 use enact::prelude::*;
 use enact::{
-    Command, CommandHandler, Event, Handled, Invariant, MemoryStore, Registration, StartError, Untargeted,
-    source,
+    Command, CommandHandler, Event, HasOneHandler, Invariant, MemoryStore, Registration, StartError,
+    Untargeted, source,
 };
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +96,7 @@ enact::register! { Registration::invariant::<Unchecked>(source!()) }
 #[command]
 struct Courted {}
 
-impl Handled for Courted {
+impl HasOneHandler for Courted {
     type Output = ();
     type Entity = ();
 }
@@ -135,7 +135,7 @@ impl Command for Unregistered {
 
 impl Untargeted for Unregistered {}
 
-impl Handled for Unregistered {
+impl HasOneHandler for Unregistered {
     type Output = ();
     type Entity = ();
 }

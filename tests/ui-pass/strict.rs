@@ -5,7 +5,7 @@
 
 // The traits are imported, so that a qualified path to one of them is an unneeded one.
 #[allow(unused_imports)]
-use ::enact::{Command, Entity, Event, EventHandler, ExecutionContext, FromContext, Handled, Key, Targeted};
+use ::enact::{Command, Entity, Event, EventHandler, ExecutionContext, FromContext, HasOneHandler, Key, Targeted};
 use ::std::clone::Clone;
 // What schemars derives needs these in scope.
 use ::std::convert::{From, Into};

@@ -114,7 +114,7 @@ impl<'a> Handler<'a> {
         let output = self.signature.output();
         let entity = entity.map_or_else(|| quote!(()), ToTokens::to_token_stream);
         quote_spanned! {span=>
-            impl #enact::Handled for #command {
+            impl #enact::HasOneHandler for #command {
                 type Output = #output;
                 type Entity = #entity;
             }

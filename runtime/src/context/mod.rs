@@ -24,7 +24,7 @@ pub(crate) use stage::{StagedWrite, Staging};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::store::EntityKey;
-use crate::{Cause, CorrelationId, Event, EventId, Failure, Handled, Job, JobId};
+use crate::{Cause, CorrelationId, Event, EventId, Failure, HasOneHandler, Job, JobId};
 
 tokio::task_local! {
     static CURRENT: ExecutionContext;
@@ -87,7 +87,7 @@ pub fn emit<E: Event>(event: E) -> EventId {
 /// Outside an execution, and in a context whose attempt has ended (r34). At the boundary, use
 /// [`Runtime::publish`](crate::Runtime::publish).
 #[track_caller]
-pub fn publish<C: Handled>(command: C) -> StagedJob {
+pub fn publish<C: HasOneHandler>(command: C) -> StagedJob {
     match ExecutionContext::current() {
         Some(context) => context.publish(command),
         None => panic!("{}", stage::Refusal::Outside("publish")),
@@ -197,7 +197,7 @@ impl ExecutionContext {
     /// In a scope at the boundary, and when the attempt has ended (r30, r34).
     #[track_caller]
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
-    pub fn publish<C: Handled>(&self, command: C) -> StagedJob {
+    pub fn publish<C: HasOneHandler>(&self, command: C) -> StagedJob {
         let now = self.0.engine.clock.now();
         let job = Draft::of(&self.0.engine.wiring, &command).map(|draft| draft.into_job(self.origin(), now));
         let id = self.stage("publish", |staging| staging.command(job));

@@ -9,7 +9,7 @@ use bank::domain::{
 use bank::matter::wait_until_idle;
 use enact::prelude::*;
 use enact::store::JobQuery;
-use enact::{CorrelationId, Handled, JobId};
+use enact::{CorrelationId, HasOneHandler, JobId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -85,7 +85,7 @@ struct Outcome {
 }
 
 /// Executes a command in a matter of its own, and waits until everything in that has ended: of a transfer, all steps.
-async fn execute<C: Handled<Output = ()>>(bank: &Runtime, command: C) -> Result<Outcome> {
+async fn execute<C: HasOneHandler<Output = ()>>(bank: &Runtime, command: C) -> Result<Outcome> {
     let matter = format!("{}/{}", C::NAME, Uuid::now_v7());
     let seed = ContextSeed::new().correlation_id(&*matter);
     let executed = bank.scope(seed, async { bank.execute(command).await }).await;
