@@ -49,15 +49,26 @@ async fn run_to_end(engine: &Arc<Engine>, job: &Job) {
     let Some(plan) = engine.wiring.job(&job.name) else { return };
     let context = ExecutionContext::of_attempt(engine.clone(), job);
     let mut execution = Execution { engine, plan, job, context: &context, attempt: &mut attempt };
-    // What a panic leaves half-done is staged, and is dropped with the attempt.
-    let executed = AssertUnwindSafe(context.scope(lifecycle::execute(&mut execution))).catch_unwind().await;
-    context.close();
+    let executed = {
+        let _closing = Closing(&context);
+        // What a panic leaves half-done is staged, and is dropped with the attempt.
+        AssertUnwindSafe(context.scope(lifecycle::execute(&mut execution))).catch_unwind().await
+    };
     match executed.unwrap_or_else(|panic| Err(panicked(&*panic))) {
         Ok(output) => {
             tracing::debug!("succeeded");
             engine.endings.announce(job.id, &Ok(output));
         }
         Err(failure) => fail(engine, plan, job, attempt, failure).await,
+    }
+}
+
+/// Closes a context when its attempt ends, and when it is dropped on the way (r30).
+struct Closing<'a>(&'a ExecutionContext);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

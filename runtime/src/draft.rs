@@ -26,7 +26,7 @@ impl Draft {
         Ok(Self {
             name: plan.name.clone(),
             payload,
-            target: command.target(),
+            target: plan.admit_target(command.target())?,
             order_key: command.order_key(),
             idempotency_key: command.idempotency_key(),
         })
@@ -41,7 +41,7 @@ impl Draft {
         Ok(Self {
             name: plan.name.clone(),
             payload: text,
-            target: (part.target)(&*command),
+            target: plan.admit_target((part.target)(&*command))?,
             order_key: (part.order_key)(&*command),
             idempotency_key: (part.idempotency_key)(&*command),
         })

@@ -66,10 +66,7 @@ fn validate(x: &mut Execution<'_>) -> Result<AnyMessage, Failure> {
 fn resolve(x: &mut Execution<'_>) -> Result<Option<Binding>, Failure> {
     x.attempt.reached = Some(Step::Resolve);
     let Action::Command(Body::Bound(body)) = x.plan.action else { return Ok(None) };
-    let id = x.job.target.clone().ok_or_else(|| {
-        let message = format!("`{}` must name its target: the field is null", x.job.name);
-        Failure::new(FailureKind::Invalid, "no_target", message)
-    })?;
+    let id = x.job.target.clone().ok_or_else(|| x.plan.input.no_target())?;
     Ok(Some(Binding { body, key: EntityKey { entity: body.entity.name, id } }))
 }
 

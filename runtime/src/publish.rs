@@ -52,6 +52,16 @@ impl Request {
         let now = self.engine.clock.now();
         Ok((self.engine, self.draft?.into_job(self.origin, now)))
     }
+
+    /// Its job, for the runtime that it was made by: another one may have another domain, and another store.
+    fn into_job_of(self, engine: &Arc<Engine>) -> Result<NewJob, Failure> {
+        if !Arc::ptr_eq(&self.engine, engine) {
+            let message = "the command was given to another runtime than the one that is to publish it; call \
+                           `publish` and `publish_all` on the same one";
+            return Err(Failure::new(FailureKind::Refused, "other_runtime", message));
+        }
+        self.into_job().map(|(_, job)| job)
+    }
 }
 
 /// What is done at the boundary would be done even if the execution around it failed (r14, r15).
@@ -63,6 +73,16 @@ pub(crate) fn check_boundary(context: Option<&ExecutionContext>, what: &str) -> 
         "`Runtime::{what}` was called inside an execution, where it would take effect even if that fails; \
          `enact::publish` and `enact::emit` stage a command or an event for its commit"
     );
+    Err(Failure::new(FailureKind::Refused, "inside_execution", message))
+}
+
+/// An execution holds its place, its lane and its entity while it lasts, and may be what the job waits for.
+fn check_waiting(context: Option<&ExecutionContext>) -> Result<(), Failure> {
+    if context.is_none_or(|context| !context.is_inside()) {
+        return Ok(());
+    }
+    let message = "`JobHandle::outcome` was called inside an execution: it would hold up the execution, and may wait \
+                   for itself; handle an event instead";
     Err(Failure::new(FailureKind::Refused, "inside_execution", message))
 }
 
@@ -126,15 +146,15 @@ pub(crate) async fn publish_all<T>(
     engine: &Arc<Engine>,
     requests: impl IntoIterator<Item = Publish<T>>,
 ) -> Vec<Result<JobHandle<T>, Failure>> {
-    let drafted: Vec<_> = requests.into_iter().map(|publish| publish.request.into_job()).collect();
-    let jobs: Vec<_> = drafted.iter().flatten().map(|(_, job)| job.clone()).collect();
+    let drafted: Vec<_> = requests.into_iter().map(|publish| publish.request.into_job_of(engine)).collect();
+    let jobs: Vec<_> = drafted.iter().flatten().cloned().collect();
     let submitted = engine.store.submit(Vec::new(), jobs).await.map_err(Failure::from);
     engine.work.notify_one();
     let mut answers = submitted.as_ref().map(|submitted| submitted.iter()).map_err(Clone::clone);
-    let answer = |drafted: Result<(Arc<Engine>, NewJob), Failure>| {
-        let (engine, job) = drafted?;
+    let answer = |drafted: Result<NewJob, Failure>| {
+        let job = drafted?;
         let answer = answers.as_mut().map_err(|failure| failure.clone())?.next();
-        Ok(JobHandle::new(engine, job_of(job.id, answer)?))
+        Ok(JobHandle::new(engine.clone(), job_of(job.id, answer)?))
     };
     drafted.into_iter().map(answer).collect()
 }
@@ -304,8 +324,10 @@ impl<T: DeserializeOwned> JobHandle<T> {
     ///
     /// # Errors
     /// The failure of its last attempt. `Unavailable` if the store cannot be reached, or the runtime shuts down first:
-    /// the job goes on nevertheless.
+    /// the job goes on nevertheless. `Refused` inside an execution, which would be held up by the job, and may be what the
+    /// job waits for; handle an event instead.
     pub async fn outcome(&self) -> Result<T, Failure> {
+        check_waiting(ExecutionContext::current().as_ref())?;
         typed(&wait(&self.engine, self.id).await?)
     }
 }

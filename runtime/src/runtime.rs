@@ -79,7 +79,8 @@ impl Runtime {
     /// not keep the others from being published.
     ///
     /// # Errors
-    /// Each as [`publish`](Self::publish). If the store cannot be reached, none is published.
+    /// Each as [`publish`](Self::publish); `Refused` if it was made by another runtime, which is where it belongs. If the
+    /// store cannot be reached, none is published.
     pub async fn publish_all<T>(
         &self,
         commands: impl IntoIterator<Item = Publish<T>>,
@@ -215,10 +216,16 @@ impl RuntimeBuilder {
     pub const CONCURRENCY: usize = 64;
     /// How long a lease lasts, unless the builder says otherwise.
     pub const LEASE: Duration = Duration::from_secs(10);
+    /// How long a lease lasts at least: a shorter one would have the store written all the time.
+    pub const SHORTEST_LEASE: Duration = Duration::from_millis(100);
     /// How large a command or event may be as JSON, in bytes, unless the builder says otherwise.
     pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
 
     /// Provides a capability: handlers take it as `Arc<T>` (r33). One of the same type that was provided before is replaced.
+    ///
+    /// The runtime keeps its capabilities as long as it lives. One that holds the [`Runtime`] itself keeps it alive for
+    /// ever: the two hold each other, and dropping the last clone outside stops nothing. Have handlers
+    /// [publish](crate::publish()) instead, or end such a runtime by [`shutdown`](Runtime::shutdown).
     #[must_use]
     pub fn provide<T: ?Sized + Send + Sync + 'static>(mut self, capability: Arc<T>) -> Self {
         self.capabilities.insert(capability);
@@ -233,10 +240,11 @@ impl RuntimeBuilder {
     }
 
     /// How long a worker is believed to be alive after it was last heard of (r23). A short lease finds what a crash has left
-    /// sooner; a long one bears longer stalls. It is renewed four times in its length.
+    /// sooner; a long one bears longer stalls. It is renewed four times in its length, and lasts
+    /// [`SHORTEST_LEASE`](Self::SHORTEST_LEASE) at least, whatever `length` is.
     #[must_use]
     pub fn lease(mut self, length: Duration) -> Self {
-        self.lease = length;
+        self.lease = length.max(Self::SHORTEST_LEASE);
         self
     }
 

@@ -17,6 +17,9 @@ const DEEPEST: usize = 127;
 /// A value longer than this is not quoted in a message.
 const LONGEST_QUOTE: usize = 80;
 
+/// How many violations are reported one by one. The rest is counted.
+const MOST_VIOLATIONS: usize = 100;
+
 /// What a command or an event must look like.
 pub(crate) struct Input {
     name: &'static str,
@@ -64,13 +67,13 @@ impl Input {
         self.check(&value)
     }
 
-    /// Checks a value: depth, schema, and the size of its text, which is the answer.
+    /// Checks a value: its depth, the size of its text, which is the answer, and its schema. What is too large costs no
+    /// validation.
     pub(crate) fn check(&self, value: &Value) -> Result<Json, Failure> {
         if !is_within(value, DEEPEST) {
             let message = format!("it is nested more than {DEEPEST} levels deep; keep it flatter");
             return Err(self.invalid(vec![Violation::at("", "too_deep", message)]));
         }
-        self.validate(value)?;
         let text = Json::of(value)
             .map_err(|error| self.invalid(vec![Violation::at("", "not_json", error.to_string())]))?;
         let bytes = text.as_str().len();
@@ -82,7 +85,18 @@ impl Input {
             );
             return Err(self.invalid(vec![Violation::at("", "payload_too_large", message)]));
         }
+        self.validate(value)?;
         Ok(text)
+    }
+
+    /// What is wrong with a command that targets nothing, where its handler binds an entity.
+    pub(crate) fn no_target(&self) -> Failure {
+        let message = format!(
+            "`{}` has no target, and its handler binds one: the field that holds the target is null; give it the id of \
+             the entity that the command acts on",
+            self.name
+        );
+        self.invalid(vec![Violation::at("", "no_target", message)])
     }
 
     /// Reads what a store has kept: validates it, and makes a typed value of it.
@@ -104,8 +118,13 @@ impl Input {
         if self.validator.is_valid(value) {
             return Ok(());
         }
-        let violations =
-            self.validator.iter_errors(value).flat_map(|error| self.violations(&error)).collect();
+        let mut found = self.validator.iter_errors(value).flat_map(|error| self.violations(&error));
+        let mut violations: Vec<_> = found.by_ref().take(MOST_VIOLATIONS).collect();
+        let more = found.count();
+        if more > 0 {
+            let message = format!("{more} more violations are not listed");
+            violations.push(Violation::at("", "more_violations", message));
+        }
         Err(self.invalid(violations))
     }
 

@@ -203,7 +203,7 @@ pub struct NewEvent {
     pub correlation: CorrelationId,
     /// The job whose handler emitted it; `None` if a caller at the boundary did.
     pub cause: Option<JobId>,
-    /// When it was emitted.
+    /// When it was committed: all events of one commit have the same time.
     pub emitted_at: Timestamp,
 }
 
@@ -222,7 +222,7 @@ pub struct StoredEvent {
     pub correlation: CorrelationId,
     /// The job whose handler emitted it; `None` if a caller at the boundary did.
     pub cause: Option<JobId>,
-    /// When it was emitted.
+    /// When it was committed: all events of one commit have the same time.
     pub emitted_at: Timestamp,
 }
 

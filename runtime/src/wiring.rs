@@ -13,7 +13,7 @@ use crate::registration::{
 };
 use crate::schema::{Input, UnknownFields};
 use crate::{
-    Always, Command, Event, ExecutionContext, Failure, FailureKind, Json, Registration, Retry, Source,
+    Always, Command, Event, ExecutionContext, Failure, FailureKind, Json, Key, Registration, Retry, Source,
 };
 
 /// The whole domain, resolved.
@@ -31,6 +31,18 @@ pub(crate) struct CommandPlan {
     pub(crate) name: Arc<str>,
     pub(crate) input: Arc<Input>,
     pub(crate) part: CommandPart,
+    /// Whether its handler binds the entity that it targets.
+    binds: bool,
+}
+
+impl CommandPlan {
+    /// Takes a command's target, or refuses the command if its handler binds an entity and there is none to bind (r11).
+    pub(crate) fn admit_target(&self, target: Option<Key>) -> Result<Option<Key>, Failure> {
+        if self.binds && target.is_none() {
+            return Err(self.input.no_target());
+        }
+        Ok(target)
+    }
 }
 
 /// What an emission needs to know of an event.
@@ -295,7 +307,10 @@ impl Parts {
         };
         for (part, source) in self.commands {
             if let Some(input) = compile(source, part.name, part.schema, part.parse, UnknownFields::Refused) {
-                wiring.add_command(part, input);
+                let binds = self.handlers.iter().any(|(handler, _)| {
+                    handler.command == part.type_id && matches!(handler.body, Body::Bound(_))
+                });
+                wiring.add_command(part, input, binds);
             }
         }
         for (part, source) in self.events {
@@ -326,8 +341,8 @@ fn unregistered(source: Source, kind: &str, name: &str) -> Problem {
 }
 
 impl Wiring {
-    fn add_command(&mut self, part: CommandPart, input: Input) {
-        let plan = Arc::new(CommandPlan { name: part.name.into(), input: Arc::new(input), part });
+    fn add_command(&mut self, part: CommandPart, input: Input, binds: bool) {
+        let plan = Arc::new(CommandPlan { name: part.name.into(), input: Arc::new(input), part, binds });
         self.commands.insert(plan.part.name, plan.clone());
         self.commands_by_type.insert(plan.part.type_id, plan);
     }

@@ -208,7 +208,7 @@ impl ExecutionContext {
     fn stage<T>(&self, what: &'static str, act: impl FnOnce(&mut Staging) -> T) -> T {
         let staged = match &self.0.execution {
             Some(execution) => execution.stage.with(what, act),
-            None => Err(stage::Refusal::Outside(what)),
+            None => Err(stage::Refusal::InScope(what)),
         };
         staged.unwrap_or_else(|refusal| panic!("{refusal}"))
     }

@@ -48,6 +48,7 @@ pub(crate) struct StagedWrite {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Refusal {
     Outside(&'static str),
+    InScope(&'static str),
     Ended(&'static str),
 }
 
@@ -59,6 +60,12 @@ impl fmt::Display for Refusal {
                 "`{what}` was called outside an execution: it stages what a handler's commit makes real, so call it \
                  below a handler; a spawned task needs `context().scope(future)`; at the boundary, use \
                  `runtime.{what}(…)`"
+            ),
+            Self::InScope(what) => write!(
+                f,
+                "`{what}` was called in a scope, and a scope is not an execution: it has no commit that could make \
+                 real what is staged; at the boundary, use `runtime.{what}(…)`; below a handler, call it outside of \
+                 `runtime.scope(…)`"
             ),
             Self::Ended(what) => write!(
                 f,

@@ -12,6 +12,8 @@ pub(crate) enum Broken {
     Sqlite(rusqlite::Error),
     /// A row does not hold what this crate writes.
     Row { table: &'static str, row: String, column: &'static str, reason: String },
+    /// The disk has not confirmed what was written, now or earlier.
+    Unconfirmed(Option<String>),
     /// The call makes no sense.
     Call(&'static str),
 }
@@ -33,6 +35,16 @@ impl Broken {
             Self::Row { table, row, column, reason } => StoreError::new(format!(
                 "`{path}`: row {row} of table `{table}` cannot be read: column `{column}` {reason}; was it edited by hand?"
             )),
+            Self::Unconfirmed(reason) => {
+                let error = StoreError::new(format!(
+                    "`{path}`: the disk has failed to confirm a write, so that the latest writes may be on record or not; \
+                     check the disk and the system's log, then open the store anew"
+                ));
+                match reason {
+                    Some(reason) => error.caused_by(reason.as_str()),
+                    None => error,
+                }
+            }
             Self::Call(reason) => StoreError::new(format!("`{path}`: {reason}")),
         }
     }

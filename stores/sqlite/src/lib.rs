@@ -32,6 +32,7 @@
 mod builder;
 mod encode;
 mod error;
+mod log;
 mod open;
 mod operation;
 #[cfg(test)]

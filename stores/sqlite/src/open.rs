@@ -6,10 +6,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use enact::store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::builder::{SqliteStoreBuilder, Synchronous};
 use crate::error::Broken;
+use crate::log::Log;
 use crate::reader::Reader;
 use crate::writer::Writer;
 use crate::{SqliteStore, schema};
@@ -28,12 +30,16 @@ pub(crate) fn open(options: &SqliteStoreBuilder) -> Result<SqliteStore, StoreErr
     let path: Arc<Path> = options.path.as_path().into();
     check_place(&path)?;
     let writer = connect_writer(&path, options)?;
+    let log = match options.synchronous {
+        Synchronous::Full => Some(Log::of(&path)?),
+        Synchronous::Normal => None,
+    };
     let load = connect_reader(&path, options)?;
     let look_up = connect_reader(&path, options)?;
     Ok(SqliteStore {
         load: Reader::start("enact-sqlite-load", path.clone(), load)?,
         look_up: Reader::start("enact-sqlite-look-up", path.clone(), look_up)?,
-        writer: Writer::start(path.clone(), writer)?,
+        writer: Writer::start(path.clone(), writer, log)?,
         path,
     })
 }
@@ -105,6 +111,9 @@ fn connect(path: &Path, more_flags: OpenFlags, busy_timeout: Duration) -> Result
     connection.busy_timeout(busy_timeout)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "temp_store", "memory")?;
+    // Bound values do not enter the plans. Otherwise SQLite would plan anew whenever a value is bound that is compared
+    // with what a partial index is about, which is most of the time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
@@ -113,11 +122,9 @@ fn use_write_ahead_log(connection: &Connection) -> Result<String, Broken> {
 }
 
 fn configure_writer(connection: &Connection, options: &SqliteStoreBuilder) -> Result<(), Broken> {
-    let synchronous = match options.synchronous {
-        Synchronous::Full => "full",
-        Synchronous::Normal => "normal",
-    };
-    connection.pragma_update(None, "synchronous", synchronous)?;
+    // SQLite itself waits for the disk only where the database could be damaged otherwise. That a commit is on the disk
+    // before it is answered is the log's business.
+    connection.pragma_update(None, "synchronous", "normal")?;
     // macOS tells a write that has reached the drive from one that has reached the disk; nobody else does.
     connection.pragma_update(None, "fullfsync", options.synchronous == Synchronous::Full)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;

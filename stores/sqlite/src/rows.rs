@@ -23,13 +23,26 @@ macro_rules! job_columns {
 pub(crate) use job_columns;
 
 pub(crate) fn job(row: &Row<'_>) -> Result<(PageToken, Job), Broken> {
+    job_with(row, |cells| cells.document("payload"))
+}
+
+/// [`job`], with its payload as it is: a payload that is no JSON is to fail its own job, not the batch that it is in.
+pub(crate) fn claimed_job(row: &Row<'_>) -> Result<(PageToken, Job), Broken> {
+    job_with(row, |cells| cells.text("payload").map(Json::from_text))
+}
+
+/// How a job's payload is read.
+type ReadPayload = fn(&mut Cells<'_>) -> Result<Json, Fault>;
+
+fn job_with(row: &Row<'_>, payload: ReadPayload) -> Result<(PageToken, Job), Broken> {
     let mut cells = Cells::of(row);
     let seq: u64 = cells.number("seq").map_err(|fault| fault.at("jobs", "?"))?;
-    let job = job_after_seq(&mut cells).map_err(|fault| fault.at("jobs", format!("with seq {seq}")))?;
+    let job =
+        job_after_seq(&mut cells, payload).map_err(|fault| fault.at("jobs", format!("with seq {seq}")))?;
     Ok((PageToken::from_u64(seq), job))
 }
 
-fn job_after_seq(cells: &mut Cells<'_>) -> Result<Job, Fault> {
+fn job_after_seq(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, Fault> {
     Ok(Job {
         id: cells.parsed("id")?,
         kind: cells.kind("kind")?,
@@ -45,7 +58,7 @@ fn job_after_seq(cells: &mut Cells<'_>) -> Result<Job, Fault> {
         correlation: CorrelationId::new(cells.text("correlation")?),
         cause: cells.optional_parsed("cause")?,
         context: Arc::new(cells.optional_json::<ContextSeed>("context")?.unwrap_or_default()),
-        payload: cells.document("payload")?,
+        payload: payload(cells)?,
         output: cells.optional_document("output")?,
         failure: cells.optional_json("failure (its last attempt's, in `attempts`)")?,
     })

@@ -6,32 +6,33 @@ use std::path::Path;
 use std::slice;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
 
 use enact::store::StoreError;
 use rusqlite::{Connection, Statement};
 use tokio::sync::oneshot;
 
 use crate::error::Broken;
+use crate::log::Log;
 use crate::operation::{Operation, Statements, prepare};
 use crate::worker_thread::WorkerThread;
 
 /// How many writes share a transaction at most.
 const LARGEST_GROUP: usize = 1024;
 
-/// How long a write waits for others to share its transaction at most.
-const LONGEST_WAIT: Duration = Duration::from_millis(2);
-
 pub(crate) struct Writer(WorkerThread<Box<dyn Queued>>);
 
 impl Writer {
-    pub(crate) fn start(path: Arc<Path>, connection: Connection) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        path: Arc<Path>,
+        connection: Connection,
+        log: Option<Log>,
+    ) -> Result<Self, StoreError> {
         let (ready, is_ready) = mpsc::sync_channel(1);
         let thread = WorkerThread::spawn("enact-sqlite-writer", move |queue| {
             match Transactions::prepare(&connection) {
                 Ok(transactions) => {
                     let _ = ready.send(Ok(()));
-                    serve(transactions, &path, queue);
+                    serve(transactions, log.as_ref(), &path, queue);
                 }
                 Err(error) => {
                     let _ = ready.send(Err(Broken::from(error).explain(&path)));
@@ -44,14 +45,15 @@ impl Writer {
         }
     }
 
-    /// Returns when the operation is on record, or is not and never will be.
+    /// Returns when the operation is on record, or is not and never will be. Where there is a log to wait for, on record
+    /// is what the disk has.
     pub(crate) async fn write<O: Operation>(&self, operation: O) -> Result<O::Answer, StoreError> {
         self.0.ask(|reply| Box::new(Pending { operation, answer: None, reply })).await
     }
 }
 
 /// A write in the queue.
-trait Queued: Send {
+pub(crate) trait Queued: Send {
     /// Carries the operation out and keeps its answer, which is true once the transaction has been committed.
     fn run(&mut self, statements: &mut Statements<'_>) -> Result<(), Broken>;
 
@@ -83,58 +85,60 @@ impl<O: Operation> Queued for Pending<O> {
     }
 }
 
-fn serve(mut transactions: Transactions<'_>, path: &Path, queue: &Receiver<Box<dyn Queued>>) {
-    let mut last = Last { size: 1, took: Duration::ZERO };
+fn serve(
+    mut transactions: Transactions<'_>,
+    log: Option<&Log>,
+    path: &Path,
+    queue: &Receiver<Box<dyn Queued>>,
+) {
     while let Ok(first) = queue.recv() {
-        let group = gather(first, queue, &last);
-        let (begun, size) = (Instant::now(), group.len());
-        write(&mut transactions, group, path);
-        last = Last { size, took: begun.elapsed() };
-    }
-}
-
-/// The group before.
-struct Last {
-    size: usize,
-    took: Duration,
-}
-
-/// Takes what is queued, and waits a moment for those who have just been answered, if they were several: each of them is
-/// likely to call again at once, and would wait for a transaction of its own behind that of the first.
-fn gather(first: Box<dyn Queued>, queue: &Receiver<Box<dyn Queued>>, last: &Last) -> Vec<Box<dyn Queued>> {
-    let mut group = vec![first];
-    group.extend(queue.try_iter().take(LARGEST_GROUP - 1));
-    if last.size > 1 {
-        let hoped_for = (group.len() - 1 + last.size).min(LARGEST_GROUP);
-        let until = Instant::now() + (last.took / 8).min(LONGEST_WAIT);
-        while group.len() < hoped_for
-            && let Ok(next) = queue.recv_timeout(until.saturating_duration_since(Instant::now()))
-        {
-            group.push(next);
+        let mut group = vec![first];
+        group.extend(queue.try_iter().take(LARGEST_GROUP - 1));
+        if log.is_some_and(Log::has_failed) {
+            refuse(group, &Broken::Unconfirmed(None), path);
+        } else {
+            write(&mut transactions, group, log, path);
         }
     }
-    group
 }
 
 /// Puts a group on record in one transaction. If one of it breaks, each gets a transaction of its own, so that each
 /// succeeds or fails by itself. That is rare, and spares every write the savepoint that it would need otherwise.
-fn write(transactions: &mut Transactions<'_>, mut group: Vec<Box<dyn Queued>>, path: &Path) {
+fn write(
+    transactions: &mut Transactions<'_>,
+    mut group: Vec<Box<dyn Queued>>,
+    log: Option<&Log>,
+    path: &Path,
+) {
     match transactions.run(&mut group) {
-        Ok(()) => group.into_iter().for_each(|write| write.answer(Ok(()))),
-        Err(Failed::One(_)) if group.len() > 1 => write_each(transactions, group, path),
+        Ok(()) => confirm(group, log),
+        Err(Failed::One(_)) if group.len() > 1 => write_each(transactions, group, log, path),
         Err(Failed::One(broken) | Failed::All(broken)) => refuse(group, &broken, path),
     }
 }
 
-fn write_each(transactions: &mut Transactions<'_>, group: Vec<Box<dyn Queued>>, path: &Path) {
+fn write_each(
+    transactions: &mut Transactions<'_>,
+    group: Vec<Box<dyn Queued>>,
+    log: Option<&Log>,
+    path: &Path,
+) {
     let mut group = group.into_iter();
     while let Some(mut write) = group.next() {
         match transactions.run(slice::from_mut(&mut write)) {
-            Ok(()) => write.answer(Ok(())),
+            Ok(()) => confirm(vec![write], log),
             Err(Failed::One(broken)) => refuse([write], &broken, path),
             // The rest would only wait for the same lock or the same disk, one after the other.
             Err(Failed::All(broken)) => refuse(iter::once(write).chain(group.by_ref()), &broken, path),
         }
+    }
+}
+
+/// Answers what has been committed, once it is as safe as it is to be.
+fn confirm(group: Vec<Box<dyn Queued>>, log: Option<&Log>) {
+    match log {
+        Some(log) => log.confirm(group),
+        None => group.into_iter().for_each(|write| write.answer(Ok(()))),
     }
 }
 

@@ -67,7 +67,7 @@ impl<'c> Statements<'c> {
         // All are found before the first is changed: they change in the index that they are found by.
         let mut found = self
             .select_ready
-            .query_and_then(params![names, integer(claim.limit)], rows::job)?
+            .query_and_then(params![names, integer(claim.limit)], rows::claimed_job)?
             .collect::<Result<Vec<_>, _>>()?;
         for (place, job) in &mut found {
             self.update_claimed.execute(params![
