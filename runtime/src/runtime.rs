@@ -57,7 +57,8 @@ impl Runtime {
     /// Hands a command off: awaited, it answers when the command's job is durable, and does not wait for it to run (r02).
     ///
     /// # Errors
-    /// When awaited: `Invalid` if the command violates its schema, and no job exists then (r11); `IdempotencyMismatch`
+    /// When awaited: `Invalid` if the command violates its schema, or has no target where its handler binds one, and no job
+    /// exists then (r11); `IdempotencyMismatch`
     /// (r25); `Unavailable` if the store cannot be reached or the runtime has shut down; `Refused` inside an execution,
     /// where [`enact::publish`](crate::publish()) is meant.
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]

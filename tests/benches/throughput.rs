@@ -201,7 +201,7 @@ async fn execute_all(path: &Path, jobs: usize) {
         async move { deposit.await.unwrap() }
     })
     .await;
-    bank.shutdown(Duration::from_secs(60)).await.unwrap();
+    bank.shutdown(Duration::from_mins(1)).await.unwrap();
 }
 
 /// Publishes, while the worker runs what is published already, and waits for the last one to end.
@@ -214,15 +214,13 @@ async fn publish_all(path: &Path, jobs: usize) {
         async move { drop(deposit.await.unwrap()) }
     })
     .await;
-    let live = JobQuery {
-        states: vec![JobState::Waiting, JobState::Ready, JobState::Running],
-        limit: 1,
-        ..JobQuery::default()
-    };
-    while !bank.jobs().list(&live).await.unwrap().jobs.is_empty() {
-        tokio::time::sleep(Duration::from_millis(2)).await;
+    for state in [JobState::Waiting, JobState::Ready, JobState::Running] {
+        let live = JobQuery { states: vec![state], limit: 1, ..JobQuery::default() };
+        while !bank.jobs().list(&live).await.unwrap().jobs.is_empty() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
-    bank.shutdown(Duration::from_secs(60)).await.unwrap();
+    bank.shutdown(Duration::from_mins(1)).await.unwrap();
 }
 
 /// Does something for each number, [`CONCURRENCY`] at a time.

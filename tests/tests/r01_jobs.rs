@@ -4,7 +4,9 @@
 
 mod common;
 
-use common::{Gate, Log, World, begin, job, jobs, jobs_of, on_every_store, reaches, settle, state};
+use common::{
+    Gate, Log, World, begin, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state,
+};
 use enact::prelude::*;
 use enact::store::Cursor;
 use enact::{Cause, JobKind, Step};
@@ -140,6 +142,18 @@ async fn r02_a_published_job_is_durable_when_publish_has_returned(world: World) 
     let published = runtime.publish(Knock { number: 3 }).await.unwrap();
     let elsewhere = world.store().job(published.id()).await.unwrap().expect("another handle sees it");
     assert_eq!(elsewhere.payload.value().unwrap(), json!({ "number": 3 }));
+}
+
+async fn r02_what_was_made_by_another_runtime_is_not_published_by_this_one(world: World) {
+    let elsewhere = World::memory();
+    let gate = Gate::wide_open();
+    let ((here, _), (there, _)) = (start(&world, &gate).await, start(&elsewhere, &gate).await);
+    let requests = [here.publish(Ring {}), there.publish(Ring {}), here.publish(Ring {})];
+    let [first, stray, last] = here.publish_all(requests).await.try_into().unwrap();
+    assert_eq!(kind_and_code(&stray.unwrap_err()), (FailureKind::Refused, "other_runtime"));
+    let published: Vec<_> = jobs_of(&here, "Ring").await.iter().map(|job| job.id).collect();
+    assert_eq!(published, [first.unwrap().id(), last.unwrap().id()]);
+    assert!(jobs_of(&there, "Ring").await.is_empty());
 }
 
 async fn r02_what_is_published_to_nobody_runs_at_the_next_start(world: World) {
@@ -280,7 +294,7 @@ async fn r06_what_was_built_before_a_shutdown_does_not_begin_after_it(world: Wor
     runtime.shutdown(Duration::from_secs(1)).await.unwrap();
     let refusals = [executing.await.unwrap_err(), publishing.await.unwrap_err()];
     for refusal in refusals {
-        assert_eq!(common::kind_and_code(&refusal), (FailureKind::Unavailable, "shut_down"));
+        assert_eq!(kind_and_code(&refusal), (FailureKind::Unavailable, "shut_down"));
     }
     assert!(jobs(&runtime).await.is_empty());
 }
@@ -306,6 +320,7 @@ on_every_store!(
     r01_a_command_that_fails_is_a_job_all_the_same,
     r02_publish_returns_before_the_job_runs,
     r02_a_published_job_is_durable_when_publish_has_returned,
+    r02_what_was_made_by_another_runtime_is_not_published_by_this_one,
     r02_what_is_published_to_nobody_runs_at_the_next_start,
     r03_each_handler_of_an_event_is_a_job_of_its_own,
     r03_an_event_is_a_fact_with_an_id_a_type_a_time_and_a_correlation,

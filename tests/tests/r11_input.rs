@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{World, jobs, kind_and_code, on_every_store, places, reaches};
+use common::{World, jobs, kind_and_code, on_every_store, places, reaches, until};
 use enact::prelude::*;
 use enact::store::{Cursor, NewJob};
 use enact::{CorrelationId, JobId, JobKind, Json, Step};
@@ -78,6 +78,47 @@ async fn sees(_: Seen, runs: Arc<Runs>) {
     runs.0.fetch_add(1, Ordering::SeqCst);
 }
 
+/// A shelf; perhaps the one without a number.
+#[entity]
+struct Shelf {
+    id: Option<u32>,
+}
+
+/// Bind a shelf.
+#[command(target = shelf)]
+struct Touch {
+    shelf: Option<u32>,
+}
+
+#[command(create = if_missing)]
+async fn touch(_: Touch, _shelf: &mut Shelf, runs: Arc<Runs>) {
+    runs.0.fetch_add(1, Ordering::SeqCst);
+}
+
+impl From<&Touch> for Shelf {
+    fn from(touch: &Touch) -> Self {
+        Self { id: touch.shelf }
+    }
+}
+
+/// Target a shelf, and bind none.
+#[command(target = shelf)]
+struct Glance {
+    shelf: Option<u32>,
+}
+
+#[command(stateless)]
+async fn glance(_: Glance) {}
+
+/// Publish a touch of no shelf from inside.
+#[command(name = "reach")]
+struct Reach {}
+
+#[command]
+async fn reach(_: Reach) {
+    publish(Touch { shelf: None });
+}
+
 async fn start(world: &World) -> (Runtime, Arc<Runs>) {
     let runs = Arc::new(Runs::default());
     (world.builder().provide::<Runs>(runs.clone()).start().await.unwrap(), runs)
@@ -117,7 +158,7 @@ async fn r11_an_unknown_name_is_answered_with_the_names_there_are(world: World) 
     let (runtime, runs) = start(&world).await;
     let refusal = refused(&runtime, &runs, "order", valid()).await;
     assert_eq!(kind_and_code(&refusal), (FailureKind::UnknownName, "unknown_command"));
-    assert_eq!(refusal.message(), "there is no command `order`; there is Order, poke");
+    assert_eq!(refusal.message(), "there is no command `order`; there is Glance, Order, Touch, poke, reach");
 }
 
 async fn r11_an_event_cannot_be_published_as_a_command(world: World) {
@@ -297,6 +338,46 @@ async fn r11_huge_arrays_are_taken_or_refused_and_never_a_panic(world: World) {
     assert_eq!(output, json!(["ada", 1, 1, true, false]));
 }
 
+async fn r11_a_payload_that_is_too_large_is_not_validated(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let refusal = refused(&runtime, &runs, "Order", with("lines", vec![0; 1 << 20])).await;
+    assert_eq!(places(&refusal), [("", "payload_too_large")]);
+}
+
+async fn r11_of_very_many_violations_the_first_hundred_are_listed(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let refusal = refused(&runtime, &runs, "Order", with("lines", vec![0; 100])).await;
+    assert_eq!(refusal.violations().len(), 100);
+    let refusal = refused(&runtime, &runs, "Order", with("lines", vec![0; 20_000])).await;
+    let (more, listed) = refusal.violations().split_last().unwrap();
+    assert_eq!((listed.len(), more.code()), (100, "more_violations"));
+    assert_eq!(more.message(), "19900 more violations are not listed");
+    assert!(listed.iter().all(|violation| violation.code() == "type"));
+}
+
+async fn r11_a_null_target_is_refused_where_the_handler_binds_an_entity(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let refusal = refused(&runtime, &runs, "Touch", json!({ "shelf": null })).await;
+    assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "no_target"));
+    assert_eq!(places(&refusal), [("", "no_target")]);
+    let message = refusal.violations()[0].message();
+    assert!(message.contains("`Touch` has no target") && message.contains("give it the id"), "{message}");
+    assert_eq!(runtime.publish(Touch { shelf: None }).await.unwrap_err(), refusal);
+    assert_eq!(runtime.execute(Touch { shelf: None }).await.unwrap_err(), refusal);
+    assert!(jobs(&runtime).await.is_empty());
+
+    runtime.execute(Touch { shelf: Some(1) }).await.unwrap();
+    runtime.execute(Glance { shelf: None }).await.unwrap();
+}
+
+async fn r11_a_staged_command_with_a_null_target_fails_the_execution(world: World) {
+    let (runtime, runs) = start(&world).await;
+    let failure = runtime.execute(Reach {}).await.unwrap_err();
+    assert_eq!(kind_and_code(&failure), (FailureKind::Invalid, "no_target"));
+    assert_eq!(jobs(&runtime).await.len(), 1, "nothing but the job that tried");
+    assert_eq!(runs.0.load(Ordering::SeqCst), 0);
+}
+
 async fn r11_an_invalid_event_is_refused_and_leaves_nothing(world: World) {
     let (runtime, runs) = start(&world).await;
     let refusal = runtime.emit(Seen { number: 0 }).await.unwrap_err();
@@ -365,6 +446,31 @@ async fn r11_a_dequeued_payload_that_the_schema_has_outgrown_fails_its_job(world
     assert_eq!(runs.0.load(Ordering::SeqCst), 0);
 }
 
+async fn r11_a_dequeued_payload_that_is_no_json_fails_its_job_and_no_other(world: World) {
+    let broken = leave(&world, "poke", JobKind::Command, "{ no JSON").await;
+    let next = leave(&world, "poke", JobKind::Command, "{}").await;
+    let (runtime, _) = start(&world).await;
+    reaches(&runtime, next, JobState::Succeeded).await;
+    until("the broken job has failed", async || {
+        let counts = runtime.jobs().count().await.unwrap();
+        counts.iter().any(|count| count.state == JobState::Failed)
+    })
+    .await;
+    // SQLite does not answer for a job whose row is broken, but its attempts can be read.
+    let [attempt] = runtime.jobs().attempts(broken).await.unwrap().try_into().unwrap();
+    let failure = attempt.failure.unwrap();
+    assert_eq!(kind_and_code(&failure), (FailureKind::Invalid, "not_json"));
+    assert_eq!(attempt.reached, Some(Step::Validate));
+}
+
+async fn r11_a_dequeued_command_without_the_target_to_bind_fails_its_job(world: World) {
+    let id = leave(&world, "Touch", JobKind::Command, r#"{"shelf":null}"#).await;
+    let (runtime, _) = start(&world).await;
+    let failure = reaches(&runtime, id, JobState::Failed).await.failure.unwrap();
+    assert_eq!(kind_and_code(&failure), (FailureKind::Invalid, "no_target"));
+    assert_eq!(runtime.jobs().attempts(id).await.unwrap()[0].reached, Some(Step::Resolve));
+}
+
 async fn r11_a_dequeued_event_may_have_fields_that_its_type_has_not(world: World) {
     let id = leave(&world, "sees", JobKind::EventHandler, r#"{"number":1,"added_later":true}"#).await;
     let (runtime, runs) = start(&world).await;
@@ -395,8 +501,14 @@ on_every_store!(
     r11_a_payload_nested_deeper_than_127_is_refused,
     r11_a_payload_nested_127_deep_passes_and_is_read_back,
     r11_huge_arrays_are_taken_or_refused_and_never_a_panic,
+    r11_a_payload_that_is_too_large_is_not_validated,
+    r11_of_very_many_violations_the_first_hundred_are_listed,
+    r11_a_null_target_is_refused_where_the_handler_binds_an_entity,
+    r11_a_staged_command_with_a_null_target_fails_the_execution,
     r11_an_invalid_event_is_refused_and_leaves_nothing,
     r11_a_dequeued_payload_that_the_schema_has_outgrown_fails_its_job,
+    r11_a_dequeued_payload_that_is_no_json_fails_its_job_and_no_other,
+    r11_a_dequeued_command_without_the_target_to_bind_fails_its_job,
     r11_a_dequeued_event_may_have_fields_that_its_type_has_not,
     r11_a_job_of_a_name_that_this_program_has_not_is_left_alone,
 );

@@ -170,6 +170,7 @@ enum Trespass {
     PublishJson,
     PublishAll,
     Emit,
+    Outcome,
 }
 
 /// Call the boundary from inside.
@@ -197,6 +198,11 @@ async fn escape(escape: Escape, door: Arc<Door>) -> Result<(), Failure> {
         }
         Trespass::Emit => {
             runtime.emit(Counted { counter: "escaped".to_owned(), value: 1, half: 1 }).await.map(|_| ())
+        }
+        // Its own: it would wait for ever.
+        Trespass::Outcome => {
+            let own = runtime.jobs().handle(context().job_id().unwrap());
+            own.outcome().await.map(|_| ())
         }
     }
 }
@@ -243,11 +249,12 @@ async fn r14_the_boundary_is_refused_inside_an_execution(world: World) {
         Trespass::PublishJson,
         Trespass::PublishAll,
         Trespass::Emit,
+        Trespass::Outcome,
     ] {
         let failure = runtime.execute(Escape { how }).await.unwrap_err();
         assert_eq!(failure.code(), "inside_execution", "{how:?}");
     }
-    assert_eq!(jobs(&runtime).await.len(), 7, "nothing but the jobs that tried");
+    assert_eq!(jobs(&runtime).await.len(), 8, "nothing but the jobs that tried");
     assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
     assert_eq!(value(&runtime, "escaped").await, None);
 }

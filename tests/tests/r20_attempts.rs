@@ -472,6 +472,12 @@ async fn r23_a_worker_that_lives_keeps_its_lease_however_long_it_takes(world: Wo
     assert_eq!(witness.runtime.jobs().attempts(published.id()).await.unwrap().len(), 1);
 }
 
+async fn r23_a_lease_is_never_so_short_that_nothing_else_is_done(world: World) {
+    let of = |lease| format!("{:?}", world.builder().lease(lease));
+    assert!(of(Duration::ZERO).contains("lease: 100ms"), "{}", of(Duration::ZERO));
+    assert!(of(Duration::from_millis(101)).contains("lease: 101ms"));
+}
+
 async fn r23_two_runtimes_on_one_store_never_run_a_job_twice(world: World) {
     let (builder, ..) = provided(world.builder());
     let log = Log::new();
@@ -512,5 +518,6 @@ on_every_store!(
     r23_the_late_commit_of_an_attempt_that_was_given_up_is_fenced,
     r23_a_fenced_attempt_of_a_job_that_runs_again_writes_nothing,
     r23_a_worker_that_lives_keeps_its_lease_however_long_it_takes,
+    r23_a_lease_is_never_so_short_that_nothing_else_is_done,
     r23_two_runtimes_on_one_store_never_run_a_job_twice,
 );

@@ -96,6 +96,7 @@ enum Stray {
     ContextInATask,
     EmitInAScopedTask,
     KeepTheContext,
+    KeepTheContextAndStay,
     DeepBelow,
 }
 
@@ -121,6 +122,10 @@ async fn wander(wander: Wander, kept: Arc<Kept>) -> Result<Option<String>, Failu
         Stray::KeepTheContext => {
             kept.0.lock().unwrap().push(context());
             Ok(())
+        }
+        Stray::KeepTheContextAndStay => {
+            kept.0.lock().unwrap().push(context());
+            std::future::pending().await
         }
         Stray::DeepBelow => {
             deep_below(3).await;
@@ -251,6 +256,20 @@ async fn r30_a_context_kept_after_its_attempt_reads_and_refuses_to_stage(world: 
     }
     assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
     assert_eq!(jobs(&runtime).await.len(), 3);
+}
+
+async fn r30_a_context_is_closed_when_a_shutdown_drops_its_attempt(world: World) {
+    let Running { runtime, kept, .. } = start(&world, "here").await;
+    runtime.publish(Wander { stray: Stray::KeepTheContextAndStay }).await.unwrap();
+    until("the handler has kept its context", async || !kept.0.lock().unwrap().is_empty()).await;
+    let context = kept.0.lock().unwrap()[0].clone();
+    context.emit(Happened {});
+    runtime.shutdown(Duration::ZERO).await.unwrap_err();
+    until("the context is closed", async || {
+        let staged = std::panic::catch_unwind(AssertUnwindSafe(|| context.emit(Happened {})));
+        staged.is_err_and(|panic| said(panic).contains("after its attempt had ended"))
+    })
+    .await;
 }
 
 async fn r30_the_context_is_reached_anywhere_below_the_handler(world: World) {
@@ -467,7 +486,10 @@ async fn r34_outside_an_execution_staging_panics(world: World) {
     let inside = async { (context().tenant().map(str::to_owned), panic_of(|| _ = emit(Happened {}))) };
     let (tenant, refusal) = runtime.scope(seed(), inside).await;
     assert_eq!(tenant.as_deref(), Some("enterprise"));
-    assert!(refusal.contains("outside an execution"), "{refusal}");
+    assert!(
+        refusal.starts_with("`emit` was called in a scope, and a scope is not an execution"),
+        "{refusal}"
+    );
     assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
 }
 
@@ -493,6 +515,7 @@ async fn r34_a_spawned_task_is_outside_unless_it_was_given_the_context(world: Wo
 
 on_every_store!(
     r30_a_context_kept_after_its_attempt_reads_and_refuses_to_stage,
+    r30_a_context_is_closed_when_a_shutdown_drops_its_attempt,
     r30_the_context_is_reached_anywhere_below_the_handler,
     r30_contexts_of_concurrent_jobs_are_never_mixed_up,
     r31_identity_tenant_metadata_and_trace_cross_from_job_to_job,

@@ -67,7 +67,7 @@ fn job_after_seq(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, Fau
 /// [`job`]'s columns, then `worker` and `started_at`.
 pub(crate) fn running_job(row: &Row<'_>) -> Result<RunningJob, Broken> {
     const JOB_COLUMNS: usize = 18;
-    let (place, job) = job(row)?;
+    let (place, job) = claimed_job(row)?;
     let mut cells = Cells { row, next: JOB_COLUMNS };
     let mut read = || -> Result<_, Fault> {
         Ok((WorkerId::from_text(cells.text("worker")?), cells.time("started_at")?))
