@@ -15,7 +15,7 @@ use crate::engine::{Engine, ended};
 use crate::lifecycle::{self, Execution};
 use crate::store::{Commit, CommitError, Next, RunningJob, StoreError};
 use crate::wiring::JobPlan;
-use crate::{Attempt, Failure, FailureKind, Job, Retry, WorkerId};
+use crate::{Attempt, Failure, FailureKind, Job, Retry};
 
 /// How long to wait before the end of an attempt is written again, when the store could not take it: at first, and at
 /// most.
@@ -44,7 +44,7 @@ pub(crate) async fn run(engine: Arc<Engine>, job: Job) {
 }
 
 async fn run_to_end(engine: &Arc<Engine>, job: &Job) {
-    let mut attempt = begin(job, engine.worker.clone(), engine.clock.now());
+    let mut attempt = Attempt::begun(job.attempts, engine.worker.clone(), engine.clock.now());
     // Only jobs of names that this program has are claimed or begun.
     let Some(plan) = engine.wiring.job(&job.name) else { return };
     let context = ExecutionContext::of_attempt(engine.clone(), job);
@@ -69,20 +69,6 @@ struct Closing<'a>(&'a ExecutionContext);
 impl Drop for Closing<'_> {
     fn drop(&mut self) {
         self.0.close();
-    }
-}
-
-fn begin(job: &Job, worker: WorkerId, started_at: Timestamp) -> Attempt {
-    Attempt {
-        number: job.attempts,
-        worker,
-        started_at,
-        ended_at: None,
-        reached: None,
-        version_read: None,
-        version_written: None,
-        events: Vec::new(),
-        failure: None,
     }
 }
 
@@ -125,7 +111,8 @@ pub(crate) async fn give_up(engine: &Engine, lost: RunningJob) -> Result<(), Sto
     let now = engine.clock.now();
     let message = format!("worker {worker} is no longer heard of, and its lease has ended");
     let failure = Failure::new(FailureKind::Lost, "lost", message);
-    let commit = failed(plan.retry, &job, begin(&job, worker, started_at), failure, now, Some(now));
+    let commit =
+        failed(plan.retry, &job, Attempt::begun(job.attempts, worker, started_at), failure, now, Some(now));
     match engine.store.commit(commit.clone()).await {
         Ok(()) => {
             tracing::warn!(job = %job.id, attempt = job.attempts, worker = %commit.attempt.worker, "lost");

@@ -317,6 +317,23 @@ pub struct Attempt {
     pub failure: Option<Failure>,
 }
 
+impl Attempt {
+    /// An attempt that has just begun.
+    pub fn begun(number: u32, worker: WorkerId, started_at: Timestamp) -> Self {
+        Self {
+            number,
+            worker,
+            started_at,
+            ended_at: None,
+            reached: None,
+            version_read: None,
+            version_written: None,
+            events: Vec::new(),
+            failure: None,
+        }
+    }
+}
+
 /// The seven steps of an execution (r10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

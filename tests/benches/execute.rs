@@ -6,48 +6,11 @@
     reason = "a benchmark that cannot go on has nothing better to do than panic"
 )]
 
-use enact::MemoryStore;
-use enact::prelude::*;
+mod domain;
 
-/// An account.
-#[entity]
-pub struct Account {
-    pub id: String,
-    pub balance_cents: i64,
-}
+use enact::{MemoryStore, Runtime};
 
-/// Put money into an account.
-#[command(target = account)]
-pub struct Deposit {
-    pub account: String,
-    #[schemars(range(min = 1, max = 100_000_000))]
-    pub cents: i64,
-}
-
-/// Money has come into an account.
-#[event]
-pub struct MoneyDeposited {
-    pub account: String,
-    pub cents: i64,
-}
-
-impl From<&Deposit> for Account {
-    fn from(deposit: &Deposit) -> Self {
-        Self { id: deposit.account.clone(), balance_cents: 0 }
-    }
-}
-
-/// An account is never overdrawn.
-#[invariant]
-fn not_overdrawn(account: &Account) -> bool {
-    account.balance_cents >= 0
-}
-
-#[command(create = if_missing)]
-async fn deposit(deposit: Deposit, account: &mut Account) {
-    account.balance_cents += deposit.cents;
-    emit(MoneyDeposited { account: account.id.clone(), cents: deposit.cents });
-}
+use domain::Deposit;
 
 fn main() {
     divan::main();

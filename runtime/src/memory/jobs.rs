@@ -81,7 +81,8 @@ impl Jobs {
             (None, Some(lane)) if !self.enter_lane(lane, place) => JobState::Waiting,
             (None, _) => JobState::Ready,
         };
-        let attempts = new.start.iter().map(|worker| begun(1, worker, new.created_at)).collect();
+        let attempts =
+            new.start.iter().map(|worker| Attempt::begun(1, worker.clone(), new.created_at)).collect();
         self.places.insert(new.id, place);
         if let Some(key) = &new.idempotency_key {
             self.idempotency_keys.insert(key.clone(), place);
@@ -117,7 +118,7 @@ impl Jobs {
         let Record { job, attempts } = &mut self.records[place];
         job.attempts += 1;
         job.failure = None;
-        attempts.push(begun(job.attempts, worker, now));
+        attempts.push(Attempt::begun(job.attempts, worker.clone(), now));
         job.clone()
     }
 
@@ -198,20 +199,5 @@ impl Jobs {
             (JobState::Running, _) => _ = self.running.remove(&place),
             _ => {}
         }
-    }
-}
-
-/// An attempt as it begins.
-fn begun(number: u32, worker: &WorkerId, started_at: Timestamp) -> Attempt {
-    Attempt {
-        number,
-        worker: worker.clone(),
-        started_at,
-        ended_at: None,
-        reached: None,
-        version_read: None,
-        version_written: None,
-        events: Vec::new(),
-        failure: None,
     }
 }

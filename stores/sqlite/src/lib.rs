@@ -11,7 +11,8 @@
 //! # What happens on a call
 //!
 //! - **Writes** are queued for the one thread that has the write connection. It takes all that is queued and commits it
-//!   as one transaction, so that many concurrent executions share one wait for the disk; each still fails by itself.
+//!   as one transaction; each write still fails by itself. Another thread waits for the disk, for all that was committed
+//!   meanwhile at once, and answers the callers then.
 //! - **Reads** go to two threads with connections of their own, which neither wait for a writer nor make one wait: one
 //!   loads entities, the other finds and lists, so that no execution waits for a long listing.
 //!
