@@ -22,15 +22,16 @@ use crate::{Attempt, Failure, FailureKind, Job, Retry};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Runs the attempt that has begun on record: executes the job, and ends it.
+/// Runs the attempt that has begun on record: executes the job, and ends it. All of it is one span; what handles an event
+/// has its handler's name for a command.
 pub(crate) async fn run(engine: Arc<Engine>, job: Job) {
     let span = tracing::info_span!(
         "attempt",
         job = %job.id,
         attempt = job.attempts,
-        name = &*job.name,
+        command = &*job.name,
         correlation = %job.correlation,
-        cause = job.cause.map(tracing::field::display),
+        causation = job.cause.map(tracing::field::display),
     );
     async move {
         tokio::select! {

@@ -16,9 +16,8 @@ use crate::store::{NewJob, Submitted};
 use crate::worker::LOOK_ELSEWHERE;
 use crate::{Failure, FailureKind, Job, JobId, JobState, Json, Key, attempt};
 
-/// A command on its way to become a job: `.await` it.
-///
-/// What is wrong with the command itself is known from the start, and is answered when it is awaited (r11).
+/// A command on its way to become a job. What is wrong with the command itself is known from the start, and is answered
+/// when it is to become one (r11).
 pub(crate) struct Request {
     engine: Arc<Engine>,
     draft: Result<Draft, Failure>,

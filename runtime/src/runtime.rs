@@ -139,6 +139,9 @@ impl Runtime {
     }
 
     /// Runs a use case in a context: what it publishes and emits carries what `seed` says (r31).
+    ///
+    /// A command belongs to the scope in which `publish` or `execute` is called, wherever it is awaited: call them inside
+    /// the use case, as in `runtime.scope(seed, async { runtime.publish(command).await })`.
     pub fn scope<F: Future>(
         &self,
         seed: ContextSeed,

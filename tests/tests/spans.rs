@@ -1,0 +1,87 @@
+//! What an attempt tells of itself through `tracing`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::sync::Mutex;
+
+use enact::MemoryStore;
+use enact::prelude::*;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+/// Say something.
+#[command]
+pub struct Say {
+    /// What is said.
+    pub word: String,
+}
+
+/// Something was said.
+#[event]
+pub struct Said {
+    /// What is said.
+    pub word: String,
+}
+
+#[command]
+async fn say(say: Say) {
+    emit(Said { word: say.word });
+}
+
+#[event_handler]
+async fn hear(_said: Said) {}
+
+/// What was written, line by line.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn with(&self, part: &str) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_attempt_is_a_span_that_names_its_job_and_where_it_comes_from() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_span_events(FmtSpan::NEW)
+        .with_writer(move || writer.clone())
+        .finish();
+    // The test's runtime has one thread, so all of its tasks write here.
+    let _here = tracing::subscriber::set_default(subscriber);
+
+    let runtime = Runtime::builder(MemoryStore::new()).start().await.unwrap();
+    let seed = ContextSeed::new().correlation_id("matter-7");
+    runtime.scope(seed, async { runtime.execute(Say { word: "hello".to_owned() }).await }).await.unwrap();
+    let jobs = loop {
+        let jobs = runtime.jobs().list(&enact::store::JobQuery::default()).await.unwrap().jobs;
+        if jobs.iter().all(|job| job.state.has_ended()) {
+            break jobs;
+        }
+        tokio::task::yield_now().await;
+    };
+
+    let [said, heard] = jobs.as_slice() else { panic!("{jobs:#?}") };
+    let [of_command] = lines.with("command=\"Say\"").try_into().unwrap();
+    assert!(of_command.contains(&format!("job={} attempt=1", said.id)), "{of_command}");
+    assert!(of_command.contains("correlation=matter-7"), "{of_command}");
+    assert!(!of_command.contains("causation"), "{of_command}");
+    let [of_handler] = lines.with("command=\"hear\"").try_into().unwrap();
+    assert!(of_handler.contains(&format!("job={} attempt=1", heard.id)), "{of_handler}");
+    assert!(of_handler.contains(&format!("causation={}", heard.cause.unwrap())), "{of_handler}");
+}
