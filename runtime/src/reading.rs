@@ -69,7 +69,7 @@ impl<E: Entity> Entities<E> {
     /// If the store cannot be reached, or what it has is no `E`.
     pub async fn get(&self, id: &E::Id) -> Result<Option<E>, Failure> {
         let key = entity_key::<E>(id)?;
-        let stored = self.engine.store.load(&key).await?;
+        let stored = self.engine.store.entity(&key).await?;
         stored.map(|stored| stored.body.parse().map_err(|error| unreadable(&key, &error))).transpose()
     }
 

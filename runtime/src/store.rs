@@ -49,7 +49,8 @@ pub trait Store: Send + Sync + 'static {
     /// claim's names: each is `Running` when the call returns, with one more attempt begun by the claiming worker.
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError>;
 
-    /// Loads an entity as last committed.
+    /// Loads an entity for an execution: as it was last committed when the execution's attempt began, or later. What
+    /// other processes have committed since the attempt began may be missing from it; the commit finds out (r17).
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError>;
 
     /// Ends an attempt, and puts what it staged on record with it.
@@ -76,6 +77,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The attempts of a job, first to last; a running one is the last. Empty if there is no such job.
     async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError>;
+
+    /// Finds an entity as last committed.
+    async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError>;
 
     /// Entities of one type in the order of their keys' bytes: at most `limit` behind `after`.
     async fn entities(

@@ -53,6 +53,10 @@ impl Store for MemoryStore {
         Ok(self.records().load(entity).cloned())
     }
 
+    async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
+        self.load(entity).await
+    }
+
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
         self.records().commit(commit)
     }

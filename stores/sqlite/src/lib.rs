@@ -40,6 +40,7 @@ mod operation;
 mod plans;
 mod queries;
 mod reader;
+mod recent;
 mod rows;
 mod schema;
 mod store;

@@ -13,6 +13,7 @@ use crate::builder::{SqliteStoreBuilder, Synchronous};
 use crate::error::Broken;
 use crate::log::Log;
 use crate::reader::Reader;
+use crate::recent::Recent;
 use crate::writer::Writer;
 use crate::{SqliteStore, schema};
 
@@ -36,10 +37,12 @@ pub(crate) fn open(options: &SqliteStoreBuilder) -> Result<SqliteStore, StoreErr
     };
     let load = connect_reader(&path, options)?;
     let look_up = connect_reader(&path, options)?;
+    let recent = Arc::new(Recent::new());
     Ok(SqliteStore {
         load: Reader::start("enact-sqlite-load", path.clone(), load)?,
         look_up: Reader::start("enact-sqlite-look-up", path.clone(), look_up)?,
-        writer: Writer::start(path.clone(), writer, log)?,
+        writer: Writer::start(path.clone(), writer, log, recent.clone())?,
+        recent,
         path,
     })
 }

@@ -15,6 +15,7 @@ use crate::encode::{EncodedJob, json};
 use crate::operation::{Claiming, Committing, Renewing, Submitting};
 use crate::queries;
 use crate::reader::Reader;
+use crate::recent::Recent;
 use crate::writer::Writer;
 
 /// A [`Store`] in a SQLite file.
@@ -25,6 +26,7 @@ pub struct SqliteStore {
     pub(crate) load: Reader,
     pub(crate) look_up: Reader,
     pub(crate) writer: Writer,
+    pub(crate) recent: Arc<Recent>,
     pub(crate) path: Arc<Path>,
 }
 
@@ -62,6 +64,9 @@ impl Store for SqliteStore {
     }
 
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
+        if let Some(entity) = self.recent.get(entity) {
+            return Ok(Some(entity));
+        }
         let entity = entity.clone();
         self.load.read(move |connection| queries::load(connection, &entity)).await
     }
@@ -93,6 +98,11 @@ impl Store for SqliteStore {
 
     async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
         self.look_up.read(move |connection| queries::attempts(connection, id)).await
+    }
+
+    async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
+        let entity = entity.clone();
+        self.look_up.read(move |connection| queries::load(connection, &entity)).await
     }
 
     async fn entities(

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::error::Broken;
 use crate::log::Log;
 use crate::operation::{Operation, Statements, prepare};
+use crate::recent::Recent;
 use crate::worker_thread::WorkerThread;
 
 /// How many writes share a transaction at most.
@@ -26,10 +27,11 @@ impl Writer {
         path: Arc<Path>,
         connection: Connection,
         log: Option<Log>,
+        recent: Arc<Recent>,
     ) -> Result<Self, StoreError> {
         let (ready, is_ready) = mpsc::sync_channel(1);
         let thread = WorkerThread::spawn("enact-sqlite-writer", move |queue| {
-            match Transactions::prepare(&connection) {
+            match Transactions::prepare(&connection, &recent) {
                 Ok(transactions) => {
                     let _ = ready.send(Ok(()));
                     serve(transactions, log.as_ref(), &path, queue);
@@ -57,6 +59,9 @@ pub(crate) trait Queued: Send {
     /// Carries the operation out and keeps its answer, which is true once the transaction has been committed.
     fn run(&mut self, statements: &mut Statements<'_>) -> Result<(), Broken>;
 
+    /// Notes the entity that was written, after the transaction.
+    fn note(&self, recent: &Recent);
+
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
@@ -70,6 +75,13 @@ impl<O: Operation> Queued for Pending<O> {
     fn run(&mut self, statements: &mut Statements<'_>) -> Result<(), Broken> {
         self.answer = Some(self.operation.run(statements)?);
         Ok(())
+    }
+
+    fn note(&self, recent: &Recent) {
+        let written = self.answer.as_ref().and_then(|answer| self.operation.written(answer));
+        if let Some((key, entity)) = written {
+            recent.note(key, entity);
+        }
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
@@ -159,17 +171,23 @@ enum Failed {
 struct Transactions<'c> {
     connection: &'c Connection,
     begin: Statement<'c>,
+    select_foreign: Statement<'c>,
     commit: Statement<'c>,
     statements: Statements<'c>,
+    recent: &'c Recent,
+    foreign: i64,
 }
 
 impl<'c> Transactions<'c> {
-    fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+    fn prepare(connection: &'c Connection, recent: &'c Recent) -> rusqlite::Result<Self> {
         Ok(Self {
             connection,
             begin: prepare(connection, "BEGIN IMMEDIATE")?,
+            select_foreign: prepare(connection, "PRAGMA data_version")?,
             commit: prepare(connection, "COMMIT")?,
             statements: Statements::prepare(connection)?,
+            recent,
+            foreign: 0,
         })
     }
 
@@ -186,10 +204,24 @@ impl<'c> Transactions<'c> {
 
     fn begin_to_commit(&mut self, group: &mut [Box<dyn Queued>]) -> Result<(), Failed> {
         self.begin.execute([]).map_err(|error| Failed::All(error.into()))?;
-        for write in group {
+        self.look_for_others().map_err(|error| Failed::All(error.into()))?;
+        for write in &mut *group {
             write.run(&mut self.statements).map_err(Failed::One)?;
         }
         self.commit.execute([]).map_err(|error| Failed::All(error.into()))?;
+        for write in group {
+            write.note(self.recent);
+        }
+        Ok(())
+    }
+
+    /// Forgets what is known of entities if another process has written since the last transaction.
+    fn look_for_others(&mut self) -> rusqlite::Result<()> {
+        let foreign = self.select_foreign.query_row([], |row| row.get(0))?;
+        if foreign != self.foreign {
+            self.foreign = foreign;
+            self.recent.forget();
+        }
         Ok(())
     }
 }

@@ -183,7 +183,7 @@ async fn a_row_that_was_edited_by_hand_is_named_by_the_error() -> Outcome {
     for words in ["bank.db", "`jobs`", "seq 1", "`state`", "`done`", "by hand"] {
         assert!(of_job.contains(words), "`{words}` is not in: {of_job}");
     }
-    let of_entity = store.load(&account("a-1")).await.expect_err("no JSON").to_string();
+    let of_entity = store.entity(&account("a-1")).await.expect_err("no JSON").to_string();
     for words in ["bank.db", "`entities`", "(account, a-1)", "`body`"] {
         assert!(of_entity.contains(words), "`{words}` is not in: {of_entity}");
     }

@@ -337,7 +337,7 @@ pub async fn r15_a_reader_never_sees_half_a_commit(store: Subject) {
 async fn compare_version_and_events(store: &dyn Store) {
     let count_events = async || store.events(Cursor::START, 1_000).await.expect("events").len() as u64;
     let events = count_events().await;
-    let entity = store.load(&account("a")).await.expect("load");
+    let entity = store.entity(&account("a")).await.expect("entity");
     let version = entity.map_or(0, |entity| entity.version);
     assert!(version >= events, "{events} events, but version {version}");
     let events = count_events().await;

@@ -1,10 +1,10 @@
 //! What has returned `Ok` is there when the store is opened again.
 
-use enact::JobState;
 use enact::store::{Commit, Cursor, JobQuery, NewJob, Submitted};
+use enact::{JobState, WorkerId};
 
 use super::Subject;
-use super::sample::{account, at, event, in_lane, job, json, order, under_key, worker, write};
+use super::sample::{account, at, event, in_lane, job, json, order, under_key, worker, write, written};
 
 /// Jobs in every state that the store can bring about, with entities and events.
 async fn fill(store: &Subject) {
@@ -131,4 +131,31 @@ pub async fn what_one_handle_has_written_another_reads(store: Subject) {
     let id = other.publish(job("ship")).await;
     assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, [id]);
     assert_eq!(other.claim_ids(&["ship"], 9, at(0)).await, []);
+}
+
+pub async fn r17_an_execution_loads_what_others_had_committed_when_it_began(store: Subject) {
+    let other = Subject::sharing(&store);
+    let (here, there) = (worker("here"), worker("there"));
+    let mut versions = 0..;
+    let mut write_by = async |subject: &Subject, worker: &WorkerId| {
+        let taken = subject.execute(job("ship"), worker).await;
+        let write = write(account("a"), versions.next().expect("there is no end of them"));
+        subject.accept(Commit { write: Some(write), ..taken.succeeds() }).await;
+    };
+
+    // Each has written before, and may remember that.
+    write_by(&store, &here).await;
+    write_by(&other, &there).await;
+    store.execute(job("ship"), &here).await;
+    assert_eq!(store.load(&account("a")).await.expect("load"), Some(written(2)), "begun at once");
+
+    write_by(&store, &here).await;
+    write_by(&other, &there).await;
+    store.run(job("pack")).await;
+    assert_eq!(store.load(&account("a")).await.expect("load"), Some(written(4)), "claimed");
+
+    write_by(&store, &here).await;
+    write_by(&other, &there).await;
+    let found = store.handle().entity(&account("a")).await.expect("entity");
+    assert_eq!(found, Some(written(6)), "whoever only looks has begun nothing");
 }

@@ -103,14 +103,25 @@ impl Subject {
 
     /// Makes a commit that must be accepted.
     pub(super) async fn accept(&self, commit: Commit) {
+        let key = commit.write.as_ref().map(|write| write.key.clone());
         self.commit(commit).await.expect("the commit is accepted");
+        self.gives_what_is_committed(key).await;
+    }
+
+    /// After a commit, an execution is given the entity as it is on record, whether it was written or not.
+    async fn gives_what_is_committed(&self, key: Option<EntityKey>) {
+        if let Some(key) = key {
+            assert_eq!(self.load(&key).await.expect("load"), self.entity(&key).await);
+        }
     }
 
     /// Makes a commit that must be refused, and leave nothing.
     pub(super) async fn refuse(&self, commit: Commit) -> CommitError {
         let before = self.everything().await;
+        let key = commit.write.as_ref().map(|write| write.key.clone());
         let refusal = self.commit(commit).await.expect_err("the commit is refused");
         assert_eq!(self.everything().await, before, "a refused commit leaves nothing");
+        self.gives_what_is_committed(key).await;
         refusal
     }
 
@@ -146,7 +157,7 @@ impl Subject {
     }
 
     pub(super) async fn entity(&self, key: &EntityKey) -> Option<StoredEntity> {
-        self.load(key).await.expect("load")
+        self.store.entity(key).await.expect("entity")
     }
 
     pub(super) async fn all_entities(&self, entity: &str) -> Vec<(Key, StoredEntity)> {

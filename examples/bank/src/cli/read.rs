@@ -56,7 +56,7 @@ pub(crate) async fn transfers(
         return write_transfers(found, out);
     };
     let key = Key::of(&id).with_context(|| format!("`{id}` names no transfer"))?;
-    let stored = store.load(&EntityKey { entity: Transfer::NAME, id: key }).await?;
+    let stored = store.entity(&EntityKey { entity: Transfer::NAME, id: key }).await?;
     let stored =
         stored.with_context(|| format!("there is no transfer `{id}`; `bank transfers` lists them"))?;
     let transfer: Transfer = stored.body.parse()?;

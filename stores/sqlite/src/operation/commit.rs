@@ -1,4 +1,4 @@
-use enact::store::{Commit, CommitError, EntityWrite, Next, StoreError};
+use enact::store::{Commit, CommitError, EntityKey, EntityWrite, Next, StoreError, StoredEntity};
 use enact::{JobId, JobState, Step};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
@@ -96,6 +96,11 @@ impl Operation for Committing {
             statements.update_lane.execute([lane])?;
         }
         Ok(Ok(()))
+    }
+
+    fn written(&self, answer: &Self::Answer) -> Option<(&EntityKey, StoredEntity)> {
+        let EntityWrite { key, expected, body } = self.commit.write.as_ref()?;
+        answer.is_ok().then(|| (key, StoredEntity { version: expected + 1, body: body.clone() }))
     }
 }
 

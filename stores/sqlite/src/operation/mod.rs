@@ -5,6 +5,7 @@ mod commit;
 mod renew;
 mod submit;
 
+use enact::store::{EntityKey, StoredEntity};
 use rusqlite::{Connection, PrepFlags, Statement};
 
 pub(crate) use claim::Claiming;
@@ -22,6 +23,11 @@ pub(crate) trait Operation: Send + 'static {
     type Answer: Send + 'static;
 
     fn run(&self, statements: &mut Statements<'_>) -> Result<Self::Answer, Broken>;
+
+    /// The entity that was written, if the answer says so, as it is on record after the transaction.
+    fn written(&self, _answer: &Self::Answer) -> Option<(&EntityKey, StoredEntity)> {
+        None
+    }
 }
 
 /// Every statement of the writes, prepared once.
