@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use crate::clock::after;
@@ -24,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs the attempt that has begun on record: executes the job, and ends it. All of it is one span; what handles an event
 /// has its handler's name for a command.
-pub(crate) async fn run(engine: Arc<Engine>, job: Job) {
+pub(crate) async fn run(engine: Arc<Engine>, job: Job, slot: Option<OwnedSemaphorePermit>) {
     let span = tracing::info_span!(
         "attempt",
         job = %job.id,
@@ -36,7 +37,7 @@ pub(crate) async fn run(engine: Arc<Engine>, job: Job) {
     async move {
         tokio::select! {
             biased;
-            () = run_to_end(&engine, &job) => {}
+            () = run_to_end(&engine, &job, slot) => {}
             () = engine.abort.cancelled() => tracing::warn!("dropped by a shutdown; its job ends as lost"),
         }
     }
@@ -44,12 +45,12 @@ pub(crate) async fn run(engine: Arc<Engine>, job: Job) {
     .await;
 }
 
-async fn run_to_end(engine: &Arc<Engine>, job: &Job) {
+async fn run_to_end(engine: &Arc<Engine>, job: &Job, slot: Option<OwnedSemaphorePermit>) {
     let mut attempt = Attempt::begun(job.attempts, engine.worker.clone(), engine.clock.now());
     // Only jobs of names that this program has are claimed or begun.
     let Some(plan) = engine.wiring.job(&job.name) else { return };
     let context = ExecutionContext::of_attempt(engine.clone(), job);
-    let mut execution = Execution { engine, plan, job, context: &context, attempt: &mut attempt };
+    let mut execution = Execution { engine, plan, job, context: &context, attempt: &mut attempt, slot };
     let executed = {
         let _closing = Closing(&context);
         // What a panic leaves half-done is staged, and is dropped with the attempt.

@@ -4,6 +4,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use crate::context::{ExecutionContext, Staging, unreadable};
 use crate::engine::Engine;
 use crate::invariant::Verdict;
@@ -21,6 +23,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) context: &'a ExecutionContext,
     /// The record of the attempt, as far as it has come.
     pub(crate) attempt: &'a mut Attempt,
+    /// Its place among the worker's executions, given back with the commit.
+    pub(crate) slot: Option<OwnedSemaphorePermit>,
 }
 
 /// The execution from its input to its commit. Answers with what the handler returned.
@@ -186,8 +190,10 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
     let next = Next::Succeeded(output.clone());
     let has_work = !jobs.is_empty() || x.job.order_key.is_some();
     let job = x.job.id;
-    let refused =
-        x.engine.store.commit(Commit { job, attempt, lapsed_at: None, next, write, events, jobs }).await;
+    let commit = x.engine.store.commit(Commit { job, attempt, lapsed_at: None, next, write, events, jobs });
+    // Once the commit is on its way, and not before, another job can be claimed: it begins in the transaction in which
+    // this one ends, or in a later one.
+    let (refused, ()) = tokio::join!(biased; commit, async { drop(x.slot.take()) });
     refused.map_err(|error| refusal(x.job, error))?;
     if has_work {
         x.engine.work.notify_one();

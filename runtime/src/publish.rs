@@ -207,7 +207,7 @@ async fn start(engine: Arc<Engine>, job: NewJob) {
     let begun = job.clone();
     let ended = match begin(&engine, job).await {
         Ok(recorded) if recorded == id => {
-            return attempt::run(engine, begun.into_job(JobState::Running)).await;
+            return attempt::run(engine, begun.into_job(JobState::Running), None).await;
         }
         Ok(existing) => wait(&engine, existing).await,
         Err(failure) => Err(failure),

@@ -5,10 +5,10 @@
 mod common;
 
 use common::{
-    Gate, Log, World, begin, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state,
+    Gate, Log, World, begin, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until,
 };
 use enact::prelude::*;
-use enact::store::Cursor;
+use enact::store::{Cursor, JobQuery};
 use enact::{Cause, JobKind, Step};
 use serde_json::json;
 
@@ -176,6 +176,27 @@ async fn r02_what_is_published_to_nobody_runs_at_the_next_start(world: World) {
     assert_eq!(log.lines(), ["knock 2"]);
 }
 
+async fn r02_a_worker_runs_as_many_jobs_at_a_time_as_it_may(world: World) {
+    const AT_A_TIME: usize = 3;
+    let gate = Gate::new();
+    let builder = world.builder().provide::<Gate>(gate.clone()).provide::<Log>(Log::new());
+    let runtime = builder.concurrency(AT_A_TIME).start().await.unwrap();
+    let knocks = (0..20).map(|number| runtime.publish(Knock { number }));
+    let last = runtime.publish_all(knocks).await.pop().unwrap().unwrap();
+
+    let running = JobQuery { states: vec![JobState::Running], ..JobQuery::default() };
+    for ended in 0..20 {
+        let room = AT_A_TIME.min(20 - ended);
+        until("all places are taken", async || gate.arrivals() == room).await;
+        assert!(runtime.jobs().list(&running).await.unwrap().jobs.len() <= AT_A_TIME);
+        settle().await;
+        assert_eq!(gate.arrivals(), room, "{ended} have ended");
+        gate.arrival().await;
+        gate.open();
+    }
+    last.outcome().await.unwrap();
+}
+
 async fn r03_each_handler_of_an_event_is_a_job_of_its_own(world: World) {
     let (runtime, log) = start(&world, &Gate::new()).await;
     runtime.execute(Ring {}).await.unwrap();
@@ -274,7 +295,7 @@ async fn r06_an_execution_dropped_right_after_it_began_ends_its_job(world: World
     begin(&mut execution).await;
     drop(execution);
     gate.open();
-    common::until("the handler has run", async || log.lines() == ["knock 5"]).await;
+    until("the handler has run", async || log.lines() == ["knock 5"]).await;
     let id = jobs(&runtime).await[0].id;
     reaches(&runtime, id, JobState::Succeeded).await;
 }
@@ -301,7 +322,7 @@ async fn r06_what_was_built_before_a_shutdown_does_not_begin_after_it(world: Wor
 
 /// Waits until the one job waits for its retry.
 async fn waits_after(runtime: &Runtime, attempts: u32) {
-    common::until("the attempt has failed", async || {
+    until("the attempt has failed", async || {
         jobs(runtime)
             .await
             .first()
@@ -310,8 +331,8 @@ async fn waits_after(runtime: &Runtime, attempts: u32) {
     .await;
 }
 
-fn all() -> enact::store::JobQuery {
-    enact::store::JobQuery { limit: 100, ..Default::default() }
+fn all() -> JobQuery {
+    JobQuery { limit: 100, ..Default::default() }
 }
 
 on_every_store!(
@@ -322,6 +343,7 @@ on_every_store!(
     r02_a_published_job_is_durable_when_publish_has_returned,
     r02_what_was_made_by_another_runtime_is_not_published_by_this_one,
     r02_what_is_published_to_nobody_runs_at_the_next_start,
+    r02_a_worker_runs_as_many_jobs_at_a_time_as_it_may,
     r03_each_handler_of_an_event_is_a_job_of_its_own,
     r03_an_event_is_a_fact_with_an_id_a_type_a_time_and_a_correlation,
     r03_an_event_that_nobody_handles_is_on_record_and_makes_no_job,
