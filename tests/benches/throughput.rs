@@ -117,14 +117,15 @@ fn write_raw(path: &Path, jobs: usize, group: usize) {
     database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").unwrap();
     let mut job = database
         .prepare(
-            "INSERT INTO jobs (id, kind, name, state, attempts, created_at, ended_at, target, correlation, payload, output)
-             VALUES (?1, 'command', 'Deposit', 'succeeded', 1, ?2, ?2, ?3, ?1, ?4, 'null')",
+            "INSERT INTO requests (id, kind, name, created_at, target, correlation, payload)
+             VALUES (?1, 'command', 'Deposit', ?2, ?3, ?1, ?4)",
         )
         .unwrap();
     let mut attempt = database
         .prepare(
-            "INSERT INTO attempts (job, number, worker, started_at, ended_at, reached, version_read, version_written, events)
-             VALUES (?1, 1, '4711-0193a0b0c0d07000800090a0b0c0d0e0', ?2, ?2, 'commit', 1, 2, ?3)",
+            "INSERT INTO attempts (job, number, worker, started_at, ended_at, reached, version_read, version_written,
+                events, output)
+             VALUES (?1, 1, '4711-0193a0b0c0d07000800090a0b0c0d0e0', ?2, ?2, 'commit', 1, 2, ?3, 'null')",
         )
         .unwrap();
     let mut entity = database

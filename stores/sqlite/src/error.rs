@@ -33,7 +33,7 @@ impl Broken {
                 StoreError::new(format!("`{path}`: {}", advice(error))).caused_by(error.to_string())
             }
             Self::Row { table, row, column, reason } => StoreError::new(format!(
-                "`{path}`: row {row} of table `{table}` cannot be read: column `{column}` {reason}; was it edited by hand?"
+                "`{path}`: row {row} of `{table}` cannot be read: column `{column}` {reason}; was it edited by hand?"
             )),
             Self::Unconfirmed(reason) => {
                 let error = StoreError::new(format!(

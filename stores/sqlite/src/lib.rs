@@ -14,7 +14,9 @@
 //!   as one transaction; each write still fails by itself. Another thread waits for the disk, for all that was committed
 //!   meanwhile at once, and answers the callers then.
 //! - **Reads** go to two threads with connections of their own, which neither wait for a writer nor make one wait: one
-//!   loads entities, the other finds and lists, so that no execution waits for a long listing.
+//!   loads entities for executions, the other finds and lists, so that no execution waits for a long listing.
+//! - **Entities** that were written last, 16 MiB of them, are kept in memory for the executions to come, as long as no
+//!   other process writes.
 //!
 //! # Looking into the file
 //!
@@ -26,7 +28,8 @@
 //! SELECT position, name, payload FROM events;
 //! ```
 //!
-//! The tables are described in `src/schema/1.sql`. They may change with a version of this crate; files are migrated when
+//! `jobs` is a view; what it shows lies in `requests`, `queue` (of the jobs that have not ended) and `attempts`. All are
+//! described in `src/schema/1.sql`. They may change with a version of this crate; files are migrated when
 //! they are opened.
 #![forbid(unsafe_code)]
 

@@ -12,39 +12,28 @@ use crate::encode::{IdText, integer, time};
 use crate::error::Broken;
 use crate::rows::{self, job_columns};
 
-/// Jobs with the failure of their last attempt. That of a running job is under way and has no row.
-macro_rules! select_jobs {
-    ($more_columns:literal) => {
-        concat!(
-            "SELECT ",
-            job_columns!(),
-            ", a.failure",
-            $more_columns,
-            " FROM jobs AS j LEFT JOIN attempts AS a ON a.job = j.seq AND a.number = j.attempts "
-        )
-    };
-}
-
 pub(crate) const LOAD: &str = "SELECT id, version, body FROM entities WHERE entity = ?1 AND id = ?2";
 
 pub(crate) const LAPSED: &str = concat!(
-    select_jobs!(", j.worker, j.started_at"),
-    "LEFT JOIN workers AS w ON w.id = j.worker
-    WHERE j.state = 'running' AND j.ended_at IS NULL AND (w.lease_until IS NULL OR w.lease_until < ?1)
-    ORDER BY j.seq LIMIT ?2"
+    "SELECT ",
+    job_columns!(),
+    ", q.worker, q.started_at
+    FROM queue AS q LEFT JOIN workers AS w ON w.id = q.worker CROSS JOIN jobs AS j ON j.seq = q.seq
+    WHERE q.state = 'running' AND (w.lease_until IS NULL OR w.lease_until < ?1)
+    ORDER BY q.seq LIMIT ?2"
 );
 
-pub(crate) const JOB: &str = concat!(select_jobs!(""), "WHERE j.id = ?1");
+pub(crate) const JOB: &str = concat!("SELECT ", job_columns!(), " FROM jobs AS j WHERE j.id = ?1");
 
 const COUNT_JOBS: &str = "SELECT kind, name, state, count(*) FROM jobs GROUP BY kind, name, state";
 
 pub(crate) const ATTEMPTS: &str = "
     SELECT a.number, a.worker, a.started_at, a.ended_at, a.reached, a.version_read, a.version_written, a.events,
         a.failure
-    FROM jobs AS j JOIN attempts AS a ON a.job = j.seq WHERE j.id = ?1
+    FROM requests AS r JOIN attempts AS a ON a.job = r.seq WHERE r.id = ?1
     UNION ALL
-    SELECT attempts, worker, started_at, NULL, NULL, NULL, NULL, NULL, NULL
-    FROM jobs WHERE id = ?1 AND state = 'running'
+    SELECT q.attempts, q.worker, q.started_at, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM requests AS r JOIN queue AS q ON q.state = 'running' AND q.seq = r.seq WHERE r.id = ?1
     ORDER BY 1";
 
 pub(crate) const ENTITIES: &str = "
@@ -118,7 +107,7 @@ pub(crate) fn jobs(connection: &Connection, query: &JobQuery) -> Result<JobPage,
     Ok(JobPage { jobs: found.into_iter().map(|(_, job)| job).collect(), next })
 }
 
-fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
+pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let mut conditions: Vec<String> = Vec::new();
     let mut parameters: Vec<Value> = Vec::new();
     let mut given = |condition: &str, parameter: Option<Value>| {
@@ -127,9 +116,7 @@ fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
             conditions.push(format!("{condition} ?{}", parameters.len()));
         }
     };
-    let place = |token: PageToken| Value::Integer(integer(token.as_u64()));
     let moment = |at: Timestamp| Value::Integer(time(at));
-    let (behind, direction) = if query.latest_first { ("j.seq <", "DESC") } else { ("j.seq >", "ASC") };
 
     given("j.name =", query.name.clone().map(Value::Text));
     // Of what is live there is little, of a matter there may be much: where both are asked for, the `+` keeps SQLite from
@@ -139,22 +126,26 @@ fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     given(of_matter, query.correlation.as_ref().map(|id| Value::Text(id.as_str().to_owned())));
     given("j.created_at >=", query.created_from.map(moment));
     given("j.created_at <", query.created_before.map(moment));
-    given(behind, query.after.map(place));
+    let place = if is_live { "q.seq" } else { "j.seq" };
+    let (behind, direction) = if query.latest_first { ('<', "DESC") } else { ('>', "ASC") };
+    let token = |token: PageToken| Value::Integer(integer(token.as_u64()));
+    given(&format!("{place} {behind}"), query.after.map(token));
     parameters.push(Value::Integer(integer(query.limit.saturating_add(1))));
     let limit = parameters.len();
 
     if !query.states.is_empty() {
+        let table = if is_live { 'q' } else { 'j' };
         let states: Vec<String> = query.states.iter().map(|state| format!("'{state}'")).collect();
-        conditions.push(format!("j.state IN ({})", states.join(", ")));
-        // Live jobs have an index of their own.
-        if is_live {
-            conditions.push("j.ended_at IS NULL".to_owned());
-        }
+        conditions.push(format!("{table}.state IN ({})", states.join(", ")));
     }
-
     let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
-    let select = select_jobs!("");
-    (format!("{select} WHERE {conditions} ORDER BY j.seq {direction} LIMIT ?{limit}"), parameters)
+    // What is live is found in the queue, however much has ended.
+    let from = if is_live { "queue AS q CROSS JOIN jobs AS j ON j.seq = q.seq" } else { "jobs AS j" };
+    let columns = job_columns!();
+    let sql = format!(
+        "SELECT {columns} FROM {from} WHERE {conditions} ORDER BY {place} {direction} LIMIT ?{limit}"
+    );
+    (sql, parameters)
 }
 
 fn all<T>(

@@ -13,11 +13,11 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::Broken;
 
-/// What [`job`] reads of a row of `jobs AS j`. The failure of its last attempt follows as the last column.
+/// What [`job`] reads of the view `jobs AS j`.
 macro_rules! job_columns {
     () => {
         "j.seq, j.id, j.kind, j.name, j.state, j.attempts, j.created_at, j.due_at, j.ended_at, j.target, \
-         j.order_key, j.idempotency_key, j.correlation, j.cause, j.context, j.payload, j.output"
+         j.order_key, j.idempotency_key, j.correlation, j.cause, j.context, j.payload, j.output, j.failure"
     };
 }
 pub(crate) use job_columns;
@@ -26,9 +26,36 @@ pub(crate) fn job(row: &Row<'_>) -> Result<(PageToken, Job), Broken> {
     job_with(row, |cells| cells.document("payload"))
 }
 
-/// [`job`], with its payload as it is: a payload that is no JSON is to fail its own job, not the batch that it is in.
-pub(crate) fn claimed_job(row: &Row<'_>) -> Result<(PageToken, Job), Broken> {
-    job_with(row, |cells| cells.text("payload").map(Json::from_text))
+/// `seq, id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload, attempts`
+/// of a job that is ready, as it stands before it is claimed.
+///
+/// Its payload is taken as it is: one that is no JSON is to fail its own job, not all that are claimed with it.
+pub(crate) fn ready_job(row: &Row<'_>) -> Result<(i64, Job), Broken> {
+    let mut cells = Cells::of(row);
+    let seq: i64 = cells.number("seq").map_err(|fault| fault.at("requests", "?"))?;
+    let mut read = || -> Result<_, Fault> {
+        Ok(Job {
+            id: cells.parsed("id")?,
+            kind: cells.kind("kind")?,
+            name: cells.text("name")?.into(),
+            created_at: cells.time("created_at")?,
+            target: cells.optional_text("target")?.map(Key::from_text),
+            order_key: cells.optional_text("order_key")?.map(Key::from_text),
+            idempotency_key: cells.optional_text("idempotency_key")?.map(Key::from_text),
+            correlation: CorrelationId::new(cells.text("correlation")?),
+            cause: cells.optional_parsed("cause")?,
+            context: Arc::new(cells.optional_json::<ContextSeed>("context")?.unwrap_or_default()),
+            payload: cells.text("payload").map(Json::from_text)?,
+            attempts: cells.number("attempts")?,
+            state: JobState::Ready,
+            due_at: None,
+            ended_at: None,
+            output: None,
+            failure: None,
+        })
+    };
+    let job = read().map_err(|fault| fault.at("requests", format!("with seq {seq}")))?;
+    Ok((seq, job))
 }
 
 /// How a job's payload is read.
@@ -60,14 +87,14 @@ fn job_after_seq(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, Fau
         context: Arc::new(cells.optional_json::<ContextSeed>("context")?.unwrap_or_default()),
         payload: payload(cells)?,
         output: cells.optional_document("output")?,
-        failure: cells.optional_json("failure (its last attempt's, in `attempts`)")?,
+        failure: cells.optional_json("failure")?,
     })
 }
 
-/// [`job`]'s columns, then `worker` and `started_at`.
+/// [`job`]'s columns, then `worker` and `started_at`. Its payload is taken as it is, as by [`ready_job`].
 pub(crate) fn running_job(row: &Row<'_>) -> Result<RunningJob, Broken> {
     const JOB_COLUMNS: usize = 18;
-    let (place, job) = claimed_job(row)?;
+    let (place, job) = job_with(row, |cells| cells.text("payload").map(Json::from_text))?;
     let mut cells = Cells { row, next: JOB_COLUMNS };
     let mut read = || -> Result<_, Fault> {
         Ok((WorkerId::from_text(cells.text("worker")?), cells.time("started_at")?))
@@ -131,17 +158,17 @@ pub(crate) fn event(row: &Row<'_>) -> Result<StoredEvent, Broken> {
 /// `id, name, payload` of the job that has an idempotency key.
 pub(crate) fn holder(row: &Row<'_>) -> Result<(JobId, String, Json), Broken> {
     let mut cells = Cells::of(row);
-    let id = cells.parsed::<JobId>("id").map_err(|fault| fault.at("jobs", "?"))?;
+    let id = cells.parsed::<JobId>("id").map_err(|fault| fault.at("requests", "?"))?;
     let mut read =
         || -> Result<_, Fault> { Ok((id, cells.text("name")?.to_owned(), cells.document("payload")?)) };
-    read().map_err(|fault| fault.at("jobs", format!("with id {id}")))
+    read().map_err(|fault| fault.at("requests", format!("with id {id}")))
 }
 
 /// `due_at`, or NULL
 pub(crate) fn next_due(row: &Row<'_>) -> Result<Option<Timestamp>, Broken> {
     Cells::of(row)
         .optional_time("due_at")
-        .map_err(|fault| fault.at("jobs", "that waits for the earliest time"))
+        .map_err(|fault| fault.at("queue", "that waits for the earliest time"))
 }
 
 /// `kind, name, state, count`

@@ -171,11 +171,12 @@ enum Failed {
 struct Transactions<'c> {
     connection: &'c Connection,
     begin: Statement<'c>,
-    select_foreign: Statement<'c>,
+    select_data_version: Statement<'c>,
     commit: Statement<'c>,
     statements: Statements<'c>,
     recent: &'c Recent,
-    foreign: i64,
+    /// Changes whenever another connection has committed.
+    data_version: i64,
 }
 
 impl<'c> Transactions<'c> {
@@ -183,11 +184,11 @@ impl<'c> Transactions<'c> {
         Ok(Self {
             connection,
             begin: prepare(connection, "BEGIN IMMEDIATE")?,
-            select_foreign: prepare(connection, "PRAGMA data_version")?,
+            select_data_version: prepare(connection, "PRAGMA data_version")?,
             commit: prepare(connection, "COMMIT")?,
             statements: Statements::prepare(connection)?,
             recent,
-            foreign: 0,
+            data_version: 0,
         })
     }
 
@@ -217,9 +218,9 @@ impl<'c> Transactions<'c> {
 
     /// Forgets what is known of entities if another process has written since the last transaction.
     fn look_for_others(&mut self) -> rusqlite::Result<()> {
-        let foreign = self.select_foreign.query_row([], |row| row.get(0))?;
-        if foreign != self.foreign {
-            self.foreign = foreign;
+        let data_version = self.select_data_version.query_row([], |row| row.get(0))?;
+        if data_version != self.data_version {
+            self.data_version = data_version;
             self.recent.forget();
         }
         Ok(())

@@ -177,10 +177,10 @@ async fn a_row_that_was_edited_by_hand_is_named_by_the_error() -> Outcome {
     store.submit(Vec::new(), vec![job.clone()]).await?;
     store.commit(success(&job, &worker, "a-1")).await?;
     let shell = Connection::open(&path)?;
-    shell.execute_batch("UPDATE jobs SET state = 'done'; UPDATE entities SET body = '{\"id\": a-1}'")?;
+    shell.execute_batch("UPDATE requests SET kind = 'query'; UPDATE entities SET body = '{\"id\": a-1}'")?;
 
-    let of_job = store.job(job.id).await.expect_err("no such state").to_string();
-    for words in ["bank.db", "`jobs`", "seq 1", "`state`", "`done`", "by hand"] {
+    let of_job = store.job(job.id).await.expect_err("no such kind").to_string();
+    for words in ["bank.db", "`jobs`", "seq 1", "`kind`", "`query`", "by hand"] {
         assert!(of_job.contains(words), "`{words}` is not in: {of_job}");
     }
     let of_entity = store.entity(&account("a-1")).await.expect_err("no JSON").to_string();

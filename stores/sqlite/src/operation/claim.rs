@@ -6,26 +6,24 @@ use rusqlite::{Connection, Statement, params};
 use super::{Operation, prepare};
 use crate::encode::{integer, time};
 use crate::error::Broken;
-use crate::rows::{self, job_columns};
+use crate::rows;
 
+/// Only what waits has a time that it is due at.
 pub(crate) const UPDATE_DUE: &str = "
-    UPDATE jobs SET state = 'ready', due_at = NULL
-    WHERE state = 'waiting' AND due_at IS NOT NULL AND due_at <= ?1";
+    UPDATE queue SET state = 'ready', due_at = NULL WHERE due_at IS NOT NULL AND due_at <= ?1";
 
-/// A running job has no failure: its last attempt is under way.
-pub(crate) const SELECT_READY: &str = concat!(
-    "SELECT ",
-    job_columns!(),
-    ", NULL FROM jobs AS j
-    WHERE j.state = 'ready' AND j.ended_at IS NULL AND j.name IN (SELECT value FROM json_each(?1))
-    ORDER BY j.seq LIMIT ?2"
-);
+pub(crate) const SELECT_READY: &str = "
+    SELECT r.seq, r.id, r.kind, r.name, r.created_at, r.target, r.order_key, r.idempotency_key, r.correlation, r.cause,
+        r.context, r.payload, q.attempts
+    FROM queue AS q CROSS JOIN requests AS r ON r.seq = q.seq
+    WHERE q.state = 'ready' AND q.name IN (SELECT value FROM json_each(?1))
+    ORDER BY q.seq LIMIT ?2";
 
 pub(crate) const UPDATE_CLAIMED: &str = "
-    UPDATE jobs SET state = 'running', attempts = attempts + 1, worker = ?2, started_at = ?3 WHERE seq = ?1";
+    UPDATE queue SET state = 'running', attempts = attempts + 1, worker = ?2, started_at = ?3
+    WHERE state = 'ready' AND seq = ?1";
 
-pub(crate) const SELECT_NEXT_DUE: &str = "
-    SELECT min(due_at) FROM jobs WHERE state = 'waiting' AND due_at IS NOT NULL";
+pub(crate) const SELECT_NEXT_DUE: &str = "SELECT min(due_at) FROM queue WHERE due_at IS NOT NULL";
 
 /// [`Store::claim`](enact::store::Store::claim).
 pub(crate) struct Claiming {
@@ -64,17 +62,13 @@ impl<'c> Statements<'c> {
 
     fn hand_out(&mut self, claiming: &Claiming) -> Result<Vec<Job>, Broken> {
         let Claiming { claim, names } = claiming;
-        // All are found before the first is changed: they change in the index that they are found by.
+        // All are found before the first is changed: they are found in the order that the change takes them out of.
         let mut found = self
             .select_ready
-            .query_and_then(params![names, integer(claim.limit)], rows::claimed_job)?
+            .query_and_then(params![names, integer(claim.limit)], rows::ready_job)?
             .collect::<Result<Vec<_>, _>>()?;
-        for (place, job) in &mut found {
-            self.update_claimed.execute(params![
-                integer(place.as_u64()),
-                claim.worker.as_str(),
-                time(claim.now)
-            ])?;
+        for (seq, job) in &mut found {
+            self.update_claimed.execute(params![*seq, claim.worker.as_str(), time(claim.now)])?;
             job.state = JobState::Running;
             job.attempts += 1;
         }

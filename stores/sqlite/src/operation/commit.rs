@@ -1,5 +1,5 @@
 use enact::store::{Commit, CommitError, EntityKey, EntityWrite, Next, StoreError, StoredEntity};
-use enact::{JobId, JobState, Step};
+use enact::{JobId, Step};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
@@ -9,7 +9,8 @@ use crate::error::Broken;
 
 /// The fence (r23).
 pub(crate) const SELECT_FENCED: &str = "
-    SELECT seq, order_key FROM jobs WHERE id = ?1 AND state = 'running' AND worker = ?2 AND attempts = ?3";
+    SELECT q.seq, q.order_key FROM requests AS r CROSS JOIN queue AS q ON q.seq = r.seq
+    WHERE r.id = ?1 AND q.state = 'running' AND q.worker = ?2 AND q.attempts = ?3";
 
 pub(crate) const SELECT_LEASE: &str = "SELECT lease_until FROM workers WHERE id = ?1";
 
@@ -21,20 +22,22 @@ pub(crate) const UPDATE_ENTITY: &str = "
 
 pub(crate) const SELECT_VERSION: &str = "SELECT version FROM entities WHERE entity = ?1 AND id = ?2";
 
-pub(crate) const UPDATE_JOB: &str = "
-    UPDATE jobs SET state = ?2, due_at = ?3, ended_at = ?4, output = ?5, worker = NULL, started_at = NULL
-    WHERE seq = ?1";
-
 pub(crate) const INSERT_ATTEMPT: &str = "
     INSERT INTO attempts (job, number, worker, started_at, ended_at, reached, version_read, version_written, events,
-        failure)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        failure, output)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+pub(crate) const DELETE_ENDED: &str = "DELETE FROM queue WHERE state = 'running' AND seq = ?1";
+
+pub(crate) const UPDATE_RETRIED: &str = "
+    UPDATE queue SET state = 'waiting', due_at = ?2, worker = NULL, started_at = NULL
+    WHERE state = 'running' AND seq = ?1";
 
 /// The next in a lane becomes ready, unless it is its head and waits for a time (r26).
 pub(crate) const UPDATE_LANE: &str = "
-    UPDATE jobs SET state = 'ready'
-    WHERE seq = (SELECT seq FROM jobs WHERE order_key = ?1 AND ended_at IS NULL ORDER BY seq LIMIT 1)
-        AND state = 'waiting' AND due_at IS NULL";
+    UPDATE queue SET state = 'ready'
+    WHERE state = 'waiting' AND due_at IS NULL
+        AND seq = (SELECT seq FROM queue WHERE order_key = ?1 ORDER BY seq LIMIT 1)";
 
 /// [`Store::commit`](enact::store::Store::commit).
 pub(crate) struct Committing {
@@ -87,7 +90,7 @@ impl Operation for Committing {
         }
 
         statements.end_attempt(job.seq, self, ended_at)?;
-        statements.end_job(job.seq, next, ended_at)?;
+        statements.end_job(job.seq, next)?;
         submit.append(events)?;
         for job in &self.jobs {
             submit.add(job)?;
@@ -134,8 +137,9 @@ pub(super) struct Statements<'c> {
     insert_entity: Statement<'c>,
     update_entity: Statement<'c>,
     select_version: Statement<'c>,
-    update_job: Statement<'c>,
     insert_attempt: Statement<'c>,
+    delete_ended: Statement<'c>,
+    update_retried: Statement<'c>,
     update_lane: Statement<'c>,
 }
 
@@ -147,8 +151,9 @@ impl<'c> Statements<'c> {
             insert_entity: prepare(connection, INSERT_ENTITY)?,
             update_entity: prepare(connection, UPDATE_ENTITY)?,
             select_version: prepare(connection, SELECT_VERSION)?,
-            update_job: prepare(connection, UPDATE_JOB)?,
             insert_attempt: prepare(connection, INSERT_ATTEMPT)?,
+            delete_ended: prepare(connection, DELETE_ENDED)?,
+            update_retried: prepare(connection, UPDATE_RETRIED)?,
             update_lane: prepare(connection, UPDATE_LANE)?,
         })
     }
@@ -191,7 +196,11 @@ impl<'c> Statements<'c> {
     }
 
     fn end_attempt(&mut self, job: i64, ending: &Committing, ended_at: Timestamp) -> Result<(), Broken> {
-        let attempt = &ending.commit.attempt;
+        let Commit { attempt, next, .. } = &ending.commit;
+        let output = match next {
+            Next::Succeeded(output) => Some(output.as_str()),
+            Next::Failed | Next::Retry(_) => None,
+        };
         self.insert_attempt.execute(params![
             job,
             attempt.number,
@@ -203,23 +212,16 @@ impl<'c> Statements<'c> {
             attempt.version_written.map(integer),
             ending.events,
             ending.failure,
+            output,
         ])?;
         Ok(())
     }
 
-    fn end_job(&mut self, job: i64, next: &Next, ended_at: Timestamp) -> Result<(), Broken> {
-        let (state, due_at, ended_at, output) = match next {
-            Next::Succeeded(output) => (JobState::Succeeded, None, Some(ended_at), Some(output.as_str())),
-            Next::Failed => (JobState::Failed, None, Some(ended_at), None),
-            Next::Retry(due_at) => (JobState::Waiting, Some(*due_at), None, None),
+    fn end_job(&mut self, job: i64, next: &Next) -> Result<(), Broken> {
+        match next {
+            Next::Succeeded(_) | Next::Failed => self.delete_ended.execute([job])?,
+            Next::Retry(due_at) => self.update_retried.execute([job, time(*due_at)])?,
         };
-        self.update_job.execute(params![
-            job,
-            state.as_str(),
-            due_at.map(time),
-            ended_at.map(time),
-            output
-        ])?;
         Ok(())
     }
 }

@@ -61,17 +61,19 @@ pub(crate) mod sql {
 
     pub(crate) use super::claim::{SELECT_NEXT_DUE, SELECT_READY, UPDATE_CLAIMED, UPDATE_DUE};
     pub(crate) use super::commit::{
-        INSERT_ATTEMPT, INSERT_ENTITY, SELECT_FENCED, SELECT_LEASE, SELECT_VERSION, UPDATE_ENTITY,
-        UPDATE_JOB, UPDATE_LANE,
+        DELETE_ENDED, INSERT_ATTEMPT, INSERT_ENTITY, SELECT_FENCED, SELECT_LEASE, SELECT_VERSION,
+        UPDATE_ENTITY, UPDATE_LANE, UPDATE_RETRIED,
     };
     pub(crate) use super::renew::UPSERT_LEASE;
-    pub(crate) use super::submit::{INSERT_EVENT, INSERT_JOB, SELECT_HOLDER, SELECT_LANE};
+    pub(crate) use super::submit::{INSERT_EVENT, INSERT_QUEUED, INSERT_REQUEST, SELECT_HOLDER, SELECT_LANE};
 
     pub(crate) const ALL: &[&str] = &[
+        DELETE_ENDED,
         INSERT_ATTEMPT,
         INSERT_ENTITY,
         INSERT_EVENT,
-        INSERT_JOB,
+        INSERT_QUEUED,
+        INSERT_REQUEST,
         SELECT_FENCED,
         SELECT_HOLDER,
         SELECT_LANE,
@@ -82,8 +84,8 @@ pub(crate) mod sql {
         UPDATE_CLAIMED,
         UPDATE_DUE,
         UPDATE_ENTITY,
-        UPDATE_JOB,
         UPDATE_LANE,
+        UPDATE_RETRIED,
         UPSERT_LEASE,
     ];
 }

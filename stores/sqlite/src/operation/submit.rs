@@ -10,16 +10,19 @@ use crate::rows;
 pub(crate) const INSERT_EVENT: &str = "
     INSERT INTO events (id, name, payload, correlation, cause, emitted_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-pub(crate) const INSERT_JOB: &str = "
-    INSERT INTO jobs (id, kind, name, state, attempts, worker, started_at, created_at, target, order_key,
-        idempotency_key, correlation, cause, context, payload)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+pub(crate) const INSERT_REQUEST: &str = "
+    INSERT INTO requests (id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context,
+        payload)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+pub(crate) const INSERT_QUEUED: &str = "
+    INSERT INTO queue (state, seq, name, attempts, worker, started_at, order_key)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 pub(crate) const SELECT_HOLDER: &str = "
-    SELECT id, name, payload FROM jobs WHERE idempotency_key = ?1";
+    SELECT id, name, payload FROM requests WHERE idempotency_key = ?1";
 
-pub(crate) const SELECT_LANE: &str = "
-    SELECT 1 FROM jobs WHERE order_key = ?1 AND ended_at IS NULL LIMIT 1";
+pub(crate) const SELECT_LANE: &str = "SELECT 1 FROM queue WHERE order_key = ?1 LIMIT 1";
 
 /// [`Store::submit`](enact::store::Store::submit).
 pub(crate) struct Submitting {
@@ -39,7 +42,8 @@ impl Operation for Submitting {
 
 pub(super) struct Statements<'c> {
     insert_event: Statement<'c>,
-    insert_job: Statement<'c>,
+    insert_request: Statement<'c>,
+    insert_queued: Statement<'c>,
     select_holder: Statement<'c>,
     select_lane: Statement<'c>,
 }
@@ -61,7 +65,8 @@ impl<'c> Statements<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
             insert_event: prepare(connection, INSERT_EVENT)?,
-            insert_job: prepare(connection, INSERT_JOB)?,
+            insert_request: prepare(connection, INSERT_REQUEST)?,
+            insert_queued: prepare(connection, INSERT_QUEUED)?,
             select_holder: prepare(connection, SELECT_HOLDER)?,
             select_lane: prepare(connection, SELECT_LANE)?,
         })
@@ -103,14 +108,10 @@ impl<'c> Statements<'c> {
     fn insert(&mut self, job: &EncodedJob) -> Result<(), Broken> {
         let EncodedJob { job, context } = job;
         let state = self.first_state(job.start.is_some(), job.order_key.as_ref())?;
-        self.insert_job.execute(params![
+        let seq = self.insert_request.insert(params![
             IdText::from(job.id),
             job.kind.as_str(),
             job.name,
-            state.as_str(),
-            u32::from(job.start.is_some()),
-            job.start.as_ref().map(WorkerId::as_str),
-            job.start.as_ref().map(|_| time(job.created_at)),
             time(job.created_at),
             job.target.as_ref().map(Key::as_str),
             job.order_key.as_ref().map(Key::as_str),
@@ -119,6 +120,15 @@ impl<'c> Statements<'c> {
             job.cause.map(|cause| cause.to_string()),
             context,
             job.payload.as_str(),
+        ])?;
+        self.insert_queued.execute(params![
+            state.as_str(),
+            seq,
+            job.name,
+            u32::from(job.start.is_some()),
+            job.start.as_ref().map(WorkerId::as_str),
+            job.start.as_ref().map(|_| time(job.created_at)),
+            job.order_key.as_ref().map(Key::as_str),
         ])?;
         Ok(())
     }
