@@ -3,8 +3,10 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +45,12 @@ impl Engine {
             return Err(Failure::new(FailureKind::Unavailable, "shut_down", message));
         }
         Ok(())
+    }
+
+    /// Runs an attempt in a task of its own. What tasks are made of is moved several times, and an attempt is some
+    /// kilobytes: it is boxed.
+    pub(crate) fn spawn(&self, attempt: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.attempts.spawn(attempt.boxed())
     }
 
     /// Sees to it that what begins now is covered by this worker's lease (r23).

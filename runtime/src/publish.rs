@@ -188,7 +188,7 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
             let id = job.id;
             let mut watch = engine.endings.watch(id);
             // From here on the job goes its way, whether or not somebody still waits for it.
-            let first_attempt = engine.attempts.spawn(start(engine.clone(), job));
+            let first_attempt = engine.spawn(start(engine.clone(), job));
             let ended = tokio::select! {
                 biased;
                 ended = watch.ended() => ended,

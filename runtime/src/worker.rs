@@ -46,8 +46,7 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, concurrency: usize) {
         };
         let is_drained = claimed.len() < limit;
         for (job, slot) in claimed.into_iter().zip(slots) {
-            let engine = engine.clone();
-            engine.attempts.clone().spawn(attempt::run(engine, job, Some(slot)));
+            engine.spawn(attempt::run(engine.clone(), job, Some(slot)));
         }
         if is_drained {
             wait_for_work(&engine, next_look).await;
