@@ -27,7 +27,7 @@ impl<E: Entity> Repository<E> {
     pub async fn get(&self, id: &E::Id) -> Result<Option<E>, Failure> {
         let engine = self.context.engine();
         let key = entity_key::<E>(id)?;
-        let stored = engine.store.load(&key).await?;
+        let stored = engine.store.entity(&key).await?;
         let version = stored.as_ref().map_or(0, |stored| stored.version);
         self.context.observe(|staging| {
             // What was read first may be what is saved.

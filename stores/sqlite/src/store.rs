@@ -102,7 +102,7 @@ impl Store for SqliteStore {
 
     async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
         let entity = entity.clone();
-        self.look_up.read(move |connection| queries::load(connection, &entity)).await
+        self.load.read(move |connection| queries::load(connection, &entity)).await
     }
 
     async fn entities(

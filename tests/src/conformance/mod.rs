@@ -204,7 +204,8 @@ macro_rules! conformance {
                 r18_places_go_on_after_a_restart,
                 r18_cursors_are_not_given_twice_when_the_last_commit_was_refused,
                 what_one_handle_has_written_another_reads,
-                r17_an_execution_loads_what_others_had_committed_when_it_began;
+                r17_an_execution_loads_what_others_had_committed_when_it_began,
+                r17_an_entity_of_many_megabytes_is_loaded_as_committed;
             races:
                 r20_no_two_claims_are_handed_the_same_job,
                 r20_of_two_commits_of_one_attempt_one_wins,

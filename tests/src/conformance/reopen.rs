@@ -1,6 +1,6 @@
 //! What has returned `Ok` is there when the store is opened again.
 
-use enact::store::{Commit, Cursor, JobQuery, NewJob, Submitted};
+use enact::store::{Commit, Cursor, EntityWrite, JobQuery, NewJob, Submitted};
 use enact::{JobState, WorkerId};
 
 use super::Subject;
@@ -158,4 +158,16 @@ pub async fn r17_an_execution_loads_what_others_had_committed_when_it_began(stor
     write_by(&other, &there).await;
     let found = store.handle().entity(&account("a")).await.expect("entity");
     assert_eq!(found, Some(written(6)), "whoever only looks has begun nothing");
+}
+
+pub async fn r17_an_entity_of_many_megabytes_is_loaded_as_committed(store: Subject) {
+    let sizes = [1, 20 * 1024 * 1024, 1];
+    for (version, size) in (0..).zip(sizes) {
+        let body = json("x".repeat(size));
+        let taken = store.run(job("ship")).await;
+        let write = EntityWrite { body: body.clone(), ..write(account("a"), version) };
+        store.accept(Commit { write: Some(write), ..taken.succeeds() }).await;
+        let loaded = store.load(&account("a")).await.expect("load").expect("it was written");
+        assert!(loaded.version == version + 1 && loaded.body == body, "version {}", loaded.version);
+    }
 }
