@@ -476,6 +476,19 @@ async fn r18_a_cursor_holds_across_a_restart(world: World) {
     assert_eq!(seen, [("a", 2), ("b", 1), ("b", 2)]);
 }
 
+async fn r28_a_repository_reads_what_other_processes_have_committed(world: World) {
+    let (here, there) = (start(&world).await, start(&world).await);
+    here.runtime.execute(Save { saving: Saving::NewOneUnread }).await.unwrap();
+    for process in [&here, &there] {
+        process.gate.open();
+        process.runtime.execute(CountStubbornly { counter: "a".to_owned() }).await.unwrap();
+    }
+    // A scope begins no attempt: nothing tells this process of the other's write but the record.
+    let read = async { context().draw::<Repository<Counter>>()?.get(&"a".to_owned()).await };
+    let found = here.runtime.scope(ContextSeed::new(), read).await.unwrap().unwrap();
+    assert_eq!(found.value, 3);
+}
+
 async fn r18_a_crash_after_the_commit_loses_neither_events_nor_their_handlers(world: World) {
     let (gate, log) = (Gate::new(), Log::new());
     let builder = world.builder().concurrency(1).provide::<Gate>(gate.clone()).provide::<Log>(log.clone());
@@ -515,6 +528,7 @@ on_every_store!(
     r17_a_conflict_is_retried_on_the_entity_as_it_is_then,
     r17_a_repositorys_stale_write_is_a_conflict,
     r17_a_repositorys_new_entity_must_not_exist,
+    r28_a_repository_reads_what_other_processes_have_committed,
     r18_a_relay_sees_every_event_once_in_the_order_of_commits,
     r18_a_cursor_holds_across_a_restart,
     r18_a_crash_after_the_commit_loses_neither_events_nor_their_handlers,
