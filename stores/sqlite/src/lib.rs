@@ -14,7 +14,7 @@
 //!   as one transaction; each write still fails by itself. Another thread waits for the disk, for all that was committed
 //!   meanwhile at once, and answers the callers then.
 //! - **Reads** go to two threads with connections of their own, which neither wait for a writer nor make one wait: one
-//!   loads entities for executions, the other finds and lists, so that no execution waits for a long listing.
+//!   reads single entities, the other finds and lists, so that no execution waits for a long listing.
 //! - **Entities** that were written last, 16 MiB of them, are kept in memory for the executions to come, as long as no
 //!   other process writes.
 //!
