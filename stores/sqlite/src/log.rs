@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::iter;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 
@@ -27,6 +28,8 @@ const WAITING_GROUPS: usize = 1;
 pub(crate) struct Log {
     groups: Option<SyncSender<Group>>,
     has_failed: Arc<AtomicBool>,
+    /// How many groups the disk does not have yet.
+    waiting: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -40,12 +43,14 @@ impl Log {
         let file = open(database).map_err(explain)?;
         let (groups, queue) = mpsc::sync_channel(WAITING_GROUPS);
         let has_failed = Arc::new(AtomicBool::new(false));
-        let (path, failed): (Arc<Path>, _) = (database.into(), has_failed.clone());
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let (path, failed, unconfirmed): (Arc<Path>, _, _) =
+            (database.into(), has_failed.clone(), waiting.clone());
         let thread = thread::Builder::new()
             .name("enact-sqlite-log".to_owned())
-            .spawn(move || serve(&file, &queue, &failed, &path))
+            .spawn(move || serve(&file, &queue, &failed, &unconfirmed, &path))
             .map_err(explain)?;
-        Ok(Self { groups: Some(groups), has_failed, thread: Some(thread) })
+        Ok(Self { groups: Some(groups), has_failed, waiting, thread: Some(thread) })
     }
 
     /// Whether the disk has once failed to confirm. What has not reached it then may never do so, although later waits
@@ -54,9 +59,15 @@ impl Log {
         self.has_failed.load(Ordering::Acquire)
     }
 
+    /// Whether the disk has everything that was committed.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
+    }
+
     /// Answers a committed group once the disk has it.
     pub(crate) fn confirm(&self, group: Group) {
         if let Some(groups) = &self.groups {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
             // Were the thread gone, the group's callers would learn of it by the loss of their replies.
             let _ = groups.send(group);
         }
@@ -80,16 +91,23 @@ fn open(database: &Path) -> io::Result<File> {
     File::options().read(true).write(true).open(name)
 }
 
-fn serve(file: &File, queue: &Receiver<Group>, has_failed: &AtomicBool, path: &Path) {
-    while let Ok(mut group) = queue.recv() {
-        group.extend(queue.try_iter().flatten());
+fn serve(
+    file: &File,
+    queue: &Receiver<Group>,
+    has_failed: &AtomicBool,
+    waiting: &AtomicUsize,
+    path: &Path,
+) {
+    while let Ok(first) = queue.recv() {
+        let groups: Vec<Group> = iter::once(first).chain(queue.try_iter()).collect();
         let outcome =
             if has_failed.load(Ordering::Acquire) { Err(None) } else { file.sync_data().map_err(Some) };
         let broken = outcome.err().map(|error| Broken::Unconfirmed(error.map(|error| error.to_string())));
         if broken.is_some() {
             has_failed.store(true, Ordering::Release);
         }
-        for write in group {
+        waiting.fetch_sub(groups.len(), Ordering::Relaxed);
+        for write in groups.into_iter().flatten() {
             write.answer(broken.as_ref().map_or(Ok(()), |broken| Err(broken.explain(path))));
         }
     }

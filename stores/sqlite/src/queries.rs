@@ -3,7 +3,7 @@
 use enact::store::{
     Cursor, EntityKey, JobCount, JobPage, JobQuery, PageToken, RunningJob, StoredEntity, StoredEvent,
 };
-use enact::{Attempt, Job, JobId, Key};
+use enact::{Attempt, Job, JobId, JobState, Key};
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
@@ -15,15 +15,15 @@ use crate::rows::{self, job_columns};
 pub(crate) const LOAD: &str = "SELECT id, version, body FROM entities WHERE entity = ?1 AND id = ?2";
 
 pub(crate) const LAPSED: &str = concat!(
-    "SELECT ",
+    "SELECT q.seq, ",
     job_columns!(),
     ", q.worker, q.started_at
-    FROM queue AS q LEFT JOIN workers AS w ON w.id = q.worker CROSS JOIN jobs AS j ON j.seq = q.seq
-    WHERE q.state = 'running' AND (w.lease_until IS NULL OR w.lease_until < ?1)
+    FROM running AS q LEFT JOIN workers AS w ON w.id = q.worker CROSS JOIN jobs AS j ON j.seq = q.seq
+    WHERE w.lease_until IS NULL OR w.lease_until < ?1
     ORDER BY q.seq LIMIT ?2"
 );
 
-pub(crate) const JOB: &str = concat!("SELECT ", job_columns!(), " FROM jobs AS j WHERE j.id = ?1");
+pub(crate) const JOB: &str = concat!("SELECT j.seq, ", job_columns!(), " FROM jobs AS j WHERE j.id = ?1");
 
 const COUNT_JOBS: &str = "SELECT kind, name, state, count(*) FROM jobs GROUP BY kind, name, state";
 
@@ -33,7 +33,7 @@ pub(crate) const ATTEMPTS: &str = "
     FROM requests AS r JOIN attempts AS a ON a.job = r.seq WHERE r.id = ?1
     UNION ALL
     SELECT q.attempts, q.worker, q.started_at, NULL, NULL, NULL, NULL, NULL, NULL
-    FROM requests AS r JOIN queue AS q ON q.state = 'running' AND q.seq = r.seq WHERE r.id = ?1
+    FROM requests AS r JOIN running AS q ON q.seq = r.seq WHERE r.id = ?1
     ORDER BY 1";
 
 pub(crate) const ENTITIES: &str = "
@@ -119,9 +119,10 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let moment = |at: Timestamp| Value::Integer(time(at));
 
     given("j.name =", query.name.clone().map(Value::Text));
+    let live: Vec<_> = query.states.iter().filter(|state| !state.has_ended()).collect();
+    let is_live = !live.is_empty() && live.len() == query.states.len();
     // Of what is live there is little, of a matter there may be much: where both are asked for, the `+` keeps SQLite from
     // going through all of the matter.
-    let is_live = !query.states.is_empty() && !query.states.iter().any(|state| state.has_ended());
     let of_matter = if is_live { "+j.correlation =" } else { "j.correlation =" };
     given(of_matter, query.correlation.as_ref().map(|id| Value::Text(id.as_str().to_owned())));
     given("j.created_at >=", query.created_from.map(moment));
@@ -133,19 +134,21 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     parameters.push(Value::Integer(integer(query.limit.saturating_add(1))));
     let limit = parameters.len();
 
-    if !query.states.is_empty() {
-        let table = if is_live { 'q' } else { 'j' };
+    if !query.states.is_empty() && !is_live {
         let states: Vec<String> = query.states.iter().map(|state| format!("'{state}'")).collect();
-        conditions.push(format!("{table}.state IN ({})", states.join(", ")));
+        conditions.push(format!("j.state IN ({})", states.join(", ")));
     }
     let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
-    // What is live is found in the queue, however much has ended.
-    let from = if is_live { "queue AS q CROSS JOIN jobs AS j ON j.seq = q.seq" } else { "jobs AS j" };
     let columns = job_columns!();
-    let sql = format!(
-        "SELECT {columns} FROM {from} WHERE {conditions} ORDER BY {place} {direction} LIMIT ?{limit}"
-    );
-    (sql, parameters)
+    let select = |from: &str| format!("SELECT {place}, {columns} FROM {from} WHERE {conditions}");
+    let selects = if is_live {
+        // What is live is found in the table of its state, however much has ended.
+        let of_state = |state: &&JobState| select(&format!("{state} AS q CROSS JOIN jobs AS j ON j.seq = q.seq"));
+        live.iter().map(of_state).collect::<Vec<_>>().join(" UNION ALL ")
+    } else {
+        select("jobs AS j")
+    };
+    (format!("{selects} ORDER BY 1 {direction} LIMIT ?{limit}"), parameters)
 }
 
 fn all<T>(

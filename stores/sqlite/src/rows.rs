@@ -13,10 +13,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::Broken;
 
-/// What [`job`] reads of the view `jobs AS j`.
+/// What [`job`] reads of the view `jobs AS j`, behind the job's `seq`.
 macro_rules! job_columns {
     () => {
-        "j.seq, j.id, j.kind, j.name, j.state, j.attempts, j.created_at, j.due_at, j.ended_at, j.target, \
+        "j.id, j.kind, j.name, j.state, j.attempts, j.created_at, j.due_at, j.ended_at, j.target, \
          j.order_key, j.idempotency_key, j.correlation, j.cause, j.context, j.payload, j.output, j.failure"
     };
 }
@@ -168,7 +168,7 @@ pub(crate) fn holder(row: &Row<'_>) -> Result<(JobId, String, Json), Broken> {
 pub(crate) fn next_due(row: &Row<'_>) -> Result<Option<Timestamp>, Broken> {
     Cells::of(row)
         .optional_time("due_at")
-        .map_err(|fault| fault.at("queue", "that waits for the earliest time"))
+        .map_err(|fault| fault.at("waiting", "that waits for the earliest time"))
 }
 
 /// `kind, name, state, count`

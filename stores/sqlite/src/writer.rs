@@ -1,9 +1,7 @@
 //! The one thread that writes: it takes what has been queued and puts it on record in one transaction, because what a
 //! commit costs, the wait for the disk, is the same for one write and for hundreds.
 
-use std::iter;
 use std::path::Path;
-use std::slice;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
@@ -103,13 +101,17 @@ fn serve(
     path: &Path,
     queue: &Receiver<Box<dyn Queued>>,
 ) {
+    let max: usize = std::env::var("MAX").map_or(LARGEST_GROUP, |x| x.parse().unwrap());
+    let min: usize = std::env::var("MIN").map_or(32, |x| x.parse().unwrap());
     while let Ok(first) = queue.recv() {
-        let mut group = vec![first];
-        group.extend(queue.try_iter().take(LARGEST_GROUP - 1));
         if log.is_some_and(Log::has_failed) {
-            refuse(group, &Broken::Unconfirmed(None), path);
+            refuse([first], &Broken::Unconfirmed(None), path);
         } else {
-            write(&mut transactions, group, log, path);
+            let more = |size| {
+                let is_full = size >= max || size >= min && log.is_none_or(Log::is_idle);
+                if is_full { None } else { queue.try_recv().ok() }
+            };
+            write(&mut transactions, first, more, log, path);
         }
     }
 }
@@ -118,11 +120,13 @@ fn serve(
 /// succeeds or fails by itself. That is rare, and spares every write the savepoint that it would need otherwise.
 fn write(
     transactions: &mut Transactions<'_>,
-    mut group: Vec<Box<dyn Queued>>,
+    first: Box<dyn Queued>,
+    more: impl FnMut(usize) -> Option<Box<dyn Queued>>,
     log: Option<&Log>,
     path: &Path,
 ) {
-    match transactions.run(&mut group) {
+    let mut group = vec![first];
+    match transactions.run(&mut group, more) {
         Ok(()) => confirm(group, log),
         Err(Failed::One(_)) if group.len() > 1 => write_each(transactions, group, log, path),
         Err(Failed::One(broken) | Failed::All(broken)) => refuse(group, &broken, path),
@@ -136,12 +140,13 @@ fn write_each(
     path: &Path,
 ) {
     let mut group = group.into_iter();
-    while let Some(mut write) = group.next() {
-        match transactions.run(slice::from_mut(&mut write)) {
-            Ok(()) => confirm(vec![write], log),
-            Err(Failed::One(broken)) => refuse([write], &broken, path),
+    while let Some(write) = group.next() {
+        let mut alone = vec![write];
+        match transactions.run(&mut alone, |_| None) {
+            Ok(()) => confirm(alone, log),
+            Err(Failed::One(broken)) => refuse(alone, &broken, path),
             // The rest would only wait for the same lock or the same disk, one after the other.
-            Err(Failed::All(broken)) => refuse(iter::once(write).chain(group.by_ref()), &broken, path),
+            Err(Failed::All(broken)) => refuse(alone.into_iter().chain(group.by_ref()), &broken, path),
         }
     }
 }
@@ -193,8 +198,12 @@ impl<'c> Transactions<'c> {
     }
 
     /// Puts all of a group on record, or nothing of it.
-    fn run(&mut self, group: &mut [Box<dyn Queued>]) -> Result<(), Failed> {
-        let outcome = self.begin_to_commit(group);
+    fn run(
+        &mut self,
+        group: &mut Vec<Box<dyn Queued>>,
+        more: impl FnMut(usize) -> Option<Box<dyn Queued>>,
+    ) -> Result<(), Failed> {
+        let outcome = self.begin_to_commit(group, more);
         // Some errors, a full disk for one, make SQLite roll back by itself.
         if outcome.is_err() && !self.connection.is_autocommit() {
             // Should this fail as well, the next BEGIN will say so.
@@ -203,11 +212,20 @@ impl<'c> Transactions<'c> {
         outcome
     }
 
-    fn begin_to_commit(&mut self, group: &mut [Box<dyn Queued>]) -> Result<(), Failed> {
+    fn begin_to_commit(
+        &mut self,
+        group: &mut Vec<Box<dyn Queued>>,
+        mut more: impl FnMut(usize) -> Option<Box<dyn Queued>>,
+    ) -> Result<(), Failed> {
         self.begin.execute([]).map_err(|error| Failed::All(error.into()))?;
         self.look_for_others().map_err(|error| Failed::All(error.into()))?;
-        for write in &mut *group {
+        let mut next = 0;
+        while let Some(write) = group.get_mut(next) {
             write.run(&mut self.statements).map_err(Failed::One)?;
+            next += 1;
+            if next == group.len() {
+                group.extend(more(next));
+            }
         }
         self.commit.execute([]).map_err(|error| Failed::All(error.into()))?;
         for write in group {

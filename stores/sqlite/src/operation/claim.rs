@@ -8,22 +8,31 @@ use crate::encode::{integer, time};
 use crate::error::Broken;
 use crate::rows;
 
-/// Only what waits has a time that it is due at.
-pub(crate) const UPDATE_DUE: &str = "
-    UPDATE queue SET state = 'ready', due_at = NULL WHERE due_at IS NOT NULL AND due_at <= ?1";
+pub(crate) const INSERT_DUE: &str = "
+    INSERT INTO ready (seq, attempts, name, order_key)
+    SELECT w.seq, w.attempts, r.name, r.order_key
+    FROM waiting AS w CROSS JOIN requests AS r ON r.seq = w.seq
+    WHERE w.due_at IS NOT NULL AND w.due_at <= ?1";
+
+pub(crate) const DELETE_DUE: &str = "DELETE FROM waiting WHERE due_at IS NOT NULL AND due_at <= ?1";
 
 pub(crate) const SELECT_READY: &str = "
     SELECT r.seq, r.id, r.kind, r.name, r.created_at, r.target, r.order_key, r.idempotency_key, r.correlation, r.cause,
         r.context, r.payload, q.attempts
-    FROM queue AS q CROSS JOIN requests AS r ON r.seq = q.seq
-    WHERE q.state = 'ready' AND q.name IN (SELECT value FROM json_each(?1))
+    FROM ready AS q CROSS JOIN requests AS r ON r.seq = q.seq
+    WHERE q.name IN (SELECT value FROM json_each(?1))
     ORDER BY q.seq LIMIT ?2";
 
-pub(crate) const UPDATE_CLAIMED: &str = "
-    UPDATE queue SET state = 'running', attempts = attempts + 1, worker = ?2, started_at = ?3
-    WHERE state = 'ready' AND seq = ?1";
+/// What was found is all of the names up to the last one found.
+pub(crate) const INSERT_CLAIMED: &str = "
+    INSERT INTO running (seq, attempts, worker, started_at, order_key)
+    SELECT seq, attempts + 1, ?3, ?4, order_key FROM ready
+    WHERE seq <= ?2 AND name IN (SELECT value FROM json_each(?1))";
 
-pub(crate) const SELECT_NEXT_DUE: &str = "SELECT min(due_at) FROM queue WHERE due_at IS NOT NULL";
+pub(crate) const DELETE_CLAIMED: &str = "
+    DELETE FROM ready WHERE seq <= ?2 AND name IN (SELECT value FROM json_each(?1))";
+
+pub(crate) const SELECT_NEXT_DUE: &str = "SELECT min(due_at) FROM waiting WHERE due_at IS NOT NULL";
 
 /// [`Store::claim`](enact::store::Store::claim).
 pub(crate) struct Claiming {
@@ -37,38 +46,52 @@ impl Operation for Claiming {
 
     fn run(&self, statements: &mut super::Statements<'_>) -> Result<Claimed, Broken> {
         let statements = &mut statements.claim;
-        statements.update_due.execute([time(self.claim.now)])?;
+        statements.wake(self.claim.now)?;
         let jobs = statements.hand_out(self)?;
         Ok(Claimed { jobs, next_due: statements.next_due()? })
     }
 }
 
 pub(super) struct Statements<'c> {
-    update_due: Statement<'c>,
+    insert_due: Statement<'c>,
+    delete_due: Statement<'c>,
     select_ready: Statement<'c>,
-    update_claimed: Statement<'c>,
+    insert_claimed: Statement<'c>,
+    delete_claimed: Statement<'c>,
     select_next_due: Statement<'c>,
 }
 
 impl<'c> Statements<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         Ok(Self {
-            update_due: prepare(connection, UPDATE_DUE)?,
+            insert_due: prepare(connection, INSERT_DUE)?,
+            delete_due: prepare(connection, DELETE_DUE)?,
             select_ready: prepare(connection, SELECT_READY)?,
-            update_claimed: prepare(connection, UPDATE_CLAIMED)?,
+            insert_claimed: prepare(connection, INSERT_CLAIMED)?,
+            delete_claimed: prepare(connection, DELETE_CLAIMED)?,
             select_next_due: prepare(connection, SELECT_NEXT_DUE)?,
         })
     }
 
-    fn hand_out(&mut self, claiming: &Claiming) -> Result<Vec<Job>, Broken> {
-        let Claiming { claim, names } = claiming;
-        // All are found before the first is changed: they are found in the order that the change takes them out of.
+    /// Makes ready what waited for a time that has come.
+    fn wake(&mut self, now: Timestamp) -> Result<(), Broken> {
+        if self.insert_due.execute([time(now)])? > 0 {
+            self.delete_due.execute([time(now)])?;
+        }
+        Ok(())
+    }
+
+    fn hand_out(&mut self, Claiming { claim, names }: &Claiming) -> Result<Vec<Job>, Broken> {
         let mut found = self
             .select_ready
             .query_and_then(params![names, integer(claim.limit)], rows::ready_job)?
             .collect::<Result<Vec<_>, _>>()?;
-        for (seq, job) in &mut found {
-            self.update_claimed.execute(params![*seq, claim.worker.as_str(), time(claim.now)])?;
+        if let Some((last, _)) = found.last() {
+            let claimed = params![names, last, claim.worker.as_str(), time(claim.now)];
+            self.insert_claimed.execute(claimed)?;
+            self.delete_claimed.execute(params![names, last])?;
+        }
+        for (_, job) in &mut found {
             job.state = JobState::Running;
             job.attempts += 1;
         }

@@ -9,8 +9,8 @@ use crate::error::Broken;
 
 /// The fence (r23).
 pub(crate) const SELECT_FENCED: &str = "
-    SELECT q.seq, q.order_key FROM requests AS r CROSS JOIN queue AS q ON q.seq = r.seq
-    WHERE r.id = ?1 AND q.state = 'running' AND q.worker = ?2 AND q.attempts = ?3";
+    SELECT q.seq, q.order_key FROM requests AS r CROSS JOIN running AS q ON q.seq = r.seq
+    WHERE r.id = ?1 AND q.worker = ?2 AND q.attempts = ?3";
 
 pub(crate) const SELECT_LEASE: &str = "SELECT lease_until FROM workers WHERE id = ?1";
 
@@ -27,17 +27,22 @@ pub(crate) const INSERT_ATTEMPT: &str = "
         failure, output)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
-pub(crate) const DELETE_ENDED: &str = "DELETE FROM queue WHERE state = 'running' AND seq = ?1";
+pub(crate) const DELETE_RUNNING: &str = "DELETE FROM running WHERE seq = ?1";
 
-pub(crate) const UPDATE_RETRIED: &str = "
-    UPDATE queue SET state = 'waiting', due_at = ?2, worker = NULL, started_at = NULL
-    WHERE state = 'running' AND seq = ?1";
+pub(crate) const INSERT_RETRIED: &str = "INSERT INTO waiting (seq, attempts, due_at) VALUES (?1, ?2, ?3)";
 
-/// The next in a lane becomes ready, unless it is its head and waits for a time (r26).
-pub(crate) const UPDATE_LANE: &str = "
-    UPDATE queue SET state = 'ready'
-    WHERE state = 'waiting' AND due_at IS NULL
-        AND seq = (SELECT seq FROM queue WHERE order_key = ?1 ORDER BY seq LIMIT 1)";
+pub(crate) const DELETE_LANE: &str = "DELETE FROM lanes WHERE order_key = ?1 AND seq = ?2";
+
+pub(crate) const SELECT_HEAD: &str = "SELECT seq FROM lanes WHERE order_key = ?1 ORDER BY seq LIMIT 1";
+
+/// The first in a lane becomes ready, unless it waits for a time (r26).
+pub(crate) const INSERT_HEAD: &str = "
+    INSERT INTO ready (seq, attempts, name, order_key)
+    SELECT w.seq, w.attempts, r.name, r.order_key
+    FROM waiting AS w CROSS JOIN requests AS r ON r.seq = w.seq
+    WHERE w.seq = ?1 AND w.due_at IS NULL";
+
+pub(crate) const DELETE_HEAD: &str = "DELETE FROM waiting WHERE seq = ?1";
 
 /// [`Store::commit`](enact::store::Store::commit).
 pub(crate) struct Committing {
@@ -90,13 +95,10 @@ impl Operation for Committing {
         }
 
         statements.end_attempt(job.seq, self, ended_at)?;
-        statements.end_job(job.seq, next)?;
+        statements.end_job(&job, attempt.number, next)?;
         submit.append(events)?;
         for job in &self.jobs {
             submit.add(job)?;
-        }
-        if let (Some(lane), Next::Succeeded(_) | Next::Failed) = (job.order_key, next) {
-            statements.update_lane.execute([lane])?;
         }
         Ok(Ok(()))
     }
@@ -138,9 +140,12 @@ pub(super) struct Statements<'c> {
     update_entity: Statement<'c>,
     select_version: Statement<'c>,
     insert_attempt: Statement<'c>,
-    delete_ended: Statement<'c>,
-    update_retried: Statement<'c>,
-    update_lane: Statement<'c>,
+    delete_running: Statement<'c>,
+    insert_retried: Statement<'c>,
+    delete_lane: Statement<'c>,
+    select_head: Statement<'c>,
+    insert_head: Statement<'c>,
+    delete_head: Statement<'c>,
 }
 
 impl<'c> Statements<'c> {
@@ -152,9 +157,12 @@ impl<'c> Statements<'c> {
             update_entity: prepare(connection, UPDATE_ENTITY)?,
             select_version: prepare(connection, SELECT_VERSION)?,
             insert_attempt: prepare(connection, INSERT_ATTEMPT)?,
-            delete_ended: prepare(connection, DELETE_ENDED)?,
-            update_retried: prepare(connection, UPDATE_RETRIED)?,
-            update_lane: prepare(connection, UPDATE_LANE)?,
+            delete_running: prepare(connection, DELETE_RUNNING)?,
+            insert_retried: prepare(connection, INSERT_RETRIED)?,
+            delete_lane: prepare(connection, DELETE_LANE)?,
+            select_head: prepare(connection, SELECT_HEAD)?,
+            insert_head: prepare(connection, INSERT_HEAD)?,
+            delete_head: prepare(connection, DELETE_HEAD)?,
         })
     }
 
@@ -217,11 +225,27 @@ impl<'c> Statements<'c> {
         Ok(())
     }
 
-    fn end_job(&mut self, job: i64, next: &Next) -> Result<(), Broken> {
-        match next {
-            Next::Succeeded(_) | Next::Failed => self.delete_ended.execute([job])?,
-            Next::Retry(due_at) => self.update_retried.execute([job, time(*due_at)])?,
-        };
+    fn end_job(&mut self, job: &Fenced, attempts: u32, next: &Next) -> Result<(), Broken> {
+        self.delete_running.execute([job.seq])?;
+        match (next, &job.order_key) {
+            (Next::Retry(due_at), _) => {
+                self.insert_retried.execute(params![job.seq, attempts, time(*due_at)])?;
+            }
+            (Next::Succeeded(_) | Next::Failed, Some(lane)) => self.leave(lane, job.seq)?,
+            (Next::Succeeded(_) | Next::Failed, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Takes a job out of its lane, and lets the next one go (r26).
+    fn leave(&mut self, lane: &str, job: i64) -> Result<(), Broken> {
+        self.delete_lane.execute(params![lane, job])?;
+        let head: Option<i64> = self.select_head.query_row([lane], |row| row.get(0)).optional()?;
+        if let Some(head) = head
+            && self.insert_head.execute([head])? > 0
+        {
+            self.delete_head.execute([head])?;
+        }
         Ok(())
     }
 }

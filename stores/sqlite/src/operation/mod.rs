@@ -59,33 +59,46 @@ pub(crate) fn prepare<'c>(connection: &'c Connection, sql: &str) -> rusqlite::Re
 pub(crate) mod sql {
     //! The statements' texts, for a look at their plans.
 
-    pub(crate) use super::claim::{SELECT_NEXT_DUE, SELECT_READY, UPDATE_CLAIMED, UPDATE_DUE};
+    pub(crate) use super::claim::{
+        DELETE_CLAIMED, DELETE_DUE, INSERT_CLAIMED, INSERT_DUE, SELECT_NEXT_DUE, SELECT_READY,
+    };
     pub(crate) use super::commit::{
-        DELETE_ENDED, INSERT_ATTEMPT, INSERT_ENTITY, SELECT_FENCED, SELECT_LEASE, SELECT_VERSION,
-        UPDATE_ENTITY, UPDATE_LANE, UPDATE_RETRIED,
+        DELETE_HEAD, DELETE_LANE, DELETE_RUNNING, INSERT_ATTEMPT, INSERT_ENTITY, INSERT_HEAD, INSERT_RETRIED,
+        SELECT_FENCED, SELECT_HEAD, SELECT_LEASE, SELECT_VERSION, UPDATE_ENTITY,
     };
     pub(crate) use super::renew::UPSERT_LEASE;
-    pub(crate) use super::submit::{INSERT_EVENT, INSERT_QUEUED, INSERT_REQUEST, SELECT_HOLDER, SELECT_LANE};
+    pub(crate) use super::submit::{
+        INSERT_EVENT, INSERT_LANE, INSERT_READY, INSERT_REQUEST, INSERT_RUNNING, INSERT_WAITING,
+        SELECT_HOLDER, SELECT_LANE,
+    };
 
     pub(crate) const ALL: &[&str] = &[
-        DELETE_ENDED,
+        DELETE_CLAIMED,
+        DELETE_DUE,
+        DELETE_HEAD,
+        DELETE_LANE,
+        DELETE_RUNNING,
         INSERT_ATTEMPT,
+        INSERT_CLAIMED,
+        INSERT_DUE,
         INSERT_ENTITY,
         INSERT_EVENT,
-        INSERT_QUEUED,
+        INSERT_HEAD,
+        INSERT_LANE,
+        INSERT_READY,
         INSERT_REQUEST,
+        INSERT_RETRIED,
+        INSERT_RUNNING,
+        INSERT_WAITING,
         SELECT_FENCED,
+        SELECT_HEAD,
         SELECT_HOLDER,
         SELECT_LANE,
         SELECT_LEASE,
         SELECT_NEXT_DUE,
         SELECT_READY,
         SELECT_VERSION,
-        UPDATE_CLAIMED,
-        UPDATE_DUE,
         UPDATE_ENTITY,
-        UPDATE_LANE,
-        UPDATE_RETRIED,
         UPSERT_LEASE,
     ];
 }

@@ -1,5 +1,5 @@
 use enact::store::{NewEvent, Submitted, same_request};
-use enact::{JobId, JobState, Json, Key, WorkerId};
+use enact::{JobId, Json, Key};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::{Operation, prepare};
@@ -15,14 +15,20 @@ pub(crate) const INSERT_REQUEST: &str = "
         payload)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
-pub(crate) const INSERT_QUEUED: &str = "
-    INSERT INTO queue (state, seq, name, attempts, worker, started_at, order_key)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(crate) const INSERT_WAITING: &str = "INSERT INTO waiting (seq, attempts) VALUES (?1, 0)";
+
+pub(crate) const INSERT_READY: &str = "
+    INSERT INTO ready (seq, attempts, name, order_key) VALUES (?1, 0, ?2, ?3)";
+
+pub(crate) const INSERT_RUNNING: &str = "
+    INSERT INTO running (seq, attempts, worker, started_at) VALUES (?1, 1, ?2, ?3)";
 
 pub(crate) const SELECT_HOLDER: &str = "
     SELECT id, name, payload FROM requests WHERE idempotency_key = ?1";
 
-pub(crate) const SELECT_LANE: &str = "SELECT 1 FROM queue WHERE order_key = ?1 LIMIT 1";
+pub(crate) const SELECT_LANE: &str = "SELECT 1 FROM lanes WHERE order_key = ?1 LIMIT 1";
+
+pub(crate) const INSERT_LANE: &str = "INSERT INTO lanes (order_key, seq) VALUES (?1, ?2)";
 
 /// [`Store::submit`](enact::store::Store::submit).
 pub(crate) struct Submitting {
@@ -43,9 +49,12 @@ impl Operation for Submitting {
 pub(super) struct Statements<'c> {
     insert_event: Statement<'c>,
     insert_request: Statement<'c>,
-    insert_queued: Statement<'c>,
+    insert_waiting: Statement<'c>,
+    insert_ready: Statement<'c>,
+    insert_running: Statement<'c>,
     select_holder: Statement<'c>,
     select_lane: Statement<'c>,
+    insert_lane: Statement<'c>,
 }
 
 /// The job that has an idempotency key.
@@ -66,9 +75,12 @@ impl<'c> Statements<'c> {
         Ok(Self {
             insert_event: prepare(connection, INSERT_EVENT)?,
             insert_request: prepare(connection, INSERT_REQUEST)?,
-            insert_queued: prepare(connection, INSERT_QUEUED)?,
+            insert_waiting: prepare(connection, INSERT_WAITING)?,
+            insert_ready: prepare(connection, INSERT_READY)?,
+            insert_running: prepare(connection, INSERT_RUNNING)?,
             select_holder: prepare(connection, SELECT_HOLDER)?,
             select_lane: prepare(connection, SELECT_LANE)?,
+            insert_lane: prepare(connection, INSERT_LANE)?,
         })
     }
 
@@ -107,38 +119,34 @@ impl<'c> Statements<'c> {
 
     fn insert(&mut self, job: &EncodedJob) -> Result<(), Broken> {
         let EncodedJob { job, context } = job;
-        let state = self.first_state(job.start.is_some(), job.order_key.as_ref())?;
+        let lane = job.order_key.as_ref().map(Key::as_str);
         let seq = self.insert_request.insert(params![
             IdText::from(job.id),
             job.kind.as_str(),
             job.name,
             time(job.created_at),
             job.target.as_ref().map(Key::as_str),
-            job.order_key.as_ref().map(Key::as_str),
+            lane,
             job.idempotency_key.as_ref().map(Key::as_str),
             job.correlation.as_str(),
             job.cause.map(|cause| cause.to_string()),
             context,
             job.payload.as_str(),
         ])?;
-        self.insert_queued.execute(params![
-            state.as_str(),
-            seq,
-            job.name,
-            u32::from(job.start.is_some()),
-            job.start.as_ref().map(WorkerId::as_str),
-            job.start.as_ref().map(|_| time(job.created_at)),
-            job.order_key.as_ref().map(Key::as_str),
-        ])?;
+        match (&job.start, lane) {
+            (Some(worker), _) => {
+                self.insert_running.execute(params![seq, worker.as_str(), time(job.created_at)])?
+            }
+            (None, Some(lane)) if self.enter(lane, seq)? => self.insert_waiting.execute([seq])?,
+            (None, _) => self.insert_ready.execute(params![seq, job.name, lane])?,
+        };
         Ok(())
     }
 
-    fn first_state(&mut self, starts: bool, lane: Option<&Key>) -> Result<JobState, Broken> {
-        if starts {
-            return Ok(JobState::Running);
-        }
-        let Some(lane) = lane else { return Ok(JobState::Ready) };
-        let ahead = self.select_lane.query_row([lane.as_str()], |_| Ok(())).optional()?;
-        Ok(if ahead.is_some() { JobState::Waiting } else { JobState::Ready })
+    /// Puts a job at the end of a lane (r26). Whether others are before it.
+    fn enter(&mut self, lane: &str, seq: i64) -> Result<bool, Broken> {
+        let ahead = self.select_lane.query_row([lane], |_| Ok(())).optional()?;
+        self.insert_lane.execute(params![lane, seq])?;
+        Ok(ahead.is_some())
     }
 }

@@ -3,10 +3,10 @@
 -- Times are microseconds since 1970, UTC. To read one: datetime(created_at / 1000000, 'unixepoch').
 -- Payloads, entities, outputs, failures and contexts are JSON, ids and states are text.
 
--- A job is spread over three tables, after how long its parts last: what was asked for (`requests`) and what came of it
--- (`attempts`) are written once and stay; where it stands while it lives (`queue`) changes at every step, and is gone when
--- the job has ended. So what changes is small, and no step of a job's life slows down as those that have ended add up.
--- The view `jobs` puts them together.
+-- A job is spread over tables, after how long its parts last. What was asked for (`requests`) and what came of it
+-- (`attempts`) are written once and stay. Where it stands while it lives is a small row that moves between `waiting`,
+-- `ready` and `running`, and is gone when the job has ended: so no step of a job's life slows down as those that have
+-- ended add up. The view `jobs` puts them together.
 
 -- The last row is never deleted: the next one's place is behind it, and no place is given twice. So it is with `events`.
 CREATE TABLE requests (
@@ -27,23 +27,38 @@ CREATE TABLE requests (
 CREATE UNIQUE INDEX requests_idempotency_key ON requests (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX requests_correlation ON requests (correlation);
 
--- The jobs that have not ended.
-CREATE TABLE queue (
-    state           TEXT    NOT NULL,  -- waiting, ready, running
-    seq             INTEGER NOT NULL,  -- requests.seq
-    name            TEXT    NOT NULL,  -- as there
-    attempts        INTEGER NOT NULL,  -- begun so far
-    worker          TEXT,              -- of the running attempt, as is the next
-    started_at      INTEGER,
-    due_at          INTEGER,           -- what a waiting job waits for; NULL: for its turn in its lane
-    order_key       TEXT,              -- as in requests
-    PRIMARY KEY (state, seq)
+-- The jobs that have not ended. Each stands in one of these tables; `seq` is that of `requests`.
+CREATE TABLE waiting (
+    seq        INTEGER PRIMARY KEY,
+    attempts   INTEGER NOT NULL,       -- begun so far
+    due_at     INTEGER                 -- what it waits for; NULL: for its turn in its lane
+) STRICT;
+
+CREATE INDEX waiting_due ON waiting (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE ready (
+    seq        INTEGER PRIMARY KEY,
+    attempts   INTEGER NOT NULL,       -- begun so far
+    name       TEXT    NOT NULL,       -- as in requests, as is the next
+    order_key  TEXT
+) STRICT;
+
+CREATE TABLE running (
+    seq        INTEGER PRIMARY KEY,
+    attempts   INTEGER NOT NULL,       -- begun so far, this one among them
+    worker     TEXT    NOT NULL,
+    started_at INTEGER NOT NULL,
+    order_key  TEXT                    -- as in requests
+) STRICT;
+
+-- The jobs that have an order key, and have not ended: in each lane only the first may be ready or running.
+CREATE TABLE lanes (
+    order_key  TEXT    NOT NULL,
+    seq        INTEGER NOT NULL,
+    PRIMARY KEY (order_key, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX queue_due ON queue (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX queue_lane ON queue (order_key, seq) WHERE order_key IS NOT NULL;
-
--- Attempts that have ended. A running one is in the queue.
+-- Attempts that have ended. One that has not is in `running`.
 CREATE TABLE attempts (
     job             INTEGER NOT NULL,  -- requests.seq
     number          INTEGER NOT NULL,
@@ -59,21 +74,26 @@ CREATE TABLE attempts (
     PRIMARY KEY (job, number)
 ) STRICT, WITHOUT ROWID;
 
--- A job that is not in the queue has ended as its last attempt did.
+-- A job that is in none of the three has ended as its last attempt did.
 CREATE VIEW jobs AS
 SELECT r.seq, r.id, r.kind, r.name,
-    CASE WHEN q.state IS NOT NULL THEN q.state
+    CASE WHEN running.seq IS NOT NULL THEN 'running'
+         WHEN ready.seq IS NOT NULL THEN 'ready'
+         WHEN waiting.seq IS NOT NULL THEN 'waiting'
          WHEN a.output IS NOT NULL THEN 'succeeded'
          WHEN a.number IS NOT NULL THEN 'failed' END AS state,
-    coalesce(q.attempts, a.number) AS attempts,
-    r.created_at, q.due_at,
-    CASE WHEN q.state IS NULL THEN a.ended_at END AS ended_at,
+    coalesce(running.attempts, ready.attempts, waiting.attempts, a.number) AS attempts,
+    r.created_at, waiting.due_at,
+    CASE WHEN coalesce(running.seq, ready.seq, waiting.seq) IS NULL THEN a.ended_at END AS ended_at,
     r.target, r.order_key, r.idempotency_key, r.correlation, r.cause, r.context, r.payload,
     a.output, a.failure
 FROM requests AS r
-LEFT JOIN queue AS q ON q.state IN ('waiting', 'ready', 'running') AND q.seq = r.seq
+LEFT JOIN running ON running.seq = r.seq
+LEFT JOIN ready ON ready.seq = r.seq
+LEFT JOIN waiting ON waiting.seq = r.seq
 LEFT JOIN attempts AS a ON a.job = r.seq
-    AND a.number = coalesce(q.attempts, (SELECT max(b.number) FROM attempts AS b WHERE b.job = r.seq));
+    AND a.number = coalesce(running.attempts, ready.attempts, waiting.attempts,
+        (SELECT max(b.number) FROM attempts AS b WHERE b.job = r.seq));
 
 CREATE TABLE entities (
     entity  TEXT    NOT NULL,
