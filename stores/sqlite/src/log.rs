@@ -91,13 +91,7 @@ fn open(database: &Path) -> io::Result<File> {
     File::options().read(true).write(true).open(name)
 }
 
-fn serve(
-    file: &File,
-    queue: &Receiver<Group>,
-    has_failed: &AtomicBool,
-    waiting: &AtomicUsize,
-    path: &Path,
-) {
+fn serve(file: &File, queue: &Receiver<Group>, has_failed: &AtomicBool, waiting: &AtomicUsize, path: &Path) {
     while let Ok(first) = queue.recv() {
         let groups: Vec<Group> = iter::once(first).chain(queue.try_iter()).collect();
         let outcome =

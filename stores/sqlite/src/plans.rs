@@ -24,13 +24,15 @@ fn live_jobs_are_found_among_themselves() {
         (sql::INSERT_DUE, "w USING INDEX waiting_due (due_at>? AND due_at<?)"),
         (sql::DELETE_DUE, "USING INDEX waiting_due (due_at>? AND due_at<?)"),
         (sql::SELECT_NEXT_DUE, "USING COVERING INDEX waiting_due"),
-        (sql::SELECT_READY, "SCAN q"),
+        (sql::SELECT_READY, "SCAN ready"),
+        (sql::SELECT_REQUEST, "requests USING INTEGER PRIMARY KEY (rowid=?)"),
         (sql::INSERT_CLAIMED, "ready USING INTEGER PRIMARY KEY (rowid<?)"),
         (sql::DELETE_CLAIMED, "ready USING INTEGER PRIMARY KEY (rowid<?)"),
         (sql::SELECT_LANE, "lanes USING PRIMARY KEY (order_key=?)"),
         (sql::SELECT_HEAD, "lanes USING PRIMARY KEY (order_key=?)"),
         (sql::INSERT_HEAD, "w USING INTEGER PRIMARY KEY (rowid=?)"),
-        (sql::SELECT_FENCED, "q USING INTEGER PRIMARY KEY (rowid=?)"),
+        (sql::SELECT_FENCED, "running USING INTEGER PRIMARY KEY (rowid=?)"),
+        (sql::SELECT_PLACE, "USING COVERING INDEX sqlite_autoindex_requests_1 (id=?)"),
         (sql::SELECT_HOLDER, "USING INDEX requests_idempotency_key (idempotency_key=?)"),
         (queries::LAPSED, "SCAN q"),
     ] {
@@ -52,7 +54,7 @@ fn no_statement_of_a_jobs_life_scans_a_table_or_sorts() {
     for statement in sql::ALL.iter().chain(&reads) {
         let plan = plan(statement);
         // A claim reads `ready` up to its limit; its names are a list of its own. What is looked for in `running` may be any.
-        let seeks = plan.replace("SCAN q", "").replace("SCAN json_each", "");
+        let seeks = plan.replace("SCAN q", "").replace("SCAN ready", "").replace("SCAN json_each", "");
         assert!(!seeks.contains("SCAN") && !seeks.contains("TEMP B-TREE"), "{statement}\nis: {plan}");
     }
 }
@@ -69,7 +71,10 @@ fn a_page_of_jobs_costs_what_is_on_it() {
         ),
         (of_matter, "SEARCH r USING INDEX requests_correlation (correlation=?"),
         (by_state(&[JobState::Running]), "SEARCH q USING INTEGER PRIMARY KEY (rowid>?)"),
-        (by_state(&[JobState::Waiting, JobState::Ready]), "MERGE (UNION ALL); LEFT; SEARCH q USING INTEGER PRIMARY KEY (rowid>?)"),
+        (
+            by_state(&[JobState::Waiting, JobState::Ready]),
+            "MERGE (UNION ALL); LEFT; SEARCH q USING INTEGER PRIMARY KEY (rowid>?)",
+        ),
         (by_state(&[JobState::Failed]), "SEARCH r USING INTEGER PRIMARY KEY (rowid>?)"),
     ] {
         // The first page, and one behind some place.

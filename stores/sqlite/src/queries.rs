@@ -143,7 +143,8 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let select = |from: &str| format!("SELECT {place}, {columns} FROM {from} WHERE {conditions}");
     let selects = if is_live {
         // What is live is found in the table of its state, however much has ended.
-        let of_state = |state: &&JobState| select(&format!("{state} AS q CROSS JOIN jobs AS j ON j.seq = q.seq"));
+        let of_state =
+            |state: &&JobState| select(&format!("{state} AS q CROSS JOIN jobs AS j ON j.seq = q.seq"));
         live.iter().map(of_state).collect::<Vec<_>>().join(" UNION ALL ")
     } else {
         select("jobs AS j")

@@ -26,13 +26,12 @@ pub(crate) fn job(row: &Row<'_>) -> Result<(PageToken, Job), Broken> {
     job_with(row, |cells| cells.document("payload"))
 }
 
-/// `seq, id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload, attempts`
-/// of a job that is ready, as it stands before it is claimed.
+/// `id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload` of a job that
+/// is claimed, as it is before its first attempt.
 ///
 /// Its payload is taken as it is: one that is no JSON is to fail its own job, not all that are claimed with it.
-pub(crate) fn ready_job(row: &Row<'_>) -> Result<(i64, Job), Broken> {
+pub(crate) fn request(seq: i64, row: &Row<'_>) -> Result<Job, Broken> {
     let mut cells = Cells::of(row);
-    let seq: i64 = cells.number("seq").map_err(|fault| fault.at("requests", "?"))?;
     let mut read = || -> Result<_, Fault> {
         Ok(Job {
             id: cells.parsed("id")?,
@@ -46,16 +45,15 @@ pub(crate) fn ready_job(row: &Row<'_>) -> Result<(i64, Job), Broken> {
             cause: cells.optional_parsed("cause")?,
             context: Arc::new(cells.optional_json::<ContextSeed>("context")?.unwrap_or_default()),
             payload: cells.text("payload").map(Json::from_text)?,
-            attempts: cells.number("attempts")?,
-            state: JobState::Ready,
+            attempts: 0,
+            state: JobState::Running,
             due_at: None,
             ended_at: None,
             output: None,
             failure: None,
         })
     };
-    let job = read().map_err(|fault| fault.at("requests", format!("with seq {seq}")))?;
-    Ok((seq, job))
+    read().map_err(|fault| fault.at("requests", format!("with seq {seq}")))
 }
 
 /// How a job's payload is read.
@@ -91,7 +89,7 @@ fn job_after_seq(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, Fau
     })
 }
 
-/// [`job`]'s columns, then `worker` and `started_at`. Its payload is taken as it is, as by [`ready_job`].
+/// [`job`]'s columns, then `worker` and `started_at`. Its payload is taken as it is, as by [`request`].
 pub(crate) fn running_job(row: &Row<'_>) -> Result<RunningJob, Broken> {
     const JOB_COLUMNS: usize = 18;
     let (place, job) = job_with(row, |cells| cells.text("payload").map(Json::from_text))?;

@@ -11,7 +11,7 @@ use enact::{Attempt, Job, JobId, Key, WorkerId};
 use jiff::Timestamp;
 
 use crate::builder::SqliteStoreBuilder;
-use crate::encode::{EncodedJob, json};
+use crate::encode::EncodedJob;
 use crate::operation::{Claiming, Committing, Renewing, Submitting};
 use crate::queries;
 use crate::reader::Reader;
@@ -58,13 +58,11 @@ impl Store for SqliteStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        let names: Vec<&str> = claim.names.iter().map(AsRef::as_ref).collect();
-        let names = json("the names of the handlers", &names)?;
-        self.writer.write(Claiming { claim, names }).await
+        self.writer.write(Claiming::of(claim)?).await
     }
 
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
-        if let Some(entity) = self.recent.get(entity) {
+        if let Some(entity) = self.recent.entity(entity) {
             return Ok(Some(entity));
         }
         let entity = entity.clone();

@@ -78,7 +78,7 @@ impl<O: Operation> Queued for Pending<O> {
     fn note(&self, recent: &Recent) {
         let written = self.answer.as_ref().and_then(|answer| self.operation.written(answer));
         if let Some((key, entity)) = written {
-            recent.note(key, entity);
+            recent.note_entity(key.clone(), entity);
         }
     }
 
@@ -191,7 +191,7 @@ impl<'c> Transactions<'c> {
             begin: prepare(connection, "BEGIN IMMEDIATE")?,
             select_data_version: prepare(connection, "PRAGMA data_version")?,
             commit: prepare(connection, "COMMIT")?,
-            statements: Statements::prepare(connection)?,
+            statements: Statements::prepare(connection, recent)?,
             recent,
             data_version: 0,
         })
@@ -204,10 +204,13 @@ impl<'c> Transactions<'c> {
         more: impl FnMut(usize) -> Option<Box<dyn Queued>>,
     ) -> Result<(), Failed> {
         let outcome = self.begin_to_commit(group, more);
-        // Some errors, a full disk for one, make SQLite roll back by itself.
-        if outcome.is_err() && !self.connection.is_autocommit() {
-            // Should this fail as well, the next BEGIN will say so.
-            let _ = self.connection.execute_batch("ROLLBACK");
+        if outcome.is_err() {
+            // Some errors, a full disk for one, make SQLite roll back by itself.
+            if !self.connection.is_autocommit() {
+                // Should this fail as well, the next BEGIN will say so.
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
+            self.recent.forget();
         }
         outcome
     }

@@ -1,11 +1,12 @@
-use enact::store::{Claim, Claimed};
+use enact::store::{Claim, Claimed, StoreError};
 use enact::{Job, JobState};
 use jiff::Timestamp;
-use rusqlite::{Connection, Statement, params};
+use rusqlite::{Connection, Row, Statement, params};
 
 use super::{Operation, prepare};
-use crate::encode::{integer, time};
+use crate::encode::{integer, json, time};
 use crate::error::Broken;
+use crate::recent::Recent;
 use crate::rows;
 
 pub(crate) const INSERT_DUE: &str = "
@@ -17,11 +18,11 @@ pub(crate) const INSERT_DUE: &str = "
 pub(crate) const DELETE_DUE: &str = "DELETE FROM waiting WHERE due_at IS NOT NULL AND due_at <= ?1";
 
 pub(crate) const SELECT_READY: &str = "
-    SELECT r.seq, r.id, r.kind, r.name, r.created_at, r.target, r.order_key, r.idempotency_key, r.correlation, r.cause,
-        r.context, r.payload, q.attempts
-    FROM ready AS q CROSS JOIN requests AS r ON r.seq = q.seq
-    WHERE q.name IN (SELECT value FROM json_each(?1))
-    ORDER BY q.seq LIMIT ?2";
+    SELECT seq, attempts FROM ready WHERE name IN (SELECT value FROM json_each(?1)) ORDER BY seq LIMIT ?2";
+
+pub(crate) const SELECT_REQUEST: &str = "
+    SELECT id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload
+    FROM requests WHERE seq = ?1";
 
 /// What was found is all of the names up to the last one found.
 pub(crate) const INSERT_CLAIMED: &str = "
@@ -36,9 +37,17 @@ pub(crate) const SELECT_NEXT_DUE: &str = "SELECT min(due_at) FROM waiting WHERE 
 
 /// [`Store::claim`](enact::store::Store::claim).
 pub(crate) struct Claiming {
-    pub(crate) claim: Claim,
+    claim: Claim,
     /// `claim.names` as a JSON array.
-    pub(crate) names: String,
+    names: String,
+}
+
+impl Claiming {
+    pub(crate) fn of(claim: Claim) -> Result<Self, StoreError> {
+        let names: Vec<&str> = claim.names.iter().map(AsRef::as_ref).collect();
+        let names = json("the names of the handlers", &names)?;
+        Ok(Self { claim, names })
+    }
 }
 
 impl Operation for Claiming {
@@ -47,29 +56,44 @@ impl Operation for Claiming {
     fn run(&self, statements: &mut super::Statements<'_>) -> Result<Claimed, Broken> {
         let statements = &mut statements.claim;
         statements.wake(self.claim.now)?;
-        let jobs = statements.hand_out(self)?;
+        let found = statements.find(self)?;
+        if let Some(last) = found.last() {
+            statements.hand_out(self, last.place)?;
+        }
+        let jobs = found.into_iter().map(|ready| statements.read(ready)).collect::<Result<_, _>>()?;
         Ok(Claimed { jobs, next_due: statements.next_due()? })
     }
+}
+
+/// A job that is ready.
+#[derive(Clone, Copy)]
+struct Ready {
+    place: i64,
+    attempts: u32,
 }
 
 pub(super) struct Statements<'c> {
     insert_due: Statement<'c>,
     delete_due: Statement<'c>,
     select_ready: Statement<'c>,
+    select_request: Statement<'c>,
     insert_claimed: Statement<'c>,
     delete_claimed: Statement<'c>,
     select_next_due: Statement<'c>,
+    recent: &'c Recent,
 }
 
 impl<'c> Statements<'c> {
-    pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+    pub(super) fn prepare(connection: &'c Connection, recent: &'c Recent) -> rusqlite::Result<Self> {
         Ok(Self {
             insert_due: prepare(connection, INSERT_DUE)?,
             delete_due: prepare(connection, DELETE_DUE)?,
             select_ready: prepare(connection, SELECT_READY)?,
+            select_request: prepare(connection, SELECT_REQUEST)?,
             insert_claimed: prepare(connection, INSERT_CLAIMED)?,
             delete_claimed: prepare(connection, DELETE_CLAIMED)?,
             select_next_due: prepare(connection, SELECT_NEXT_DUE)?,
+            recent,
         })
     }
 
@@ -81,21 +105,29 @@ impl<'c> Statements<'c> {
         Ok(())
     }
 
-    fn hand_out(&mut self, Claiming { claim, names }: &Claiming) -> Result<Vec<Job>, Broken> {
-        let mut found = self
-            .select_ready
-            .query_and_then(params![names, integer(claim.limit)], rows::ready_job)?
-            .collect::<Result<Vec<_>, _>>()?;
-        if let Some((last, _)) = found.last() {
-            let claimed = params![names, last, claim.worker.as_str(), time(claim.now)];
-            self.insert_claimed.execute(claimed)?;
-            self.delete_claimed.execute(params![names, last])?;
-        }
-        for (_, job) in &mut found {
-            job.state = JobState::Running;
-            job.attempts += 1;
-        }
-        Ok(found.into_iter().map(|(_, job)| job).collect())
+    fn find(&mut self, Claiming { claim, names }: &Claiming) -> Result<Vec<Ready>, Broken> {
+        let limit = integer(claim.limit);
+        let read = |row: &Row<'_>| Ok(Ready { place: row.get(0)?, attempts: row.get(1)? });
+        let found = self.select_ready.query_map(params![names, limit], read)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// Makes running what is ready up to a place.
+    fn hand_out(&mut self, Claiming { claim, names }: &Claiming, last: i64) -> Result<(), Broken> {
+        let claimed = params![names, last, claim.worker.as_str(), time(claim.now)];
+        self.insert_claimed.execute(claimed)?;
+        self.delete_claimed.execute(params![names, last])?;
+        Ok(())
+    }
+
+    /// The job that was handed out.
+    fn read(&mut self, Ready { place, attempts }: Ready) -> Result<Job, Broken> {
+        let job = match self.recent.take_request(place) {
+            Some(request) => request.into_job(JobState::Running),
+            None => self.select_request.query_row([place], |row| Ok(rows::request(place, row)))??,
+        };
+        self.recent.note_running(place, job.id);
+        Ok(Job { attempts: attempts + 1, ..job })
     }
 
     fn next_due(&mut self) -> Result<Option<Timestamp>, Broken> {

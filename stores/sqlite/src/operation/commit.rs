@@ -6,11 +6,13 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 use super::{Operation, prepare, submit};
 use crate::encode::{EncodedJob, IdText, integer, json, time};
 use crate::error::Broken;
+use crate::recent::Recent;
 
 /// The fence (r23).
 pub(crate) const SELECT_FENCED: &str = "
-    SELECT q.seq, q.order_key FROM requests AS r CROSS JOIN running AS q ON q.seq = r.seq
-    WHERE r.id = ?1 AND q.worker = ?2 AND q.attempts = ?3";
+    SELECT order_key FROM running WHERE seq = ?1 AND worker = ?2 AND attempts = ?3";
+
+pub(crate) const SELECT_PLACE: &str = "SELECT seq FROM requests WHERE id = ?1";
 
 pub(crate) const SELECT_LEASE: &str = "SELECT lease_until FROM workers WHERE id = ?1";
 
@@ -96,6 +98,7 @@ impl Operation for Committing {
 
         statements.end_attempt(job.seq, self, ended_at)?;
         statements.end_job(&job, attempt.number, next)?;
+        statements.recent.note_ended(self.commit.job);
         submit.append(events)?;
         for job in &self.jobs {
             submit.add(job)?;
@@ -134,6 +137,7 @@ struct Fenced {
 }
 
 pub(super) struct Statements<'c> {
+    select_place: Statement<'c>,
     select_fenced: Statement<'c>,
     select_lease: Statement<'c>,
     insert_entity: Statement<'c>,
@@ -146,11 +150,13 @@ pub(super) struct Statements<'c> {
     select_head: Statement<'c>,
     insert_head: Statement<'c>,
     delete_head: Statement<'c>,
+    recent: &'c Recent,
 }
 
 impl<'c> Statements<'c> {
-    pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+    pub(super) fn prepare(connection: &'c Connection, recent: &'c Recent) -> rusqlite::Result<Self> {
         Ok(Self {
+            select_place: prepare(connection, SELECT_PLACE)?,
             select_fenced: prepare(connection, SELECT_FENCED)?,
             select_lease: prepare(connection, SELECT_LEASE)?,
             insert_entity: prepare(connection, INSERT_ENTITY)?,
@@ -163,17 +169,20 @@ impl<'c> Statements<'c> {
             select_head: prepare(connection, SELECT_HEAD)?,
             insert_head: prepare(connection, INSERT_HEAD)?,
             delete_head: prepare(connection, DELETE_HEAD)?,
+            recent,
         })
     }
 
     fn fenced(&mut self, commit: &Commit) -> Result<Option<Fenced>, Broken> {
         let Commit { job, attempt, .. } = commit;
-        let fence = params![IdText::from(*job), attempt.worker.as_str(), attempt.number];
-        let fenced = self
-            .select_fenced
-            .query_row(fence, |row| Ok(Fenced { seq: row.get(0)?, order_key: row.get(1)? }))
-            .optional()?;
-        Ok(fenced)
+        let place = match self.recent.place(*job) {
+            Some(place) => Some(place),
+            None => self.select_place.query_row([IdText::from(*job)], |row| row.get(0)).optional()?,
+        };
+        let Some(seq) = place else { return Ok(None) };
+        let fence = params![seq, attempt.worker.as_str(), attempt.number];
+        let fenced = self.select_fenced.query_row(fence, |row| Ok(Fenced { seq, order_key: row.get(0)? }));
+        Ok(fenced.optional()?)
     }
 
     fn has_lapsed(&mut self, worker: &str, at: Timestamp) -> Result<bool, Broken> {

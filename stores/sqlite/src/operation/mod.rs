@@ -14,6 +14,7 @@ pub(crate) use renew::Renewing;
 pub(crate) use submit::Submitting;
 
 use crate::error::Broken;
+use crate::recent::Recent;
 
 /// A write, as one part of a transaction.
 ///
@@ -39,11 +40,11 @@ pub(crate) struct Statements<'c> {
 }
 
 impl<'c> Statements<'c> {
-    pub(crate) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+    pub(crate) fn prepare(connection: &'c Connection, recent: &'c Recent) -> rusqlite::Result<Self> {
         Ok(Self {
-            submit: submit::Statements::prepare(connection)?,
-            claim: claim::Statements::prepare(connection)?,
-            commit: commit::Statements::prepare(connection)?,
+            submit: submit::Statements::prepare(connection, recent)?,
+            claim: claim::Statements::prepare(connection, recent)?,
+            commit: commit::Statements::prepare(connection, recent)?,
             renew: renew::Statements::prepare(connection)?,
         })
     }
@@ -60,11 +61,11 @@ pub(crate) mod sql {
     //! The statements' texts, for a look at their plans.
 
     pub(crate) use super::claim::{
-        DELETE_CLAIMED, DELETE_DUE, INSERT_CLAIMED, INSERT_DUE, SELECT_NEXT_DUE, SELECT_READY,
+        DELETE_CLAIMED, DELETE_DUE, INSERT_CLAIMED, INSERT_DUE, SELECT_NEXT_DUE, SELECT_READY, SELECT_REQUEST,
     };
     pub(crate) use super::commit::{
         DELETE_HEAD, DELETE_LANE, DELETE_RUNNING, INSERT_ATTEMPT, INSERT_ENTITY, INSERT_HEAD, INSERT_RETRIED,
-        SELECT_FENCED, SELECT_HEAD, SELECT_LEASE, SELECT_VERSION, UPDATE_ENTITY,
+        SELECT_FENCED, SELECT_HEAD, SELECT_LEASE, SELECT_PLACE, SELECT_VERSION, UPDATE_ENTITY,
     };
     pub(crate) use super::renew::UPSERT_LEASE;
     pub(crate) use super::submit::{
@@ -96,7 +97,9 @@ pub(crate) mod sql {
         SELECT_LANE,
         SELECT_LEASE,
         SELECT_NEXT_DUE,
+        SELECT_PLACE,
         SELECT_READY,
+        SELECT_REQUEST,
         SELECT_VERSION,
         UPDATE_ENTITY,
         UPSERT_LEASE,

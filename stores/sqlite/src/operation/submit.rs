@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 use super::{Operation, prepare};
 use crate::encode::{EncodedJob, IdText, time};
 use crate::error::Broken;
+use crate::recent::Recent;
 use crate::rows;
 
 pub(crate) const INSERT_EVENT: &str = "
@@ -55,6 +56,7 @@ pub(super) struct Statements<'c> {
     select_holder: Statement<'c>,
     select_lane: Statement<'c>,
     insert_lane: Statement<'c>,
+    recent: &'c Recent,
 }
 
 /// The job that has an idempotency key.
@@ -71,7 +73,7 @@ impl Holder {
 }
 
 impl<'c> Statements<'c> {
-    pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+    pub(super) fn prepare(connection: &'c Connection, recent: &'c Recent) -> rusqlite::Result<Self> {
         Ok(Self {
             insert_event: prepare(connection, INSERT_EVENT)?,
             insert_request: prepare(connection, INSERT_REQUEST)?,
@@ -81,6 +83,7 @@ impl<'c> Statements<'c> {
             select_holder: prepare(connection, SELECT_HOLDER)?,
             select_lane: prepare(connection, SELECT_LANE)?,
             insert_lane: prepare(connection, INSERT_LANE)?,
+            recent,
         })
     }
 
@@ -133,13 +136,16 @@ impl<'c> Statements<'c> {
             context,
             job.payload.as_str(),
         ])?;
-        match (&job.start, lane) {
-            (Some(worker), _) => {
-                self.insert_running.execute(params![seq, worker.as_str(), time(job.created_at)])?
-            }
-            (None, Some(lane)) if self.enter(lane, seq)? => self.insert_waiting.execute([seq])?,
-            (None, _) => self.insert_ready.execute(params![seq, job.name, lane])?,
+        if let Some(worker) = &job.start {
+            self.insert_running.execute(params![seq, worker.as_str(), time(job.created_at)])?;
+            self.recent.note_running(seq, job.id);
+            return Ok(());
+        }
+        match lane {
+            Some(lane) if self.enter(lane, seq)? => self.insert_waiting.execute([seq])?,
+            _ => self.insert_ready.execute(params![seq, job.name, lane])?,
         };
+        self.recent.note_request(seq, job.clone());
         Ok(())
     }
 
