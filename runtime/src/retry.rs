@@ -6,6 +6,10 @@ use crate::FailureKind;
 ///
 /// A policy retries what may pass next time (`Error`, `Conflict`, `TimedOut`, `Panicked`, `Lost`) and never what
 /// cannot (`Invalid`, `Denied`, `NotFound`, `AlreadyExists`, `Violated`).
+///
+/// The attempt of a handler that is never retried is safe from the death of the machine before the handler runs: it runs
+/// once at most. That of any other need not be: should the machine die within the attempt's first milliseconds, the attempt
+/// may not be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     attempts: u32,
@@ -31,6 +35,11 @@ impl Retry {
     /// [`Retry::LONGEST_PAUSE`] or `base`, whichever is longer. `0` attempts count as `1`.
     pub const fn exponential(attempts: u32, base: Duration) -> Self {
         Self { attempts, base, growth: 2 }
+    }
+
+    /// Whether there may be a second attempt.
+    pub(crate) const fn repeats(&self) -> bool {
+        self.attempts > 1
     }
 
     /// The pause before the attempt that follows attempt `number` (from 1), which failed with `kind`; `None` when the

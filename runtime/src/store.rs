@@ -22,7 +22,9 @@ use crate::{
 ///   an error, and after a crash at any point, all of it is on record or nothing is. Calls that run at the same time may
 ///   share a transaction of the database as long as each can fail alone.
 /// - **Durable.** When a writing call has returned `Ok`, its effects survive the death of the process, and of the
-///   machine unless the store was told to relax that.
+///   machine unless the store was told to relax that. Only what nobody could be misled by may survive the death of the
+///   machine a moment later: a job that [starts at once](NewJob::start), whose caller is told nothing before its commit,
+///   and a claim of attempts that may be repeated (see [`Claim::once`]).
 /// - **States.** A job changes its state only as [`JobState::may_become`] says, under any race.
 /// - **Order.** Jobs and events have a place in one order each, that of their transactions and, within one, of the
 ///   call's vectors. Places are never given twice.
@@ -256,6 +258,9 @@ pub struct Claim {
     pub worker: WorkerId,
     /// The names of the handlers that it has. Jobs of other names are left alone.
     pub names: Arc<[Arc<str>]>,
+    /// Those of the names whose attempts must not be forgotten, for they are never repeated (r22): if one of them is
+    /// handed out, the call answers when even the death of the machine could not undo it.
+    pub once: Arc<[Arc<str>]>,
     /// How many it can take.
     pub limit: usize,
     /// Now.

@@ -130,6 +130,11 @@ impl Wiring {
         self.jobs.keys().cloned().collect()
     }
 
+    /// The names of those that are never retried.
+    pub(crate) fn names_run_once(&self) -> Arc<[Arc<str>]> {
+        self.jobs.iter().filter(|(_, plan)| !plan.retry.repeats()).map(|(name, _)| name.clone()).collect()
+    }
+
     pub(crate) fn invariants(&self, entity: TypeId) -> Option<&EntityInvariants> {
         self.invariants.get(&entity)
     }

@@ -12,11 +12,12 @@
 //!
 //! - **Writes** are queued for the one thread that has the write connection. It takes all that is queued and commits it
 //!   as one transaction; each write still fails by itself. Another thread waits for the disk, for all that was committed
-//!   meanwhile at once, and answers the callers then.
+//!   meanwhile at once, and answers the callers then. Only the beginning of an attempt that may be repeated, or that has
+//!   told nobody anything yet, is answered before.
 //! - **Reads** go to two threads with connections of their own, which neither wait for a writer nor make one wait: one
 //!   reads single entities, the other finds and lists, so that no execution waits for a long listing.
-//! - **Entities** that were written last, 16 MiB of them, are kept in memory for the executions to come, as long as no
-//!   other process writes.
+//! - **What was written last** is kept in memory for the executions to come, as long as no other process writes: 16 MiB
+//!   of entities, and as much of jobs that wait to be claimed.
 //!
 //! # Looking into the file
 //!
@@ -28,12 +29,14 @@
 //! SELECT position, name, payload FROM events;
 //! ```
 //!
-//! `jobs` is a view; what it shows lies in `requests`, `queue` (of the jobs that have not ended) and `attempts`. All are
-//! described in `src/schema/1.sql`. They may change with a version of this crate; files are migrated when
+//! `jobs` is a view; what it shows lies in `requests`, `attempts`, and, of the jobs that have not ended, in `waiting`,
+//! `ready` and `running`. All are described in `src/schema/1.sql`. They may change with a version of this crate; files are migrated when
 //! they are opened.
 #![forbid(unsafe_code)]
 
 mod builder;
+#[cfg(test)]
+mod durability;
 mod encode;
 mod error;
 mod log;

@@ -2,12 +2,12 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::iter;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use enact::store::StoreError;
 
@@ -20,6 +20,9 @@ type Group = Vec<Box<dyn Queued>>;
 /// transaction; more would only make the transactions smaller.
 const WAITING_GROUPS: usize = 1;
 
+/// How long what nobody waits for may take until it is on its way to the disk.
+const AT_LEISURE: Duration = Duration::from_millis(1);
+
 /// SQLite's write-ahead log, as far as its way to the disk is concerned.
 ///
 /// The writer's connection commits without waiting for the disk, and what it has committed is answered here, once the
@@ -28,8 +31,6 @@ const WAITING_GROUPS: usize = 1;
 pub(crate) struct Log {
     groups: Option<SyncSender<Group>>,
     has_failed: Arc<AtomicBool>,
-    /// How many groups the disk does not have yet.
-    waiting: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,16 +42,18 @@ impl Log {
             StoreError::new(message).caused_by(error)
         };
         let file = open(database).map_err(explain)?;
+        Self::in_file(file, database).map_err(explain)
+    }
+
+    /// The log that lies in a file.
+    pub(crate) fn in_file(file: File, database: &Path) -> io::Result<Self> {
         let (groups, queue) = mpsc::sync_channel(WAITING_GROUPS);
         let has_failed = Arc::new(AtomicBool::new(false));
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let (path, failed, unconfirmed): (Arc<Path>, _, _) =
-            (database.into(), has_failed.clone(), waiting.clone());
+        let (path, failed): (Arc<Path>, _) = (database.into(), has_failed.clone());
         let thread = thread::Builder::new()
             .name("enact-sqlite-log".to_owned())
-            .spawn(move || serve(&file, &queue, &failed, &unconfirmed, &path))
-            .map_err(explain)?;
-        Ok(Self { groups: Some(groups), has_failed, waiting, thread: Some(thread) })
+            .spawn(move || serve(&file, &queue, &failed, &path))?;
+        Ok(Self { groups: Some(groups), has_failed, thread: Some(thread) })
     }
 
     /// Whether the disk has once failed to confirm. What has not reached it then may never do so, although later waits
@@ -59,16 +62,14 @@ impl Log {
         self.has_failed.load(Ordering::Acquire)
     }
 
-    /// Whether the disk has everything that was committed.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) == 0
-    }
-
-    /// Answers a committed group once the disk has it.
+    /// Answers a committed group once the disk has it. An empty one stands for a transaction that nobody waits for.
     pub(crate) fn confirm(&self, group: Group) {
-        if let Some(groups) = &self.groups {
-            self.waiting.fetch_add(1, Ordering::Relaxed);
-            // Were the thread gone, the group's callers would learn of it by the loss of their replies.
+        let Some(groups) = &self.groups else { return };
+        // Were the thread gone, the group's callers would learn of it by the loss of their replies.
+        if group.is_empty() {
+            // If there is no room, a wait is about to begin that covers it.
+            let _ = groups.try_send(group);
+        } else {
             let _ = groups.send(group);
         }
     }
@@ -91,18 +92,33 @@ fn open(database: &Path) -> io::Result<File> {
     File::options().read(true).write(true).open(name)
 }
 
-fn serve(file: &File, queue: &Receiver<Group>, has_failed: &AtomicBool, waiting: &AtomicUsize, path: &Path) {
-    while let Ok(first) = queue.recv() {
-        let groups: Vec<Group> = iter::once(first).chain(queue.try_iter()).collect();
+fn serve(file: &File, queue: &Receiver<Group>, has_failed: &AtomicBool, path: &Path) {
+    while let Some(groups) = next(queue) {
         let outcome =
             if has_failed.load(Ordering::Acquire) { Err(None) } else { file.sync_data().map_err(Some) };
         let broken = outcome.err().map(|error| Broken::Unconfirmed(error.map(|error| error.to_string())));
         if broken.is_some() {
             has_failed.store(true, Ordering::Release);
         }
-        waiting.fetch_sub(groups.len(), Ordering::Relaxed);
         for write in groups.into_iter().flatten() {
             write.answer(broken.as_ref().map_or(Ok(()), |broken| Err(broken.explain(path))));
+        }
+    }
+}
+
+/// The groups to be confirmed next, when it is time; `None` when there will be no more.
+fn next(queue: &Receiver<Group>) -> Option<Vec<Group>> {
+    let mut groups = vec![queue.recv().ok()?];
+    let latest = Instant::now() + AT_LEISURE;
+    loop {
+        groups.extend(queue.try_iter());
+        if groups.iter().any(|group| !group.is_empty()) {
+            return Some(groups);
+        }
+        match queue.recv_timeout(latest.saturating_duration_since(Instant::now())) {
+            Ok(group) => groups.push(group),
+            // It is time, or there is nothing more to come.
+            Err(_) => return Some(groups),
         }
     }
 }

@@ -28,13 +28,21 @@ const CACHE_KIB: i32 = 16 * 1024;
 const CACHED_STATEMENTS: usize = 64;
 
 pub(crate) fn open(options: &SqliteStoreBuilder) -> Result<SqliteStore, StoreError> {
+    open_with(options, |path| match options.synchronous {
+        Synchronous::Full => Log::of(path).map(Some),
+        Synchronous::Normal => Ok(None),
+    })
+}
+
+/// Opens a file, whose write-ahead log is opened by `log`.
+pub(crate) fn open_with(
+    options: &SqliteStoreBuilder,
+    log: impl FnOnce(&Path) -> Result<Option<Log>, StoreError>,
+) -> Result<SqliteStore, StoreError> {
     let path: Arc<Path> = options.path.as_path().into();
     check_place(&path)?;
     let writer = connect_writer(&path, options)?;
-    let log = match options.synchronous {
-        Synchronous::Full => Some(Log::of(&path)?),
-        Synchronous::Normal => None,
-    };
+    let log = log(&path)?;
     let load = connect_reader(&path, options)?;
     let look_up = connect_reader(&path, options)?;
     let recent = Arc::new(Recent::new());

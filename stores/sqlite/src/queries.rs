@@ -119,8 +119,7 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let moment = |at: Timestamp| Value::Integer(time(at));
 
     given("j.name =", query.name.clone().map(Value::Text));
-    let live: Vec<_> = query.states.iter().filter(|state| !state.has_ended()).collect();
-    let is_live = !live.is_empty() && live.len() == query.states.len();
+    let is_live = !query.states.is_empty() && !query.states.iter().any(|state| state.has_ended());
     // Of what is live there is little, of a matter there may be much: where both are asked for, the `+` keeps SQLite from
     // going through all of the matter.
     let of_matter = if is_live { "+j.correlation =" } else { "j.correlation =" };
@@ -142,10 +141,12 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let columns = job_columns!();
     let select = |from: &str| format!("SELECT {place}, {columns} FROM {from} WHERE {conditions}");
     let selects = if is_live {
-        // What is live is found in the table of its state, however much has ended.
+        // What is live is found in the table of its state, which has the state's name, however much has ended.
+        let states = [JobState::Waiting, JobState::Ready, JobState::Running].into_iter();
         let of_state =
-            |state: &&JobState| select(&format!("{state} AS q CROSS JOIN jobs AS j ON j.seq = q.seq"));
-        live.iter().map(of_state).collect::<Vec<_>>().join(" UNION ALL ")
+            |state: JobState| select(&format!("{state} AS q CROSS JOIN jobs AS j ON j.seq = q.seq"));
+        let asked_for = states.filter(|state| query.states.contains(state));
+        asked_for.map(of_state).collect::<Vec<_>>().join(" UNION ALL ")
     } else {
         select("jobs AS j")
     };

@@ -1,6 +1,7 @@
 //! The one thread that writes: it takes what has been queued and puts it on record in one transaction, because what a
 //! commit costs, the wait for the disk, is the same for one write and for hundreds.
 
+use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
@@ -60,6 +61,9 @@ pub(crate) trait Queued: Send {
     /// Notes the entity that was written, after the transaction.
     fn note(&self, recent: &Recent);
 
+    /// Whether its answer has to wait for the disk.
+    fn must_be_durable(&self) -> bool;
+
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
@@ -82,6 +86,10 @@ impl<O: Operation> Queued for Pending<O> {
         }
     }
 
+    fn must_be_durable(&self) -> bool {
+        self.answer.as_ref().is_none_or(|answer| self.operation.must_be_durable(answer))
+    }
+
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
         let Self { answer, reply, .. } = *self;
         let answer = match (outcome, answer) {
@@ -101,17 +109,11 @@ fn serve(
     path: &Path,
     queue: &Receiver<Box<dyn Queued>>,
 ) {
-    let max: usize = std::env::var("MAX").map_or(LARGEST_GROUP, |x| x.parse().unwrap());
-    let min: usize = std::env::var("MIN").map_or(32, |x| x.parse().unwrap());
     while let Ok(first) = queue.recv() {
         if log.is_some_and(Log::has_failed) {
             refuse([first], &Broken::Unconfirmed(None), path);
         } else {
-            let more = |size| {
-                let is_full = size >= max || size >= min && log.is_none_or(Log::is_idle);
-                if is_full { None } else { queue.try_recv().ok() }
-            };
-            write(&mut transactions, first, more, log, path);
+            write(&mut transactions, first, queue.try_iter().take(LARGEST_GROUP - 1), log, path);
         }
     }
 }
@@ -121,7 +123,7 @@ fn serve(
 fn write(
     transactions: &mut Transactions<'_>,
     first: Box<dyn Queued>,
-    more: impl FnMut(usize) -> Option<Box<dyn Queued>>,
+    more: impl Iterator<Item = Box<dyn Queued>>,
     log: Option<&Log>,
     path: &Path,
 ) {
@@ -142,7 +144,7 @@ fn write_each(
     let mut group = group.into_iter();
     while let Some(write) = group.next() {
         let mut alone = vec![write];
-        match transactions.run(&mut alone, |_| None) {
+        match transactions.run(&mut alone, iter::empty()) {
             Ok(()) => confirm(alone, log),
             Err(Failed::One(broken)) => refuse(alone, &broken, path),
             // The rest would only wait for the same lock or the same disk, one after the other.
@@ -151,11 +153,17 @@ fn write_each(
     }
 }
 
-/// Answers what has been committed, once it is as safe as it is to be.
+/// Answers what has been committed, once it is as safe as it has to be.
 fn confirm(group: Vec<Box<dyn Queued>>, log: Option<&Log>) {
-    match log {
-        Some(log) => log.confirm(group),
-        None => group.into_iter().for_each(|write| write.answer(Ok(()))),
+    let (later, now) = match log {
+        Some(_) => group.into_iter().partition(|write| write.must_be_durable()),
+        None => (Vec::new(), group),
+    };
+    for write in now {
+        write.answer(Ok(()));
+    }
+    if let Some(log) = log {
+        log.confirm(later);
     }
 }
 
@@ -201,7 +209,7 @@ impl<'c> Transactions<'c> {
     fn run(
         &mut self,
         group: &mut Vec<Box<dyn Queued>>,
-        more: impl FnMut(usize) -> Option<Box<dyn Queued>>,
+        more: impl Iterator<Item = Box<dyn Queued>>,
     ) -> Result<(), Failed> {
         let outcome = self.begin_to_commit(group, more);
         if outcome.is_err() {
@@ -218,7 +226,7 @@ impl<'c> Transactions<'c> {
     fn begin_to_commit(
         &mut self,
         group: &mut Vec<Box<dyn Queued>>,
-        mut more: impl FnMut(usize) -> Option<Box<dyn Queued>>,
+        mut more: impl Iterator<Item = Box<dyn Queued>>,
     ) -> Result<(), Failed> {
         self.begin.execute([]).map_err(|error| Failed::All(error.into()))?;
         self.look_for_others().map_err(|error| Failed::All(error.into()))?;
@@ -227,7 +235,7 @@ impl<'c> Transactions<'c> {
             write.run(&mut self.statements).map_err(Failed::One)?;
             next += 1;
             if next == group.len() {
-                group.extend(more(next));
+                group.extend(more.next());
             }
         }
         self.commit.execute([]).map_err(|error| Failed::All(error.into()))?;

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::time::Duration;
 
-use enact::store::{CommitError, Store};
+use enact::store::{CommitError, Next, Store};
 use enact::{JobState, Key, Step};
 use enact_sqlite::{SqliteStore, Synchronous};
 use futures_util::FutureExt;
@@ -57,6 +57,28 @@ async fn a_call_that_breaks_or_is_refused_leaves_the_others_of_its_group_alone()
         }
     }
     assert_eq!(store.events(enact::store::Cursor::START, 100).await?.len(), 20);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_rolled_back_is_never_handed_out() -> Outcome {
+    let directory = tempdir()?;
+    let store = SqliteStore::open(directory.path().join("bank.db"))?;
+    let worker = worker("w");
+    let (breaking, next) = (started("withdraw", &worker), started("withdraw", &worker));
+    store.submit(Vec::new(), vec![breaking.clone()]).await?;
+
+    let mut commit = success(&breaking, &worker, "a-1");
+    commit.jobs = vec![new_job("withdraw"), breaking];
+    store.commit(commit).await.expect_err("a job is on record already");
+
+    // It takes the place that the staged job had.
+    store.submit(Vec::new(), vec![next.clone()]).await?;
+    let mut commit = success(&next, &worker, "a-2");
+    commit.next = Next::Retry(second(0));
+    store.commit(commit).await?;
+    let claimed = claim(&store, &worker, 9).await.jobs;
+    assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [next.id]);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What the benchmarks run: one command on one entity, with an event and an invariant.
+//! What the benchmarks run: one command on one entity, with an event, an invariant and a retry policy.
 
 use enact::prelude::*;
 
@@ -36,7 +36,7 @@ fn not_overdrawn(account: &Account) -> bool {
     account.balance_cents >= 0
 }
 
-#[command(create = if_missing)]
+#[command(create = if_missing, retry = Retry::exponential(5, Duration::from_millis(100)))]
 async fn deposit(deposit: Deposit, account: &mut Account) {
     account.balance_cents += deposit.cents;
     emit(MoneyDeposited { account: account.id.clone(), cents: deposit.cents });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use enact::store::{Commit, EntityWrite, NewEvent, NewJob, Next, StoredEntity, StoredEvent};
 use enact::{
-    Attempt, Cause, ContextSeed, CorrelationId, Failure, FailureKind, Identity, JobKind, JobState, Json,
+    Attempt, Cause, ContextSeed, CorrelationId, Failure, FailureKind, Identity, Job, JobKind, JobState, Json,
     TraceContext,
 };
 use jiff::Timestamp;
@@ -91,18 +91,23 @@ pub async fn a_job_keeps_its_kind(store: Subject) {
     }
 }
 
+fn full_job(text: &str) -> NewJob {
+    NewJob {
+        name: text.into(),
+        payload: json(text),
+        target: Some(key(text)),
+        order_key: Some(key(text)),
+        idempotency_key: Some(key(text)),
+        correlation: CorrelationId::new(text),
+        cause: Some(Cause::Event(event_id())),
+        context: Arc::new(full_context(text)),
+        ..job("")
+    }
+}
+
 pub async fn every_text_of_a_job_is_kept_to_the_letter(store: Subject) {
     for text in TEXTS {
-        let new = NewJob {
-            name: text.into(),
-            payload: json(text),
-            target: Some(key(text)),
-            order_key: Some(key(text)),
-            idempotency_key: Some(key(text)),
-            correlation: CorrelationId::new(text),
-            context: Arc::new(full_context(text)),
-            ..job("")
-        };
+        let new = full_job(text);
         let id = store.publish(new.clone()).await;
         assert_eq!(store.find(id).await, new.clone().into_job(JobState::Ready));
 
@@ -111,6 +116,17 @@ pub async fn every_text_of_a_job_is_kept_to_the_letter(store: Subject) {
         store.accept(Commit { next: Next::Succeeded(json(text)), ..taken.succeeds() }).await;
         assert_eq!(store.find(id).await.output, Some(json(text)));
         assert_eq!(store.attempts_of(id).await, [taken.ended()]);
+    }
+}
+
+pub async fn what_is_claimed_is_what_was_put_on_record_whoever_did(store: Subject) {
+    let other = Subject::sharing(&store);
+    for text in TEXTS {
+        let new = full_job(text);
+        other.publish(new.clone()).await;
+        let taken = store.take(&worker("w"), text, at(0)).await;
+        assert_eq!(taken.job, Job { attempts: 1, ..new.into_job(JobState::Running) });
+        store.accept(taken.succeeds()).await;
     }
 }
 

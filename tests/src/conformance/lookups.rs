@@ -33,6 +33,9 @@ async fn varied(store: &Subject) -> Vec<Job> {
         let new = NewJob { correlation: CorrelationId::new(matter), created_at: at(second), ..job(name) };
         store.publish(new).await;
     }
+    for second in 7..9 {
+        store.publish(NewJob { created_at: at(second), ..in_lane("x", "pack") }).await;
+    }
     for index in 0..2 {
         let taken = store.take(&worker("w"), "ship", at(10)).await;
         store.accept(if index == 0 { taken.succeeds() } else { taken.fails() }).await;
@@ -50,6 +53,13 @@ fn queries() -> Vec<(JobQuery, Filter)> {
         (JobQuery { name: Some("ship".to_owned()), ..any() }, |job| &*job.name == "ship"),
         (JobQuery { name: Some("sail".to_owned()), ..any() }, |_| false),
         (JobQuery { states: vec![JobState::Ready], ..any() }, |job| job.state == JobState::Ready),
+        (
+            JobQuery {
+                states: vec![JobState::Running, JobState::Ready, JobState::Waiting, JobState::Ready],
+                ..any()
+            },
+            |job| !job.state.has_ended(),
+        ),
         (
             JobQuery { states: vec![JobState::Succeeded, JobState::Failed, JobState::Running], ..any() },
             |job| job.state.has_ended() || job.state == JobState::Running,

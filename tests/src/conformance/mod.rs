@@ -186,6 +186,7 @@ macro_rules! conformance {
                 r32_a_job_keeps_its_cause,
                 a_job_keeps_its_kind,
                 every_text_of_a_job_is_kept_to_the_letter,
+                what_is_claimed_is_what_was_put_on_record_whoever_did,
                 an_empty_key_is_not_the_lack_of_one,
                 every_document_is_kept_to_the_letter,
                 r18_an_event_keeps_every_field,

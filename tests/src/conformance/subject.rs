@@ -78,7 +78,8 @@ impl Subject {
         now: Timestamp,
     ) -> Claimed {
         let names = names.iter().map(|name| (*name).into()).collect();
-        self.claim(Claim { worker: worker.clone(), names, limit, now }).await.expect("claim")
+        let once = [].into();
+        self.claim(Claim { worker: worker.clone(), names, once, limit, now }).await.expect("claim")
     }
 
     /// What worker `w` is handed out.
@@ -87,10 +88,13 @@ impl Subject {
         claimed.jobs.into_iter().map(|job| job.id).collect()
     }
 
-    /// Claims the first job of a name, which must be there.
+    /// Claims the first job of a name, which must be there. It is handed out as it stands on record.
     pub(super) async fn take(&self, worker: &WorkerId, name: &str, now: Timestamp) -> Taken {
-        let job = self.claim_by(worker, &[name], 1, now).await.jobs.pop();
-        Taken { job: job.expect("a job is ready"), worker: worker.clone(), started_at: now }
+        let job = self.claim_by(worker, &[name], 1, now).await.jobs.pop().expect("a job is ready");
+        let found = self.find(job.id).await;
+        // On record is also why the last attempt has failed.
+        assert_eq!(Job { failure: None, ..found }, job);
+        Taken { job, worker: worker.clone(), started_at: now }
     }
 
     /// Publishes a job and takes it as worker `w`, at second 0.

@@ -63,6 +63,10 @@ impl Operation for Claiming {
         let jobs = found.into_iter().map(|ready| statements.read(ready)).collect::<Result<_, _>>()?;
         Ok(Claimed { jobs, next_due: statements.next_due()? })
     }
+
+    fn must_be_durable(&self, answer: &Claimed) -> bool {
+        answer.jobs.iter().any(|job| self.claim.once.contains(&job.name))
+    }
 }
 
 /// A job that is ready.

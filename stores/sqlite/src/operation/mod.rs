@@ -25,6 +25,11 @@ pub(crate) trait Operation: Send + 'static {
 
     fn run(&self, statements: &mut Statements<'_>) -> Result<Self::Answer, Broken>;
 
+    /// Whether the answer has to wait for the disk.
+    fn must_be_durable(&self, _answer: &Self::Answer) -> bool {
+        true
+    }
+
     /// The entity that was written, if the answer says so, as it is on record after the transaction.
     fn written(&self, _answer: &Self::Answer) -> Option<(&EntityKey, StoredEntity)> {
         None

@@ -45,6 +45,12 @@ impl Operation for Submitting {
         statements.append(&self.events)?;
         self.jobs.iter().map(|job| statements.add(job)).collect()
     }
+
+    /// What runs at once is as durable as its commit: before that, nobody is told anything that a failure of the machine
+    /// could take back.
+    fn must_be_durable(&self, _: &Vec<Submitted>) -> bool {
+        !(self.events.is_empty() && self.jobs.iter().all(|job| job.job.start.is_some()))
+    }
 }
 
 pub(super) struct Statements<'c> {

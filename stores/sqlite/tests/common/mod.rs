@@ -90,7 +90,7 @@ pub(crate) fn account(id: &str) -> EntityKey {
 pub(crate) async fn claim(store: &SqliteStore, worker: &WorkerId, limit: usize) -> Claimed {
     let names: Arc<[Arc<str>]> = Arc::new(["withdraw".into()]);
     store
-        .claim(Claim { worker: worker.clone(), names, limit, now: second(0) })
+        .claim(Claim { worker: worker.clone(), names, once: [].into(), limit, now: second(0) })
         .await
         .expect("the claim is answered")
 }
