@@ -76,8 +76,11 @@ impl Rates {
         let [raw, execute, publish] = ["raw", "execute", "publish"].map(|name| folder.path().join(name));
         if ended > 0 {
             write_raw(&raw, ended, 10_000);
-            std::fs::copy(&raw, &execute).unwrap();
-            std::fs::copy(&raw, &publish).unwrap();
+            for copy in [&execute, &publish] {
+                std::fs::copy(&raw, copy).unwrap();
+                // Else the system would write them to the disk by and by, while the rounds are taken.
+                std::fs::File::open(copy).unwrap().sync_all().unwrap();
+            }
         }
         let mut taken: [Vec<f64>; 3] = Default::default();
         for _ in 0..rounds {
