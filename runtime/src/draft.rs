@@ -16,6 +16,7 @@ pub(crate) struct Draft {
     pub(crate) target: Option<Key>,
     pub(crate) order_key: Option<Key>,
     pub(crate) idempotency_key: Option<Key>,
+    pub(crate) repeatable: bool,
 }
 
 impl Draft {
@@ -29,6 +30,7 @@ impl Draft {
             target: plan.admit_target(command.target())?,
             order_key: command.order_key(),
             idempotency_key: command.idempotency_key(),
+            repeatable: wiring.is_repeatable(&plan.name),
         })
     }
 
@@ -44,6 +46,7 @@ impl Draft {
             target: plan.admit_target((part.target)(&*command))?,
             order_key: (part.order_key)(&*command),
             idempotency_key: (part.idempotency_key)(&*command),
+            repeatable: wiring.is_repeatable(&plan.name),
         })
     }
 
@@ -61,6 +64,7 @@ impl Draft {
             cause: origin.cause,
             context: origin.seed,
             created_at: now,
+            repeatable: self.repeatable,
             start: None,
         }
     }

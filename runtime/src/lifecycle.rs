@@ -12,7 +12,7 @@ use crate::invariant::Verdict;
 use crate::locks::EntityLock;
 use crate::registration::{AnyCreation, AnyEntity, AnyMessage, Body, BoundBody, EntityPart, InvariantPart};
 use crate::store::{Commit, CommitError, EntityKey, EntityWrite, NewEvent, NewJob, Next};
-use crate::wiring::{Action, JobPlan};
+use crate::wiring::{Action, HandlingPlan, JobPlan};
 use crate::{Attempt, Cause, Failure, FailureKind, Job, JobKind, Json, Step, Violation};
 
 /// One attempt to execute a job.
@@ -204,12 +204,12 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
 /// The jobs that handle an event: one for each of its handlers (r03).
 pub(crate) fn handlings(
     event: &NewEvent,
-    handlers: &[Arc<str>],
+    handlers: &[HandlingPlan],
     seed: Arc<crate::ContextSeed>,
 ) -> impl Iterator<Item = NewJob> {
     handlers.iter().map(move |handler| NewJob {
         id: crate::JobId::new(),
-        name: handler.clone(),
+        name: handler.name.clone(),
         kind: JobKind::EventHandler,
         payload: event.payload.clone(),
         target: None,
@@ -219,6 +219,7 @@ pub(crate) fn handlings(
         cause: Some(Cause::Event(event.id)),
         context: seed.clone(),
         created_at: event.emitted_at,
+        repeatable: handler.repeatable,
         start: None,
     })
 }

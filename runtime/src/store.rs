@@ -22,9 +22,9 @@ use crate::{
 ///   an error, and after a crash at any point, all of it is on record or nothing is. Calls that run at the same time may
 ///   share a transaction of the database as long as each can fail alone.
 /// - **Durable.** When a writing call has returned `Ok`, its effects survive the death of the process, and of the
-///   machine unless the store was told to relax that. Only what nobody could be misled by may survive the death of the
-///   machine a moment later: a job that [starts at once](NewJob::start), whose caller is told nothing before its commit,
-///   and a claim of attempts that may be repeated (see [`Claim::once`]).
+///   machine unless the store was told to relax that. Only the beginning of an attempt that [may be
+///   repeated](NewJob::repeatable) may survive the death of the machine a moment later; what has caused the attempt
+///   survives it when the call returns.
 /// - **States.** A job changes its state only as [`JobState::may_become`] says, under any race.
 /// - **Order.** Jobs and events have a place in one order each, that of their transactions and, within one, of the
 ///   call's vectors. Places are never given twice.
@@ -145,6 +145,9 @@ pub struct NewJob {
     pub context: Arc<ContextSeed>,
     /// Now.
     pub created_at: Timestamp,
+    /// Whether its attempts may be repeated (r22), so that one may be forgotten that was about to begin when the machine
+    /// died. `false` is always safe.
+    pub repeatable: bool,
     /// The worker that begins the first attempt at once: the job is `Running` from the start, is never claimed, and has
     /// no order key.
     pub start: Option<WorkerId>,
@@ -258,9 +261,6 @@ pub struct Claim {
     pub worker: WorkerId,
     /// The names of the handlers that it has. Jobs of other names are left alone.
     pub names: Arc<[Arc<str>]>,
-    /// Those of the names whose attempts must not be forgotten, for they are never repeated (r22): if one of them is
-    /// handed out, the call answers when even the death of the machine could not undo it.
-    pub once: Arc<[Arc<str>]>,
     /// How many it can take.
     pub limit: usize,
     /// Now.

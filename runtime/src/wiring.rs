@@ -49,8 +49,13 @@ impl CommandPlan {
 pub(crate) struct EventPlan {
     pub(crate) name: Arc<str>,
     pub(crate) input: Arc<Input>,
-    /// The names of its handlers' jobs.
-    pub(crate) handlers: Vec<Arc<str>>,
+    pub(crate) handlers: Vec<HandlingPlan>,
+}
+
+/// What an emission needs to know of one of an event's handlers.
+pub(crate) struct HandlingPlan {
+    pub(crate) name: Arc<str>,
+    pub(crate) repeatable: bool,
 }
 
 /// What a worker needs to know of a job: all that its execution takes.
@@ -125,14 +130,14 @@ impl Wiring {
         self.jobs.get(name)
     }
 
+    /// Whether a job of this name may have a second attempt (r22). Of what another program runs, that is not known here.
+    pub(crate) fn is_repeatable(&self, name: &str) -> bool {
+        self.job(name).is_some_and(|plan| plan.retry.repeats())
+    }
+
     /// The names of all jobs that this program can run.
     pub(crate) fn job_names(&self) -> Arc<[Arc<str>]> {
         self.jobs.keys().cloned().collect()
-    }
-
-    /// The names of those that are never retried.
-    pub(crate) fn names_run_once(&self) -> Arc<[Arc<str>]> {
-        self.jobs.iter().filter(|(_, plan)| !plan.retry.repeats()).map(|(name, _)| name.clone()).collect()
     }
 
     pub(crate) fn invariants(&self, entity: TypeId) -> Option<&EntityInvariants> {
@@ -354,8 +359,12 @@ impl Wiring {
 
     fn add_event(&mut self, part: &EventPart, input: Input, handlers: &[(EventHandlerPart, Source)]) {
         let own = handlers.iter().filter(|(handler, _)| handler.event == part.type_id);
-        let mut handlers: Vec<Arc<str>> = own.map(|(handler, _)| handler.name.into()).collect();
-        handlers.sort();
+        let plan = |handler: &EventHandlerPart| HandlingPlan {
+            name: handler.name.into(),
+            repeatable: handler.retry.repeats(),
+        };
+        let mut handlers: Vec<_> = own.map(|(handler, _)| plan(handler)).collect();
+        handlers.sort_by(|left, right| left.name.cmp(&right.name));
         let plan = EventPlan { name: part.name.into(), input: Arc::new(input), handlers };
         self.events.insert(part.type_id, Arc::new(plan));
     }

@@ -22,7 +22,6 @@ const LOST_AT_ONCE: usize = 1000;
 pub(crate) async fn dispatch(engine: Arc<Engine>, concurrency: usize) {
     let room = Arc::new(Semaphore::new(concurrency));
     let names = engine.wiring.job_names();
-    let once = engine.wiring.names_run_once();
     loop {
         let first = tokio::select! {
             () = engine.stop.cancelled() => return,
@@ -36,13 +35,8 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, concurrency: usize) {
             return;
         }
         let limit = slots.len();
-        let claim = Claim {
-            worker: engine.worker.clone(),
-            names: names.clone(),
-            once: once.clone(),
-            limit,
-            now: engine.clock.now(),
-        };
+        let claim =
+            Claim { worker: engine.worker.clone(), names: names.clone(), limit, now: engine.clock.now() };
         let (claimed, next_look) = match begin(&engine, claim).await {
             Ok(Claimed { jobs, next_due }) => (jobs, next_due),
             Err(error) => {

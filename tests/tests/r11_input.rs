@@ -403,6 +403,7 @@ async fn leave(world: &World, name: &str, kind: JobKind, payload: &str) -> JobId
         cause: None,
         context: Arc::default(),
         created_at: world.now(),
+        repeatable: false,
         start: None,
     };
     world.store().submit(Vec::new(), vec![job]).await.unwrap();

@@ -1,7 +1,8 @@
-//! What a worker asks of its store so that an attempt that is never repeated is never forgotten (r22). That SQLite waits
-//! for the disk then is tested where its disk can be made to fail.
+//! A store is told which attempts must never be forgotten, because they are never repeated (r22). That SQLite waits for the
+//! disk with these is tested where its disk can be made to stand still.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -46,21 +47,27 @@ async fn open(_: Rung) {}
 #[event_handler(retry = Retry::exponential(3, Duration::from_secs(1)))]
 async fn bark(_: Rung) {}
 
-/// A store that keeps the claims that it is asked for.
+/// A store that keeps which jobs it was given.
 #[derive(Default)]
-struct Asked {
+struct Told {
     store: MemoryStore,
-    claims: Arc<Mutex<Vec<Claim>>>,
+    repeatable: Arc<Mutex<BTreeMap<Arc<str>, bool>>>,
+}
+
+impl Told {
+    fn keep(&self, jobs: &[NewJob]) {
+        self.repeatable.lock().unwrap().extend(jobs.iter().map(|job| (job.name.clone(), job.repeatable)));
+    }
 }
 
 #[async_trait]
-impl Store for Asked {
+impl Store for Told {
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        self.claims.lock().unwrap().push(claim.clone());
         self.store.claim(claim).await
     }
 
     async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
+        self.keep(&jobs);
         self.store.submit(events, jobs).await
     }
 
@@ -69,6 +76,7 @@ impl Store for Asked {
     }
 
     async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        self.keep(&commit.jobs);
         self.store.commit(commit).await
     }
 
@@ -115,23 +123,20 @@ impl Store for Asked {
 }
 
 #[tokio::test]
-async fn r22_attempts_without_a_policy_are_asked_to_be_durable_before_they_run() {
-    let store = Asked::default();
-    let claims = store.claims.clone();
+async fn r22_a_store_is_told_what_may_be_repeated() {
+    let store = Told::default();
+    let told = store.repeatable.clone();
     let runtime = Runtime::builder(store).start().await.unwrap();
-    runtime.publish(Ring {}).await.unwrap().outcome().await.unwrap();
-    runtime.publish(RingOn {}).await.unwrap().outcome().await.unwrap();
-    runtime.shutdown(Duration::from_secs(10)).await.unwrap();
+    let repeatable = || told.lock().unwrap().clone();
+    runtime.execute(Ring {}).await.unwrap();
+    assert_eq!(repeatable(), [("Ring".into(), false), ("bark".into(), true), ("open".into(), false)].into());
+    told.lock().unwrap().clear();
 
-    let claims = claims.lock().unwrap();
-    assert!(!claims.is_empty());
-    for Claim { names, once, .. } in claims.iter() {
-        let sorted = |names: &[Arc<str>]| {
-            let mut names: Vec<_> = names.iter().map(ToString::to_string).collect();
-            names.sort();
-            names
-        };
-        assert_eq!(sorted(names), ["Ring", "RingOn", "RingOnce", "bark", "open"]);
-        assert_eq!(sorted(once), ["Ring", "RingOnce", "open"]);
-    }
+    runtime.publish(RingOn {}).await.unwrap();
+    runtime.publish_json("RingOnce", serde_json::json!({})).await.unwrap();
+    runtime.emit(Rung {}).await.unwrap();
+    runtime.shutdown(Duration::from_secs(10)).await.unwrap();
+    let commands = [("RingOn".into(), true), ("RingOnce".into(), false)];
+    let handlers = [("bark".into(), true), ("open".into(), false)];
+    assert_eq!(repeatable(), commands.into_iter().chain(handlers).collect());
 }

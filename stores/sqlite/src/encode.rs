@@ -60,6 +60,15 @@ impl EncodedJob {
         jobs.into_iter().map(Self::of).collect()
     }
 
+    /// The bytes of its texts.
+    pub(crate) fn texts(&self) -> usize {
+        let Self { job, context } = self;
+        let keys = [&job.target, &job.order_key, &job.idempotency_key].into_iter().flatten();
+        let keys: usize = keys.map(|key| key.as_str().len()).sum();
+        let context = context.as_ref().map_or(0, String::len);
+        job.payload.as_str().len() + job.correlation.as_str().len() + keys + context
+    }
+
     pub(crate) fn is_same_request(&self, other: &Self) -> bool {
         same_request((&self.job.name, &self.job.payload), (&other.job.name, &other.job.payload))
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -14,7 +14,11 @@ use enact::store::StoreError;
 use crate::error::Broken;
 use crate::writer::Queued;
 
-type Group = Vec<Box<dyn Queued>>;
+/// What was committed in a transaction and waits for the disk. It may be nothing: somebody may rely on it later.
+pub(crate) struct Group {
+    pub(crate) transaction: u64,
+    pub(crate) writes: Vec<Box<dyn Queued>>,
+}
 
 /// How many groups may wait for the disk behind those that it is busy with. One lets the writer be ahead by a
 /// transaction; more would only make the transactions smaller.
@@ -30,8 +34,15 @@ const AT_LEISURE: Duration = Duration::from_millis(1);
 /// wait is for all of the log.
 pub(crate) struct Log {
     groups: Option<SyncSender<Group>>,
-    has_failed: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// The last transaction that the disk has for certain, with all those before it.
+    durable: AtomicU64,
+    has_failed: AtomicBool,
 }
 
 impl Log {
@@ -42,31 +53,39 @@ impl Log {
             StoreError::new(message).caused_by(error)
         };
         let file = open(database).map_err(explain)?;
-        Self::in_file(file, database).map_err(explain)
+        Self::on_disk(move || file.sync_data(), database).map_err(explain)
     }
 
-    /// The log that lies in a file.
-    pub(crate) fn in_file(file: File, database: &Path) -> io::Result<Self> {
+    /// The log of an open database, all of which is on the disk when `wait` returns.
+    pub(crate) fn on_disk(
+        wait: impl Fn() -> io::Result<()> + Send + 'static,
+        database: &Path,
+    ) -> io::Result<Self> {
         let (groups, queue) = mpsc::sync_channel(WAITING_GROUPS);
-        let has_failed = Arc::new(AtomicBool::new(false));
-        let (path, failed): (Arc<Path>, _) = (database.into(), has_failed.clone());
+        let progress = Arc::new(Progress::default());
+        let (path, shared): (Arc<Path>, _) = (database.into(), progress.clone());
         let thread = thread::Builder::new()
             .name("enact-sqlite-log".to_owned())
-            .spawn(move || serve(&file, &queue, &failed, &path))?;
-        Ok(Self { groups: Some(groups), has_failed, thread: Some(thread) })
+            .spawn(move || serve(wait, &queue, &shared, &path))?;
+        Ok(Self { groups: Some(groups), progress, thread: Some(thread) })
     }
 
     /// Whether the disk has once failed to confirm. What has not reached it then may never do so, although later waits
     /// succeed: nothing may be built on it.
     pub(crate) fn has_failed(&self) -> bool {
-        self.has_failed.load(Ordering::Acquire)
+        self.progress.has_failed.load(Ordering::Acquire)
     }
 
-    /// Answers a committed group once the disk has it. An empty one stands for a transaction that nobody waits for.
+    /// The last transaction that the disk has for certain, with all those before it.
+    pub(crate) fn durable(&self) -> u64 {
+        self.progress.durable.load(Ordering::Acquire)
+    }
+
+    /// Answers a committed group once the disk has it.
     pub(crate) fn confirm(&self, group: Group) {
         let Some(groups) = &self.groups else { return };
         // Were the thread gone, the group's callers would learn of it by the loss of their replies.
-        if group.is_empty() {
+        if group.writes.is_empty() {
             // If there is no room, a wait is about to begin that covers it.
             let _ = groups.try_send(group);
         } else {
@@ -92,15 +111,16 @@ fn open(database: &Path) -> io::Result<File> {
     File::options().read(true).write(true).open(name)
 }
 
-fn serve(file: &File, queue: &Receiver<Group>, has_failed: &AtomicBool, path: &Path) {
+fn serve(wait: impl Fn() -> io::Result<()>, queue: &Receiver<Group>, progress: &Progress, path: &Path) {
+    let Progress { durable, has_failed } = progress;
     while let Some(groups) = next(queue) {
-        let outcome =
-            if has_failed.load(Ordering::Acquire) { Err(None) } else { file.sync_data().map_err(Some) };
+        let outcome = if has_failed.load(Ordering::Acquire) { Err(None) } else { wait().map_err(Some) };
         let broken = outcome.err().map(|error| Broken::Unconfirmed(error.map(|error| error.to_string())));
-        if broken.is_some() {
-            has_failed.store(true, Ordering::Release);
+        match (&broken, groups.last()) {
+            (None, Some(last)) => durable.store(last.transaction, Ordering::Release),
+            _ => has_failed.store(true, Ordering::Release),
         }
-        for write in groups.into_iter().flatten() {
+        for write in groups.into_iter().flat_map(|group| group.writes) {
             write.answer(broken.as_ref().map_or(Ok(()), |broken| Err(broken.explain(path))));
         }
     }
@@ -112,7 +132,7 @@ fn next(queue: &Receiver<Group>) -> Option<Vec<Group>> {
     let latest = Instant::now() + AT_LEISURE;
     loop {
         groups.extend(queue.try_iter());
-        if groups.iter().any(|group| !group.is_empty()) {
+        if groups.iter().any(|group| !group.writes.is_empty()) {
             return Some(groups);
         }
         match queue.recv_timeout(latest.saturating_duration_since(Instant::now())) {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Statement};
 use tokio::sync::oneshot;
 
 use crate::error::Broken;
-use crate::log::Log;
+use crate::log::{Group, Log};
 use crate::operation::{Operation, Statements, prepare};
 use crate::recent::Recent;
 use crate::worker_thread::WorkerThread;
@@ -49,20 +49,20 @@ impl Writer {
     /// Returns when the operation is on record, or is not and never will be. Where there is a log to wait for, on record
     /// is what the disk has.
     pub(crate) async fn write<O: Operation>(&self, operation: O) -> Result<O::Answer, StoreError> {
-        self.0.ask(|reply| Box::new(Pending { operation, answer: None, reply })).await
+        self.0.ask(|reply| Box::new(Pending { operation, answer: None, relies_on: 0, reply })).await
     }
 }
 
 /// A write in the queue.
 pub(crate) trait Queued: Send {
     /// Carries the operation out and keeps its answer, which is true once the transaction has been committed.
-    fn run(&mut self, statements: &mut Statements<'_>) -> Result<(), Broken>;
+    fn run(&mut self, statements: &mut Statements<'_>, recent: &Recent) -> Result<(), Broken>;
 
     /// Notes the entity that was written, after the transaction.
     fn note(&self, recent: &Recent);
 
-    /// Whether its answer has to wait for the disk.
-    fn must_be_durable(&self) -> bool;
+    /// The transaction that the disk must have before the answer is given.
+    fn relies_on(&self) -> u64;
 
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
 }
@@ -70,12 +70,15 @@ pub(crate) trait Queued: Send {
 struct Pending<O: Operation> {
     operation: O,
     answer: Option<O::Answer>,
+    relies_on: u64,
     reply: oneshot::Sender<Result<O::Answer, StoreError>>,
 }
 
 impl<O: Operation> Queued for Pending<O> {
-    fn run(&mut self, statements: &mut Statements<'_>) -> Result<(), Broken> {
-        self.answer = Some(self.operation.run(statements)?);
+    fn run(&mut self, statements: &mut Statements<'_>, recent: &Recent) -> Result<(), Broken> {
+        let answer = self.operation.run(statements)?;
+        self.relies_on = self.operation.relies_on(&answer, recent);
+        self.answer = Some(answer);
         Ok(())
     }
 
@@ -86,8 +89,8 @@ impl<O: Operation> Queued for Pending<O> {
         }
     }
 
-    fn must_be_durable(&self) -> bool {
-        self.answer.as_ref().is_none_or(|answer| self.operation.must_be_durable(answer))
+    fn relies_on(&self) -> u64 {
+        self.relies_on
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
@@ -123,15 +126,17 @@ fn serve(
 fn write(
     transactions: &mut Transactions<'_>,
     first: Box<dyn Queued>,
-    more: impl Iterator<Item = Box<dyn Queued>>,
+    mut more: impl Iterator<Item = Box<dyn Queued>>,
     log: Option<&Log>,
     path: &Path,
 ) {
     let mut group = vec![first];
-    match transactions.run(&mut group, more) {
-        Ok(()) => confirm(group, log),
+    match transactions.run(&mut group, more.by_ref()) {
+        Ok(()) => confirm(group, transactions.recent.transaction(), log),
         Err(Failed::One(_)) if group.len() > 1 => write_each(transactions, group, log, path),
-        Err(Failed::One(broken) | Failed::All(broken)) => refuse(group, &broken, path),
+        Err(Failed::One(broken)) => refuse(group, &broken, path),
+        // What is queued behind would only wait for the same lock or the same disk, one after the other.
+        Err(Failed::All(broken)) => refuse(group.into_iter().chain(more), &broken, path),
     }
 }
 
@@ -145,25 +150,23 @@ fn write_each(
     while let Some(write) = group.next() {
         let mut alone = vec![write];
         match transactions.run(&mut alone, iter::empty()) {
-            Ok(()) => confirm(alone, log),
+            Ok(()) => confirm(alone, transactions.recent.transaction(), log),
             Err(Failed::One(broken)) => refuse(alone, &broken, path),
-            // The rest would only wait for the same lock or the same disk, one after the other.
+            // As above.
             Err(Failed::All(broken)) => refuse(alone.into_iter().chain(group.by_ref()), &broken, path),
         }
     }
 }
 
-/// Answers what has been committed, once it is as safe as it has to be.
-fn confirm(group: Vec<Box<dyn Queued>>, log: Option<&Log>) {
-    let (later, now) = match log {
-        Some(_) => group.into_iter().partition(|write| write.must_be_durable()),
-        None => (Vec::new(), group),
-    };
+/// Answers what has been committed in a transaction, once it is as safe as it has to be.
+fn confirm(group: Vec<Box<dyn Queued>>, transaction: u64, log: Option<&Log>) {
+    let durable = log.map_or(u64::MAX, Log::durable);
+    let (now, later): (Vec<_>, Vec<_>) = group.into_iter().partition(|write| write.relies_on() <= durable);
     for write in now {
         write.answer(Ok(()));
     }
     if let Some(log) = log {
-        log.confirm(later);
+        log.confirm(Group { transaction, writes: later });
     }
 }
 
@@ -211,6 +214,7 @@ impl<'c> Transactions<'c> {
         group: &mut Vec<Box<dyn Queued>>,
         more: impl Iterator<Item = Box<dyn Queued>>,
     ) -> Result<(), Failed> {
+        self.recent.begin();
         let outcome = self.begin_to_commit(group, more);
         if outcome.is_err() {
             // Some errors, a full disk for one, make SQLite roll back by itself.
@@ -232,7 +236,7 @@ impl<'c> Transactions<'c> {
         self.look_for_others().map_err(|error| Failed::All(error.into()))?;
         let mut next = 0;
         while let Some(write) = group.get_mut(next) {
-            write.run(&mut self.statements).map_err(Failed::One)?;
+            write.run(&mut self.statements, self.recent).map_err(Failed::One)?;
             next += 1;
             if next == group.len() {
                 group.extend(more.next());
@@ -245,7 +249,7 @@ impl<'c> Transactions<'c> {
         Ok(())
     }
 
-    /// Forgets what is known of entities if another process has written since the last transaction.
+    /// Forgets what was written last if another process has written since.
     fn look_for_others(&mut self) -> rusqlite::Result<()> {
         let data_version = self.select_data_version.query_row([], |row| row.get(0))?;
         if data_version != self.data_version {

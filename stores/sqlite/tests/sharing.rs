@@ -152,6 +152,43 @@ async fn a_write_waits_for_another_process_and_says_so_when_it_gives_up() -> Out
 }
 
 #[tokio::test]
+async fn writes_that_are_queued_wait_for_another_process_together() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(200)).open()?;
+    let other = Connection::open(&path)?;
+    other.execute_batch("BEGIN IMMEDIATE")?;
+    // One after the other they would take two minutes.
+    let writes = join_all((0..600).map(|_| store.submit(Vec::new(), vec![new_job("withdraw")])));
+    let outcomes = tokio::time::timeout(Duration::from_secs(20), writes).await?;
+    assert!(outcomes.iter().all(Result::is_err));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_job_whose_request_was_deleted_by_hand_stops_no_other() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let store = SqliteStore::open(&path)?;
+    let worker = worker("w");
+    let (ready, retried, last) = (new_job("withdraw"), started("withdraw", &worker), new_job("withdraw"));
+    store.submit(Vec::new(), vec![ready.clone(), retried.clone(), last.clone()]).await?;
+    let mut commit = success(&retried, &worker, "a-1");
+    commit.next = Next::Retry(second(0));
+    store.commit(commit).await?;
+
+    let shell = Connection::open(&path)?;
+    for job in [ready, retried] {
+        shell.execute("DELETE FROM requests WHERE id = ?1", [job.id.to_string()])?;
+    }
+    let claimed = claim(&store, &worker, 9).await;
+    assert_eq!(claimed.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [last.id]);
+    assert_eq!(claimed.next_due, None);
+    assert!(claim(&store, &worker, 9).await.jobs.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
 async fn dropping_a_store_finishes_what_is_queued() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");

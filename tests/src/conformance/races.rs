@@ -31,7 +31,7 @@ async fn both<T: Send + 'static>(
 
 fn claim_all(name: &str, by: usize, limit: usize) -> Claim {
     let names = [name.into()].into();
-    Claim { worker: worker(&format!("w-{by}")), names, once: [].into(), limit, now: at(10) }
+    Claim { worker: worker(&format!("w-{by}")), names, limit, now: at(10) }
 }
 
 pub async fn r20_no_two_claims_are_handed_the_same_job(store: Subject) {

@@ -78,8 +78,7 @@ impl Subject {
         now: Timestamp,
     ) -> Claimed {
         let names = names.iter().map(|name| (*name).into()).collect();
-        let once = [].into();
-        self.claim(Claim { worker: worker.clone(), names, once, limit, now }).await.expect("claim")
+        self.claim(Claim { worker: worker.clone(), names, limit, now }).await.expect("claim")
     }
 
     /// What worker `w` is handed out.

@@ -1,5 +1,5 @@
+use enact::Job;
 use enact::store::{Claim, Claimed, StoreError};
-use enact::{Job, JobState};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, Statement, params};
 
@@ -18,20 +18,16 @@ pub(crate) const INSERT_DUE: &str = "
 pub(crate) const DELETE_DUE: &str = "DELETE FROM waiting WHERE due_at IS NOT NULL AND due_at <= ?1";
 
 pub(crate) const SELECT_READY: &str = "
-    SELECT seq, attempts FROM ready WHERE name IN (SELECT value FROM json_each(?1)) ORDER BY seq LIMIT ?2";
+    SELECT seq, attempts, order_key FROM ready WHERE name IN (SELECT value FROM json_each(?1)) ORDER BY seq LIMIT ?2";
 
 pub(crate) const SELECT_REQUEST: &str = "
     SELECT id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload
     FROM requests WHERE seq = ?1";
 
-/// What was found is all of the names up to the last one found.
-pub(crate) const INSERT_CLAIMED: &str = "
-    INSERT INTO running (seq, attempts, worker, started_at, order_key)
-    SELECT seq, attempts + 1, ?3, ?4, order_key FROM ready
-    WHERE seq <= ?2 AND name IN (SELECT value FROM json_each(?1))";
+pub(crate) const DELETE_READY: &str = "DELETE FROM ready WHERE seq = ?1";
 
-pub(crate) const DELETE_CLAIMED: &str = "
-    DELETE FROM ready WHERE seq <= ?2 AND name IN (SELECT value FROM json_each(?1))";
+pub(crate) const INSERT_CLAIMED: &str = "
+    INSERT INTO running (seq, attempts, worker, started_at, order_key) VALUES (?1, ?2, ?3, ?4, ?5)";
 
 pub(crate) const SELECT_NEXT_DUE: &str = "SELECT min(due_at) FROM waiting WHERE due_at IS NOT NULL";
 
@@ -56,24 +52,29 @@ impl Operation for Claiming {
     fn run(&self, statements: &mut super::Statements<'_>) -> Result<Claimed, Broken> {
         let statements = &mut statements.claim;
         statements.wake(self.claim.now)?;
-        let found = statements.find(self)?;
-        if let Some(last) = found.last() {
-            statements.hand_out(self, last.place)?;
+        let mut jobs = Vec::new();
+        // All are found before the first is changed: they are found in the order that the change takes them out of.
+        for ready in statements.find(self)? {
+            // One whose request was deleted by hand is put aside.
+            statements.delete_ready.execute([ready.seq])?;
+            if let Some(job) = statements.read(ready.seq)? {
+                statements.begin(&self.claim, &ready)?;
+                jobs.push(Job { attempts: ready.attempts + 1, ..job });
+            }
         }
-        let jobs = found.into_iter().map(|ready| statements.read(ready)).collect::<Result<_, _>>()?;
         Ok(Claimed { jobs, next_due: statements.next_due()? })
     }
 
-    fn must_be_durable(&self, answer: &Claimed) -> bool {
-        answer.jobs.iter().any(|job| self.claim.once.contains(&job.name))
+    fn relies_on(&self, answer: &Claimed, recent: &Recent) -> u64 {
+        answer.jobs.iter().map(|job| recent.relied_on(job.id)).max().unwrap_or(0)
     }
 }
 
 /// A job that is ready.
-#[derive(Clone, Copy)]
 struct Ready {
-    place: i64,
+    seq: i64,
     attempts: u32,
+    order_key: Option<String>,
 }
 
 pub(super) struct Statements<'c> {
@@ -81,8 +82,8 @@ pub(super) struct Statements<'c> {
     delete_due: Statement<'c>,
     select_ready: Statement<'c>,
     select_request: Statement<'c>,
+    delete_ready: Statement<'c>,
     insert_claimed: Statement<'c>,
-    delete_claimed: Statement<'c>,
     select_next_due: Statement<'c>,
     recent: &'c Recent,
 }
@@ -94,8 +95,8 @@ impl<'c> Statements<'c> {
             delete_due: prepare(connection, DELETE_DUE)?,
             select_ready: prepare(connection, SELECT_READY)?,
             select_request: prepare(connection, SELECT_REQUEST)?,
+            delete_ready: prepare(connection, DELETE_READY)?,
             insert_claimed: prepare(connection, INSERT_CLAIMED)?,
-            delete_claimed: prepare(connection, DELETE_CLAIMED)?,
             select_next_due: prepare(connection, SELECT_NEXT_DUE)?,
             recent,
         })
@@ -103,35 +104,36 @@ impl<'c> Statements<'c> {
 
     /// Makes ready what waited for a time that has come.
     fn wake(&mut self, now: Timestamp) -> Result<(), Broken> {
-        if self.insert_due.execute([time(now)])? > 0 {
-            self.delete_due.execute([time(now)])?;
-        }
+        self.insert_due.execute([time(now)])?;
+        self.delete_due.execute([time(now)])?;
         Ok(())
     }
 
     fn find(&mut self, Claiming { claim, names }: &Claiming) -> Result<Vec<Ready>, Broken> {
         let limit = integer(claim.limit);
-        let read = |row: &Row<'_>| Ok(Ready { place: row.get(0)?, attempts: row.get(1)? });
+        let read =
+            |row: &Row<'_>| Ok(Ready { seq: row.get(0)?, attempts: row.get(1)?, order_key: row.get(2)? });
         let found = self.select_ready.query_map(params![names, limit], read)?;
         Ok(found.collect::<Result<_, _>>()?)
     }
 
-    /// Makes running what is ready up to a place.
-    fn hand_out(&mut self, Claiming { claim, names }: &Claiming, last: i64) -> Result<(), Broken> {
-        let claimed = params![names, last, claim.worker.as_str(), time(claim.now)];
-        self.insert_claimed.execute(claimed)?;
-        self.delete_claimed.execute(params![names, last])?;
-        Ok(())
+    /// The job of a request; `None` if there is none.
+    fn read(&mut self, seq: i64) -> Result<Option<Job>, Broken> {
+        if let Some(job) = self.recent.claim(seq) {
+            return Ok(Some(job));
+        }
+        let mut rows = self.select_request.query([seq])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let job = rows::request(seq, row)?;
+        self.recent.note_running(seq, job.id);
+        Ok(Some(job))
     }
 
-    /// The job that was handed out.
-    fn read(&mut self, Ready { place, attempts }: Ready) -> Result<Job, Broken> {
-        let job = match self.recent.take_request(place) {
-            Some(request) => request.into_job(JobState::Running),
-            None => self.select_request.query_row([place], |row| Ok(rows::request(place, row)))??,
-        };
-        self.recent.note_running(place, job.id);
-        Ok(Job { attempts: attempts + 1, ..job })
+    fn begin(&mut self, claim: &Claim, ready: &Ready) -> Result<(), Broken> {
+        let Ready { seq, attempts, order_key } = ready;
+        let attempt = params![seq, attempts + 1, claim.worker.as_str(), time(claim.now), order_key];
+        self.insert_claimed.execute(attempt)?;
+        Ok(())
     }
 
     fn next_due(&mut self) -> Result<Option<Timestamp>, Broken> {

@@ -175,11 +175,11 @@ impl<'c> Statements<'c> {
 
     fn fenced(&mut self, commit: &Commit) -> Result<Option<Fenced>, Broken> {
         let Commit { job, attempt, .. } = commit;
-        let place = match self.recent.place(*job) {
-            Some(place) => Some(place),
+        let seq = match self.recent.seq(*job) {
+            Some(seq) => Some(seq),
             None => self.select_place.query_row([IdText::from(*job)], |row| row.get(0)).optional()?,
         };
-        let Some(seq) = place else { return Ok(None) };
+        let Some(seq) = seq else { return Ok(None) };
         let fence = params![seq, attempt.worker.as_str(), attempt.number];
         let fenced = self.select_fenced.query_row(fence, |row| Ok(Fenced { seq, order_key: row.get(0)? }));
         Ok(fenced.optional()?)
@@ -254,6 +254,7 @@ impl<'c> Statements<'c> {
             && self.insert_head.execute([head])? > 0
         {
             self.delete_head.execute([head])?;
+            self.recent.note_ready(head);
         }
         Ok(())
     }

@@ -25,9 +25,9 @@ pub(crate) trait Operation: Send + 'static {
 
     fn run(&self, statements: &mut Statements<'_>) -> Result<Self::Answer, Broken>;
 
-    /// Whether the answer has to wait for the disk.
-    fn must_be_durable(&self, _answer: &Self::Answer) -> bool {
-        true
+    /// The transaction that the disk must have before the answer is given: the open one, unless the answer relies on less.
+    fn relies_on(&self, _answer: &Self::Answer, recent: &Recent) -> u64 {
+        recent.transaction()
     }
 
     /// The entity that was written, if the answer says so, as it is on record after the transaction.
@@ -66,7 +66,7 @@ pub(crate) mod sql {
     //! The statements' texts, for a look at their plans.
 
     pub(crate) use super::claim::{
-        DELETE_CLAIMED, DELETE_DUE, INSERT_CLAIMED, INSERT_DUE, SELECT_NEXT_DUE, SELECT_READY, SELECT_REQUEST,
+        DELETE_DUE, DELETE_READY, INSERT_CLAIMED, INSERT_DUE, SELECT_NEXT_DUE, SELECT_READY, SELECT_REQUEST,
     };
     pub(crate) use super::commit::{
         DELETE_HEAD, DELETE_LANE, DELETE_RUNNING, INSERT_ATTEMPT, INSERT_ENTITY, INSERT_HEAD, INSERT_RETRIED,
@@ -79,10 +79,10 @@ pub(crate) mod sql {
     };
 
     pub(crate) const ALL: &[&str] = &[
-        DELETE_CLAIMED,
         DELETE_DUE,
         DELETE_HEAD,
         DELETE_LANE,
+        DELETE_READY,
         DELETE_RUNNING,
         INSERT_ATTEMPT,
         INSERT_CLAIMED,

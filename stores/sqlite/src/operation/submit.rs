@@ -46,10 +46,11 @@ impl Operation for Submitting {
         self.jobs.iter().map(|job| statements.add(job)).collect()
     }
 
-    /// What runs at once is as durable as its commit: before that, nobody is told anything that a failure of the machine
-    /// could take back.
-    fn must_be_durable(&self, _: &Vec<Submitted>) -> bool {
-        !(self.events.is_empty() && self.jobs.iter().all(|job| job.job.start.is_some()))
+    /// The beginning of what starts at once, and may be repeated, relies on nothing.
+    fn relies_on(&self, answer: &Vec<Submitted>, recent: &Recent) -> u64 {
+        let all_begin = self.jobs.iter().all(|EncodedJob { job, .. }| job.start.is_some() && job.repeatable);
+        let all_are_new = answer.iter().all(|answer| *answer == Submitted::New);
+        if self.events.is_empty() && all_begin && all_are_new { 0 } else { recent.transaction() }
     }
 }
 
@@ -126,8 +127,8 @@ impl<'c> Statements<'c> {
         Ok(Some(Holder { id, name, payload }))
     }
 
-    fn insert(&mut self, job: &EncodedJob) -> Result<(), Broken> {
-        let EncodedJob { job, context } = job;
+    fn insert(&mut self, encoded: &EncodedJob) -> Result<(), Broken> {
+        let EncodedJob { job, context } = encoded;
         let lane = job.order_key.as_ref().map(Key::as_str);
         let seq = self.insert_request.insert(params![
             IdText::from(job.id),
@@ -151,7 +152,7 @@ impl<'c> Statements<'c> {
             Some(lane) if self.enter(lane, seq)? => self.insert_waiting.execute([seq])?,
             _ => self.insert_ready.execute(params![seq, job.name, lane])?,
         };
-        self.recent.note_request(seq, job.clone());
+        self.recent.note_request(seq, job.clone(), encoded.texts());
         Ok(())
     }
 

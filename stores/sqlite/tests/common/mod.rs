@@ -40,6 +40,7 @@ pub(crate) fn new_job(name: &str) -> NewJob {
         cause: None,
         context: Arc::new(ContextSeed::new().identity(Identity::user("ada"))),
         created_at: second(0),
+        repeatable: false,
         start: None,
     }
 }
@@ -90,7 +91,7 @@ pub(crate) fn account(id: &str) -> EntityKey {
 pub(crate) async fn claim(store: &SqliteStore, worker: &WorkerId, limit: usize) -> Claimed {
     let names: Arc<[Arc<str>]> = Arc::new(["withdraw".into()]);
     store
-        .claim(Claim { worker: worker.clone(), names, once: [].into(), limit, now: second(0) })
+        .claim(Claim { worker: worker.clone(), names, limit, now: second(0) })
         .await
         .expect("the claim is answered")
 }

@@ -65,8 +65,7 @@ impl Comparison {
             }
             Step::Claim { worker: by, names, limit } => {
                 let names = names.iter().map(|name| (*name).into()).collect();
-                let once = [].into();
-                let claim = Claim { worker: worker(by), names, once, limit, now: self.now() };
+                let claim = Claim { worker: worker(by), names, limit, now: self.now() };
                 let claimed = self.store.claim(claim.clone()).await.expect("claim");
                 assert_eq!((claimed.jobs, claimed.next_due), self.model.claim(&claim));
             }
