@@ -108,6 +108,13 @@ impl World {
     }
 }
 
+impl Drop for World {
+    /// The store, which is dropped next, finishes what is queued.
+    fn drop(&mut self) {
+        self.disk(Disk::Works);
+    }
+}
+
 const RING: &str = "Ring";
 
 fn worker() -> WorkerId {
