@@ -1,8 +1,9 @@
 //! How fast jobs run on SQLite, beside writing the same rows raw, in one run: `cargo bench -p enact-tests --bench throughput`.
 //!
-//! Each figure is taken on an empty database and on one that holds a million ended jobs (`-- --ended N` for another
-//! number; `-- --jobs N` for the number of jobs a round, `-- --rounds N` for the rounds). The figures of a round are
-//! taken one after the other, and the median of the rounds is shown, so that what else the machine does hits all alike.
+//! Each figure is taken on a database that was empty at first and on one that held a million ended jobs (`-- --ended N`
+//! for another number; `-- --jobs N` for the number of jobs a round, `-- --rounds N` for the rounds). The figures of a
+//! round are taken one after the other, and the median of the rounds is shown, so that what else the machine does hits all
+//! alike. The last two columns are of a command that is never retried: its attempts begin when the disk knows of them.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
@@ -11,18 +12,20 @@
 
 mod domain;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use enact::HasOneHandler;
 use enact::clock::{Clock, SystemClock};
 use enact::prelude::*;
 use enact::store::JobQuery;
 use enact_sqlite::SqliteStore;
 use rusqlite::{Connection, params};
+use tempfile::TempDir;
 use uuid::Uuid;
 
-use domain::Deposit;
+use domain::{Deposit, DepositOnce};
 
 const CONCURRENCY: usize = 64;
 const ACCOUNTS: usize = 1000;
@@ -32,29 +35,42 @@ fn account(number: usize) -> String {
 }
 
 fn main() {
-    let jobs = option("--jobs").unwrap_or(20_000);
+    let jobs = option("--jobs").unwrap_or(50_000);
     let ended = option("--ended").unwrap_or(1_000_000);
     let rounds = option("--rounds").unwrap_or(5);
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
 
-    let empty = Rates::measure(&tokio, jobs, rounds, 0);
-    let full = Rates::measure(&tokio, jobs, rounds, ended);
+    let mut databases = [0, ended].map(Databases::with);
+    for _ in 0..rounds {
+        for databases in &mut databases {
+            databases.round(&tokio, jobs);
+        }
+    }
 
-    println!("\njobs a second, median of {rounds} rounds of {jobs}, {CONCURRENCY} at a time\n");
     println!(
-        "{:34} {:>9} {:>9} {:>7} {:>9} {:>7}",
-        "database", "raw rows", "execute", "of raw", "publish", "of raw"
+        "\njobs a second (and of raw rows), median of {rounds} rounds of {jobs}, {CONCURRENCY} at a time\n"
     );
-    empty.print("empty");
-    full.print(&format!("with {ended} ended jobs"));
-    println!(
-        "{:34} {:>9.2} {:>9.2} {:>7} {:>9.2}",
-        "the second, of the first",
-        full.raw / empty.raw,
-        full.execute / empty.execute,
-        "",
-        full.publish / empty.publish
-    );
+    print!("{:28}", "database");
+    for figure in FIGURES {
+        print!(" {figure:>15}");
+    }
+    println!();
+    let [empty, full] = databases.map(Databases::rates);
+    print("empty", &empty);
+    print(&format!("with {ended} ended jobs"), &full);
+    print!("{:28}", "the second, of the first");
+    for (empty, full) in empty.into_iter().zip(full) {
+        print!(" {:>15.2}", full / empty);
+    }
+    println!();
+}
+
+fn print(database: &str, rates: &[f64; 5]) {
+    print!("{database:28}");
+    for rate in rates {
+        print!(" {rate:>8.0} ({:.2})", rate / rates[0]);
+    }
+    println!();
 }
 
 /// The value of an option on the command line. Cargo adds options of its own, which are passed over.
@@ -63,49 +79,57 @@ fn option(name: &str) -> Option<usize> {
     arguments.nth(1)?.parse().ok()
 }
 
-/// Jobs a second.
-struct Rates {
-    raw: f64,
-    execute: f64,
-    publish: f64,
+const FIGURES: [&str; 5] = ["raw rows", "execute", "publish", "execute once", "publish once"];
+
+/// A database for each figure.
+struct Databases {
+    _folder: TempDir,
+    paths: [PathBuf; 5],
+    /// Jobs a second.
+    taken: [Vec<f64>; 5],
 }
 
-impl Rates {
-    fn measure(tokio: &tokio::runtime::Runtime, jobs: usize, rounds: usize, ended: usize) -> Self {
+impl Databases {
+    fn with(ended: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let [raw, execute, publish] = ["raw", "execute", "publish"].map(|name| folder.path().join(name));
+        let paths = FIGURES.map(|figure| folder.path().join(figure));
         if ended > 0 {
-            write_raw(&raw, ended, 10_000);
-            for copy in [&execute, &publish] {
-                std::fs::copy(&raw, copy).unwrap();
+            write_raw(&paths[0], ended, 10_000);
+            for copy in &paths[1..] {
+                std::fs::copy(&paths[0], copy).unwrap();
                 // Else the system would write them to the disk by and by, while the rounds are taken.
                 std::fs::File::open(copy).unwrap().sync_all().unwrap();
             }
         }
-        let mut taken: [Vec<f64>; 3] = Default::default();
-        for _ in 0..rounds {
-            #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
-            let mut rate = |which: usize, act: &mut dyn FnMut()| {
-                let start = Instant::now();
-                act();
-                taken[which].push(jobs as f64 / start.elapsed().as_secs_f64());
-            };
-            rate(0, &mut || write_raw(&raw, jobs, CONCURRENCY));
-            rate(1, &mut || tokio.block_on(execute_all(&execute, jobs)));
-            rate(2, &mut || tokio.block_on(publish_all(&publish, jobs)));
-        }
-        let [raw, execute, publish] = taken.map(median);
-        Self { raw, execute, publish }
+        Self { _folder: folder, paths, taken: Default::default() }
     }
 
-    fn print(&self, database: &str) {
-        let Self { raw, execute, publish } = self;
-        println!(
-            "{database:34} {raw:>9.0} {execute:>9.0} {:>7.2} {publish:>9.0} {:>7.2}",
-            execute / raw,
-            publish / raw
-        );
+    fn round(&mut self, tokio: &tokio::runtime::Runtime, jobs: usize) {
+        let Self { paths, taken, .. } = self;
+        #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
+        let mut rate = |which: usize, act: &mut dyn FnMut(&Path)| {
+            let start = Instant::now();
+            act(&paths[which]);
+            taken[which].push(jobs as f64 / start.elapsed().as_secs_f64());
+        };
+        rate(0, &mut |path| write_raw(path, jobs, CONCURRENCY));
+        rate(1, &mut |path| tokio.block_on(execute_all(path, jobs, deposit)));
+        rate(2, &mut |path| tokio.block_on(publish_all(path, jobs, deposit)));
+        rate(3, &mut |path| tokio.block_on(execute_all(path, jobs, deposit_once)));
+        rate(4, &mut |path| tokio.block_on(publish_all(path, jobs, deposit_once)));
     }
+
+    fn rates(self) -> [f64; 5] {
+        self.taken.map(median)
+    }
+}
+
+fn deposit(number: usize) -> Deposit {
+    Deposit { account: account(number), cents: 5 }
+}
+
+fn deposit_once(number: usize) -> DepositOnce {
+    DepositOnce { account: account(number), cents: 5 }
 }
 
 fn median(mut rates: Vec<f64>) -> f64 {
@@ -161,25 +185,25 @@ fn write_raw(path: &Path, jobs: usize, group: usize) {
     }
 }
 
-async fn execute_all(path: &Path, jobs: usize) {
+async fn execute_all<C: HasOneHandler<Output = ()>>(path: &Path, jobs: usize, command: fn(usize) -> C) {
     let bank = Runtime::builder(SqliteStore::open(path).unwrap()).start().await.unwrap();
     let executor = bank.clone();
     each(jobs, move |number| {
-        let deposit = executor.execute(Deposit { account: account(number), cents: 5 });
-        async move { deposit.await.unwrap() }
+        let executed = executor.execute(command(number));
+        async move { executed.await.unwrap() }
     })
     .await;
     bank.shutdown(Duration::from_mins(1)).await.unwrap();
 }
 
 /// Publishes, while the worker runs what is published already, and waits for the last one to end.
-async fn publish_all(path: &Path, jobs: usize) {
+async fn publish_all<C: HasOneHandler>(path: &Path, jobs: usize, command: fn(usize) -> C) {
     let bank =
         Runtime::builder(SqliteStore::open(path).unwrap()).concurrency(CONCURRENCY).start().await.unwrap();
     let publisher = bank.clone();
     each(jobs, move |number| {
-        let deposit = publisher.publish(Deposit { account: account(number), cents: 5 });
-        async move { drop(deposit.await.unwrap()) }
+        let published = publisher.publish(command(number));
+        async move { drop(published.await.unwrap()) }
     })
     .await;
     for state in [JobState::Waiting, JobState::Ready, JobState::Running] {

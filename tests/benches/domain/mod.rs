@@ -1,4 +1,4 @@
-//! What the benchmarks run: one command on one entity, with an event, an invariant and a retry policy.
+//! What the benchmarks run: one command on one entity, with an event and an invariant; with a retry policy and without.
 
 use enact::prelude::*;
 
@@ -17,6 +17,14 @@ pub(crate) struct Deposit {
     pub(crate) cents: i64,
 }
 
+/// The same, and never again if it fails.
+#[command(target = account)]
+pub(crate) struct DepositOnce {
+    pub(crate) account: String,
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub(crate) cents: i64,
+}
+
 /// Money has come into an account.
 #[event]
 pub(crate) struct MoneyDeposited {
@@ -30,6 +38,12 @@ impl From<&Deposit> for Account {
     }
 }
 
+impl From<&DepositOnce> for Account {
+    fn from(deposit: &DepositOnce) -> Self {
+        Self { id: deposit.account.clone(), balance_cents: 0 }
+    }
+}
+
 /// An account is never overdrawn.
 #[invariant]
 fn not_overdrawn(account: &Account) -> bool {
@@ -38,6 +52,12 @@ fn not_overdrawn(account: &Account) -> bool {
 
 #[command(create = if_missing, retry = Retry::exponential(5, Duration::from_millis(100)))]
 async fn deposit(deposit: Deposit, account: &mut Account) {
+    account.balance_cents += deposit.cents;
+    emit(MoneyDeposited { account: account.id.clone(), cents: deposit.cents });
+}
+
+#[command(create = if_missing)]
+async fn deposit_once(deposit: DepositOnce, account: &mut Account) {
     account.balance_cents += deposit.cents;
     emit(MoneyDeposited { account: account.id.clone(), cents: deposit.cents });
 }
