@@ -8,8 +8,8 @@ use crate::{SqliteStore, open};
 /// When a write has been made, how safe is it?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// It survives the death of the process, the crash of the machine and the loss of power: every commit waits until
-    /// the disk has it.
+    /// It survives the death of the process, the crash of the machine and the loss of power: whoever relies on a write
+    /// waits until the disk has it.
     #[default]
     Full,
     /// It survives the death of the process. A crash of the machine or a loss of power may undo the latest commits, all

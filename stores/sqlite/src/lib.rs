@@ -12,8 +12,8 @@
 //!
 //! - **Writes** are queued for the one thread that has the write connection. It takes all that is queued and commits it
 //!   as one transaction; each write still fails by itself. Another thread waits for the disk, for all that was committed
-//!   meanwhile at once, and answers the callers then. Only the beginning of an attempt that may be repeated, or that has
-//!   told nobody anything yet, is answered before.
+//!   meanwhile at once, and answers the callers then. Only the beginning of an attempt that may be repeated is answered
+//!   before, if the disk has what has caused it.
 //! - **Reads** go to two threads with connections of their own, which neither wait for a writer nor make one wait: one
 //!   reads single entities, the other finds and lists, so that no execution waits for a long listing.
 //! - **What was written last** is kept in memory for the executions to come, as long as no other process writes: 16 MiB
@@ -30,8 +30,8 @@
 //! ```
 //!
 //! `jobs` is a view; what it shows lies in `requests`, `attempts`, and, of the jobs that have not ended, in `waiting`,
-//! `ready` and `running`. All are described in `src/schema/1.sql`. They may change with a version of this crate; files are migrated when
-//! they are opened.
+//! `ready`, `running` and `lanes`. All are described in `src/schema/1.sql`. They may change with a version of this crate;
+//! files are migrated when they are opened.
 #![forbid(unsafe_code)]
 
 mod builder;

@@ -31,9 +31,9 @@ fn live_jobs_are_found_among_themselves() {
         (sql::SELECT_HEAD, "lanes USING PRIMARY KEY (order_key=?)"),
         (sql::INSERT_HEAD, "w USING INTEGER PRIMARY KEY (rowid=?)"),
         (sql::SELECT_FENCED, "running USING INTEGER PRIMARY KEY (rowid=?)"),
-        (sql::SELECT_PLACE, "USING COVERING INDEX sqlite_autoindex_requests_1 (id=?)"),
+        (sql::SELECT_SEQ, "USING COVERING INDEX sqlite_autoindex_requests_1 (id=?)"),
         (sql::SELECT_HOLDER, "USING INDEX requests_idempotency_key (idempotency_key=?)"),
-        (queries::LAPSED, "SCAN q"),
+        (queries::LAPSED, "SCAN live"),
     ] {
         let plan = plan(statement);
         assert!(plan.contains(index), "{statement}\nis not {index}, but: {plan}");
@@ -52,8 +52,9 @@ fn no_statement_of_a_jobs_life_scans_a_table_or_sorts() {
     ];
     for statement in sql::ALL.iter().chain(&reads) {
         let plan = plan(statement);
-        // A claim reads `ready` up to its limit; its names are a list of its own. What is looked for in `running` may be any.
-        let seeks = plan.replace("SCAN q", "").replace("SCAN ready", "").replace("SCAN json_each", "");
+        // A claim goes through what is ready up to its limit, and past other programs' jobs; its names are a list of its own.
+        // Who looks for what was lost goes through what is running.
+        let seeks = plan.replace("SCAN live", "").replace("SCAN ready", "").replace("SCAN json_each", "");
         assert!(!seeks.contains("SCAN") && !seeks.contains("TEMP B-TREE"), "{statement}\nis: {plan}");
     }
 }
@@ -69,10 +70,10 @@ fn a_page_of_jobs_costs_what_is_on_it() {
             "SEARCH r USING INTEGER PRIMARY KEY (rowid<?)",
         ),
         (of_matter, "SEARCH r USING INDEX requests_correlation (correlation=?"),
-        (by_state(&[JobState::Running]), "SEARCH q USING INTEGER PRIMARY KEY (rowid>?)"),
+        (by_state(&[JobState::Running]), "SEARCH live USING INTEGER PRIMARY KEY (rowid>?)"),
         (
             by_state(&[JobState::Waiting, JobState::Ready]),
-            "MERGE (UNION ALL); LEFT; SEARCH q USING INTEGER PRIMARY KEY (rowid>?)",
+            "MERGE (UNION ALL); LEFT; SEARCH live USING INTEGER PRIMARY KEY (rowid>?)",
         ),
         (by_state(&[JobState::Failed]), "SEARCH r USING INTEGER PRIMARY KEY (rowid>?)"),
     ] {

@@ -15,12 +15,12 @@ use crate::rows::{self, job_columns};
 pub(crate) const LOAD: &str = "SELECT id, version, body FROM entities WHERE entity = ?1 AND id = ?2";
 
 pub(crate) const LAPSED: &str = concat!(
-    "SELECT q.seq, ",
+    "SELECT live.seq, ",
     job_columns!(),
-    ", q.worker, q.started_at
-    FROM running AS q LEFT JOIN workers AS w ON w.id = q.worker CROSS JOIN jobs AS j ON j.seq = q.seq
+    ", live.worker, live.started_at
+    FROM running AS live LEFT JOIN workers AS w ON w.id = live.worker CROSS JOIN jobs AS j ON j.seq = live.seq
     WHERE w.lease_until IS NULL OR w.lease_until < ?1
-    ORDER BY q.seq LIMIT ?2"
+    ORDER BY live.seq LIMIT ?2"
 );
 
 pub(crate) const JOB: &str = concat!("SELECT j.seq, ", job_columns!(), " FROM jobs AS j WHERE j.id = ?1");
@@ -32,8 +32,8 @@ pub(crate) const ATTEMPTS: &str = "
         a.failure
     FROM requests AS r JOIN attempts AS a ON a.job = r.seq WHERE r.id = ?1
     UNION ALL
-    SELECT q.attempts, q.worker, q.started_at, NULL, NULL, NULL, NULL, NULL, NULL
-    FROM requests AS r JOIN running AS q ON q.seq = r.seq WHERE r.id = ?1
+    SELECT live.attempts, live.worker, live.started_at, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM requests AS r JOIN running AS live ON live.seq = r.seq WHERE r.id = ?1
     ORDER BY 1";
 
 pub(crate) const ENTITIES: &str = "
@@ -126,7 +126,7 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     given(of_matter, query.correlation.as_ref().map(|id| Value::Text(id.as_str().to_owned())));
     given("j.created_at >=", query.created_from.map(moment));
     given("j.created_at <", query.created_before.map(moment));
-    let place = if is_live { "q.seq" } else { "j.seq" };
+    let place = if is_live { "live.seq" } else { "j.seq" };
     let (behind, direction) = if query.latest_first { ('<', "DESC") } else { ('>', "ASC") };
     let token = |token: PageToken| Value::Integer(integer(token.as_u64()));
     given(&format!("{place} {behind}"), query.after.map(token));
@@ -144,7 +144,7 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
         // What is live is found in the table of its state, which has the state's name, however much has ended.
         let states = [JobState::Waiting, JobState::Ready, JobState::Running].into_iter();
         let of_state =
-            |state: JobState| select(&format!("{state} AS q CROSS JOIN jobs AS j ON j.seq = q.seq"));
+            |state: JobState| select(&format!("{state} AS live CROSS JOIN jobs AS j ON j.seq = live.seq"));
         let asked_for = states.filter(|state| query.states.contains(state));
         asked_for.map(of_state).collect::<Vec<_>>().join(" UNION ALL ")
     } else {

@@ -16,8 +16,8 @@ use crate::error::Broken;
 /// What [`job`] reads of the view `jobs AS j`, behind the job's `seq`.
 macro_rules! job_columns {
     () => {
-        "j.id, j.kind, j.name, j.state, j.attempts, j.created_at, j.due_at, j.ended_at, j.target, \
-         j.order_key, j.idempotency_key, j.correlation, j.cause, j.context, j.payload, j.output, j.failure"
+        "j.id, j.kind, j.name, j.created_at, j.target, j.order_key, j.idempotency_key, j.correlation, j.cause, \
+         j.context, j.payload, j.state, j.attempts, j.due_at, j.ended_at, j.output, j.failure"
     };
 }
 pub(crate) use job_columns;
@@ -31,52 +31,20 @@ pub(crate) fn job(row: &Row<'_>) -> Result<(PageToken, Job), Broken> {
 ///
 /// Its payload is taken as it is: one that is no JSON is to fail its own job, not all that are claimed with it.
 pub(crate) fn request(seq: i64, row: &Row<'_>) -> Result<Job, Broken> {
-    let mut cells = Cells::of(row);
-    let mut read = || -> Result<_, Fault> {
-        Ok(Job {
-            id: cells.parsed("id")?,
-            kind: cells.kind("kind")?,
-            name: cells.text("name")?.into(),
-            created_at: cells.time("created_at")?,
-            target: cells.optional_text("target")?.map(Key::from_text),
-            order_key: cells.optional_text("order_key")?.map(Key::from_text),
-            idempotency_key: cells.optional_text("idempotency_key")?.map(Key::from_text),
-            correlation: CorrelationId::new(cells.text("correlation")?),
-            cause: cells.optional_parsed("cause")?,
-            context: Arc::new(cells.optional_json::<ContextSeed>("context")?.unwrap_or_default()),
-            payload: cells.text("payload").map(Json::from_text)?,
-            attempts: 0,
-            state: JobState::Running,
-            due_at: None,
-            ended_at: None,
-            output: None,
-            failure: None,
-        })
-    };
-    read().map_err(|fault| fault.at("requests", format!("with seq {seq}")))
+    let payload: ReadPayload = |cells| cells.text("payload").map(Json::from_text);
+    read_request(&mut Cells::of(row), payload)
+        .map_err(|fault| fault.at("requests", format!("with seq {seq}")))
 }
 
 /// How a job's payload is read.
 type ReadPayload = fn(&mut Cells<'_>) -> Result<Json, Fault>;
 
-fn job_with(row: &Row<'_>, payload: ReadPayload) -> Result<(PageToken, Job), Broken> {
-    let mut cells = Cells::of(row);
-    let seq: u64 = cells.number("seq").map_err(|fault| fault.at("jobs", "?"))?;
-    let job =
-        job_after_seq(&mut cells, payload).map_err(|fault| fault.at("jobs", format!("with seq {seq}")))?;
-    Ok((PageToken::from_u64(seq), job))
-}
-
-fn job_after_seq(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, Fault> {
+fn read_request(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, Fault> {
     Ok(Job {
         id: cells.parsed("id")?,
         kind: cells.kind("kind")?,
         name: cells.text("name")?.into(),
-        state: cells.parsed::<JobState>("state")?,
-        attempts: cells.number("attempts")?,
         created_at: cells.time("created_at")?,
-        due_at: cells.optional_time("due_at")?,
-        ended_at: cells.optional_time("ended_at")?,
         target: cells.optional_text("target")?.map(Key::from_text),
         order_key: cells.optional_text("order_key")?.map(Key::from_text),
         idempotency_key: cells.optional_text("idempotency_key")?.map(Key::from_text),
@@ -84,9 +52,32 @@ fn job_after_seq(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, Fau
         cause: cells.optional_parsed("cause")?,
         context: Arc::new(cells.optional_json::<ContextSeed>("context")?.unwrap_or_default()),
         payload: payload(cells)?,
-        output: cells.optional_document("output")?,
-        failure: cells.optional_json("failure")?,
+        state: JobState::Running,
+        attempts: 0,
+        due_at: None,
+        ended_at: None,
+        output: None,
+        failure: None,
     })
+}
+
+fn job_with(row: &Row<'_>, payload: ReadPayload) -> Result<(PageToken, Job), Broken> {
+    let mut cells = Cells::of(row);
+    let seq: u64 = cells.number("seq").map_err(|fault| fault.at("jobs", "?"))?;
+    let mut read = || -> Result<_, Fault> {
+        let request = read_request(&mut cells, payload)?;
+        Ok(Job {
+            state: cells.parsed("state")?,
+            attempts: cells.number("attempts")?,
+            due_at: cells.optional_time("due_at")?,
+            ended_at: cells.optional_time("ended_at")?,
+            output: cells.optional_document("output")?,
+            failure: cells.optional_json("failure")?,
+            ..request
+        })
+    };
+    let job = read().map_err(|fault| fault.at("jobs", format!("with seq {seq}")))?;
+    Ok((PageToken::from_u64(seq), job))
 }
 
 /// [`job`]'s columns, then `worker` and `started_at`. Its payload is taken as it is, as by [`request`].

@@ -46,8 +46,7 @@ impl Writer {
         }
     }
 
-    /// Returns when the operation is on record, or is not and never will be. Where there is a log to wait for, on record
-    /// is what the disk has.
+    /// Returns when the operation is on record, or is not and never will be, and the disk has what the answer relies on.
     pub(crate) async fn write<O: Operation>(&self, operation: O) -> Result<O::Answer, StoreError> {
         self.0.ask(|reply| Box::new(Pending { operation, answer: None, relies_on: 0, reply })).await
     }

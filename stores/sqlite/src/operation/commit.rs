@@ -12,7 +12,7 @@ use crate::recent::Recent;
 pub(crate) const SELECT_FENCED: &str = "
     SELECT order_key FROM running WHERE seq = ?1 AND worker = ?2 AND attempts = ?3";
 
-pub(crate) const SELECT_PLACE: &str = "SELECT seq FROM requests WHERE id = ?1";
+pub(crate) const SELECT_SEQ: &str = "SELECT seq FROM requests WHERE id = ?1";
 
 pub(crate) const SELECT_LEASE: &str = "SELECT lease_until FROM workers WHERE id = ?1";
 
@@ -137,7 +137,7 @@ struct Fenced {
 }
 
 pub(super) struct Statements<'c> {
-    select_place: Statement<'c>,
+    select_seq: Statement<'c>,
     select_fenced: Statement<'c>,
     select_lease: Statement<'c>,
     insert_entity: Statement<'c>,
@@ -156,7 +156,7 @@ pub(super) struct Statements<'c> {
 impl<'c> Statements<'c> {
     pub(super) fn prepare(connection: &'c Connection, recent: &'c Recent) -> rusqlite::Result<Self> {
         Ok(Self {
-            select_place: prepare(connection, SELECT_PLACE)?,
+            select_seq: prepare(connection, SELECT_SEQ)?,
             select_fenced: prepare(connection, SELECT_FENCED)?,
             select_lease: prepare(connection, SELECT_LEASE)?,
             insert_entity: prepare(connection, INSERT_ENTITY)?,
@@ -177,7 +177,7 @@ impl<'c> Statements<'c> {
         let Commit { job, attempt, .. } = commit;
         let seq = match self.recent.seq(*job) {
             Some(seq) => Some(seq),
-            None => self.select_place.query_row([IdText::from(*job)], |row| row.get(0)).optional()?,
+            None => self.select_seq.query_row([IdText::from(*job)], |row| row.get(0)).optional()?,
         };
         let Some(seq) = seq else { return Ok(None) };
         let fence = params![seq, attempt.worker.as_str(), attempt.number];

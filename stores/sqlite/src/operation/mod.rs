@@ -70,7 +70,7 @@ pub(crate) mod sql {
     };
     pub(crate) use super::commit::{
         DELETE_HEAD, DELETE_LANE, DELETE_RUNNING, INSERT_ATTEMPT, INSERT_ENTITY, INSERT_HEAD, INSERT_RETRIED,
-        SELECT_FENCED, SELECT_HEAD, SELECT_LEASE, SELECT_PLACE, SELECT_VERSION, UPDATE_ENTITY,
+        SELECT_FENCED, SELECT_HEAD, SELECT_LEASE, SELECT_SEQ, SELECT_VERSION, UPDATE_ENTITY,
     };
     pub(crate) use super::renew::UPSERT_LEASE;
     pub(crate) use super::submit::{
@@ -102,7 +102,7 @@ pub(crate) mod sql {
         SELECT_LANE,
         SELECT_LEASE,
         SELECT_NEXT_DUE,
-        SELECT_PLACE,
+        SELECT_SEQ,
         SELECT_READY,
         SELECT_REQUEST,
         SELECT_VERSION,
