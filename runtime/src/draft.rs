@@ -30,7 +30,7 @@ impl Draft {
             target: plan.admit_target(command.target())?,
             order_key: command.order_key(),
             idempotency_key: command.idempotency_key(),
-            repeatable: wiring.is_repeatable(&plan.name),
+            repeatable: plan.repeatable,
         })
     }
 
@@ -46,7 +46,7 @@ impl Draft {
             target: plan.admit_target((part.target)(&*command))?,
             order_key: (part.order_key)(&*command),
             idempotency_key: (part.idempotency_key)(&*command),
-            repeatable: wiring.is_repeatable(&plan.name),
+            repeatable: plan.repeatable,
         })
     }
 

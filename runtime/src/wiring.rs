@@ -33,6 +33,8 @@ pub(crate) struct CommandPlan {
     pub(crate) part: CommandPart,
     /// Whether its handler binds the entity that it targets.
     binds: bool,
+    /// Whether its handler may be tried again (r22); `false` of what another program handles.
+    pub(crate) repeatable: bool,
 }
 
 impl CommandPlan {
@@ -128,11 +130,6 @@ impl Wiring {
 
     pub(crate) fn job(&self, name: &str) -> Option<&Arc<JobPlan>> {
         self.jobs.get(name)
-    }
-
-    /// Whether a job of this name may have a second attempt (r22). Of what another program runs, that is not known here.
-    pub(crate) fn is_repeatable(&self, name: &str) -> bool {
-        self.job(name).is_some_and(|plan| plan.retry.repeats())
     }
 
     /// The names of all jobs that this program can run.
@@ -317,10 +314,9 @@ impl Parts {
         };
         for (part, source) in self.commands {
             if let Some(input) = compile(source, part.name, part.schema, part.parse, UnknownFields::Refused) {
-                let binds = self.handlers.iter().any(|(handler, _)| {
-                    handler.command == part.type_id && matches!(handler.body, Body::Bound(_))
-                });
-                wiring.add_command(part, input, binds);
+                let mut handlers = self.handlers.iter().map(|(handler, _)| handler);
+                let handler = handlers.find(|handler| handler.command == part.type_id);
+                wiring.add_command(part, input, handler);
             }
         }
         for (part, source) in self.events {
@@ -351,8 +347,14 @@ fn unregistered(source: Source, kind: &str, name: &str) -> Problem {
 }
 
 impl Wiring {
-    fn add_command(&mut self, part: CommandPart, input: Input, binds: bool) {
-        let plan = Arc::new(CommandPlan { name: part.name.into(), input: Arc::new(input), part, binds });
+    fn add_command(&mut self, part: CommandPart, input: Input, handler: Option<&CommandHandlerPart>) {
+        let plan = Arc::new(CommandPlan {
+            name: part.name.into(),
+            input: Arc::new(input),
+            part,
+            binds: handler.is_some_and(|handler| matches!(handler.body, Body::Bound(_))),
+            repeatable: handler.is_some_and(|handler| handler.retry.repeats()),
+        });
         self.commands.insert(plan.part.name, plan.clone());
         self.commands_by_type.insert(plan.part.type_id, plan);
     }

@@ -53,7 +53,7 @@ pub(super) fn job(name: &str) -> NewJob {
         cause: None,
         context: Arc::new(ContextSeed::new()),
         created_at: at(0),
-        repeatable: false,
+        repeatable: true,
         start: None,
     }
 }

@@ -105,6 +105,7 @@ impl Comparison {
             payload: json(request.payload),
             order_key: request.lane.filter(|_| request.start.is_none()).map(key),
             idempotency_key: request.key.map(key),
+            repeatable: request.payload % 2 == 0,
             start: request.start.map(worker),
             created_at: self.now(),
             ..job(request.name)
