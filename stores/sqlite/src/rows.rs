@@ -26,6 +26,24 @@ pub(crate) fn job(row: &Row<'_>) -> Result<(PageToken, Job), Broken> {
     job_with(row, |cells| cells.document("payload"))
 }
 
+/// Where a job that is ready stands.
+pub(crate) struct Ready {
+    pub(crate) seq: i64,
+    pub(crate) attempts: u32,
+    pub(crate) order_key: Option<String>,
+}
+
+/// `seq, attempts, order_key`
+pub(crate) fn ready(row: &Row<'_>) -> Result<Ready, Broken> {
+    let mut cells = Cells::of(row);
+    let seq = cells.number("seq").map_err(|fault| fault.at("ready", "?"))?;
+    let mut read = || -> Result<_, Fault> {
+        let attempts = cells.number("attempts")?;
+        Ok(Ready { seq, attempts, order_key: cells.optional_text("order_key")?.map(str::to_owned) })
+    };
+    read().map_err(|fault| fault.at("ready", format!("with seq {seq}")))
+}
+
 /// `id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload` of a job that
 /// is claimed, as it is before its first attempt.
 ///

@@ -55,7 +55,7 @@ impl Writer {
 /// A write in the queue.
 pub(crate) trait Queued: Send {
     /// Carries the operation out and keeps its answer, which is true once the transaction has been committed.
-    fn run(&mut self, statements: &mut Statements<'_>, recent: &Recent) -> Result<(), Broken>;
+    fn run(&mut self, statements: &mut Statements<'_>) -> Result<(), Broken>;
 
     /// Notes the entity that was written, after the transaction.
     fn note(&self, recent: &Recent);
@@ -74,9 +74,9 @@ struct Pending<O: Operation> {
 }
 
 impl<O: Operation> Queued for Pending<O> {
-    fn run(&mut self, statements: &mut Statements<'_>, recent: &Recent) -> Result<(), Broken> {
+    fn run(&mut self, statements: &mut Statements<'_>) -> Result<(), Broken> {
         let answer = self.operation.run(statements)?;
-        self.relies_on = self.operation.relies_on(&answer, recent);
+        self.relies_on = self.operation.relies_on(&answer, statements.recent);
         self.answer = Some(answer);
         Ok(())
     }
@@ -235,7 +235,7 @@ impl<'c> Transactions<'c> {
         self.look_for_others().map_err(|error| Failed::All(error.into()))?;
         let mut next = 0;
         while let Some(write) = group.get_mut(next) {
-            write.run(&mut self.statements, self.recent).map_err(Failed::One)?;
+            write.run(&mut self.statements).map_err(Failed::One)?;
             next += 1;
             if next == group.len() {
                 group.extend(more.next());

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::time::Duration;
 
-use enact::store::{CommitError, Next, Store};
+use enact::store::{Claim, CommitError, Next, Store};
 use enact::{JobState, Key, Step};
 use enact_sqlite::{SqliteStore, Synchronous};
 use futures_util::FutureExt;
@@ -247,5 +247,13 @@ async fn a_row_that_was_edited_by_hand_is_named_by_the_error() -> Outcome {
         assert!(of_entity.contains(words), "`{words}` is not in: {of_entity}");
     }
     assert_eq!(store.lapsed(second(0), 10).await?, [], "what is not touched by it still works");
+
+    store.submit(Vec::new(), vec![new_job("withdraw")]).await?;
+    shell.execute_batch("UPDATE ready SET attempts = -1")?;
+    let claim = Claim { worker, names: ["withdraw".into()].into(), limit: 1, now: second(0) };
+    let of_claim = store.claim(claim).await.expect_err("no number of attempts").to_string();
+    for words in ["bank.db", "`ready`", "seq 2", "`attempts`", "-1", "by hand"] {
+        assert!(of_claim.contains(words), "`{words}` is not in: {of_claim}");
+    }
     Ok(())
 }

@@ -1,13 +1,13 @@
 use enact::Job;
 use enact::store::{Claim, Claimed, StoreError};
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, Statement, params};
+use rusqlite::{Connection, Statement, params};
 
 use super::{Operation, prepare};
 use crate::encode::{integer, json, time};
 use crate::error::Broken;
 use crate::recent::Recent;
-use crate::rows;
+use crate::rows::{self, Ready};
 
 pub(crate) const INSERT_DUE: &str = "
     INSERT INTO ready (seq, attempts, name, order_key)
@@ -58,8 +58,9 @@ impl Operation for Claiming {
             // One whose request was deleted by hand is put aside.
             statements.delete_ready.execute([ready.seq])?;
             if let Some(job) = statements.read(ready.seq)? {
-                statements.begin(&self.claim, &ready)?;
-                jobs.push(Job { attempts: ready.attempts + 1, ..job });
+                let attempts = ready.attempts.saturating_add(1);
+                statements.begin(&self.claim, &ready, attempts)?;
+                jobs.push(Job { attempts, ..job });
             }
         }
         Ok(Claimed { jobs, next_due: statements.next_due()? })
@@ -68,13 +69,6 @@ impl Operation for Claiming {
     fn relies_on(&self, answer: &Claimed, recent: &Recent) -> u64 {
         answer.jobs.iter().map(|job| recent.relied_on(job.id)).max().unwrap_or(0)
     }
-}
-
-/// A job that is ready.
-struct Ready {
-    seq: i64,
-    attempts: u32,
-    order_key: Option<String>,
 }
 
 pub(super) struct Statements<'c> {
@@ -111,10 +105,7 @@ impl<'c> Statements<'c> {
 
     fn find(&mut self, Claiming { claim, names }: &Claiming) -> Result<Vec<Ready>, Broken> {
         let limit = integer(claim.limit);
-        let read =
-            |row: &Row<'_>| Ok(Ready { seq: row.get(0)?, attempts: row.get(1)?, order_key: row.get(2)? });
-        let found = self.select_ready.query_map(params![names, limit], read)?;
-        Ok(found.collect::<Result<_, _>>()?)
+        self.select_ready.query_and_then(params![names, limit], rows::ready)?.collect()
     }
 
     /// The job of a request; `None` if there is none.
@@ -129,9 +120,9 @@ impl<'c> Statements<'c> {
         Ok(Some(job))
     }
 
-    fn begin(&mut self, claim: &Claim, ready: &Ready) -> Result<(), Broken> {
-        let Ready { seq, attempts, order_key } = ready;
-        let attempt = params![seq, attempts + 1, claim.worker.as_str(), time(claim.now), order_key];
+    fn begin(&mut self, claim: &Claim, ready: &Ready, attempts: u32) -> Result<(), Broken> {
+        let Ready { seq, order_key, .. } = ready;
+        let attempt = params![seq, attempts, claim.worker.as_str(), time(claim.now), order_key];
         self.insert_claimed.execute(attempt)?;
         Ok(())
     }

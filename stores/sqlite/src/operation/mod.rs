@@ -42,6 +42,7 @@ pub(crate) struct Statements<'c> {
     claim: claim::Statements<'c>,
     commit: commit::Statements<'c>,
     renew: renew::Statements<'c>,
+    pub(crate) recent: &'c Recent,
 }
 
 impl<'c> Statements<'c> {
@@ -51,6 +52,7 @@ impl<'c> Statements<'c> {
             claim: claim::Statements::prepare(connection, recent)?,
             commit: commit::Statements::prepare(connection, recent)?,
             renew: renew::Statements::prepare(connection)?,
+            recent,
         })
     }
 }
