@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Meta, Path, Token};
 
-use crate::crate_path;
+use crate::crate_path::Enact;
 
 /// Which derives an item is given, besides serde's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,10 @@ pub(crate) enum Schema {
 /// The item, with the derives that its author has not written.
 ///
 /// The paths go through `enact`, so that a user needs neither crate among their dependencies.
-pub(crate) fn derived(input: &DeriveInput, schema: Schema) -> TokenStream {
+pub(crate) fn derived(enact: &Enact, input: &DeriveInput, schema: Schema) -> TokenStream {
     let written = Written::of(input);
     let schema_wanted = schema != Schema::OnRequest || written.uses_schemars;
 
-    let enact = crate_path::enact();
     let serde = quote!(#enact::__private::serde);
     let schemars = quote!(#enact::__private::schemars);
 
@@ -138,7 +137,7 @@ mod tests {
 
     fn derived(item: TokenStream, schema: Schema) -> String {
         let input = syn::parse2(item).expect("the item of a test can be parsed");
-        super::derived(&input, schema).to_string()
+        super::derived(&Enact::unnamed(), &input, schema).to_string()
     }
 
     #[test]

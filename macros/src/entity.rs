@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{DeriveInput, Ident};
 
-use crate::crate_path;
+use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
 use crate::expansion::{hidden, register};
@@ -13,13 +13,14 @@ use crate::options::{Options, Setting};
 use crate::record::{self, FieldChoice};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
-    let Item::Type(input) = Item::parse(&item) else {
+    let Item::Type(mut input) = Item::parse(&item) else {
         return misplaced("#[entity]", "the struct that is the entity", item);
     };
     let mut errors = Errors::new();
+    let enact = Enact::take(&mut input.attrs, &mut errors);
     let options = EntityOptions::parse(args, &mut errors);
     let entity = Entity::check(options, &input, &mut errors);
-    let expansion = entity.expand(&input);
+    let expansion = entity.expand(&enact, &input);
     TokenStream::from_iter([expansion, errors.report()])
 }
 
@@ -55,21 +56,20 @@ impl<'a> Entity<'a> {
         Self { name: record::name(input, options.name), id }
     }
 
-    fn expand(&self, input: &DeriveInput) -> TokenStream {
+    fn expand(&self, enact: &Enact, input: &DeriveInput) -> TokenStream {
         if !record::can_be_implemented(input) {
             return input.to_token_stream();
         }
-        let enact = crate_path::enact();
-        let item = derives::derived(input, Schema::OnRequest);
+        let item = derives::derived(enact, input, Schema::OnRequest);
         let (ident, name) = (&input.ident, &self.name);
         let (id_type, id) = match self.id.field() {
             Some(field) => {
                 let (ty, id) = (&field.ty, &field.ident);
                 (ty.to_token_stream(), quote!(&self.#id))
             }
-            None => (record::unknown_type(), quote!(loop {})),
+            None => (record::unknown_type(enact), quote!(loop {})),
         };
-        let registration = register(&quote!(entity::<#ident>));
+        let registration = register(enact, &quote!(entity::<#ident>));
         let hidden = hidden(
             &input.attrs,
             &quote! {

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::DeriveInput;
 
-use crate::crate_path;
+use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
 use crate::expansion::{hidden, register};
@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::record;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
-    let Item::Type(input) = Item::parse(&item) else {
+    let Item::Type(mut input) = Item::parse(&item) else {
         return misplaced(
             "#[event]",
             "the struct that is the event; its handlers have `#[event_handler]`",
@@ -21,9 +21,10 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         );
     };
     let mut errors = Errors::new();
+    let enact = Enact::take(&mut input.attrs, &mut errors);
     let options = EventOptions::parse(args, &mut errors);
     let event = Event::check(options, &input, &mut errors);
-    let expansion = event.expand(&input);
+    let expansion = event.expand(&enact, &input);
     TokenStream::from_iter([expansion, errors.report()])
 }
 
@@ -60,14 +61,13 @@ impl Event {
         Self { name: record::name(input, options.name) }
     }
 
-    fn expand(&self, input: &DeriveInput) -> TokenStream {
+    fn expand(&self, enact: &Enact, input: &DeriveInput) -> TokenStream {
         if !record::can_be_implemented(input) {
             return input.to_token_stream();
         }
-        let enact = crate_path::enact();
-        let item = derives::derived(input, Schema::Open);
+        let item = derives::derived(enact, input, Schema::Open);
         let (ident, name) = (&input.ident, &self.name);
-        let registration = register(&quote!(event::<#ident>));
+        let registration = register(enact, &quote!(event::<#ident>));
         let hidden = hidden(
             &input.attrs,
             &quote! {

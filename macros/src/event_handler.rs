@@ -5,29 +5,33 @@ use quote::quote;
 use syn::Expr;
 use syn::ext::IdentExt;
 
-use crate::crate_path;
+use crate::constructs::constructs;
+use crate::crate_path::Enact;
 use crate::errors::Errors;
-use crate::expansion::{hidden, reemitted_handler, register};
+use crate::expansion::{self, hidden, reemitted_handler, register};
 use crate::item::{Function, Item, misplaced};
 use crate::options::{Options, Setting};
 use crate::signature::{self, HandlerKind, HandlerSignature};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
-    let Item::Function(function) = Item::parse(&item) else {
+    let Item::Function(mut function) = Item::parse(&item) else {
         return misplaced("#[event_handler]", "a function; the event itself has `#[event]`", item);
     };
     let mut errors = Errors::new();
+    let enact = Enact::take(&mut function.attrs, &mut errors);
     let options = EventHandlerOptions::parse(args, &mut errors);
     let handler = EventHandler::check(options, &function, &mut errors);
-    let expansion = if errors.is_empty() { handler.expand() } else { TokenStream::new() };
+    let expansion =
+        if errors.is_empty() { handler.expand(&enact, &constructs(&function)) } else { TokenStream::new() };
     let hidden = hidden(&function.attrs, &expansion);
-    TokenStream::from_iter([reemitted_handler(&item), hidden, errors.report()])
+    TokenStream::from_iter([reemitted_handler(&function), hidden, errors.report()])
 }
 
 const KIND: HandlerKind = HandlerKind { noun: "an event's handler", message: "event", binds_entity: false };
 
 struct EventHandlerOptions {
     name: Option<String>,
+    aliases: Vec<String>,
     retry: Option<Expr>,
 }
 
@@ -36,6 +40,7 @@ impl EventHandlerOptions {
         let mut options = Options::parse("`#[event_handler]`", args, errors);
         let parsed = Self {
             name: options.text("name", errors),
+            aliases: options.texts("alias", errors),
             retry: options.value("retry", "Retry::…", errors).map(|Setting { value, .. }| value),
         };
         let whither = "an event's handler binds no entity; publish a command that does";
@@ -47,6 +52,7 @@ impl EventHandlerOptions {
 
 struct EventHandler<'a> {
     name: String,
+    aliases: Vec<String>,
     retry: Option<Expr>,
     signature: HandlerSignature<'a>,
 }
@@ -55,26 +61,28 @@ impl<'a> EventHandler<'a> {
     fn check(options: EventHandlerOptions, function: &'a Function, errors: &mut Errors) -> Self {
         let signature = HandlerSignature::check(KIND, &function.sig, errors);
         let name = options.name.unwrap_or_else(|| signature.name.unraw().to_string());
-        Self { name, retry: options.retry, signature }
+        Self { name, aliases: options.aliases, retry: options.retry, signature }
     }
 
-    fn expand(&self) -> TokenStream {
-        let enact = crate_path::enact();
+    fn expand(&self, enact: &Enact, constructs: &TokenStream) -> TokenStream {
         let name = &self.name;
         let Some(event) = self.signature.message else {
             return TokenStream::new();
         };
-        let retry = signature::retry(self.retry.as_ref());
-        let requirements = self.signature.requirements();
-        let handle = self.signature.handle(event, &quote!(()));
-        let registration = register(&quote!(event_handler::<__Handler>));
+        let retry = signature::retry(enact, self.retry.as_ref());
+        let aliases = expansion::aliases(&self.aliases);
+        let requires = self.signature.requires(enact);
+        let handle = self.signature.handle(enact, event, &quote!(()));
+        let registration = register(enact, &quote!(event_handler::<__Handler>));
         quote! {
             struct __Handler;
             impl #enact::EventHandler for __Handler {
                 const NAME: &'static str = #name;
+                #aliases
+                #constructs
                 type Event = #event;
                 #retry
-                #requirements
+                #requires
                 #handle
             }
             #registration

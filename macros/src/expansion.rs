@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Attribute;
 
-use crate::crate_path;
+use crate::crate_path::Enact;
+use crate::item::Function;
 
 /// Puts generated items where no one can name them, and under the conditions (`#[cfg]`) and permissions (`#[allow]`)
 /// of the item that they are made for.
@@ -19,17 +20,21 @@ pub(crate) fn hidden(attrs: &[Attribute], items: &TokenStream) -> TokenStream {
     }
 }
 
-/// Makes a part known to `start()`: `register(&quote!(entity::<Account>))`.
-pub(crate) fn register(part: &TokenStream) -> TokenStream {
-    let enact = crate_path::enact();
+/// Makes a part known to `start()`: `register(enact, &quote!(entity::<Account>))`.
+pub(crate) fn register(enact: &Enact, part: &TokenStream) -> TokenStream {
     quote!(#enact::register! { #enact::Registration::#part(#enact::source!()) })
+}
+
+/// `const ALIASES`, if there are any.
+pub(crate) fn aliases(aliases: &[String]) -> Option<TokenStream> {
+    (!aliases.is_empty()).then(|| quote!(const ALIASES: &'static [&'static str] = &[#(#aliases),*];))
 }
 
 /// A handler's function, unchanged.
 ///
 /// That it is `async` and takes its message by value is the attribute's demand and no choice of its author's, who is
 /// therefore not told by clippy that it need not be.
-pub(crate) fn reemitted_handler(function: &TokenStream) -> TokenStream {
+pub(crate) fn reemitted_handler(function: &Function) -> TokenStream {
     quote! {
         #[allow(clippy::unused_async, clippy::needless_pass_by_value)]
         #function
@@ -37,7 +42,7 @@ pub(crate) fn reemitted_handler(function: &TokenStream) -> TokenStream {
 }
 
 /// An invariant's function, unchanged. That it takes references is the attribute's demand.
-pub(crate) fn reemitted_invariant(function: &TokenStream) -> TokenStream {
+pub(crate) fn reemitted_invariant(function: &Function) -> TokenStream {
     quote! {
         #[allow(clippy::trivially_copy_pass_by_ref)]
         #function

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ReturnType, Signature, Type};
 
-use crate::crate_path;
+use crate::crate_path::Enact;
 use crate::docs;
 use crate::errors::Errors;
 use crate::expansion::{hidden, reemitted_invariant, register};
@@ -15,15 +15,16 @@ use crate::options::{Options, Setting};
 use crate::signature::text;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
-    let Item::Function(function) = Item::parse(&item) else {
+    let Item::Function(mut function) = Item::parse(&item) else {
         return misplaced("#[invariant]", "a function that says whether the invariant holds", item);
     };
     let mut errors = Errors::new();
+    let enact = Enact::take(&mut function.attrs, &mut errors);
     let options = InvariantOptions::parse(args, &mut errors);
     let invariant = Invariant::check(options, &function, &mut errors);
-    let expansion = invariant.filter(|_| errors.is_empty()).map(|invariant| invariant.expand());
+    let expansion = invariant.filter(|_| errors.is_empty()).map(|invariant| invariant.expand(&enact));
     let hidden = hidden(&function.attrs, &expansion.unwrap_or_default());
-    TokenStream::from_iter([reemitted_invariant(&item), hidden, errors.report()])
+    TokenStream::from_iter([reemitted_invariant(&function), hidden, errors.report()])
 }
 
 struct InvariantOptions {
@@ -83,21 +84,20 @@ impl Invariant {
         })
     }
 
-    fn expand(&self) -> TokenStream {
-        let enact = crate_path::enact();
+    fn expand(&self, enact: &Enact) -> TokenStream {
         let Self { function, entity, code, message, .. } = self;
-        let scope = self.scope();
+        let scope = self.scope(enact);
         let when = self.when.as_ref().map_or_else(|| quote!(#enact::Always), ToTokens::to_token_stream);
         // What is passed has the span of `when`, where an error is shown if the function takes something else.
         let at_when = Span::call_site().located_at(when.span());
         let passed = self.takes_when.then(|| quote_spanned!(at_when=> , __when));
         // And at what the function returns, where it is shown that this is no verdict.
         let at_output = self.output.span();
-        let enact_at_output = crate_path::enact_at(at_output);
+        let enact_at_output = enact.at(at_output);
         let output = &self.output;
         let returned = quote!(#function(__entity #passed));
         let verdict = quote_spanned!(at_output=> <#output as #enact_at_output::invariant::IntoVerdict>::into_verdict(#returned));
-        let registration = register(&quote!(invariant::<__Invariant>));
+        let registration = register(enact, &quote!(invariant::<__Invariant>));
         quote! {
             #scope
             struct __Invariant;
@@ -115,8 +115,7 @@ impl Invariant {
     }
 
     /// The proof that the invariant's entity is bound where `when` says.
-    fn scope(&self) -> Option<TokenStream> {
-        let enact = crate_path::enact();
+    fn scope(&self, enact: &Enact) -> Option<TokenStream> {
         let (entity, when) = (&self.entity, self.when.as_ref()?);
         Some(quote_spanned! {when.span()=>
             const _: () = #enact::__private::assert::scope::<#entity, #when>();

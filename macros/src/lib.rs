@@ -17,11 +17,13 @@
 //! | [`#[entity]`](macro@entity) | a struct | an entity |
 //! | [`#[value]`](macro@value) | a struct or an enum | a type of their fields |
 //! | [`#[invariant]`](macro@invariant) | a function | what must hold of an entity |
+//! | [`#[strategy]`](macro@strategy) | a trait, its implementations, a function | what there are several ways to do, and who chooses |
 //!
 //! Write `#[derive(…)]`s below these attributes: one that stands above is out of their sight.
 #![forbid(unsafe_code)]
 
 mod command;
+mod constructs;
 mod crate_path;
 mod derives;
 mod docs;
@@ -35,6 +37,7 @@ mod item;
 mod options;
 mod record;
 mod signature;
+mod strategy;
 mod suggestion;
 mod value;
 
@@ -239,4 +242,64 @@ pub fn event_handler(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn invariant(args: TokenStream, item: TokenStream) -> TokenStream {
     invariant::expand(args.into(), item.into()).into()
+}
+
+/// On a trait, declares a strategy: something that there are several ways to do (r40). On an `impl` of it, declares one of
+/// the ways; on a function, the policy that chooses one for each execution.
+///
+/// ```ignore
+/// /// How suspicious a withdrawal is.
+/// #[strategy]
+/// pub trait FraudAssessment {
+///     async fn assess(&self, withdrawal: &Withdraw, account: &Account) -> Verdict;
+/// }
+///
+/// #[strategy(variant)]
+/// impl FraudAssessment for AmountLimit {
+///     async fn assess(&self, withdrawal: &Withdraw, account: &Account) -> Verdict { … }
+/// }
+///
+/// #[strategy(policy)]
+/// fn fraud_policy(context: &ExecutionContext, flags: Arc<dyn FeatureFlags>) -> Box<dyn FraudAssessment> {
+///     if flags.is_on("vendor_x", context.tenant()) { Box::new(VendorX) } else { Box::new(AmountLimit { cents: 1_000_000 }) }
+/// }
+/// ```
+///
+/// A handler takes it as a parameter, `fraud: Box<dyn FraudAssessment>`; deeper below it is drawn,
+/// `context().draw::<Box<dyn FraudAssessment>>()?`. Either way the variant stands on the record of the attempt.
+///
+/// # On a trait
+///
+/// | option | value | default |
+/// |---|---|---|
+/// | `name` | what the strategy is called on the record of an attempt (r21) | the trait's name |
+///
+/// The methods take `&self`, may be `async`, and may have references as parameters; the trait and its methods have no
+/// generic parameters. `Send` and `Sync` become supertraits, and so does `enact::strategy::AnyVariant`, so that nothing
+/// implements the trait without being declared. It implements `enact::Strategy` for the `dyn Trait`. Async methods return a
+/// boxed future, as by `#[async_trait]`.
+///
+/// # On an `impl`: `#[strategy(variant)]`
+///
+/// | option | value | default |
+/// |---|---|---|
+/// | `name` | what the variant is called on the record of an attempt (r21) | the type's name in snake case |
+///
+/// It implements `enact::Variant` for the type.
+///
+/// # On a function: `#[strategy(policy)]`
+///
+/// The function takes `&ExecutionContext`, and after it whatever else can be drawn from the context; it returns
+/// `Box<dyn Trait>`. It stands in the crate of the trait. It has no options, and implements `enact::HasOnePolicy` for the
+/// `dyn Trait`.
+///
+/// # Errors
+///
+/// The compiler refuses: a strategy with generics, constants or types, or with a method that is generic or takes no `&self`;
+/// a variant of what is no strategy, one that is not declared, and two of one name; a policy that is `async`, takes no
+/// context or returns no `Box<dyn …>`, and a second one of the same strategy; a strategy that is drawn and has no policy; an
+/// option that is unknown, given twice or on the wrong item.
+#[proc_macro_attribute]
+pub fn strategy(args: TokenStream, item: TokenStream) -> TokenStream {
+    strategy::expand(args.into(), item.into()).into()
 }

@@ -4,8 +4,9 @@ use darling::ast::NestedMeta;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::Parse;
-use syn::{Ident, LitStr, Meta, Path};
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Ident, LitStr, Meta, Path, Token, bracketed, token};
 
 use crate::errors::Errors;
 use crate::suggestion::{closest, one_of};
@@ -92,6 +93,18 @@ impl Options {
         Some(value.value())
     }
 
+    /// Reads `name = "…"` or `name = ["…", "…"]`: texts that are not empty.
+    pub(crate) fn texts(&mut self, name: &'static str, errors: &mut Errors) -> Vec<String> {
+        let form = format!("\"…\"`, or several, `{name} = [\"…\", \"…\"]");
+        let Some(Setting { value: Texts(texts), .. }) = self.value(name, &form, errors) else {
+            return Vec::new();
+        };
+        for empty in texts.iter().filter(|text| text.value().trim().is_empty()) {
+            errors.add(empty, format!("`{name}` is empty: write a text, or leave `{name}` out"));
+        }
+        texts.iter().map(LitStr::value).collect()
+    }
+
     /// Reads a word.
     pub(crate) fn flag(&mut self, name: &'static str, errors: &mut Errors) -> Option<Ident> {
         let Given { key, value } = self.take(name)?;
@@ -124,6 +137,21 @@ impl Options {
             };
             errors.add(key, format!("`{key}` is not an option of {}: {advice}", self.attribute));
         }
+    }
+}
+
+/// One text, or an array of them.
+struct Texts(Vec<LitStr>);
+
+impl Parse for Texts {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if !input.peek(token::Bracket) {
+            return Ok(Self(vec![input.parse()?]));
+        }
+        let content;
+        bracketed!(content in input);
+        let texts = Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?;
+        Ok(Self(texts.into_iter().collect()))
     }
 }
 

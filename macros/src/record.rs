@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Data, DataStruct, DeriveInput, Field, Fields, Ident};
 
-use crate::crate_path;
+use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::options::Setting;
 use crate::suggestion::{closest, one_of};
@@ -125,7 +125,6 @@ fn fields(input: &DeriveInput) -> impl Iterator<Item = &Field> {
 ///
 /// The compiler says nothing about an unknown type where a macro has already reported an error, and it compares it to no
 /// other type: so no handler is blamed for a command's missing target.
-pub(crate) fn unknown_type() -> TokenStream {
-    let enact = crate_path::enact();
+pub(crate) fn unknown_type(enact: &Enact) -> TokenStream {
     quote!(#enact::__private::TypeOfMissingField)
 }

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ReturnType, Signature, Type, TypeReference};
 
-use crate::crate_path;
+use crate::crate_path::Enact;
 use crate::errors::Errors;
 
 /// What the handlers of one attribute have in common, and how messages speak of them.
@@ -57,25 +57,13 @@ impl<'a> HandlerSignature<'a> {
         })
     }
 
-    /// `fn requirements()`, if there can be any.
-    pub(crate) fn requirements(&self) -> Option<TokenStream> {
-        let enact = crate_path::enact();
-        let requires: Vec<_> =
-            self.drawn().map(|ty| quote!(<#ty as #enact::FromContext>::requires())).collect();
-        (!requires.is_empty()).then(|| {
-            quote! {
-                fn requirements() -> ::std::vec::Vec<#enact::context::Requirement> {
-                    ::core::iter::Iterator::collect(::core::iter::Iterator::flatten(
-                        ::core::iter::IntoIterator::into_iter([#(#requires),*]),
-                    ))
-                }
-            }
-        })
+    /// `fn requires()`, if anything is drawn.
+    pub(crate) fn requires(&self, enact: &Enact) -> Option<TokenStream> {
+        requires(enact, self.drawn())
     }
 
     /// `async fn handle()`, which calls the function.
-    pub(crate) fn handle(&self, message: &Type, output: &TokenStream) -> TokenStream {
-        let enact = crate_path::enact();
+    pub(crate) fn handle(&self, enact: &Enact, message: &Type, output: &TokenStream) -> TokenStream {
         let entity = self.entity.map(|entity| quote!(__entity: &mut #entity,));
         let arguments = self.further.iter().map(|parameter| match parameter {
             Parameter::Entity => quote!(__entity),
@@ -88,7 +76,7 @@ impl<'a> HandlerSignature<'a> {
         };
         // At what it returns, where it is shown that this is no outcome.
         let span = outcome.span();
-        let enact = crate_path::enact_at(span);
+        let enact = enact.at(span);
         let result = quote_spanned!(span=> ::core::result::Result<#output, #enact::Failure>);
         let returned = quote!(#name(__message #(, #arguments)*).await);
         let outcome = quote_spanned!(span=> <#outcome as #enact::IntoOutcome>::into_outcome(#returned));
@@ -96,17 +84,28 @@ impl<'a> HandlerSignature<'a> {
     }
 
     /// The type of the output, when it succeeds.
-    pub(crate) fn output(&self) -> TokenStream {
+    pub(crate) fn output(&self, enact: &Enact) -> TokenStream {
         let outcome = &self.outcome;
         let span = outcome.span();
-        let enact = crate_path::enact_at(span);
+        let enact = enact.at(span);
         quote_spanned!(span=> <#outcome as #enact::IntoOutcome>::Output)
     }
 }
 
+/// `fn requires()`: what must be there for what is drawn.
+pub(crate) fn requires<'a>(enact: &Enact, drawn: impl Iterator<Item = &'a Type>) -> Option<TokenStream> {
+    let drawn: Vec<_> = drawn.collect();
+    (!drawn.is_empty()).then(|| {
+        quote! {
+            fn requires(__needs: &mut #enact::context::Requirements) {
+                #(__needs.of::<#drawn>();)*
+            }
+        }
+    })
+}
+
 /// `fn retry()`, if there is a policy.
-pub(crate) fn retry(policy: Option<&syn::Expr>) -> Option<TokenStream> {
-    let enact = crate_path::enact();
+pub(crate) fn retry(enact: &Enact, policy: Option<&syn::Expr>) -> Option<TokenStream> {
     policy.map(|policy| quote!(fn retry() -> #enact::Retry { #policy }))
 }
 

@@ -4,20 +4,22 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Data, DeriveInput};
 
+use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
 use crate::item::{Item, misplaced};
 use crate::options::Options;
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
-    let Item::Type(input) = Item::parse(&item) else {
+    let Item::Type(mut input) = Item::parse(&item) else {
         return misplaced("#[value]", "a struct or an enum", item);
     };
     let mut errors = Errors::new();
+    let enact = Enact::take(&mut input.attrs, &mut errors);
     Options::parse("`#[value]`", args, &mut errors).finish(&mut errors);
     check_union(&input, &mut errors);
     let expansion = match input.data {
-        Data::Struct(_) | Data::Enum(_) => derives::derived(&input, Schema::Open),
+        Data::Struct(_) | Data::Enum(_) => derives::derived(&enact, &input, Schema::Open),
         Data::Union(_) => input.to_token_stream(),
     };
     TokenStream::from_iter([expansion, errors.report()])

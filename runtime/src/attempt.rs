@@ -14,8 +14,8 @@ use crate::clock::after;
 use crate::context::ExecutionContext;
 use crate::engine::{Engine, ended};
 use crate::lifecycle::{self, Execution};
+use crate::plans::JobPlan;
 use crate::store::{Commit, CommitError, Next, RunningJob, StoreError};
-use crate::wiring::JobPlan;
 use crate::{Attempt, Failure, FailureKind, Job, Retry};
 
 /// How long to wait before the end of an attempt is written again, when the store could not take it: at first, and at
@@ -48,7 +48,7 @@ pub(crate) async fn run(engine: Arc<Engine>, job: Job, slot: Option<OwnedSemapho
 async fn run_to_end(engine: &Arc<Engine>, job: &Job, slot: Option<OwnedSemaphorePermit>) {
     let mut attempt = Attempt::begun(job.attempts, engine.worker.clone(), engine.clock.now());
     // Only jobs of names that this program has are claimed or begun.
-    let Some(plan) = engine.wiring.job(&job.name) else { return };
+    let Some(plan) = engine.plans.job(&job.name) else { return };
     let context = ExecutionContext::of_attempt(engine.clone(), job);
     let mut execution = Execution { engine, plan, job, context: &context, attempt: &mut attempt, slot };
     let executed = {
@@ -61,7 +61,10 @@ async fn run_to_end(engine: &Arc<Engine>, job: &Job, slot: Option<OwnedSemaphore
             tracing::debug!("succeeded");
             engine.endings.announce(job.id, &Ok(output));
         }
-        Err(failure) => fail(engine, plan, job, attempt, failure).await,
+        Err(failure) => {
+            attempt.strategies = context.choices();
+            fail(engine, plan, job, attempt, failure).await;
+        }
     }
 }
 
@@ -109,7 +112,7 @@ fn on_record(failure: Failure) -> Failure {
 pub(crate) async fn give_up(engine: &Engine, lost: RunningJob) -> Result<(), StoreError> {
     let RunningJob { job, worker, started_at } = lost;
     // Another program's job is for another program's worker to judge.
-    let Some(plan) = engine.wiring.job(&job.name) else { return Ok(()) };
+    let Some(plan) = engine.plans.job(&job.name) else { return Ok(()) };
     let now = engine.clock.now();
     let message = format!("worker {worker} is no longer heard of, and its lease has ended");
     let failure = Failure::new(FailureKind::Lost, "lost", message);

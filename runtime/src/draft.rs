@@ -3,8 +3,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::context::Origin;
+use crate::plans::Plans;
 use crate::store::NewJob;
-use crate::wiring::Wiring;
 use crate::{Command, CorrelationId, Failure, JobId, JobKind, Json, Key};
 use jiff::Timestamp;
 
@@ -12,6 +12,7 @@ use jiff::Timestamp;
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub(crate) name: Arc<str>,
+    pub(crate) aliases: &'static [&'static str],
     pub(crate) payload: Json,
     pub(crate) target: Option<Key>,
     pub(crate) order_key: Option<Key>,
@@ -21,11 +22,12 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Takes a command, or refuses it with all that is wrong (r11).
-    pub(crate) fn of<C: Command>(wiring: &Wiring, command: &C) -> Result<Self, Failure> {
-        let plan = wiring.command_of::<C>()?;
+    pub(crate) fn of<C: Command>(plans: &Plans, command: &C) -> Result<Self, Failure> {
+        let plan = plans.command_of::<C>()?;
         let payload = plan.input.admit(command)?;
         Ok(Self {
             name: plan.name.clone(),
+            aliases: plan.part.aliases,
             payload,
             target: plan.admit_target(command.target())?,
             order_key: command.order_key(),
@@ -35,13 +37,14 @@ impl Draft {
     }
 
     /// Takes a command that comes as JSON, or refuses it with all that is wrong.
-    pub(crate) fn of_json(wiring: &Wiring, name: &str, payload: Value) -> Result<Self, Failure> {
-        let plan = wiring.command(name)?;
+    pub(crate) fn of_json(plans: &Plans, name: &str, payload: Value) -> Result<Self, Failure> {
+        let plan = plans.command(name)?;
         let text = plan.input.check(&payload)?;
         let command = plan.input.parse(payload)?;
         let part = &plan.part;
         Ok(Self {
             name: plan.name.clone(),
+            aliases: part.aliases,
             payload: text,
             target: plan.admit_target((part.target)(&*command))?,
             order_key: (part.order_key)(&*command),
@@ -55,6 +58,7 @@ impl Draft {
         NewJob {
             id,
             name: self.name,
+            aliases: self.aliases,
             kind: JobKind::Command,
             payload: self.payload,
             target: self.target,

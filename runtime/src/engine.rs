@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::{Clock, after};
 use crate::context::Capabilities;
 use crate::locks::EntityLocks;
+use crate::plans::Plans;
 use crate::store::{Store, StoreError};
 use crate::wiring::Wiring;
 use crate::{Failure, FailureKind, Job, JobId, JobState, Json, WorkerId};
@@ -21,6 +22,7 @@ use crate::{Failure, FailureKind, Job, JobId, JobState, Json, WorkerId};
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) plans: Plans,
     pub(crate) wiring: Wiring,
     pub(crate) capabilities: Capabilities,
     pub(crate) locks: EntityLocks,

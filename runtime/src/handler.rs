@@ -3,7 +3,7 @@ use std::error::Error;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::context::Requirement;
+use crate::context::Requirements;
 use crate::{Creation, Entity, Event, ExecutionContext, Failure, HasOneHandler, Retry, Targeted};
 
 /// The handler of a command that binds no entity. `#[command]` on a function implements it.
@@ -16,9 +16,13 @@ pub trait CommandHandler: 'static {
         Retry::none()
     }
 
-    /// The capabilities that must be provided for the handler's parameters; `start()` checks them.
-    fn requirements() -> Vec<Requirement> {
-        Vec::new()
+    /// The names of the types that its text constructs. [`Wiring`](crate::Wiring) takes the events and commands among
+    /// them for what the handler emits and publishes.
+    const CONSTRUCTS: &'static [&'static str] = &[];
+
+    /// What must be there for the handler's parameters; `start()` checks that it is (r33).
+    fn requires(needs: &mut Requirements) {
+        let _ = needs;
     }
 
     /// Handles the command.
@@ -46,9 +50,13 @@ pub trait EntityHandler: 'static {
         Retry::none()
     }
 
-    /// The capabilities that must be provided for the handler's parameters; `start()` checks them.
-    fn requirements() -> Vec<Requirement> {
-        Vec::new()
+    /// The names of the types that its text constructs. [`Wiring`](crate::Wiring) takes the events and commands among
+    /// them for what the handler emits and publishes.
+    const CONSTRUCTS: &'static [&'static str] = &[];
+
+    /// What must be there for the handler's parameters; `start()` checks that it is (r33).
+    fn requires(needs: &mut Requirements) {
+        let _ = needs;
     }
 
     /// Handles the command. What it does to `entity` is committed if it returns `Ok` and the invariants hold.
@@ -74,6 +82,9 @@ pub trait EventHandler: 'static {
     /// The name of its jobs (r52). Stable.
     const NAME: &'static str;
 
+    /// What its jobs were called before (r52).
+    const ALIASES: &'static [&'static str] = &[];
+
     /// The event.
     type Event: Event;
 
@@ -82,9 +93,13 @@ pub trait EventHandler: 'static {
         Retry::none()
     }
 
-    /// The capabilities that must be provided for the handler's parameters; `start()` checks them.
-    fn requirements() -> Vec<Requirement> {
-        Vec::new()
+    /// The names of the types that its text constructs. [`Wiring`](crate::Wiring) takes the events and commands among
+    /// them for what the handler emits and publishes.
+    const CONSTRUCTS: &'static [&'static str] = &[];
+
+    /// What must be there for the handler's parameters; `start()` checks that it is (r33).
+    fn requires(needs: &mut Requirements) {
+        let _ = needs;
     }
 
     /// Handles the event.

@@ -1,5 +1,6 @@
 //! Jobs, their states and their attempts (r20, r21).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -311,6 +312,8 @@ pub struct Attempt {
     pub version_read: Option<u64>,
     /// The version of the entity that it wrote.
     pub version_written: Option<u64>,
+    /// The strategies that were drawn, and the variants that their policies chose, in order (r40).
+    pub strategies: Vec<StrategyChoice>,
     /// The events that it emitted, in order. Those of a failed attempt are dropped and not listed.
     pub events: Vec<EventId>,
     /// Why it failed.
@@ -328,10 +331,20 @@ impl Attempt {
             reached: None,
             version_read: None,
             version_written: None,
+            strategies: Vec::new(),
             events: Vec::new(),
             failure: None,
         }
     }
+}
+
+/// Which variant of a strategy a policy has chosen (r40).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrategyChoice {
+    /// The name of the strategy.
+    pub strategy: Cow<'static, str>,
+    /// The name of the variant.
+    pub variant: Cow<'static, str>,
 }
 
 /// The seven steps of an execution (r10).

@@ -90,6 +90,7 @@ mod lifecycle;
 mod locks;
 pub mod memory;
 mod message;
+mod plans;
 pub mod prelude;
 mod publish;
 mod reading;
@@ -98,19 +99,22 @@ mod retry;
 mod runtime;
 mod schema;
 pub mod store;
-mod wiring;
+pub mod strategy;
+pub mod wiring;
 mod worker;
 
 pub use context::{
     ContextSeed, ExecutionContext, FromContext, Identity, Repository, StagedJob, TraceContext, context, emit,
     publish,
 };
-pub use enact_macros::{command, entity, event, event_handler, invariant, value};
+pub use enact_macros::{command, entity, event, event_handler, invariant, strategy, value};
 pub use entity::{CreatedFrom, Creation, Entity};
 pub use failure::{Failure, FailureKind, Violation};
 pub use handler::{CommandHandler, EntityHandler, EventHandler, IntoOutcome, InvariantScope, TargetOf};
 pub use invariant::{Always, Invariant};
-pub use job::{Attempt, Cause, CorrelationId, EventId, Job, JobId, JobKind, JobState, Step, WorkerId};
+pub use job::{
+    Attempt, Cause, CorrelationId, EventId, Job, JobId, JobKind, JobState, Step, StrategyChoice, WorkerId,
+};
 pub use json::Json;
 pub use key::Key;
 pub use memory::MemoryStore;
@@ -120,4 +124,5 @@ pub use reading::{Entities, Events, Jobs};
 pub use registration::{Registration, Source};
 pub use retry::Retry;
 pub use runtime::{Runtime, RuntimeBuilder, StartError};
-pub use wiring::Problem;
+pub use strategy::{HasOnePolicy, Strategy, Variant};
+pub use wiring::{Problem, Wiring};

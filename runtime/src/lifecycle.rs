@@ -10,9 +10,9 @@ use crate::context::{ExecutionContext, Staging, unreadable};
 use crate::engine::Engine;
 use crate::invariant::Verdict;
 use crate::locks::EntityLock;
+use crate::plans::{Action, HandlingPlan, JobPlan};
 use crate::registration::{AnyCreation, AnyEntity, AnyMessage, Body, BoundBody, EntityPart, InvariantPart};
 use crate::store::{Commit, CommitError, EntityKey, EntityWrite, NewEvent, NewJob, Next};
-use crate::wiring::{Action, HandlingPlan, JobPlan};
 use crate::{Attempt, Cause, Failure, FailureKind, Job, JobKind, Json, Step, Violation};
 
 /// One attempt to execute a job.
@@ -146,7 +146,7 @@ fn check_after(x: &mut Execution<'_>, bound: Option<Bound>) -> Result<Effects, F
     let Some((part, key, entity, expected)) = written else {
         return Ok(Effects { staged, write: None, _lock: lock });
     };
-    if let Some(invariants) = x.engine.wiring.invariants(part.type_id) {
+    if let Some(invariants) = x.engine.plans.invariants(part.type_id) {
         let by_event = staged.events.iter().flat_map(|event| {
             let scoped = invariants.by_event.get(&event.type_id).into_iter().flatten();
             scoped.map(|invariant| (invariant, &*event.value as &dyn Any))
@@ -169,7 +169,7 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
     let mut jobs = staged.jobs;
     let mut events = Vec::with_capacity(staged.events.len());
     for event in staged.events {
-        let Some(plan) = x.engine.wiring.event_by_type(event.type_id) else { continue };
+        let Some(plan) = x.engine.plans.event_by_type(event.type_id) else { continue };
         let event = NewEvent {
             id: event.id,
             name: plan.name.clone(),
@@ -184,6 +184,7 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
     let attempt = Attempt {
         ended_at: Some(now),
         version_written: write.as_ref().map(|write| write.expected + 1),
+        strategies: x.context.choices(),
         events: events.iter().map(|event| event.id).collect(),
         ..x.attempt.clone()
     };
@@ -210,6 +211,7 @@ pub(crate) fn handlings(
     handlers.iter().map(move |handler| NewJob {
         id: crate::JobId::new(),
         name: handler.name.clone(),
+        aliases: &[],
         kind: JobKind::EventHandler,
         payload: event.payload.clone(),
         target: None,

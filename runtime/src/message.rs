@@ -14,6 +14,18 @@ pub trait Command: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
     /// What the command is called in the store and in JSON (r52). Stable.
     const NAME: &'static str;
 
+    /// What it was called before: jobs and requests of these names are its own (r52).
+    const ALIASES: &'static [&'static str] = &[];
+
+    /// The field that holds the id of the entity that it acts on, if one does: what [`target`](Self::target) reads.
+    const TARGET: Option<&'static str> = None;
+
+    /// The field by which the same request is known again, if one does.
+    const IDEMPOTENCY_KEY: Option<&'static str> = None;
+
+    /// The field that names its lane, if one does.
+    const ORDER_BY: Option<&'static str> = None;
+
     /// The id of the entity that it acts on; `None` if it has no target, or the field is `null`.
     fn target(&self) -> Option<Key> {
         None

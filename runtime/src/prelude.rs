@@ -5,5 +5,5 @@ pub use std::time::Duration;
 
 pub use crate::{
     ContextSeed, ExecutionContext, Failure, FailureKind, Identity, JobState, Repository, Retry, Runtime,
-    command, context, emit, entity, event, event_handler, invariant, publish, value,
+    command, context, emit, entity, event, event_handler, invariant, publish, strategy, value,
 };

@@ -6,19 +6,20 @@ use std::fmt;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use schemars::{Schema, SchemaGenerator};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::context::Requirement;
+use crate::context::Requirements;
 use crate::invariant::Verdict;
 use crate::schema::pointer_of;
 use crate::{
     Command, CommandHandler, Creation, Entity, EntityHandler, Event, EventHandler, ExecutionContext, Failure,
-    HasOneHandler, Invariant, Json, Key, Retry, Violation,
+    HasOneHandler, HasOnePolicy, Invariant, Json, Key, Retry, Strategy, Variant, Violation,
 };
 
 /// A place in the user's source. Made by [`source!`](crate::source).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Source {
     /// The file, as the compiler names it.
     pub file: &'static str,
@@ -90,6 +91,26 @@ impl Registration {
         Self { part: || Part::EventHandler(EventHandlerPart::of::<H>()), source }
     }
 
+    /// A command that another program handles.
+    pub const fn remote_command<C: HasOneHandler>(source: Source) -> Self {
+        Self { part: || Part::Command(CommandPart { is_remote: true, ..CommandPart::of::<C>() }), source }
+    }
+
+    /// A strategy: `strategy::<dyn FraudAssessment>(…)`.
+    pub const fn strategy<S: ?Sized + Strategy>(source: Source) -> Self {
+        Self { part: || Part::Strategy(StrategyPart::of::<S>()), source }
+    }
+
+    /// A variant of a strategy.
+    pub const fn variant<S: ?Sized + Strategy, V: Variant<S::Tag>>(source: Source) -> Self {
+        Self { part: || Part::Variant(VariantPart::of::<S, V>()), source }
+    }
+
+    /// The policy of a strategy.
+    pub const fn policy<S: ?Sized + HasOnePolicy>(source: Source) -> Self {
+        Self { part: || Part::Policy(PolicyPart::of::<S>()), source }
+    }
+
     /// An invariant.
     pub const fn invariant<I: Invariant>(source: Source) -> Self {
         Self { part: || Part::Invariant(InvariantPart::of::<I>()), source }
@@ -108,6 +129,9 @@ pub(crate) enum Part {
     CommandHandler(CommandHandlerPart),
     EventHandler(EventHandlerPart),
     Invariant(InvariantPart),
+    Strategy(StrategyPart),
+    Variant(VariantPart),
+    Policy(PolicyPart),
 }
 
 #[derive(Clone, Copy)]
@@ -133,7 +157,12 @@ impl EntityPart {
 
 pub(crate) struct CommandPart {
     pub(crate) type_id: TypeId,
+    pub(crate) type_name: &'static str,
     pub(crate) name: &'static str,
+    pub(crate) aliases: &'static [&'static str],
+    pub(crate) fields: KeyFields,
+    /// Whether another program handles it.
+    pub(crate) is_remote: bool,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) parse: fn(Value) -> Result<AnyMessage, Violation>,
     pub(crate) target: fn(&dyn Any) -> Option<Key>,
@@ -141,11 +170,27 @@ pub(crate) struct CommandPart {
     pub(crate) order_key: fn(&dyn Any) -> Option<Key>,
 }
 
+/// The fields of a command that mean something to the runtime.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyFields {
+    pub(crate) target: Option<&'static str>,
+    pub(crate) idempotency_key: Option<&'static str>,
+    pub(crate) order_by: Option<&'static str>,
+}
+
 impl CommandPart {
     fn of<C: Command>() -> Self {
         Self {
             type_id: TypeId::of::<C>(),
+            type_name: type_name::<C>(),
             name: C::NAME,
+            aliases: C::ALIASES,
+            fields: KeyFields {
+                target: C::TARGET,
+                idempotency_key: C::IDEMPOTENCY_KEY,
+                order_by: C::ORDER_BY,
+            },
+            is_remote: false,
             schema: SchemaGenerator::root_schema_for::<C>,
             parse: parse_message::<C>,
             target: |command| cast_ref::<C>(command).target(),
@@ -157,6 +202,7 @@ impl CommandPart {
 
 pub(crate) struct EventPart {
     pub(crate) type_id: TypeId,
+    pub(crate) type_name: &'static str,
     pub(crate) name: &'static str,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) parse: fn(Value) -> Result<AnyMessage, Violation>,
@@ -166,6 +212,7 @@ impl EventPart {
     fn of<E: Event>() -> Self {
         Self {
             type_id: TypeId::of::<E>(),
+            type_name: type_name::<E>(),
             name: E::NAME,
             schema: SchemaGenerator::root_schema_for::<E>,
             parse: parse_message::<E>,
@@ -177,7 +224,8 @@ pub(crate) struct CommandHandlerPart {
     pub(crate) command: TypeId,
     pub(crate) command_name: &'static str,
     pub(crate) retry: Retry,
-    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) constructs: &'static [&'static str],
+    pub(crate) needs: Requirements,
     pub(crate) body: Body,
 }
 
@@ -209,7 +257,8 @@ impl CommandHandlerPart {
             command: TypeId::of::<H::Command>(),
             command_name: H::Command::NAME,
             retry: H::retry(),
-            requirements: H::requirements(),
+            constructs: H::CONSTRUCTS,
+            needs: needs(H::requires),
             body: Body::Unbound(|command, context| {
                 async move { output::<H::Command>(&H::handle(cast(command), context).await?) }.boxed()
             }),
@@ -221,7 +270,8 @@ impl CommandHandlerPart {
             command: TypeId::of::<H::Command>(),
             command_name: H::Command::NAME,
             retry: H::retry(),
-            requirements: H::requirements(),
+            constructs: H::CONSTRUCTS,
+            needs: needs(H::requires),
             body: Body::Bound(BoundBody {
                 entity: EntityPart::of::<H::Entity>(),
                 creation: match H::creation() {
@@ -263,10 +313,12 @@ fn output<C: HasOneHandler>(output: &C::Output) -> Result<Json, Failure> {
 
 pub(crate) struct EventHandlerPart {
     pub(crate) name: &'static str,
+    pub(crate) aliases: &'static [&'static str],
     pub(crate) event: TypeId,
     pub(crate) event_name: &'static str,
     pub(crate) retry: Retry,
-    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) constructs: &'static [&'static str],
+    pub(crate) needs: Requirements,
     pub(crate) handle: for<'a> fn(AnyMessage, &'a ExecutionContext) -> Handling<'a>,
 }
 
@@ -274,10 +326,12 @@ impl EventHandlerPart {
     fn of<H: EventHandler>() -> Self {
         Self {
             name: H::NAME,
+            aliases: H::ALIASES,
             event: TypeId::of::<H::Event>(),
             event_name: H::Event::NAME,
             retry: H::retry(),
-            requirements: H::requirements(),
+            constructs: H::CONSTRUCTS,
+            needs: needs(H::requires),
             handle: |event, context| {
                 async move {
                     H::handle(cast(event), context).await?;
@@ -311,6 +365,48 @@ impl InvariantPart {
             check: |entity, when| I::check(cast_ref(entity), cast_ref(when)),
         }
     }
+}
+
+pub(crate) struct StrategyPart {
+    pub(crate) type_id: TypeId,
+    pub(crate) name: &'static str,
+}
+
+impl StrategyPart {
+    fn of<S: ?Sized + Strategy>() -> Self {
+        Self { type_id: TypeId::of::<S>(), name: S::NAME }
+    }
+}
+
+pub(crate) struct VariantPart {
+    pub(crate) strategy: TypeId,
+    pub(crate) strategy_name: &'static str,
+    pub(crate) name: &'static str,
+}
+
+impl VariantPart {
+    fn of<S: ?Sized + Strategy, V: Variant<S::Tag>>() -> Self {
+        Self { strategy: TypeId::of::<S>(), strategy_name: S::NAME, name: V::NAME }
+    }
+}
+
+pub(crate) struct PolicyPart {
+    pub(crate) strategy: TypeId,
+    pub(crate) strategy_name: &'static str,
+    pub(crate) needs: Requirements,
+}
+
+impl PolicyPart {
+    fn of<S: ?Sized + HasOnePolicy>() -> Self {
+        Self { strategy: TypeId::of::<S>(), strategy_name: S::NAME, needs: needs(S::requires) }
+    }
+}
+
+/// What a `requires` asks for.
+fn needs(requires: fn(&mut Requirements)) -> Requirements {
+    let mut needs = Requirements::default();
+    requires(&mut needs);
+    needs
 }
 
 const OWN_TYPE: &str = "a part is only given values that it has made itself";

@@ -12,9 +12,9 @@ use crate::FailureKind;
 /// may not be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    attempts: u32,
-    base: Duration,
-    growth: u32,
+    pub(crate) attempts: u32,
+    pub(crate) base: Duration,
+    pub(crate) growth: u32,
 }
 
 impl Retry {

@@ -16,7 +16,7 @@ use crate::locks::EntityLocks;
 use crate::publish::{Execute, Publish, Request, check_boundary, publish_all};
 use crate::reading::{Entities, Events, Jobs};
 use crate::store::{NewEvent, Store};
-use crate::wiring::{Problem, Wiring};
+use crate::wiring::{Parts, Problem, Wiring};
 use crate::{
     CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, WorkerId, worker,
 };
@@ -64,7 +64,7 @@ impl Runtime {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish<C: HasOneHandler>(&self, command: C) -> Publish<C::Output> {
         let engine = self.engine();
-        Publish::new(Request::new(engine, "publish", || Draft::of(&engine.wiring, &command)))
+        Publish::new(Request::new(engine, "publish", || Draft::of(&engine.plans, &command)))
     }
 
     /// [`publish`](Self::publish) for who holds the command as JSON: the same validation, by the command's name.
@@ -73,7 +73,7 @@ impl Runtime {
     /// As `publish`, and `UnknownName` if there is no such command.
     pub fn publish_json(&self, name: &str, command: Value) -> Publish<Value> {
         let engine = self.engine();
-        Publish::new(Request::new(engine, "publish_json", || Draft::of_json(&engine.wiring, name, command)))
+        Publish::new(Request::new(engine, "publish_json", || Draft::of_json(&engine.plans, name, command)))
     }
 
     /// Publishes several commands in their order, in one transaction, and answers for each. Those that are refused do
@@ -97,7 +97,7 @@ impl Runtime {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn execute<C: HasOneHandler>(&self, command: C) -> Execute<C::Output> {
         let engine = self.engine();
-        Execute::new(Request::new(engine, "execute", || Draft::of(&engine.wiring, &command)))
+        Execute::new(Request::new(engine, "execute", || Draft::of(&engine.plans, &command)))
     }
 
     /// [`execute`](Self::execute) for who holds the command as JSON.
@@ -106,7 +106,7 @@ impl Runtime {
     /// As `execute`, and `UnknownName` if there is no such command.
     pub fn execute_json(&self, name: &str, command: Value) -> Execute<Value> {
         let engine = self.engine();
-        Execute::new(Request::new(engine, "execute_json", || Draft::of_json(&engine.wiring, name, command)))
+        Execute::new(Request::new(engine, "execute_json", || Draft::of_json(&engine.plans, name, command)))
     }
 
     /// Emits an event that has occurred outside of any execution: answers when the event, and the jobs of its handlers,
@@ -121,7 +121,7 @@ impl Runtime {
         engine.check_running()?;
         check_boundary(context.as_ref(), "emit")?;
         let Origin { correlation, seed, .. } = context.map(|context| context.origin()).unwrap_or_default();
-        let plan = engine.wiring.event_of::<E>()?;
+        let plan = engine.plans.event_of::<E>()?;
         let payload = plan.input.admit(&event)?;
         let id = EventId::new();
         let event = NewEvent {
@@ -192,6 +192,11 @@ impl Runtime {
         engine.abort.cancel();
         self.0.lease_keeper.wait().await;
         in_time
+    }
+
+    /// The whole domain as data: what is linked into this program, and how it fits together (r51).
+    pub fn wiring(&self) -> &Wiring {
+        &self.engine().wiring
     }
 
     fn engine(&self) -> &Arc<Engine> {
@@ -278,11 +283,13 @@ impl RuntimeBuilder {
         reason = "starting may come to need the store; callers need not change then"
     )]
     pub async fn start(self) -> Result<Runtime, StartError> {
-        let wiring = Wiring::resolve(&self.capabilities, self.max_payload_bytes)
+        let (plans, wiring) = Parts::collect()
+            .resolve(&self.capabilities, self.max_payload_bytes)
             .map_err(|problems| StartError { problems })?;
         let engine = Arc::new(Engine {
             store: self.store,
             clock: self.clock,
+            plans,
             wiring,
             capabilities: self.capabilities,
             locks: EntityLocks::new(),

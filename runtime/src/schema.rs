@@ -58,6 +58,11 @@ impl Input {
         Ok(Self { name, schema, validator, parse, max_bytes })
     }
 
+    /// The schema that is checked.
+    pub(crate) fn schema(&self) -> &Value {
+        &self.schema
+    }
+
     /// Takes a typed value: its JSON, if that is valid.
     pub(crate) fn admit<T: Serialize>(&self, value: &T) -> Result<Json, Failure> {
         let value = serde_json::to_value(value).map_err(|error| {

@@ -44,7 +44,7 @@ pub trait Store: Send + Sync + 'static {
     /// Puts events and jobs on record, in order. Answers for each job, in order.
     ///
     /// A job whose idempotency key is taken is not added: the answer is the job that has it. That one may be part of the
-    /// same call. Whether it is [the same request](same_request) is in the answer, too.
+    /// same call. Whether it is [the same request](NewJob::is_same_request) is in the answer, too.
     async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError>;
 
     /// Makes `Ready` everything that waited for a time that has come, then hands out the first `Ready` jobs of the
@@ -127,6 +127,8 @@ pub struct NewJob {
     pub id: JobId,
     /// The name of the command, or of the event handler.
     pub name: Arc<str>,
+    /// What the same command was called before: a request of one of these names is one of this name (r25, r52).
+    pub aliases: &'static [&'static str],
     /// Which of the two it is.
     pub kind: JobKind,
     /// The command or the event.
@@ -154,6 +156,17 @@ pub struct NewJob {
 }
 
 impl NewJob {
+    /// Whether a job on record of this name, with this payload, is the same request (r25): the same command, whatever it
+    /// was called then, and the same payload, whatever the order of its keys.
+    pub fn is_same_request(&self, name: &str, payload: &Json) -> bool {
+        let same_payload = || match (self.payload.value(), payload.value()) {
+            (Ok(own), Ok(other)) => own == other,
+            _ => false,
+        };
+        let same_name = &*self.name == name || self.aliases.contains(&name);
+        same_name && (self.payload == *payload || same_payload())
+    }
+
     /// The job as it stands right after it was put on record in `state`.
     pub fn into_job(self, state: JobState) -> Job {
         Job {
@@ -176,16 +189,6 @@ impl NewJob {
             failure: None,
         }
     }
-}
-
-/// Whether two requests under one idempotency key are the same: the same name and the same payload, whatever the order
-/// of its keys (r25).
-pub fn same_request(left: (&str, &Json), right: (&str, &Json)) -> bool {
-    let same_payload = || match (left.1.value(), right.1.value()) {
-        (Ok(left), Ok(right)) => left == right,
-        _ => false,
-    };
-    left.0 == right.0 && (left.1 == right.1 || same_payload())
 }
 
 /// What became of a job that was submitted.

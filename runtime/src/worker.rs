@@ -21,7 +21,7 @@ const LOST_AT_ONCE: usize = 1000;
 /// Claims jobs and runs them, up to `concurrency` at a time, until the runtime stops.
 pub(crate) async fn dispatch(engine: Arc<Engine>, concurrency: usize) {
     let room = Arc::new(Semaphore::new(concurrency));
-    let names = engine.wiring.job_names();
+    let names = engine.plans.job_names();
     loop {
         let first = tokio::select! {
             () = engine.stop.cancelled() => return,

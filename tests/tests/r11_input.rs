@@ -394,6 +394,7 @@ async fn leave(world: &World, name: &str, kind: JobKind, payload: &str) -> JobId
     let job = NewJob {
         id,
         name: name.into(),
+        aliases: &[],
         kind,
         payload: Json::from_text(payload),
         target: None,

@@ -2,20 +2,22 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
-use syn::{DeriveInput, Ident};
+use syn::ext::IdentExt;
+use syn::{DeriveInput, Ident, Type};
 
-use crate::crate_path;
+use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
-use crate::expansion::{hidden, register};
+use crate::expansion::{self, hidden, register};
 use crate::options::{Options, Setting};
 use crate::record::{self, FieldChoice};
 
-pub(super) fn expand(args: TokenStream, input: &DeriveInput) -> TokenStream {
+pub(super) fn expand(args: TokenStream, mut input: DeriveInput) -> TokenStream {
     let mut errors = Errors::new();
+    let enact = Enact::take(&mut input.attrs, &mut errors);
     let options = DeclarationOptions::parse(args, &mut errors);
-    let declaration = Declaration::check(options, input, &mut errors);
-    let expansion = declaration.expand(input);
+    let declaration = Declaration::check(options, &input, &mut errors);
+    let expansion = declaration.expand(&enact, &input);
     TokenStream::from_iter([expansion, errors.report()])
 }
 
@@ -25,6 +27,9 @@ struct DeclarationOptions {
     idempotency_key: Option<Setting<Ident>>,
     order_by: Option<Setting<Ident>>,
     name: Option<String>,
+    aliases: Vec<String>,
+    remote: Option<Ident>,
+    output: Option<Setting<Type>>,
 }
 
 impl DeclarationOptions {
@@ -35,6 +40,9 @@ impl DeclarationOptions {
             idempotency_key: options.value("idempotency_key", "field", errors),
             order_by: options.value("order_by", "field", errors),
             name: options.text("name", errors),
+            aliases: options.texts("alias", errors),
+            remote: options.flag("remote", errors),
+            output: options.value("output", "Type", errors),
         };
         let whither = "it says how the command is handled, so it goes on the handler's `#[command]`";
         options.misplaced(super::OF_HANDLER, whither, errors);
@@ -43,9 +51,17 @@ impl DeclarationOptions {
     }
 }
 
+/// Another program handles the command.
+struct Remote {
+    /// What its handler returns; any JSON if that is not said.
+    output: Option<Type>,
+}
+
 /// A command.
 struct Declaration<'a> {
     name: String,
+    aliases: Vec<String>,
+    remote: Option<Remote>,
     target: FieldChoice<'a>,
     idempotency_key: FieldChoice<'a>,
     order_by: FieldChoice<'a>,
@@ -54,39 +70,46 @@ struct Declaration<'a> {
 impl<'a> Declaration<'a> {
     fn check(options: DeclarationOptions, input: &'a DeriveInput, errors: &mut Errors) -> Self {
         record::check("a command", input, errors);
+        check_output(&options, errors);
         Self {
             name: record::name(input, options.name),
+            aliases: options.aliases,
+            remote: options.remote.map(|_| Remote { output: options.output.map(|output| output.value) }),
             target: record::choose(input, options.target, errors),
             idempotency_key: record::choose(input, options.idempotency_key, errors),
             order_by: record::choose(input, options.order_by, errors),
         }
     }
 
-    fn expand(&self, input: &DeriveInput) -> TokenStream {
+    fn expand(&self, enact: &Enact, input: &DeriveInput) -> TokenStream {
         if !record::can_be_implemented(input) {
             return input.to_token_stream();
         }
-        let item = derives::derived(input, Schema::Strict);
+        let item = derives::derived(enact, input, Schema::Strict);
         let ident = &input.ident;
-        let command = self.command(ident);
-        let targeting = self.targeting(ident);
-        let registration = register(&quote!(command::<#ident>));
-        let hidden = hidden(&input.attrs, &quote!(#command #targeting #registration));
+        let command = self.command(enact, ident);
+        let targeting = self.targeting(enact, ident);
+        let remote = self.remote(enact, ident);
+        let part = if remote.is_some() { quote!(remote_command) } else { quote!(command) };
+        let registration = register(enact, &quote!(#part::<#ident>));
+        let hidden = hidden(&input.attrs, &quote!(#command #targeting #remote #registration));
         quote!(#item #hidden)
     }
 
-    fn command(&self, ident: &Ident) -> TokenStream {
-        let enact = crate_path::enact();
+    fn command(&self, enact: &Enact, ident: &Ident) -> TokenStream {
         let name = &self.name;
+        let aliases = expansion::aliases(&self.aliases);
         let keys = [
-            ("target", &self.target),
-            ("idempotency_key", &self.idempotency_key),
-            ("order_key", &self.order_by),
+            ("TARGET", "target", &self.target),
+            ("IDEMPOTENCY_KEY", "idempotency_key", &self.idempotency_key),
+            ("ORDER_BY", "order_key", &self.order_by),
         ];
-        let keys = keys.into_iter().filter_map(|(method, choice)| {
-            let method = format_ident!("{method}");
-            let field = &choice.field()?.ident;
+        let keys = keys.into_iter().filter_map(|(constant, method, choice)| {
+            let [constant, method] = [format_ident!("{constant}"), format_ident!("{method}")];
+            let field = choice.field()?.ident.as_ref()?;
+            let name = field.unraw().to_string();
             Some(quote! {
+                const #constant: ::core::option::Option<&'static str> = ::core::option::Option::Some(#name);
                 fn #method(&self) -> ::core::option::Option<#enact::Key> {
                     #enact::Key::of(&self.#field)
                 }
@@ -95,22 +118,46 @@ impl<'a> Declaration<'a> {
         quote! {
             impl #enact::Command for #ident {
                 const NAME: &'static str = #name;
+                #aliases
                 #(#keys)*
             }
         }
     }
 
-    fn targeting(&self, ident: &Ident) -> TokenStream {
-        let enact = crate_path::enact();
+    /// That another program handles it, if one does.
+    fn remote(&self, enact: &Enact, ident: &Ident) -> Option<TokenStream> {
+        let output = match &self.remote.as_ref()?.output {
+            Some(output) => output.to_token_stream(),
+            None => quote!(#enact::__private::serde_json::Value),
+        };
+        Some(quote! {
+            impl #enact::HasOneHandler for #ident {
+                type Output = #output;
+                type Entity = ();
+            }
+        })
+    }
+
+    fn targeting(&self, enact: &Enact, ident: &Ident) -> TokenStream {
         let id = match &self.target {
             FieldChoice::None => return quote!(impl #enact::Untargeted for #ident {}),
             FieldChoice::Field(field) => field.ty.to_token_stream(),
-            FieldChoice::Missing => record::unknown_type(),
+            FieldChoice::Missing => record::unknown_type(enact),
         };
         quote! {
             impl #enact::Targeted for #ident {
                 type Id = #id;
             }
         }
+    }
+}
+
+/// Of a command that is handled here, the handler says what it returns.
+fn check_output(options: &DeclarationOptions, errors: &mut Errors) {
+    if let (Some(Setting { key, .. }), None) = (&options.output, &options.remote) {
+        errors.add(
+            key,
+            "the handler says what it returns: remove `output`, or add `remote` if another program handles the command",
+        );
     }
 }

@@ -5,7 +5,8 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Type};
 
-use crate::crate_path;
+use crate::constructs::constructs;
+use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden, reemitted_handler, register};
 use crate::item::Function;
@@ -13,13 +14,18 @@ use crate::options::{Options, Setting};
 use crate::signature::{self, HandlerKind, HandlerSignature};
 use crate::suggestion::closest;
 
-pub(super) fn expand(args: TokenStream, function: &Function, item: &TokenStream) -> TokenStream {
+pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let mut errors = Errors::new();
+    let enact = Enact::take(&mut function.attrs, &mut errors);
     let options = HandlerOptions::parse(args, &mut errors);
-    let handler = Handler::check(options, function, &mut errors);
-    let expansion = if errors.is_empty() { handler.expand() } else { handler.declare() };
+    let handler = Handler::check(options, &function, &mut errors);
+    let expansion = if errors.is_empty() {
+        handler.expand(&enact, &constructs(&function))
+    } else {
+        handler.declare(&enact)
+    };
     let hidden = hidden(&function.attrs, &expansion);
-    TokenStream::from_iter([reemitted_handler(item), hidden, errors.report()])
+    TokenStream::from_iter([reemitted_handler(&function), hidden, errors.report()])
 }
 
 const KIND: HandlerKind = HandlerKind { noun: "a command's handler", message: "command", binds_entity: true };
@@ -91,11 +97,11 @@ impl<'a> Handler<'a> {
         Self { create, retry, stateless: stateless.is_some(), signature }
     }
 
-    fn expand(&self) -> TokenStream {
-        let declaration = self.declare();
+    fn expand(&self, enact: &Enact, constructs: &TokenStream) -> TokenStream {
+        let declaration = self.declare(enact);
         let implementation = match (self.signature.message, self.signature.entity) {
-            (Some(command), Some(entity)) => self.entity_handler(command, entity),
-            (Some(command), None) => self.command_handler(command),
+            (Some(command), Some(entity)) => self.entity_handler(enact, command, entity, constructs),
+            (Some(command), None) => self.command_handler(enact, command, constructs),
             (None, _) => TokenStream::new(),
         };
         quote!(#declaration #implementation)
@@ -103,15 +109,15 @@ impl<'a> Handler<'a> {
 
     /// That the command is handled, and what its handler binds. It is true of a handler with mistakes in it too, so that
     /// these cause no further ones where the command is used.
-    fn declare(&self) -> TokenStream {
+    fn declare(&self, enact: &Enact) -> TokenStream {
         let HandlerSignature { message, entity, .. } = self.signature;
         let Some(command) = message else {
             return TokenStream::new();
         };
         // At the command's type, where a second handler is shown to conflict with the first.
         let span = command.span();
-        let enact = crate_path::enact_at(span);
-        let output = self.signature.output();
+        let output = self.signature.output(enact);
+        let enact = enact.at(span);
         let entity = entity.map_or_else(|| quote!(()), ToTokens::to_token_stream);
         quote_spanned! {span=>
             impl #enact::HasOneHandler for #command {
@@ -121,43 +127,49 @@ impl<'a> Handler<'a> {
         }
     }
 
-    fn entity_handler(&self, command: &Type, entity: &Type) -> TokenStream {
-        let enact = crate_path::enact();
-        let creation = self.creation(command, entity);
-        let retry = signature::retry(self.retry.as_ref());
-        let requirements = self.signature.requirements();
-        let handle = self.signature.handle(command, &self.signature.output());
-        let registration = register(&quote!(entity_handler::<__Handler>));
+    fn entity_handler(
+        &self,
+        enact: &Enact,
+        command: &Type,
+        entity: &Type,
+        constructs: &TokenStream,
+    ) -> TokenStream {
+        let creation = self.creation(enact, command, entity);
+        let retry = signature::retry(enact, self.retry.as_ref());
+        let requires = self.signature.requires(enact);
+        let handle = self.signature.handle(enact, command, &self.signature.output(enact));
+        let registration = register(enact, &quote!(entity_handler::<__Handler>));
         quote! {
             struct __Handler;
             impl #enact::EntityHandler for __Handler {
                 type Command = #command;
                 type Entity = #entity;
+                #constructs
                 #creation
                 #retry
-                #requirements
+                #requires
                 #handle
             }
             #registration
         }
     }
 
-    fn command_handler(&self, command: &Type) -> TokenStream {
-        let enact = crate_path::enact();
+    fn command_handler(&self, enact: &Enact, command: &Type, constructs: &TokenStream) -> TokenStream {
         let untargeted = (!self.stateless).then(|| {
             quote_spanned!(command.span()=> const _: () = #enact::__private::assert::untargeted::<#command>();)
         });
-        let retry = signature::retry(self.retry.as_ref());
-        let requirements = self.signature.requirements();
-        let handle = self.signature.handle(command, &self.signature.output());
-        let registration = register(&quote!(command_handler::<__Handler>));
+        let retry = signature::retry(enact, self.retry.as_ref());
+        let requires = self.signature.requires(enact);
+        let handle = self.signature.handle(enact, command, &self.signature.output(enact));
+        let registration = register(enact, &quote!(command_handler::<__Handler>));
         quote! {
             #untargeted
             struct __Handler;
             impl #enact::CommandHandler for __Handler {
                 type Command = #command;
+                #constructs
                 #retry
-                #requirements
+                #requires
                 #handle
             }
             #registration
@@ -165,15 +177,14 @@ impl<'a> Handler<'a> {
     }
 
     /// `fn creation()`. That the entity can be made from the command is proved here, under the option that asks for it.
-    fn creation(&self, command: &Type, entity: &Type) -> Option<TokenStream> {
+    fn creation(&self, enact: &Enact, command: &Type, entity: &Type) -> Option<TokenStream> {
         let Setting { key, value } = self.create.as_ref()?;
         let policy = match value {
             Creation::Never => return None,
             Creation::Always => format_ident!("always"),
             Creation::IfMissing => format_ident!("if_missing"),
         };
-        let enact = crate_path::enact();
-        let enact_at_option = crate_path::enact_at(key.span());
+        let enact_at_option = enact.at(key.span());
         let policy = quote_spanned!(key.span()=> #enact_at_option::Creation::#policy());
         Some(quote! {
             fn creation() -> #enact::Creation<#command, #entity> {

@@ -8,16 +8,17 @@ use proc_macro2::TokenStream;
 use crate::item::{Item, misplaced};
 
 /// The options that go on the struct.
-const OF_DECLARATION: &[&str] = &["target", "idempotency_key", "order_by", "name"];
+const OF_DECLARATION: &[&str] =
+    &["target", "idempotency_key", "order_by", "name", "alias", "remote", "output"];
 
 /// The options that go on the function.
 const OF_HANDLER: &[&str] = &["create", "retry", "stateless"];
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     match Item::parse(&item) {
-        Item::Type(input) => declaration::expand(args, &input),
-        Item::Function(function) => handler::expand(args, &function, &item),
-        Item::Other => misplaced(
+        Item::Type(input) => declaration::expand(args, *input),
+        Item::Function(function) => handler::expand(args, *function),
+        Item::Trait(_) | Item::Impl(_) | Item::Other => misplaced(
             "#[command]",
             "the struct that is the command, and on the function that handles it",
             item,

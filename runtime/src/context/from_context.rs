@@ -2,7 +2,7 @@ use std::any::{TypeId, type_name};
 use std::sync::Arc;
 
 use super::{ExecutionContext, Identity, Repository};
-use crate::{Entity, Failure, FailureKind};
+use crate::{Entity, Failure, FailureKind, HasOnePolicy, StrategyChoice};
 
 /// What a handler may take as a parameter, besides its command or event and its entity (r33).
 #[diagnostic::on_unimplemented(
@@ -10,7 +10,7 @@ use crate::{Entity, Failure, FailureKind};
     label = "not something that a handler can take",
     note = "the entity that the command targets is bound by reference: `&mut {Self}`",
     note = "a capability that was provided to the runtime is taken as `Arc<…>`",
-    note = "besides, a handler can take an `ExecutionContext`, an `Identity`, an `Option<Identity>`, a `Repository<…>`, and every type that implements `FromContext`"
+    note = "besides, a handler can take an `ExecutionContext`, an `Identity`, an `Option<Identity>`, a `Repository<…>`, a strategy as `Box<dyn …>`, and every type that implements `FromContext`"
 )]
 pub trait FromContext: Sized {
     /// Draws the value.
@@ -19,23 +19,53 @@ pub trait FromContext: Sized {
     /// If there is no such value for this execution: the attempt then fails with that failure.
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure>;
 
-    /// The capability that must be provided for it. `start()` checks that it is (r33).
-    fn requires() -> Option<Requirement> {
-        None
+    /// What must be there for it; `start()` checks that it is (r33).
+    fn requires(needs: &mut Requirements) {
+        let _ = needs;
     }
 }
 
-/// A capability that some parameter of a handler needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Requirement {
-    pub(crate) type_id: TypeId,
-    pub(crate) type_name: &'static str,
+/// What the parameters of a handler need to be there.
+#[derive(Clone, Debug, Default)]
+pub struct Requirements {
+    pub(crate) capabilities: Vec<Needed>,
+    pub(crate) strategies: Vec<Needed>,
+    pub(crate) entities: Vec<Needed>,
 }
 
-impl Requirement {
-    /// The capability `T`.
-    pub fn capability<T: ?Sized + Send + Sync + 'static>() -> Self {
-        Self { type_id: TypeId::of::<T>(), type_name: type_name::<T>() }
+/// Something that is needed, by its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Needed {
+    pub(crate) type_id: TypeId,
+    pub(crate) name: &'static str,
+}
+
+impl Requirements {
+    /// Whatever `T` requires: for a type that draws a `T` itself.
+    pub fn of<T: FromContext>(&mut self) {
+        T::requires(self);
+    }
+
+    /// The capability `T`, which the runtime must be [provided](crate::RuntimeBuilder::provide) with.
+    pub fn capability<T: ?Sized + Send + Sync + 'static>(&mut self) {
+        add(&mut self.capabilities, Needed { type_id: TypeId::of::<T>(), name: type_name::<T>() });
+    }
+
+    /// The strategy `S`, and whatever its policy draws.
+    pub fn strategy<S: ?Sized + HasOnePolicy>(&mut self) {
+        add(&mut self.strategies, Needed { type_id: TypeId::of::<S>(), name: S::NAME });
+        S::requires(self);
+    }
+
+    /// The entity `E`, which is read or saved besides the one that is bound.
+    pub fn entity<E: Entity>(&mut self) {
+        add(&mut self.entities, Needed { type_id: TypeId::of::<E>(), name: E::NAME });
+    }
+}
+
+fn add(needs: &mut Vec<Needed>, need: Needed) {
+    if !needs.contains(&need) {
+        needs.push(need);
     }
 }
 
@@ -71,13 +101,30 @@ impl<T: ?Sized + Send + Sync + 'static> FromContext for Arc<T> {
         })
     }
 
-    fn requires() -> Option<Requirement> {
-        Some(Requirement::capability::<T>())
+    fn requires(needs: &mut Requirements) {
+        needs.capability::<T>();
     }
 }
 
 impl<E: Entity> FromContext for Repository<E> {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         Ok(Self::new(context.clone()))
+    }
+
+    fn requires(needs: &mut Requirements) {
+        needs.entity::<E>();
+    }
+}
+
+impl<S: ?Sized + HasOnePolicy> FromContext for Box<S> {
+    fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
+        let chosen = S::select(context)?;
+        context
+            .note_choice(StrategyChoice { strategy: S::NAME.into(), variant: chosen.variant_name().into() });
+        Ok(chosen)
+    }
+
+    fn requires(needs: &mut Requirements) {
+        needs.strategy::<S>();
     }
 }

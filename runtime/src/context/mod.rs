@@ -8,9 +8,10 @@ mod stage;
 mod trace;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-pub use from_context::{FromContext, Requirement};
+pub(crate) use from_context::Needed;
+pub use from_context::{FromContext, Requirements};
 pub use repository::Repository;
 pub use seed::{ContextSeed, Identity};
 pub use stage::StagedJob;
@@ -24,7 +25,7 @@ pub(crate) use stage::{StagedWrite, Staging};
 use crate::draft::Draft;
 use crate::engine::Engine;
 use crate::store::EntityKey;
-use crate::{Cause, CorrelationId, Event, EventId, Failure, HasOneHandler, Job, JobId};
+use crate::{Cause, CorrelationId, Event, EventId, Failure, HasOneHandler, Job, JobId, StrategyChoice};
 
 tokio::task_local! {
     static CURRENT: ExecutionContext;
@@ -51,6 +52,7 @@ struct Execution {
     attempt: u32,
     cause: Option<Cause>,
     stage: Stage,
+    choices: Mutex<Vec<StrategyChoice>>,
 }
 
 /// The context of the execution or scope that the caller is in.
@@ -97,8 +99,13 @@ pub fn publish<C: HasOneHandler>(command: C) -> StagedJob {
 impl ExecutionContext {
     /// The context of an attempt of a job.
     pub(crate) fn of_attempt(engine: Arc<Engine>, job: &Job) -> Self {
-        let execution =
-            Execution { job: job.id, attempt: job.attempts, cause: job.cause, stage: Stage::open() };
+        let execution = Execution {
+            job: job.id,
+            attempt: job.attempts,
+            cause: job.cause,
+            stage: Stage::open(),
+            choices: Mutex::default(),
+        };
         let correlation = Some(job.correlation.clone());
         let seed = job.context.clone();
         Self(Arc::new(Inner { engine, correlation, seed, execution: Some(execution), is_inside: true }))
@@ -187,7 +194,7 @@ impl ExecutionContext {
     /// In a scope at the boundary, and when the attempt has ended (r30, r34).
     #[track_caller]
     pub fn emit<E: Event>(&self, event: E) -> EventId {
-        let admitted = self.0.engine.wiring.admit_event(&event);
+        let admitted = self.0.engine.plans.admit_event(&event);
         self.stage("emit", |staging| staging.event(event, admitted))
     }
 
@@ -199,7 +206,7 @@ impl ExecutionContext {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish<C: HasOneHandler>(&self, command: C) -> StagedJob {
         let now = self.0.engine.clock.now();
-        let job = Draft::of(&self.0.engine.wiring, &command).map(|draft| draft.into_job(self.origin(), now));
+        let job = Draft::of(&self.0.engine.plans, &command).map(|draft| draft.into_job(self.origin(), now));
         let id = self.stage("publish", |staging| staging.command(job));
         StagedJob::new(self.clone(), id)
     }
@@ -230,6 +237,23 @@ impl ExecutionContext {
     /// Ends the context: nothing more can be staged. Answers with what was.
     pub(crate) fn close(&self) -> Staging {
         self.0.execution.as_ref().map(|execution| execution.stage.close()).unwrap_or_default()
+    }
+
+    /// Remembers which variant of a strategy was chosen (r40). Drawn again, the same choice is one.
+    fn note_choice(&self, choice: StrategyChoice) {
+        if let Some(execution) = &self.0.execution {
+            let mut choices = execution.choices.lock().unwrap_or_else(PoisonError::into_inner);
+            if !choices.contains(&choice) {
+                choices.push(choice);
+            }
+        }
+    }
+
+    /// The variants that were chosen so far, in order.
+    pub(crate) fn choices(&self) -> Vec<StrategyChoice> {
+        let choices =
+            |execution: &Execution| execution.choices.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.0.execution.as_ref().map(choices).unwrap_or_default()
     }
 
     /// Notes something on the stage, if there is one and it is open.

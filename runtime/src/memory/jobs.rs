@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::store::{Claim, Claimed, NewJob, Next, Submitted, same_request};
+use crate::store::{Claim, Claimed, NewJob, Next, Submitted};
 use crate::{Attempt, Job, JobId, JobState, Key, WorkerId};
 
 /// A job's place in the order of jobs: its index.
@@ -62,8 +62,11 @@ impl Jobs {
                     taken_before.insert(key, (new.id, &new.name, &new.payload));
                     return Submitted::New;
                 };
-                let is_same = same_request((&**name, payload), (&*new.name, &new.payload));
-                if is_same { Submitted::Existing(id) } else { Submitted::Mismatch(id) }
+                if new.is_same_request(name, payload) {
+                    Submitted::Existing(id)
+                } else {
+                    Submitted::Mismatch(id)
+                }
             })
             .collect()
     }

@@ -88,6 +88,7 @@ impl World {
             reached: None,
             version_read: None,
             version_written: None,
+            strategies: Vec::new(),
             events: vec![],
             failure: None,
         };
@@ -125,6 +126,7 @@ fn ring() -> NewJob {
     NewJob {
         id: Uuid::now_v7().to_string().parse().expect("a UUID is an id"),
         name: RING.into(),
+        aliases: &[],
         kind: JobKind::Command,
         payload: Json::from_text("{}"),
         target: None,

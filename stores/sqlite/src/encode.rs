@@ -1,6 +1,6 @@
 //! How values are written: times as microseconds, ids and JSON as text. [`rows`](crate::rows) is the way back.
 
-use enact::store::{NewJob, StoreError, same_request};
+use enact::store::{NewJob, StoreError};
 use enact::{EventId, JobId};
 use jiff::Timestamp;
 use rusqlite::ToSql;
@@ -67,10 +67,6 @@ impl EncodedJob {
         let keys: usize = keys.map(|key| key.as_str().len()).sum();
         let context = context.as_ref().map_or(0, String::len);
         job.payload.as_str().len() + job.correlation.as_str().len() + keys + context
-    }
-
-    pub(crate) fn is_same_request(&self, other: &Self) -> bool {
-        same_request((&self.job.name, &self.job.payload), (&other.job.name, &other.job.payload))
     }
 
     fn of(job: NewJob) -> Result<Self, StoreError> {

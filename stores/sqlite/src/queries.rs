@@ -28,11 +28,11 @@ pub(crate) const JOB: &str = concat!("SELECT j.seq, ", job_columns!(), " FROM jo
 const COUNT_JOBS: &str = "SELECT kind, name, state, count(*) FROM jobs GROUP BY kind, name, state";
 
 pub(crate) const ATTEMPTS: &str = "
-    SELECT a.number, a.worker, a.started_at, a.ended_at, a.reached, a.version_read, a.version_written, a.events,
-        a.failure
+    SELECT a.number, a.worker, a.started_at, a.ended_at, a.reached, a.version_read, a.version_written,
+        a.strategies, a.events, a.failure
     FROM requests AS r JOIN attempts AS a ON a.job = r.seq WHERE r.id = ?1
     UNION ALL
-    SELECT live.attempts, live.worker, live.started_at, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT live.attempts, live.worker, live.started_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM requests AS r JOIN running AS live ON live.seq = r.seq WHERE r.id = ?1
     ORDER BY 1";
 

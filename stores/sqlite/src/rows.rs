@@ -111,7 +111,7 @@ pub(crate) fn running_job(row: &Row<'_>) -> Result<RunningJob, Broken> {
     Ok(RunningJob { job, worker, started_at })
 }
 
-/// `number, worker, started_at, ended_at, reached, version_read, version_written, events, failure`
+/// `number, worker, started_at, ended_at, reached, version_read, version_written, strategies, events, failure`
 pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Broken> {
     let mut cells = Cells::of(row);
     let number = cells.number("number").map_err(|fault| fault.at("attempts", "?"))?;
@@ -124,6 +124,7 @@ pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Broken> {
             reached: cells.optional_parsed("reached")?,
             version_read: cells.optional_number("version_read")?,
             version_written: cells.optional_number("version_written")?,
+            strategies: cells.optional_json("strategies")?.unwrap_or_default(),
             events: cells.optional_json("events")?.unwrap_or_default(),
             failure: cells.optional_json("failure")?,
         })

@@ -22,6 +22,7 @@ pub async fn a_claimed_job_is_running_its_next_attempt(store: Subject) {
         reached: None,
         version_read: None,
         version_written: None,
+        strategies: Vec::new(),
         events: Vec::new(),
         failure: None,
     };

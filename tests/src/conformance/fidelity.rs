@@ -5,7 +5,7 @@ use std::sync::Arc;
 use enact::store::{Commit, EntityWrite, NewEvent, NewJob, Next, StoredEntity, StoredEvent};
 use enact::{
     Attempt, Cause, ContextSeed, CorrelationId, Failure, FailureKind, Identity, Job, JobKind, JobState, Json,
-    TraceContext,
+    StrategyChoice, TraceContext,
 };
 use jiff::Timestamp;
 use serde_json::json as value;
@@ -212,6 +212,7 @@ pub async fn r21_an_attempt_keeps_every_field(store: Subject) {
             ended_at: Some(ended_at),
             version_read,
             version_written,
+            strategies: TEXTS.map(choice).into(),
             events: (0..3).map(|_| event_id()).rev().collect(),
             ..taken.ended()
         };
@@ -220,6 +221,11 @@ pub async fn r21_an_attempt_keeps_every_field(store: Subject) {
         assert_eq!(store.attempts_of(taken.job.id).await, [attempt]);
         assert_eq!(store.find(taken.job.id).await.ended_at, Some(ended_at));
     }
+}
+
+/// A strategy and its variant, of this name.
+fn choice(text: &'static str) -> StrategyChoice {
+    StrategyChoice { strategy: text.into(), variant: text.into() }
 }
 
 /// A failure with everything that a failure can have.

@@ -35,6 +35,23 @@ pub async fn r25_another_name_is_a_mismatch(store: Subject) {
     assert_eq!(store.publish_all(vec![other]).await, [Mismatch(first)]);
 }
 
+pub async fn r52_a_request_by_an_earlier_name_is_the_same(store: Subject) {
+    let first = store.publish(pay(5)).await;
+
+    let renamed = |cents| NewJob { name: "settle".into(), aliases: &["pay_off", "pay"], ..pay(cents) };
+    assert_eq!(store.publish_all(vec![renamed(5)]).await, [Existing(first)]);
+    assert_eq!(store.publish_all(vec![renamed(6)]).await, [Mismatch(first)]);
+}
+
+pub async fn r52_a_staged_request_by_an_earlier_name_is_the_same(store: Subject) {
+    let first = store.publish(pay(5)).await;
+    let renamed = NewJob { name: "settle".into(), aliases: &["pay"], ..pay(5) };
+    let taken = store.run(job("ship")).await;
+    store.accept(Commit { jobs: vec![renamed], ..taken.succeeds() }).await;
+
+    assert_eq!(store.all_ids().await, [first, taken.job.id]);
+}
+
 pub async fn r25_the_order_of_a_payloads_keys_does_not_matter(store: Subject) {
     let payload = |text: &str| under_key("k", "pay", Json::from_text(text));
     let first = store.publish(payload(r#"{"to":{"iban":"DE1","bic":"X"},"cents":5}"#)).await;

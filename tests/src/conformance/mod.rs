@@ -149,6 +149,8 @@ macro_rules! conformance {
                 r26_lanes_are_told_apart_to_the_letter;
             idempotency:
                 r25_the_same_request_is_answered_with_the_job_that_exists,
+                r52_a_request_by_an_earlier_name_is_the_same,
+                r52_a_staged_request_by_an_earlier_name_is_the_same,
                 r25_another_payload_is_a_mismatch,
                 r25_another_name_is_a_mismatch,
                 r25_the_order_of_a_payloads_keys_does_not_matter,

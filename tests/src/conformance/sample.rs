@@ -44,6 +44,7 @@ pub(super) fn job(name: &str) -> NewJob {
     NewJob {
         id: job_id(),
         name: name.into(),
+        aliases: &[],
         kind: JobKind::Command,
         payload: json(name),
         target: None,

@@ -26,6 +26,7 @@ pub async fn r06_a_job_that_starts_at_once_is_running_its_first_attempt(store: S
         reached: None,
         version_read: None,
         version_written: None,
+        strategies: Vec::new(),
         events: Vec::new(),
         failure: None,
     };

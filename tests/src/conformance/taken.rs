@@ -23,6 +23,7 @@ impl Taken {
             reached: Some(Step::Commit),
             version_read: None,
             version_written: None,
+            strategies: Vec::new(),
             events: Vec::new(),
             failure: None,
         }

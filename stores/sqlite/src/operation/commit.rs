@@ -25,9 +25,9 @@ pub(crate) const UPDATE_ENTITY: &str = "
 pub(crate) const SELECT_VERSION: &str = "SELECT version FROM entities WHERE entity = ?1 AND id = ?2";
 
 pub(crate) const INSERT_ATTEMPT: &str = "
-    INSERT INTO attempts (job, number, worker, started_at, ended_at, reached, version_read, version_written, events,
-        failure, output)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    INSERT INTO attempts (job, number, worker, started_at, ended_at, reached, version_read, version_written,
+        strategies, events, failure, output)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
 pub(crate) const DELETE_RUNNING: &str = "DELETE FROM running WHERE seq = ?1";
 
@@ -50,6 +50,8 @@ pub(crate) const DELETE_HEAD: &str = "DELETE FROM waiting WHERE seq = ?1";
 pub(crate) struct Committing {
     commit: Commit,
     jobs: Vec<EncodedJob>,
+    /// The variants that were chosen as a JSON array; `None` if there are none.
+    strategies: Option<String>,
     /// The ids of the attempt's events as a JSON array; `None` if there are none.
     events: Option<String>,
     failure: Option<String>,
@@ -59,6 +61,10 @@ impl Committing {
     /// Encodes what takes time to encode.
     pub(crate) fn of(mut commit: Commit) -> Result<Self, StoreError> {
         let attempt = &commit.attempt;
+        let strategies = match attempt.strategies.as_slice() {
+            [] => None,
+            strategies => Some(json("the attempt's strategies", strategies)?),
+        };
         let events = match attempt.events.as_slice() {
             [] => None,
             events => Some(json("the attempt's events", events)?),
@@ -66,7 +72,7 @@ impl Committing {
         let failure =
             attempt.failure.as_ref().map(|failure| json("the attempt's failure", failure)).transpose()?;
         let jobs = EncodedJob::all(std::mem::take(&mut commit.jobs))?;
-        Ok(Self { commit, jobs, events, failure })
+        Ok(Self { commit, jobs, strategies, events, failure })
     }
 }
 
@@ -121,7 +127,9 @@ fn mismatch(jobs: &[EncodedJob], submit: &mut submit::Statements<'_>) -> Result<
             None => jobs[..index]
                 .iter()
                 .find(|earlier| earlier.job.idempotency_key.as_ref() == Some(key))
-                .map(|earlier| (earlier.job.id, earlier.is_same_request(staged))),
+                .map(|earlier| {
+                    (earlier.job.id, staged.job.is_same_request(&earlier.job.name, &earlier.job.payload))
+                }),
         };
         if let Some((existing, false)) = existing {
             return Ok(Some(CommitError::Mismatch { staged: staged.job.id, existing }));
@@ -227,6 +235,7 @@ impl<'c> Statements<'c> {
             attempt.reached.map(Step::as_str),
             attempt.version_read.map(integer),
             attempt.version_written.map(integer),
+            ending.strategies,
             ending.events,
             ending.failure,
             output,

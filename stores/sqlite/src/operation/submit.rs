@@ -1,4 +1,4 @@
-use enact::store::{NewEvent, Submitted, same_request};
+use enact::store::{NewEvent, Submitted};
 use enact::{JobId, Json, Key};
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
@@ -75,7 +75,7 @@ pub(super) struct Holder {
 
 impl Holder {
     pub(super) fn has_requested(&self, job: &EncodedJob) -> bool {
-        same_request((&self.name, &self.payload), (&job.job.name, &job.job.payload))
+        job.job.is_same_request(&self.name, &self.payload)
     }
 }
 

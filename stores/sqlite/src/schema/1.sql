@@ -68,6 +68,7 @@ CREATE TABLE attempts (
     reached         TEXT,              -- the last step of the lifecycle; NULL: not known
     version_read    INTEGER,
     version_written INTEGER,
+    strategies      TEXT,              -- the variants that were chosen; NULL: none
     events          TEXT,              -- their ids; NULL: none
     failure         TEXT,              -- NULL: it succeeded
     output          TEXT,              -- what the handler returned; NULL: it failed

@@ -31,6 +31,7 @@ pub(crate) fn new_job(name: &str) -> NewJob {
     NewJob {
         id: job_id(),
         name: name.into(),
+        aliases: &[],
         kind: JobKind::Command,
         payload: Json::from_text(r#"{"account":"a-1","cents":500}"#),
         target: Some(Key::from_text("a-1")),
@@ -69,6 +70,7 @@ pub(crate) fn success(job: &NewJob, worker: &WorkerId, entity: &str) -> Commit {
             reached: Some(Step::Commit),
             version_read: None,
             version_written: Some(1),
+            strategies: Vec::new(),
             events: vec![event.id],
             failure: None,
         },

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use enact::store::{
     Claim, Commit, Cursor, EntityKey, JobCount, NewEvent, NewJob, Next, RunningJob, StoredEntity,
-    StoredEvent, Submitted, same_request,
+    StoredEvent, Submitted,
 };
 use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
@@ -50,8 +50,11 @@ impl Obvious {
         let same_key =
             |job: &&Job| job.idempotency_key.is_some() && job.idempotency_key == new.idempotency_key;
         if let Some(job) = self.jobs.iter().map(|(job, _)| job).find(same_key) {
-            let is_same = same_request((&*job.name, &job.payload), (&*new.name, &new.payload));
-            return if is_same { Submitted::Existing(job.id) } else { Submitted::Mismatch(job.id) };
+            return if new.is_same_request(&job.name, &job.payload) {
+                Submitted::Existing(job.id)
+            } else {
+                Submitted::Mismatch(job.id)
+            };
         }
         let attempts: Vec<Attempt> = new.start.iter().map(|by| begun(1, by, new.created_at)).collect();
         let state = if attempts.is_empty() { JobState::Waiting } else { JobState::Running };
@@ -208,6 +211,7 @@ fn begun(number: u32, worker: &WorkerId, started_at: Timestamp) -> Attempt {
         reached: None,
         version_read: None,
         version_written: None,
+        strategies: Vec::new(),
         events: Vec::new(),
         failure: None,
     }

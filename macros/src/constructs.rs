@@ -1,0 +1,90 @@
+//! The types that a handler's text constructs: what the wiring takes for what it emits and publishes.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::quote;
+use syn::ext::IdentExt;
+
+use crate::item::Function;
+
+/// `const CONSTRUCTS`, if there are any. They are names, which the runtime compares with those of events and commands: a
+/// name may mean something else where the expansion stands than inside the function.
+pub(crate) fn constructs(function: &Function) -> TokenStream {
+    let mut names = BTreeSet::new();
+    collect(function.body.clone(), &mut names);
+    if names.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(const CONSTRUCTS: &'static [&'static str] = &[#(#names),*];)
+}
+
+fn collect(tokens: TokenStream, names: &mut BTreeSet<String>) {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    for (index, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => collect(group.stream(), names),
+            TokenTree::Ident(ident) if is_constructed(&tokens, index) => {
+                let name = ident.unraw().to_string();
+                // A variable before a block is none, nor is a keyword.
+                if name.starts_with(char::is_uppercase) {
+                    names.insert(name);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether the identifier at `index` is a type in `Type { … }` or `Type::new(…)`, and no pattern.
+fn is_constructed(tokens: &[TokenTree], index: usize) -> bool {
+    let punct = |at: usize, wanted| matches!(tokens.get(at), Some(TokenTree::Punct(found)) if found.as_char() == wanted);
+    let group = |at: usize, wanted| matches!(tokens.get(at), Some(TokenTree::Group(found)) if found.delimiter() == wanted);
+    if group(index + 1, Delimiter::Brace) {
+        let is_pattern = (punct(index + 2, '=') && !punct(index + 3, '=')) || punct(index + 2, '|');
+        return !is_pattern;
+    }
+    let is_function = matches!(tokens.get(index + 3), Some(TokenTree::Ident(_)));
+    punct(index + 1, ':') && punct(index + 2, ':') && is_function && group(index + 4, Delimiter::Parenthesis)
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn names(function: Function) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        collect(function.body, &mut names);
+        names.into_iter().collect()
+    }
+
+    #[test]
+    fn what_is_built_counts_and_what_is_taken_apart_does_not() {
+        let built = names(parse_quote! {
+            async fn f(w: Withdraw) {
+                let Withdraw { account, .. } = w;
+                if account.is_empty() {
+                    enact::emit(events::Refused { account: account.clone() });
+                }
+                let event = Withdrawn::of(account);
+                match event {
+                    Withdrawn { cents: 0, .. } => {}
+                    Ignored { .. } | Other { .. } => publish(r#Report {}),
+                }
+            }
+        });
+        assert_eq!(built, ["Refused", "Report", "Withdrawn"]);
+    }
+
+    #[test]
+    fn a_handler_that_builds_nothing_says_nothing() {
+        let function: Function = parse_quote!(
+            async fn f(w: Withdraw) {
+                w.cents += 1;
+            }
+        );
+        assert!(constructs(&function).is_empty());
+    }
+}

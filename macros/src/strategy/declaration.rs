@@ -1,0 +1,133 @@
+//! `#[strategy]` on a trait.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
+use syn::{
+    GenericParam, Ident, ItemTrait, ReceiverKind, TraitItem, TraitItemFn, TypeParamBound, parse_quote,
+};
+
+use super::{async_trait, check_word};
+use crate::crate_path::Enact;
+use crate::errors::Errors;
+use crate::expansion::{hidden, register};
+use crate::options::Options;
+
+pub(super) fn expand(args: TokenStream, mut item: ItemTrait) -> TokenStream {
+    let mut errors = Errors::new();
+    let enact = Enact::take(&mut item.attrs, &mut errors);
+    let name = name(args, &item.ident, &mut errors);
+    check(&item, &mut errors);
+    if !errors.is_empty() {
+        return TokenStream::from_iter([quote!(#item), errors.report()]);
+    }
+    TokenStream::from_iter([Strategy { name, tag: tag(&item) }.expand(&enact, item), errors.report()])
+}
+
+fn name(args: TokenStream, ident: &Ident, errors: &mut Errors) -> String {
+    let mut options = Options::parse("`#[strategy]` on a trait", args, errors);
+    let name = options.text("name", errors);
+    check_word(&mut options, "", "the strategy itself", errors);
+    options.finish(errors);
+    name.unwrap_or_else(|| ident.unraw().to_string())
+}
+
+struct Strategy {
+    name: String,
+    tag: Ident,
+}
+
+impl Strategy {
+    fn expand(&self, enact: &Enact, mut item: ItemTrait) -> TokenStream {
+        let Self { name, tag } = self;
+        let (ident, vis) = (&item.ident.clone(), item.vis.clone());
+        let registration = register(enact, &quote!(strategy::<dyn #ident>));
+        let hidden = hidden(
+            &item.attrs,
+            &quote! {
+                impl #enact::Strategy for dyn #ident {
+                    const NAME: &'static str = #name;
+                    type Tag = #tag;
+                }
+                #registration
+            },
+        );
+        let tag_type = quote! {
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, clippy::exhaustive_enums)]
+            #vis enum #tag {}
+        };
+        let bounds = [
+            quote!(::core::marker::Send),
+            quote!(::core::marker::Sync),
+            quote!(#enact::strategy::AnyVariant<#tag>),
+        ];
+        item.colon_token.get_or_insert_default();
+        item.supertraits.extend(bounds.map(|bound| -> TypeParamBound { parse_quote!(#bound) }));
+        let async_trait = async_trait(enact);
+        quote!(#tag_type #async_trait #item #hidden)
+    }
+}
+
+/// The type by which the strategy's variants are told from those of others.
+fn tag(item: &ItemTrait) -> Ident {
+    format_ident!("__{}", item.ident.unraw(), span = proc_macro2::Span::call_site())
+}
+
+fn check(item: &ItemTrait, errors: &mut Errors) {
+    if !item.generics.params.is_empty() {
+        errors.add(
+            &item.generics,
+            format!(
+                "a strategy is drawn as `Box<dyn {0}>`, which names one trait: `{0}` cannot have generic parameters",
+                item.ident
+            ),
+        );
+    }
+    for member in &item.items {
+        match member {
+            TraitItem::Fn(method) => check_method(item, method, errors),
+            TraitItem::Const(constant) => errors.add(&constant.ident, not_a_method(item, "constant")),
+            TraitItem::Type(ty) => errors.add(&ty.ident, not_a_method(item, "type")),
+            _ => {}
+        }
+    }
+}
+
+fn not_a_method(item: &ItemTrait, what: &str) -> String {
+    format!(
+        "a strategy is drawn as `Box<dyn {}>`, of which only methods can be asked: make this {what} a method, or take \
+         it out of the trait",
+        item.ident
+    )
+}
+
+/// A method is called on whichever variant was chosen.
+fn check_method(item: &ItemTrait, method: &TraitItemFn, errors: &mut Errors) {
+    let (strategy, sig) = (&item.ident, &method.sig);
+    let name = &sig.ident;
+    match sig.receiver() {
+        None => errors.add(
+            name,
+            format!(
+                "`{name}` is called on the variant that the policy has chosen, so it takes `&self`: write \
+                 `fn {name}(&self, …)`"
+            ),
+        ),
+        Some(receiver) if !matches!(receiver.kind, ReceiverKind::Reference(_, _, None)) => errors.add(
+            receiver,
+            format!("a handler is lent the variant behind `Box<dyn {strategy}>`: write `&self`"),
+        ),
+        Some(_) => {}
+    }
+    let is_generic = |parameter: &&GenericParam| !matches!(parameter, GenericParam::Lifetime(_));
+    if let Some(parameter) = sig.generics.params.iter().find(is_generic) {
+        errors.add(
+            parameter,
+            format!(
+                "a strategy is drawn as `Box<dyn {strategy}>`, which cannot have generic methods: write `{name}` for \
+                 particular types"
+            ),
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! `#[strategy(variant)]` on an `impl`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{ItemImpl, Path, Type};
+
+use super::{async_trait, check_word};
+use crate::crate_path::Enact;
+use crate::errors::Errors;
+use crate::expansion::{hidden, register};
+use crate::options::Options;
+
+pub(super) fn expand(args: TokenStream, mut item: ItemImpl) -> TokenStream {
+    let mut errors = Errors::new();
+    let enact = Enact::take(&mut item.attrs, &mut errors);
+    let name = options(args, &mut errors);
+    let variant = Variant::check(name, &item, &mut errors);
+    let expansion = variant.filter(|_| errors.is_empty()).map(|variant| variant.expand(&enact));
+    let hidden = hidden(&item.attrs, &expansion.unwrap_or_default());
+    let async_trait = async_trait(&enact);
+    TokenStream::from_iter([quote!(#async_trait #item), hidden, errors.report()])
+}
+
+fn options(args: TokenStream, errors: &mut Errors) -> Option<String> {
+    let mut options = Options::parse("`#[strategy(variant)]`", args, errors);
+    check_word(&mut options, "variant", "a variant of a strategy", errors);
+    let name = options.text("name", errors);
+    options.finish(errors);
+    name
+}
+
+struct Variant {
+    strategy: Path,
+    ty: Type,
+    name: String,
+}
+
+impl Variant {
+    fn check(name: Option<String>, item: &ItemImpl, errors: &mut Errors) -> Option<Self> {
+        if !item.generics.params.is_empty() {
+            errors.add(
+                &item.generics,
+                "a variant is known by its name, which stands for one type: write the `impl` for a particular type",
+            );
+        }
+        let Some((strategy, _)) = &item.trait_ else {
+            errors.add(
+                &item.self_ty,
+                "a variant implements its strategy, and this implements no trait: write `impl Strategy for …`",
+            );
+            return None;
+        };
+        let name = name.or_else(|| default_name(&item.self_ty));
+        if name.is_none() {
+            errors.add(
+                &item.self_ty,
+                "this type has no name that the variant could go by: write `#[strategy(variant, name = \"…\")]`",
+            );
+        }
+        Some(Self { strategy: strategy.clone(), ty: (*item.self_ty).clone(), name: name? })
+    }
+
+    fn expand(&self, enact: &Enact) -> TokenStream {
+        let Self { strategy, ty, name } = self;
+        // At the strategy's name, where it is shown that the trait is none.
+        let at_strategy = enact.at(strategy.span());
+        let tag = quote_spanned!(strategy.span()=> <dyn #strategy as #at_strategy::Strategy>::Tag);
+        let at_type = enact.at(ty.span());
+        let unique = unique(name);
+        let unique = quote_spanned!(ty.span()=> impl #at_type::__private::HasOneVariantNamed<#unique> for dyn #strategy {});
+        let registration = register(enact, &quote!(variant::<dyn #strategy, #ty>));
+        quote! {
+            impl #enact::Variant<#tag> for #ty {
+                const NAME: &'static str = #name;
+            }
+            #unique
+            #registration
+        }
+    }
+}
+
+/// The type's name in snake case.
+fn default_name(ty: &Type) -> Option<String> {
+    let Type::Path(path) = ty else { return None };
+    path.path.segments.last().map(|segment| snake_case(&segment.ident.unraw().to_string()))
+}
+
+/// `AmountLimit` as `amount_limit`, `VendorX` as `vendor_x`, `HTTPProbe` as `http_probe`.
+fn snake_case(name: &str) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    let mut text = String::new();
+    for (index, c) in chars.iter().enumerate() {
+        let after_lower = index > 0 && !chars[index - 1].is_uppercase() && chars[index - 1] != '_';
+        let before_lower = index > 0
+            && chars[index - 1].is_uppercase()
+            && chars.get(index + 1).is_some_and(|next| next.is_lowercase());
+        if c.is_uppercase() && (after_lower || before_lower) {
+            text.push('_');
+        }
+        text.extend(c.to_lowercase());
+    }
+    text
+}
+
+/// A number for a name: two variants of one name are two implementations of one trait, which the compiler refuses. It is
+/// the FNV-1a hash, so that it is the same in every build.
+fn unique(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variants_name_is_its_types_in_snake_case() {
+        for (name, snake) in [
+            ("AmountLimit", "amount_limit"),
+            ("VendorX", "vendor_x"),
+            ("HTTPProbe", "http_probe"),
+            ("Sha256", "sha256"),
+            ("lower", "lower"),
+        ] {
+            assert_eq!(snake_case(name), snake);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The whole domain as data: what is linked into a program, and how it fits together (r51).
+
+mod describe;
+mod mermaid;
+mod parts;
+mod tree;
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::{Retry, Source};
+
+pub(crate) use parts::Parts;
+
+/// The whole domain as data; [`Runtime::wiring`](crate::Runtime::wiring) has it.
+///
+/// As text (`Display`) it is a tree for people, [`to_mermaid`](Self::to_mermaid) draws it, and serde writes it as JSON.
+/// Everything stands in the order of its names.
+///
+/// What a handler emits and publishes is taken from its own text: the events and commands that it constructs there. What a
+/// function below it constructs is not seen.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Wiring {
+    /// What can be asked for.
+    pub commands: Vec<CommandWiring>,
+    /// What can occur.
+    pub events: Vec<EventWiring>,
+    /// What commands act on.
+    pub entities: Vec<EntityWiring>,
+    /// What there are several ways to do.
+    pub strategies: Vec<StrategyWiring>,
+}
+
+/// A command.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct CommandWiring {
+    /// What it is called in the store and in JSON.
+    pub name: &'static str,
+    /// What it was called before.
+    pub aliases: &'static [&'static str],
+    /// Where it is declared.
+    pub source: Source,
+    /// The JSON Schema (2020-12) by which it is validated.
+    pub schema: Value,
+    /// The field that holds the id of the entity that it acts on.
+    pub target: Option<&'static str>,
+    /// The field by which the same request is known again.
+    pub idempotency_key: Option<&'static str>,
+    /// The field that names its lane.
+    pub order_by: Option<&'static str>,
+    /// Its handler; `None` if another program handles it.
+    pub handler: Option<HandlerWiring>,
+    /// How the handler comes by the entity that it binds; `None` if it binds none.
+    pub binding: Option<BindingWiring>,
+    /// The codes of the invariants that are checked before the handler runs.
+    pub invariants: Vec<&'static str>,
+}
+
+/// How a handler comes by its entity.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[non_exhaustive]
+pub struct BindingWiring {
+    /// The name of the entity.
+    pub entity: &'static str,
+    /// Whether it must exist, must not, or is made if it does not (r12).
+    pub create: CreationPolicy,
+}
+
+/// A creation policy (r12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CreationPolicy {
+    /// The entity must exist.
+    Never,
+    /// The entity must not exist, and is made from the command.
+    Always,
+    /// The entity is loaded, or made from the command.
+    IfMissing,
+}
+
+/// A handler of a command or of an event.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct HandlerWiring {
+    /// Where it is.
+    pub source: Source,
+    /// When a failed attempt is followed by another.
+    #[serde(serialize_with = "retry")]
+    pub retry: Retry,
+    /// The types of the capabilities that it needs.
+    pub capabilities: Vec<&'static str>,
+    /// The strategies that it draws.
+    pub strategies: Vec<&'static str>,
+    /// The entities that it reads, or saves, through a repository.
+    pub repositories: Vec<&'static str>,
+    /// The events that it emits, as far as its text shows.
+    pub emits: Vec<&'static str>,
+    /// The commands that it publishes, as far as its text shows.
+    pub publishes: Vec<&'static str>,
+}
+
+/// An event.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct EventWiring {
+    /// What it is called in the store and in JSON.
+    pub name: &'static str,
+    /// Where it is declared.
+    pub source: Source,
+    /// The JSON Schema (2020-12) by which it is validated.
+    pub schema: Value,
+    /// Its handlers.
+    pub handlers: Vec<EventHandlerWiring>,
+}
+
+/// A handler of an event.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct EventHandlerWiring {
+    /// What its jobs are called in the store.
+    pub name: &'static str,
+    /// What they were called before.
+    pub aliases: &'static [&'static str],
+    /// The handler.
+    #[serde(flatten)]
+    pub handler: HandlerWiring,
+}
+
+/// An entity.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct EntityWiring {
+    /// What it is called in the store.
+    pub name: &'static str,
+    /// Where it is declared.
+    pub source: Source,
+    /// What must hold of it.
+    pub invariants: Vec<InvariantWiring>,
+}
+
+/// An invariant.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct InvariantWiring {
+    /// What it is, for code.
+    pub code: &'static str,
+    /// What it says, for people.
+    pub message: &'static str,
+    /// The command before whose handler it is checked, or the event at whose emission; `None` if it is checked at the
+    /// end of every execution that writes the entity.
+    pub when: Option<&'static str>,
+    /// Where it is.
+    pub source: Source,
+}
+
+/// A strategy.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct StrategyWiring {
+    /// What it is called on the record of an attempt.
+    pub name: &'static str,
+    /// Where it is declared.
+    pub source: Source,
+    /// The ways to do it.
+    pub variants: Vec<VariantWiring>,
+    /// Where its policy is; `None` if nothing chooses, and nothing draws it.
+    pub policy: Option<Source>,
+}
+
+/// A variant of a strategy.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct VariantWiring {
+    /// What it is called on the record of an attempt.
+    pub name: &'static str,
+    /// Where it is.
+    pub source: Source,
+}
+
+impl Wiring {
+    /// The command of a name, the names that commands had before included.
+    pub fn command(&self, name: &str) -> Option<&CommandWiring> {
+        self.commands.iter().find(|command| command.name == name || command.aliases.contains(&name))
+    }
+
+    /// The event of a name.
+    pub fn event(&self, name: &str) -> Option<&EventWiring> {
+        self.events.iter().find(|event| event.name == name)
+    }
+
+    /// The domain as a [Mermaid](https://mermaid.js.org) flowchart: from commands through entities and events to event
+    /// handlers, and from these on to commands.
+    pub fn to_mermaid(&self) -> String {
+        mermaid::Flowchart(self).to_string()
+    }
+}
+
+impl fmt::Display for Wiring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        tree::write(self, f)
+    }
+}
+
+/// One thing that is wrong with a domain (r50).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    source: Source,
+    message: String,
+}
+
+impl Problem {
+    /// Where in the user's source.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// What is wrong, and what to do.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.message)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn retry<S: Serializer>(retry: &Retry, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Policy {
+        attempts: u32,
+        first_pause_ms: u64,
+        growth: u32,
+    }
+    let millis = |pause: Duration| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+    let Retry { attempts, base, growth } = *retry;
+    Policy { attempts: attempts.max(1), first_pause_ms: millis(base), growth }.serialize(serializer)
+}
