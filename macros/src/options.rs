@@ -45,7 +45,13 @@ impl Options {
 
     fn add(&mut self, item: NestedMeta, errors: &mut Errors) {
         let Some(given) = Given::read(&item) else {
-            errors.add(item, "an option is written `name = value`, or as a word alone");
+            let example = match &item {
+                NestedMeta::Meta(Meta::List(list)) => {
+                    format!("`{} = {}`", list.path.to_token_stream(), list.tokens)
+                }
+                _ => "`name = value`".to_owned(),
+            };
+            errors.add(item, format!("an option is written with `=`, or as a word alone: write {example}"));
             return;
         };
         if self.given.iter().any(|earlier| earlier.key == given.key) {

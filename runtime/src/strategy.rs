@@ -52,10 +52,10 @@ impl<Tag, V: Variant<Tag>> AnyVariant<Tag> for V {
 /// implements it for the `dyn Trait` that the function returns; a second policy is a second implementation, which the
 /// compiler refuses.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a strategy with a policy, so a `Box` of it cannot be drawn from the context",
+    message = "`{Self}` is not a strategy with a policy",
     label = "nothing chooses a `{Self}`",
-    note = "if it is a capability that was provided to the runtime, take it as `Arc<{Self}>`",
-    note = "if it is a strategy, write its policy: `#[strategy(policy)] fn …(context: &ExecutionContext) -> Box<{Self}>`"
+    note = "a strategy is a trait with `#[strategy]` on it, and its policy a function beside it: `#[strategy(policy)] fn …(context: &ExecutionContext) -> Box<{Self}>`",
+    note = "if it is no strategy but a capability that was provided to the runtime, take it as `Arc<{Self}>`"
 )]
 pub trait HasOnePolicy: Strategy {
     /// What must be there for the policy's parameters; `start()` checks that it is (r33).

@@ -97,7 +97,11 @@ impl<'a> Declaration<'a> {
         let remote = self.remote(enact, ident);
         let part = match &self.remote {
             // At its output, where it is shown that this cannot be one.
-            Some(Remote { output: Some(output) }) => quote_spanned!(output.span()=> remote_command::<#ident>),
+            Some(Remote { output: Some(output) }) => {
+                let mut ident = ident.clone();
+                ident.set_span(output.span());
+                quote_spanned!(output.span()=> remote_command::<#ident>)
+            }
             Some(Remote { output: None }) => quote!(remote_command::<#ident>),
             None => quote!(command::<#ident>),
         };
@@ -138,10 +142,9 @@ impl<'a> Declaration<'a> {
 
     /// That another program handles it, if one does.
     fn remote(&self, enact: &Enact, ident: &Ident) -> Option<TokenStream> {
-        let output = match &self.remote.as_ref()?.output {
-            Some(output) => output.to_token_stream(),
-            None => quote!(#enact::__private::serde_json::Value),
-        };
+        let output = self.remote.as_ref()?.output.as_ref();
+        let any_json = || quote!(#enact::__private::serde_json::Value);
+        let output = output.map_or_else(any_json, ToTokens::to_token_stream);
         Some(quote! {
             impl #enact::HasOneHandler for #ident
             where
