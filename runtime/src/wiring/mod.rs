@@ -1,5 +1,6 @@
 //! The whole domain as data: what is linked into a program, and how it fits together (r51).
 
+mod check;
 mod describe;
 mod mermaid;
 mod parts;
