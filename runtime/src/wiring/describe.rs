@@ -37,6 +37,7 @@ struct Describing<'a> {
 impl Describing<'_> {
     fn command(&self, part: &CommandPart, source: Source) -> CommandWiring {
         let handler = self.parts.handlers.iter().find(|(handler, _)| handler.command == part.type_id);
+        let before = self.parts.invariants.iter().filter(|(invariant, _)| invariant.when == part.type_id);
         CommandWiring {
             name: part.name,
             aliases: part.aliases,
@@ -47,13 +48,7 @@ impl Describing<'_> {
             order_by: part.fields.order_by,
             handler: handler.map(|(part, at)| self.handler(*at, part.retry, &part.needs, part.constructs)),
             binding: handler.and_then(|(part, _)| binding(part)),
-            invariants: self
-                .parts
-                .invariants
-                .iter()
-                .filter(|(invariant, _)| invariant.when == part.type_id)
-                .map(|(invariant, _)| invariant.code)
-                .collect(),
+            invariants: sorted(before.map(|(invariant, _)| invariant.code)),
         }
     }
 
@@ -64,7 +59,7 @@ impl Describing<'_> {
         needs: &Requirements,
         constructs: &[&str],
     ) -> HandlerWiring {
-        let names = |needs: &[Needed]| needs.iter().map(|need| need.name).collect();
+        let names = |needs: &[Needed]| sorted(needs.iter().map(|need| need.name));
         let is_constructed = |type_name: &str| {
             let ident = type_name.rsplit("::").next().unwrap_or(type_name);
             constructs.contains(&ident)
@@ -77,8 +72,8 @@ impl Describing<'_> {
             capabilities: names(&needs.capabilities),
             strategies: names(&needs.strategies),
             repositories: names(&needs.entities),
-            emits: events.map(|(event, _)| event.name).collect(),
-            publishes: commands.map(|(command, _)| command.name).collect(),
+            emits: sorted(events.map(|(event, _)| event.name)),
+            publishes: sorted(commands.map(|(command, _)| command.name)),
         }
     }
 
@@ -110,7 +105,9 @@ impl Describing<'_> {
                     source: *at,
                 }
             };
-            EntityWiring { name, source, invariants: own.map(invariant).collect() }
+            let mut invariants: Vec<_> = own.map(invariant).collect();
+            invariants.sort_by_key(|invariant| invariant.code);
+            EntityWiring { name, source, invariants }
         };
         self.parts.entities.iter().map(|(part, at)| entity(part.type_id, part.name, *at)).collect()
     }
@@ -137,6 +134,12 @@ impl Describing<'_> {
     fn schema(&self, type_id: TypeId) -> serde_json::Value {
         self.inputs.get(&type_id).map(|input| input.schema().clone()).unwrap_or_default()
     }
+}
+
+fn sorted(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    names
 }
 
 fn binding(handler: &CommandHandlerPart) -> Option<BindingWiring> {

@@ -21,6 +21,11 @@ pub(crate) use parts::Parts;
 /// As text (`Display`) it is a tree for people, [`to_mermaid`](Self::to_mermaid) draws it, and serde writes it as JSON.
 /// Everything stands in the order of its names.
 ///
+/// In JSON a field is called as it is here, and what is not there is `null`; later versions may add fields, and rename
+/// none. A [`Source`] is an object of `file` and `line`. A [`Retry`] is one of `attempts`, how many there are at most
+/// (`null`: without end), `first_pause_ms`, and `growth`, by which each pause is multiplied to give the next. The fields of
+/// an event handler's [`HandlerWiring`] stand beside its name.
+///
 /// What a handler emits and publishes is taken from its own text: the events and commands that it constructs there. What a
 /// function below it constructs is not seen.
 #[derive(Clone, Debug, Serialize)]
@@ -93,7 +98,7 @@ pub struct HandlerWiring {
     /// When a failed attempt is followed by another.
     #[serde(serialize_with = "retry")]
     pub retry: Retry,
-    /// The types of the capabilities that it needs.
+    /// The types of the capabilities that it needs, those of its strategies' policies included.
     pub capabilities: Vec<&'static str>,
     /// The strategies that it draws.
     pub strategies: Vec<&'static str>,
@@ -236,11 +241,12 @@ impl fmt::Display for Problem {
 fn retry<S: Serializer>(retry: &Retry, serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Policy {
-        attempts: u32,
+        attempts: Option<u32>,
         first_pause_ms: u64,
         growth: u32,
     }
     let millis = |pause: Duration| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
     let Retry { attempts, base, growth } = *retry;
-    Policy { attempts: attempts.max(1), first_pause_ms: millis(base), growth }.serialize(serializer)
+    let attempts = (attempts < u32::MAX).then_some(attempts.max(1));
+    Policy { attempts, first_pause_ms: millis(base), growth }.serialize(serializer)
 }
