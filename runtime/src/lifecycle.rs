@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::context::{ExecutionContext, Staging, unreadable};
+use crate::context::{ExecutionContext, StagedEvent, Staging, unreadable};
 use crate::engine::Engine;
 use crate::invariant::Verdict;
 use crate::locks::EntityLock;
@@ -168,17 +168,17 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
     let now = x.engine.clock.now();
     let mut jobs = staged.jobs;
     let mut events = Vec::with_capacity(staged.events.len());
-    for event in staged.events {
-        let Some(plan) = x.engine.plans.event_by_type(event.type_id) else { continue };
+    for StagedEvent { id, type_id, payload, seed, .. } in staged.events {
+        let Some(plan) = x.engine.plans.event_by_type(type_id) else { continue };
         let event = NewEvent {
-            id: event.id,
+            id,
             name: plan.name.clone(),
-            payload: event.payload,
+            payload,
             correlation: x.job.correlation.clone(),
             cause: Some(x.job.id),
             emitted_at: now,
         };
-        jobs.extend(handlings(&event, &plan.handlers, x.job.context.clone()));
+        jobs.extend(handlings(&event, &plan.handlers, seed));
         events.push(event);
     }
     let attempt = Attempt {
