@@ -111,6 +111,7 @@ const PARENTS: &[ParentCase] = &[
     ("a later version may append nothing after a dash", "cc-12345678901234567890123456789012-1234567890123456-01-", TAKEN),
     ("a later version appends what a header can hold", "cc-12345678901234567890123456789012-1234567890123456-01-a b~", TAKEN),
     ("a later version appends what a header can hold", "cc-12345678901234567890123456789012-1234567890123456-01-a\r\nb: c", Err(APPENDED)),
+    ("a later version appends what a header can hold", "cc-12345678901234567890123456789012-1234567890123456-01-a-b\r\nb: c", Err(APPENDED)),
     ("a later version appends what a header can hold", "cc-12345678901234567890123456789012-1234567890123456-01-\u{e9}", Err(APPENDED)),
     ("only spaces and tabs are optional whitespace", "\n00-12345678901234567890123456789012-1234567890123456-01", Err(VERSION)),
     ("only spaces and tabs are optional whitespace", "00-12345678901234567890123456789012-1234567890123456-01\u{a0}", Err(FLAGS)),
