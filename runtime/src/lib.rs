@@ -104,8 +104,8 @@ pub mod wiring;
 mod worker;
 
 pub use context::{
-    ContextSeed, ExecutionContext, FromContext, Identity, Repository, StagedJob, TraceContext, context, emit,
-    publish,
+    ContextSeed, ExecutionContext, FromContext, Identity, Repository, StagedJob, TraceContext, auth, context,
+    emit, publish, with_context,
 };
 pub use enact_macros::{command, entity, event, event_handler, invariant, strategy, value};
 pub use entity::{CreatedFrom, Creation, Entity};
