@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring, HandlerWiring,
-    InvariantWiring, StrategyWiring, Wiring,
+    InvariantWiring, ScopeWiring, StrategyWiring, Wiring,
 };
 use crate::{FailureKind, Retry};
 
@@ -17,7 +17,7 @@ pub(super) fn write(wiring: &Wiring, f: &mut Formatter<'_>) -> fmt::Result {
     let sections = [
         ("Commands", wiring.commands.iter().map(|part| growing.command(part)).collect()),
         ("Events that no command is seen to lead to", growing.other_events()),
-        ("Entities", wiring.entities.iter().map(|part| entity(wiring, part)).collect()),
+        ("Entities", wiring.entities.iter().map(entity).collect()),
         ("Strategies", wiring.strategies.iter().map(strategy).collect()),
     ];
     let mut is_first = true;
@@ -155,21 +155,22 @@ impl<'a> Growing<'a> {
     }
 }
 
-/// How a handler is retried, and what it draws.
+/// How a handler is retried, how long it may take, and what it draws.
 fn handling(handler: &HandlerWiring) -> Vec<String> {
     let mut draws: Vec<_> = handler.strategies.iter().map(ToString::to_string).collect();
     draws.extend(handler.repositories.iter().map(|entity| format!("Repository<{entity}>")));
     draws.extend(handler.capabilities.iter().map(|capability| short(capability)));
     let draws = (!draws.is_empty()).then(|| format!("draws {}", draws.join(", ")));
-    retried(handler.retry).into_iter().chain(draws).collect()
+    let timeout = handler.timeout.map(|timeout| format!("each attempt takes {timeout:?} at most"));
+    [retried(handler.retry), timeout, draws].into_iter().flatten().collect()
 }
 
-fn entity(wiring: &Wiring, part: &EntityWiring) -> Node {
+fn entity(part: &EntityWiring) -> Node {
     let invariant = |InvariantWiring { code, message, when, .. }: &InvariantWiring| {
         let when = match when {
             None => String::new(),
-            Some(name) if wiring.event(name).is_some() => format!(", at {name}"),
-            Some(name) => format!(", before {name}"),
+            Some(ScopeWiring::Command(name)) => format!(", before {name}"),
+            Some(ScopeWiring::Event(name)) => format!(", at {name}"),
         };
         Node::leaf(format!("{code}{when}: {message}"))
     };
