@@ -20,6 +20,12 @@
 //! | [`#[strategy]`](macro@strategy) | a trait, its implementations, a function | what there are several ways to do, and who chooses |
 //!
 //! Write `#[derive(…)]`s below these attributes: one that stands above is out of their sight.
+//!
+//! # Where `enact` has another name
+//!
+//! What is generated names `::enact`. A crate that depends on it as `framework = { package = "enact", … }` says so once,
+//! `extern crate framework as enact;` at its root; or below the attribute of an item, `#[enact(crate = "::framework")]`, which
+//! can name a module, too, that re-exports all of `enact`.
 #![forbid(unsafe_code)]
 
 mod command;

@@ -10,7 +10,7 @@ use serde_json::json;
 use shop_billing as _;
 
 async fn start(world: &World) -> Runtime {
-    world.builder().start(&world).await.unwrap()
+    world.builder().start().await.unwrap()
 }
 
 async fn r50_a_crate_is_linked_when_it_is_named_and_so_is_what_it_names(world: World) {

@@ -9,7 +9,7 @@ use renamed::{LampId, TurnOn};
 use renamed_throughout::{BellId, Ring};
 
 async fn start(world: &World) -> Runtime {
-    world.builder().start(&world).await.unwrap()
+    world.builder().start().await.unwrap()
 }
 
 async fn r52_a_crate_that_has_renamed_enact_says_so_at_each_item(world: World) {
