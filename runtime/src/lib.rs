@@ -75,6 +75,7 @@
 pub mod __private;
 
 mod attempt;
+mod classification;
 pub mod clock;
 pub mod context;
 mod draft;
@@ -101,6 +102,7 @@ pub mod store;
 mod wiring;
 mod worker;
 
+pub use classification::{Classification, Classify, ErrorRegistration};
 pub use context::{
     ContextSeed, ExecutionContext, FromContext, Identity, Repository, StagedJob, TraceContext, context, emit,
     publish,
