@@ -37,6 +37,8 @@ mod item;
 mod options;
 mod record;
 mod signature;
+#[cfg(test)]
+mod snapshots;
 mod strategy;
 mod suggestion;
 mod value;
