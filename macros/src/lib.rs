@@ -40,6 +40,8 @@ mod options;
 mod record;
 mod signature;
 mod snake_case;
+#[cfg(test)]
+mod snapshots;
 mod strategy;
 mod suggestion;
 mod value;
