@@ -55,6 +55,9 @@ use proc_macro::TokenStream;
 /// | `idempotency_key` | the field by which the same request is known again (r25) | none |
 /// | `order_by` | the field that names the lane: published commands of one lane run one at a time, in order (r26) | no order |
 /// | `name` | what the command is called in the store and in JSON (r52) | the struct's name |
+/// | `alias` | what it was called before, `"…"` or `["…", "…"]`: jobs and requests of these names are its own (r52) | none |
+/// | `remote` | a word: another program on the same store handles it (r04); `publish` and `execute` leave it to that one | this program handles it |
+/// | `output` | with `remote`: the type that the other program's handler returns | `serde_json::Value` |
 ///
 /// A field of `target`, `idempotency_key` or `order_by` that is `null` in JSON (an `Option` that is `None`) stands for
 /// "none".
@@ -85,6 +88,7 @@ use proc_macro::TokenStream;
 /// |---|---|---|
 /// | `create` | `never`, `always` or `if_missing`: how the entity is come by (r12). The latter two need `impl From<&Command> for Entity` | `never` |
 /// | `retry` | an expression of type `Retry`: when a failed attempt is followed by another (r22) | `Retry::none()` |
+/// | `timeout` | an expression of type `Duration`: how long an attempt may take before its commit; then it is dropped and fails with `TimedOut` | as long as it likes |
 /// | `stateless` | a word: the handler binds no entity, although its command has a target (r13) | the entity is bound |
 ///
 /// ```ignore
@@ -193,7 +197,9 @@ pub fn value(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | value | default |
 /// |---|---|---|
 /// | `retry` | an expression of type `Retry`: when a failed attempt is followed by another (r22) | `Retry::none()` |
+/// | `timeout` | an expression of type `Duration`: how long an attempt may take before its commit; then it is dropped and fails with `TimedOut` | as long as it likes |
 /// | `name` | what its jobs are called in the store (r52) | the function's name |
+/// | `alias` | what its jobs were called before, `"…"` or `["…", "…"]` (r52) | none |
 ///
 /// ```ignore
 /// #[event_handler(retry = Retry::exponential(10, Duration::from_secs(1)))]

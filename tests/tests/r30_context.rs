@@ -472,7 +472,8 @@ async fn r33_a_missing_capability_stops_the_start(world: World) {
     let error = world.builder().start().await.unwrap_err();
     assert_eq!(error.problems().len(), 4, "every capability's: {error}");
     let told = error.problems()[0].message();
-    for handler in ["the handler of `First`", "the handler of `Second`", "`third`", "the handler of `Fourth`"] {
+    for handler in ["the handler of `First`", "the handler of `Second`", "`third`", "the handler of `Fourth`"]
+    {
         assert!(told.contains(handler), "every handler that needs it: {told}");
     }
 }
