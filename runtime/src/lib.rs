@@ -83,6 +83,7 @@ mod draft;
 mod engine;
 mod entity;
 mod failure;
+pub mod guide;
 mod handler;
 pub mod invariant;
 pub mod job;
