@@ -18,6 +18,7 @@
 //! | [`#[value]`](macro@value) | a struct or an enum | a type of their fields |
 //! | [`#[invariant]`](macro@invariant) | a function | what must hold of an entity |
 //! | [`#[strategy]`](macro@strategy) | a trait, its implementations, a function | what there are several ways to do, and who chooses |
+//! | [`#[derive(Failure)]`](derive@Failure) | an error type | what its failures are called, and which of them a retry cannot help |
 //!
 //! Write `#[derive(…)]`s below these attributes: one that stands above is out of their sight.
 //!
@@ -38,11 +39,15 @@ mod errors;
 mod event;
 mod event_handler;
 mod expansion;
+mod failure;
 mod invariant;
 mod item;
 mod options;
 mod record;
 mod signature;
+mod snake_case;
+#[cfg(test)]
+mod snapshots;
 mod strategy;
 mod suggestion;
 mod value;
@@ -314,4 +319,51 @@ pub fn invariant(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn strategy(args: TokenStream, item: TokenStream) -> TokenStream {
     strategy::expand(args.into(), item.into()).into()
+}
+
+/// Says of an error type which failure each of its cases is: its stable code (r27), and whether a retry can help (r22).
+///
+/// It goes on an enum or a struct that implements `std::error::Error`, as by `thiserror`, and has no generic parameters.
+/// A handler may return the error as it is, or anything that it is a source of: the outermost error in the chain
+/// that says which failure it is decides (`enact::Classify`).
+///
+/// `#[failure(…)]` stands on a variant, or on a struct:
+///
+/// | option | value | default |
+/// |---|---|---|
+/// | `code` | what it is, for code | the name of the variant or of the struct, in snake case: `vendor_down` |
+/// | `permanent` | a word: it is never retried, whatever the policy | the enum's word, or `retry` |
+/// | `retry` | a word: it is retried if the handler has a policy | the enum's word, or `retry` |
+/// | `transparent` | a word: it is what its one field says, whose type has this derive too | it speaks for itself |
+///
+/// On the enum, `#[failure(permanent)]` or `#[failure(retry)]` is the default of its variants.
+///
+/// ```ignore
+/// #[derive(Debug, thiserror::Error, Failure)]
+/// enum WithdrawError {
+///     #[error("the withdrawal looks like fraud")]
+///     #[failure(permanent)]
+///     Suspicious,
+///
+///     #[error("the vendor cannot be reached")]
+///     #[failure(code = "vendor_down")]
+///     Unreachable { #[source] source: std::io::Error },
+///
+///     #[error(transparent)]
+///     #[failure(transparent)]
+///     Vendor(#[from] VendorError),
+/// }
+/// ```
+///
+/// It implements `enact::Classify`, and registers the type, by which the runtime finds it among the errors that handlers
+/// return.
+///
+/// # Errors
+///
+/// The compiler refuses: a type that is no `std::error::Error`; `permanent` beside `retry`; `transparent` beside another
+/// option, on a case that has not exactly one field, and over a field whose type does not say which failure it is; two
+/// variants of one code; a union; a generic type; an option that is unknown, given twice or on the wrong item.
+#[proc_macro_derive(Failure, attributes(failure, enact))]
+pub fn failure(item: TokenStream) -> TokenStream {
+    failure::expand(item.into()).into()
 }

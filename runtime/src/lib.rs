@@ -11,10 +11,11 @@
 //! | [`#[event_handler]`](macro@event_handler) | a function | one of any number of handlers of an event |
 //! | [`#[invariant]`](macro@invariant) | a function | what must hold of an entity |
 //! | [`#[value]`](macro@value) | a struct or an enum | a type of value used inside the others |
+//! | [`#[derive(Failure)]`](derive@Failure) | an error type | what its failures are called, and which of them a retry cannot help |
 //!
 //! A [`Runtime`] on a [`Store`](store::Store) takes commands and events. Every command and every handling of an event is
 //! a [`Job`]: on record before it runs, executed in seven [`Step`]s, committed whole or not at all, and there to be looked
-//! at afterwards. Whatever goes wrong is a [`Failure`] on that record.
+//! at afterwards. Whatever goes wrong is a [`Failure`](struct@Failure) on that record.
 //!
 //! ```
 //! use enact::MemoryStore;
@@ -75,12 +76,14 @@
 pub mod __private;
 
 mod attempt;
+mod classification;
 pub mod clock;
 pub mod context;
 mod draft;
 mod engine;
 mod entity;
 mod failure;
+pub mod guide;
 mod handler;
 pub mod invariant;
 pub mod job;
@@ -103,11 +106,12 @@ pub mod strategy;
 pub mod wiring;
 mod worker;
 
+pub use classification::{Classification, Classify, ErrorRegistration};
 pub use context::{
     ContextSeed, ExecutionContext, FromContext, Identity, Repository, StagedJob, TraceContext, auth, context,
     emit, publish, with_context,
 };
-pub use enact_macros::{command, entity, event, event_handler, invariant, strategy, value};
+pub use enact_macros::{Failure, command, entity, event, event_handler, invariant, strategy, value};
 pub use entity::{CreatedFrom, Creation, Entity};
 pub use failure::{Failure, FailureKind, Violation};
 pub use handler::{CommandHandler, EntityHandler, EventHandler, IntoOutcome, InvariantScope, TargetOf};

@@ -42,7 +42,8 @@ macro_rules! source {
     };
 }
 
-/// Makes a [`Registration`](crate::Registration) part of every program that this code is linked into.
+/// Makes a [`Registration`](crate::Registration), or an [`ErrorRegistration`](crate::ErrorRegistration), part of every
+/// program that this code is linked into.
 ///
 /// The attributes do it for what they stand on; write it for what you implement by hand.
 #[macro_export]

@@ -13,7 +13,7 @@ use enact::prelude::*;
 use enact::{Cause, CorrelationId, FromContext, TraceContext, with_context};
 use futures_util::FutureExt;
 
-use common::{World, job, jobs_of, kind_and_code, on_every_store, reaches};
+use common::{World, job, jobs_of, kind_and_code, on_every_store, reaches, until};
 
 /// Where things are sent.
 trait Post: Send + Sync {
@@ -224,6 +224,15 @@ async fn r31_a_seeds_capability_holds_in_what_is_executed_and_its_retries(world:
     assert_eq!(finds.taken()[0].post, Some("the runtime's"));
 }
 
+async fn r31_a_seeds_capability_is_let_go_with_the_request(world: World) {
+    let Running { runtime, .. } = start(&world).await;
+    let post = post("the request's");
+    let seed = ContextSeed::new().provide(post.clone());
+    runtime.scope(seed, async { runtime.execute(Look::default()).await }).await.unwrap();
+
+    until("nobody holds the request's capability", async || Arc::strong_count(&post) == 1).await;
+}
+
 async fn r31_a_seeds_capability_is_in_no_record(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let published = runtime.scope(seed(), async { runtime.publish(Look::default()).await }).await.unwrap();
@@ -345,6 +354,7 @@ on_every_store! {
     r31_what_crosses_into_a_job_is_exactly_the_table,
     r31_a_seeds_capability_holds_in_what_is_executed_and_its_retries,
     r31_a_seeds_capability_is_in_no_record,
+    r31_a_seeds_capability_is_let_go_with_the_request,
     r33_a_parameter_of_ones_own_is_drawn,
     r33_what_a_parameter_of_ones_own_requires_is_checked_at_the_start,
     r35_a_user_and_a_role_are_required,

@@ -10,7 +10,7 @@ use super::{
     CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring, HandlerWiring,
     InvariantWiring, ScopeWiring, StrategyWiring, Wiring,
 };
-use crate::{FailureKind, Retry};
+use crate::{Failure, FailureKind, Retry};
 
 pub(super) fn write(wiring: &Wiring, f: &mut Formatter<'_>) -> fmt::Result {
     let mut growing = Growing { wiring, shown: HashSet::new() };
@@ -202,7 +202,8 @@ fn and(names: &[&str]) -> String {
 }
 
 fn retried(retry: Retry) -> Option<String> {
-    let pause = |number| retry.pause_after(number, FailureKind::Error);
+    let failure = Failure::new(FailureKind::Error, "error", "one that may pass");
+    let pause = |number| retry.pause_after(number, &failure);
     let apart = match (pause(1)?, pause(2)) {
         (Duration::ZERO, _) => "without a pause".to_owned(),
         (first, Some(second)) if first != second => format!("{first:?}, {second:?}, … apart"),
