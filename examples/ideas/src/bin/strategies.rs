@@ -37,12 +37,24 @@ impl Postage for FlatRate {
     }
 }
 
-/// A flag that operators can turn on, and off again, while the program runs.
-struct FlatRateFlag(AtomicBool);
+/// What operators turn on, and off again, while the program runs.
+trait FeatureFlags: Send + Sync {
+    fn is_on(&self, flag: &str) -> bool;
+}
 
 #[strategy(policy)]
-fn postage(_context: &ExecutionContext, flag: Arc<FlatRateFlag>) -> Box<dyn Postage> {
-    if flag.0.load(Ordering::Relaxed) { Box::new(FlatRate { cents: 390 }) } else { Box::new(Grams) }
+#[allow(clippy::needless_pass_by_value, reason = "what a policy draws is its own")]
+fn postage(_context: &ExecutionContext, flags: Arc<dyn FeatureFlags>) -> Box<dyn Postage> {
+    if flags.is_on("flat_rate") { Box::new(FlatRate { cents: 390 }) } else { Box::new(Grams) }
+}
+
+/// All flags at once.
+struct Switch(AtomicBool);
+
+impl FeatureFlags for Switch {
+    fn is_on(&self, _flag: &str) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Ask what a parcel costs.
@@ -58,11 +70,12 @@ async fn weigh(parcel: Weigh, postage: Box<dyn Postage>) -> Result<u32, Failure>
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let flag = Arc::new(FlatRateFlag(AtomicBool::new(false)));
-    let post = Runtime::builder(MemoryStore::new()).provide(flag.clone()).start().await?;
+    let flags = Arc::new(Switch(AtomicBool::new(false)));
+    let post =
+        Runtime::builder(MemoryStore::new()).provide::<dyn FeatureFlags>(flags.clone()).start().await?;
 
     for is_on in [false, true] {
-        flag.0.store(is_on, Ordering::Relaxed);
+        flags.0.store(is_on, Ordering::Relaxed);
         let job = post.publish(Weigh { grams: 1500 }).await?;
         let cents = job.outcome().await?;
         for choice in post.jobs().attempts(job.id()).await?.iter().flat_map(|attempt| &attempt.strategies) {
