@@ -1,3 +1,4 @@
+#[allow(clippy::needless_pass_by_value)]
 fn fraud_policy(
     context: &ExecutionContext,
     limits: Arc<Limits>,

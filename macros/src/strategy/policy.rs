@@ -8,7 +8,7 @@ use syn::{FnArg, Ident, ReturnType, Signature, Type};
 use super::{boxed_dyn, check_word};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
-use crate::expansion::{hidden, register};
+use crate::expansion::{hidden, reemitted_policy, register};
 use crate::item::Function;
 use crate::options::Options;
 use crate::signature::{requires, text};
@@ -24,7 +24,7 @@ pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let expansion =
         policy.map(|policy| if errors.is_empty() { policy.expand(&enact) } else { policy.declare(&enact) });
     let hidden = hidden(&function.attrs, &expansion.unwrap_or_default());
-    TokenStream::from_iter([quote!(#function), hidden, errors.report()])
+    TokenStream::from_iter([reemitted_policy(&function), hidden, errors.report()])
 }
 
 struct Policy<'a> {
