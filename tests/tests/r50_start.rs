@@ -5,6 +5,7 @@
 
 use enact::invariant::Verdict;
 use enact::prelude::*;
+use enact::strategy::AnyVariant;
 use enact::{
     Command, CommandHandler, Entity, Event, HasOneHandler, HasOnePolicy, Invariant, MemoryStore, Problem,
     Registration, StartError, Strategy, Untargeted, Variant, source,
@@ -201,6 +202,34 @@ const DRAWS_UNDECIDED: u32 = line!() + 1;
 #[command]
 async fn draw(_: Draw, _undecided: Box<dyn Undecided>) {}
 
+/// A strategy that was written by hand and never registered, unlike its policy.
+trait Hidden: AnyVariant<HiddenTag> + Send + Sync {}
+
+struct HiddenTag;
+
+impl Strategy for dyn Hidden {
+    const NAME: &'static str = "Hidden";
+    type Tag = HiddenTag;
+}
+
+impl Hidden for Suitor {}
+
+impl Variant<HiddenTag> for Suitor {
+    const NAME: &'static str = "suitor";
+}
+
+impl HasOnePolicy for dyn Hidden {
+    fn select(_: &ExecutionContext) -> Result<Box<Self>, Failure> {
+        Ok(Box::new(Suitor))
+    }
+}
+
+enact::register! { Registration::policy::<dyn Hidden>(source!()) }
+
+const DRAWS_HIDDEN: u32 = line!() + 1;
+#[event_handler]
+async fn draws_hidden(_: Happened, _hidden: Box<dyn Hidden>) {}
+
 /// A strategy with two policies, and two variants of one name, which the compiler would refuse of attributes.
 #[strategy]
 trait Decided {}
@@ -356,6 +385,7 @@ async fn r50_start_lists_every_problem_at_once_with_its_place() {
             DRAWS_UNDECIDED,
             "no policy of the strategy `Undecided` is registered, and the handler of `Draw` needs",
         ),
+        (DRAWS_HIDDEN, "the strategy `Hidden` is not registered, and `draws_hidden` needs it"),
         (SAME_VARIANT, "`bold` is the name of another variant of `Decided` already, at "),
         (SECOND_POLICY, "`Decided` has a policy already, at "),
         (SAME_STRATEGY, "`Decided` is the name of another strategy already, at "),
@@ -379,7 +409,7 @@ async fn r50_problems_stand_in_the_order_of_the_source_and_read_as_compiler_erro
     let lines: Vec<_> = error.problems().iter().map(|problem| problem.source().line).collect();
     assert!(lines.is_sorted(), "{lines:?}");
     let text = error.to_string();
-    assert!(text.starts_with("the domain has 23 problems:\n  "), "{text}");
+    assert!(text.starts_with("the domain has 24 problems:\n  "), "{text}");
     let lonely = format!("tests/r50_start.rs:{LONELY}: the command `lonely` has no handler");
     assert!(text.contains(&lonely), "{text}");
 }
