@@ -4,22 +4,21 @@
 //! Commands
 //!
 //! Lend: Lend a book to a reader.
-//! ├─ target book
-//! └─ Book, made here if it is missing, if at_home
+//! └─ entity Book of `book`, which is created if it is missing
+//!       only if at_home
 //!
 //! TakeBack: Take a book back.
-//! ├─ target book
-//! ├─ Book, which exists
-//! ├─ at most 3 attempts, the next after 1s
-//! └─ ! BookReturned: A book is at home again.
-//!    └─ pass_on
-//!       ├─ draws dyn WaitingList
-//!       └─ ⇒ Lend
+//! │  attempted up to 3 times, 1s apart
+//! └─ entity Book of `book`, which exists
+//!    └─ event BookReturned: A book is at home again.
+//!       └─ handler pass_on
+//!          │  draws dyn WaitingList
+//!          └─ command Lend
 //!
 //! Entities
 //!
 //! Book
-//! └─ at_home (when Lend): A book is lent to one reader at a time.
+//! └─ at_home, before Lend: A book is lent to one reader at a time.
 //! ```
 
 use enact::MemoryStore;
