@@ -24,8 +24,9 @@
 //!
 //! # Where the crate has another name
 //!
-//! Expansions reach the runtime as `::enact`. Where it is called something else, as a renamed dependency or by the re-export
-//! of a framework, each item says so by a helper attribute below its own, which all attributes and the derive know:
+//! Expansions reach the runtime as `::enact`. A crate that depends on it as `framework = { package = "enact", … }` says so
+//! once, `extern crate framework as enact;` at its root. Or each item says so, by a helper attribute below its own, which all
+//! attributes and the derive know; it can also name a module that re-exports all of `enact`:
 //!
 //! | option of `#[enact(…)]` | value | default | |
 //! |---|---|---|---|
@@ -64,6 +65,8 @@ mod options;
 mod record;
 mod signature;
 mod snake_case;
+#[cfg(test)]
+mod snapshots;
 mod strategy;
 mod suggestion;
 mod value;

@@ -256,7 +256,7 @@ async fn r51_each_part_has_its_place_in_the_source() {
     assert!(is(wiring.strategies[0].policy.unwrap(), POLICY));
 }
 
-const TREE: &str = r##"Commands
+const TREE: &str = r#"Commands
 
 Glance
    about `book`, which it does not bind
@@ -313,7 +313,7 @@ Strategies
 Fee
 ├─ at_once
 └─ per_day
-"##;
+"#;
 
 #[tokio::test]
 async fn r51_the_tree_leads_from_command_to_command() {

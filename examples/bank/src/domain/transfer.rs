@@ -200,15 +200,12 @@ async fn route_transfer(
 #[command(retry = UNTIL_DONE)]
 async fn complete_transfer(complete: CompleteTransfer, account: &mut Account) {
     let CompleteTransfer { transfer, from, cents, .. } = complete;
-    match account.balance_cents.checked_add(cents) {
-        Some(balance) => {
-            account.balance_cents = balance;
-            emit(TransferCompleted { transfer });
-        }
-        None => {
-            let (key, reason) = (step(&transfer, "refund"), RefundReason::NoRoom);
-            publish(RefundTransfer { transfer, from, cents, reason }).idempotency_key(&key);
-        }
+    if let Some(balance) = account.balance_cents.checked_add(cents) {
+        account.balance_cents = balance;
+        emit(TransferCompleted { transfer });
+    } else {
+        let (key, reason) = (step(&transfer, "refund"), RefundReason::NoRoom);
+        publish(RefundTransfer { transfer, from, cents, reason }).idempotency_key(&key);
     }
 }
 

@@ -1,0 +1,47 @@
+#[derive(
+    ::enact::__private::serde::Serialize,
+    ::enact::__private::serde::Deserialize,
+    ::enact::__private::schemars::JsonSchema
+)]
+/// Take money out of an account.
+#[serde(crate = ":: enact :: __private :: serde")]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = ":: enact :: __private :: schemars")]
+pub struct Withdraw {
+    pub account: AccountId,
+    /// How much, in cents.
+    #[schemars(range(min = 1))]
+    pub cents: i64,
+    pub request: Option<String>,
+}
+#[allow(unused_qualifications)]
+const _: () = {
+    impl ::enact::Command for Withdraw {
+        const NAME: &'static str = "Withdraw";
+        const ALIASES: &'static [&'static str] = &["Debit"];
+        const TARGET: ::core::option::Option<&'static str> = ::core::option::Option::Some(
+            "account",
+        );
+        fn target(&self) -> ::core::option::Option<::enact::Key> {
+            ::enact::Key::of(&self.account)
+        }
+        const IDEMPOTENCY_KEY: ::core::option::Option<&'static str> = ::core::option::Option::Some(
+            "request",
+        );
+        fn idempotency_key(&self) -> ::core::option::Option<::enact::Key> {
+            ::enact::Key::of(&self.request)
+        }
+        const ORDER_BY: ::core::option::Option<&'static str> = ::core::option::Option::Some(
+            "account",
+        );
+        fn order_key(&self) -> ::core::option::Option<::enact::Key> {
+            ::enact::Key::of(&self.account)
+        }
+    }
+    impl ::enact::Targeted for Withdraw {
+        type Id = AccountId;
+    }
+    ::enact::register! {
+        ::enact::Registration::command:: < Withdraw > (::enact::source!())
+    }
+};

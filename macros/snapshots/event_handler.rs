@@ -1,0 +1,38 @@
+#[allow(clippy::unused_async, clippy::needless_pass_by_value)]
+async fn notify(
+    event: MoneyWithdrawn,
+    mailer: Arc<dyn Mailer>,
+) -> Result<(), MailError> {
+    mailer.send(&event).await
+}
+#[allow(unused_qualifications)]
+const _: () = {
+    struct __Handler;
+    impl ::enact::EventHandler for __Handler {
+        const NAME: &'static str = "mail";
+        type Event = MoneyWithdrawn;
+        fn requires(__needs: &mut ::enact::context::Requirements) {
+            __needs.of::<Arc<dyn Mailer>>();
+        }
+        async fn handle(
+            __message: MoneyWithdrawn,
+            __context: &::enact::ExecutionContext,
+        ) -> ::core::result::Result<(), ::enact::Failure> {
+            <Result<
+                (),
+                MailError,
+            > as ::enact::IntoOutcome>::into_outcome(
+                notify(
+                        __message,
+                        <Arc<
+                            dyn Mailer,
+                        > as ::enact::FromContext>::from_context(__context)?,
+                    )
+                    .await,
+            )
+        }
+    }
+    ::enact::register! {
+        ::enact::Registration::event_handler:: < __Handler > (::enact::source!())
+    }
+};

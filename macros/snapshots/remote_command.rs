@@ -1,0 +1,25 @@
+#[derive(
+    ::enact::__private::serde::Serialize,
+    ::enact::__private::serde::Deserialize,
+    ::enact::__private::schemars::JsonSchema
+)]
+#[serde(crate = ":: enact :: __private :: serde")]
+#[serde(deny_unknown_fields)]
+#[schemars(crate = ":: enact :: __private :: schemars")]
+struct Ship {
+    order: String,
+}
+#[allow(unused_qualifications)]
+const _: () = {
+    impl ::enact::Command for Ship {
+        const NAME: &'static str = "Ship";
+    }
+    impl ::enact::Untargeted for Ship {}
+    impl ::enact::HasOneHandler for Ship {
+        type Output = Parcel;
+        type Entity = ();
+    }
+    ::enact::register! {
+        ::enact::Registration::remote_command:: < Ship > (::enact::source!())
+    }
+};
