@@ -9,7 +9,7 @@ use crate::CorrelationId;
 /// What a boundary knows of a request: who asks, for which tenant, in which matter (r31).
 ///
 /// It is given to [`Runtime::scope`](crate::Runtime::scope) or [`with_context`](crate::with_context), and crosses from
-/// there into jobs, and from these into the jobs that they cause. The [module](crate::context) says what crosses.
+/// there into jobs, and from these into the jobs that they cause. The [module](mod@crate::context) says what crosses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ContextSeed {

@@ -12,6 +12,9 @@ use enact::store::JobQuery;
 use enact::{CorrelationId, MemoryStore};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+/// Nothing on the way to the end gives up early.
+const STEADILY: Retry = Retry::exponential(10, Duration::from_millis(10));
+
 /// A seat on the boat.
 #[entity]
 struct Seat {
@@ -53,7 +56,7 @@ async fn book_seat(booking: BookSeat, seat: &mut Seat) {
     seat.taken = true;
 }
 
-#[event_handler]
+#[event_handler(retry = STEADILY)]
 async fn to_the_guest(event: SeatAskedFor) {
     publish(Answer { who: event.who, seat: event.seat, granted: event.granted });
 }
@@ -72,7 +75,7 @@ impl From<&Answer> for Booking {
     }
 }
 
-#[command(create = if_missing)]
+#[command(create = if_missing, retry = STEADILY)]
 async fn answer(answer: Answer, booking: &mut Booking, letters: Arc<UnboundedSender<String>>) {
     booking.granted = answer.granted;
     let is = if answer.granted { "is" } else { "is not" };
