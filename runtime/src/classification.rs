@@ -22,7 +22,7 @@ use crate::Failure;
 /// # Examples
 /// What the derive generates for `enum WithdrawError`, by hand:
 ///
-/// ```
+/// ```standalone_crate
 /// use std::fmt;
 ///
 /// use enact::prelude::*;

@@ -43,7 +43,6 @@ trait FeatureFlags: Send + Sync {
 }
 
 #[strategy(policy)]
-#[allow(clippy::needless_pass_by_value, reason = "what a policy draws is its own")]
 fn postage(_context: &ExecutionContext, flags: Arc<dyn FeatureFlags>) -> Box<dyn Postage> {
     if flags.is_on("flat_rate") { Box::new(FlatRate { cents: 390 }) } else { Box::new(Grams) }
 }
