@@ -119,6 +119,9 @@ struct Movement {
     /// The booking that says so: it is carried out once, however often it is sent.
     #[arg(long)]
     transaction: Option<TransactionId>,
+    /// For which tenant: what looks like fraud depends on it (`enterprise`, or anybody else).
+    #[arg(long)]
+    tenant: Option<String>,
     #[command(flatten)]
     bank: Bank,
 }

@@ -1,14 +1,6 @@
 //! What the program tells of the bank itself, and of the strategies that its jobs have chosen.
 
-use std::borrow::Cow;
-
-use enact::clock::{Clock, SystemClock};
-use enact::prelude::Arc;
-use enact::store::{Commit, NewJob, Next, Store};
-use enact::{Attempt, CorrelationId, JobId, JobKind, Json, Step, StrategyChoice, WorkerId};
-use enact_sqlite::SqliteStore;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::program::{Place, bank, run};
 
@@ -103,56 +95,24 @@ fn help_says_what_it_can_tell() {
     assert!(run(["schema", "--help"]).succeeded().contains("[NAME]"));
 }
 
-#[tokio::test]
-async fn a_job_tells_which_strategies_its_attempts_have_chosen() {
+#[test]
+fn a_job_tells_which_strategies_its_attempts_have_chosen() {
     let place = Place::new();
     let db = place.path("bank.db");
-    let id = leave_a_job_that_has_chosen(&SqliteStore::open(&db).expect("it is made"), "vendor_x").await;
+    bank(&db, &["deposit", "a-1", "2000000"]).succeeded();
+    let withdraw = |options: &[&str]| {
+        let refused = bank(&db, &[&["withdraw", "a-1", "2000000", "--json"], options].concat()).json();
+        refused["job"].as_str().expect("it has a job").to_owned()
+    };
 
-    let text = bank(&db, &["job", &id.to_string()]).succeeded();
-    assert!(text.contains("\nattempt 1 chose vendor_x for FraudAssessment\n"), "{text}");
-    let report = bank(&db, &["job", &id.to_string(), "--json"]).json();
-    let chosen = json!([{ "strategy": "FraudAssessment", "variant": "vendor_x" }]);
+    let id = withdraw(&["--tenant", "enterprise"]);
+    let text = bank(&db, &["job", &id]).succeeded();
+    assert!(text.contains("\nattempt 1 chose clearance for FraudAssessment\n"), "{text}");
+    let report = bank(&db, &["job", &id, "--json"]).json();
+    let chosen = json!([{ "strategy": "FraudAssessment", "variant": "clearance" }]);
     assert_eq!(report["attempts"][0]["strategies"], chosen);
-}
+    assert_eq!(report["job"]["failure"]["code"], "suspicious");
 
-/// A job as an execution leaves it whose policy has chosen a variant.
-async fn leave_a_job_that_has_chosen(store: &SqliteStore, variant: &'static str) -> JobId {
-    let id: JobId = Uuid::now_v7().to_string().parse().expect("it is an id");
-    let (worker, now) = (WorkerId::from_text("till"), SystemClock.now());
-    let job = NewJob {
-        id,
-        name: "Withdraw".into(),
-        aliases: &[],
-        kind: JobKind::Command,
-        payload: Json::from_text("{}"),
-        target: None,
-        order_key: None,
-        idempotency_key: None,
-        correlation: CorrelationId::new("visit"),
-        cause: None,
-        context: Arc::default(),
-        created_at: now,
-        repeatable: false,
-        start: Some(worker.clone()),
-    };
-    store.submit(Vec::new(), vec![job]).await.expect("it is put on record");
-    let choice = StrategyChoice { strategy: Cow::from("FraudAssessment"), variant: Cow::from(variant) };
-    let attempt = Attempt {
-        ended_at: Some(now),
-        reached: Some(Step::Commit),
-        strategies: vec![choice],
-        ..Attempt::begun(1, worker, now)
-    };
-    let commit = Commit {
-        job: id,
-        attempt,
-        lapsed_at: None,
-        next: Next::Succeeded(Json::from_text("null")),
-        write: None,
-        events: Vec::new(),
-        jobs: Vec::new(),
-    };
-    store.commit(commit).await.expect("it has ended");
-    id
+    let text = bank(&db, &["job", &withdraw(&[])]).succeeded();
+    assert!(text.contains("\nattempt 1 chose amount_limit for FraudAssessment\n"), "{text}");
 }
