@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{Log, World, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state};
+use common::{
+    Log, World, begin, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until,
+};
 use enact::prelude::*;
 use enact::store::{Claim, Commit, Cursor, EntityKey, NewJob, Next};
 use enact::{Attempt, CorrelationId, Job, JobId, JobKind, Json, Key, Step, WorkerId};
@@ -233,6 +235,26 @@ async fn r52_a_remote_command_is_left_to_another_program(world: World) {
     assert_eq!(grams, 750);
 }
 
+async fn r06_executing_a_remote_command_waits_for_the_other_program(world: World) {
+    let (runtime, _) = start(&world).await;
+    let weighing = tokio::spawn(runtime.execute(Weigh { shelf: "s-1".to_owned() }).into_future());
+    until("it is on record", async || jobs(&runtime).await.len() == 1).await;
+    let job = take(&world, "Weigh").await;
+    assert_eq!(
+        (job.attempts, job.order_key.as_ref()),
+        (1, None),
+        "it is the other program's, and in no lane"
+    );
+    answer(&world, &job, Ok(json!(750))).await;
+    until("the other program's answer is looked for", async || {
+        world.advance(Duration::from_secs(1));
+        weighing.is_finished()
+    })
+    .await;
+
+    assert_eq!(weighing.await.unwrap().unwrap(), 750);
+}
+
 async fn r52_the_output_of_a_remote_command_is_json_unless_it_says_more(world: World) {
     let (runtime, _) = start(&world).await;
     let taking = runtime.publish(Picture { shelf: "s-1".to_owned() }).await.unwrap();
@@ -269,6 +291,7 @@ on_every_store! {
     r52_a_command_is_published_by_each_of_its_names_and_recorded_by_its_own,
     r52_a_request_under_a_former_name_is_the_same_request,
     r52_a_remote_command_is_left_to_another_program,
+    r06_executing_a_remote_command_waits_for_the_other_program,
     r52_the_output_of_a_remote_command_is_json_unless_it_says_more,
     r52_the_failure_of_a_remote_command_is_the_other_programs,
     r52_a_remote_command_is_validated_and_staged_like_any_other,
