@@ -12,12 +12,19 @@ async fn withdraw(
 }
 #[allow(unused_qualifications)]
 const _: () = {
-    impl ::enact::HasOneHandler for Withdraw {
+    impl ::enact::HasOneHandler for Withdraw
+    where
+        for<'__any> Withdraw: ::enact::Command,
+    {
         type Output = <Result<Receipt, WithdrawError> as ::enact::IntoOutcome>::Output;
         type Entity = Account;
     }
     struct __Handler;
-    impl ::enact::EntityHandler for __Handler {
+    impl ::enact::EntityHandler for __Handler
+    where
+        for<'__any> Withdraw: ::enact::Command,
+        for<'__any> Account: ::enact::TargetOf<Withdraw>,
+    {
         type Command = Withdraw;
         type Entity = Account;
         const CONSTRUCTS: &'static [&'static str] = &["MoneyWithdrawn", "Receipt"];
@@ -28,29 +35,34 @@ const _: () = {
             Retry::fixed(3, SECOND)
         }
         fn requires(__needs: &mut ::enact::context::Requirements) {
-            __needs.of::<Box<dyn FraudAssessment>>();
+            <Box<dyn FraudAssessment> as ::enact::FromContext>::requires(__needs);
         }
-        async fn handle(
+        #[allow(clippy::manual_async_fn)]
+        fn handle(
             __message: Withdraw,
             __entity: &mut Account,
             __context: &::enact::ExecutionContext,
-        ) -> ::core::result::Result<
-            <Result<Receipt, WithdrawError> as ::enact::IntoOutcome>::Output,
-            ::enact::Failure,
-        > {
-            <Result<
-                Receipt,
-                WithdrawError,
-            > as ::enact::IntoOutcome>::into_outcome(
-                withdraw(
-                        __message,
-                        __entity,
-                        <Box<
-                            dyn FraudAssessment,
-                        > as ::enact::FromContext>::from_context(__context)?,
-                    )
-                    .await,
-            )
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                <Withdraw as ::enact::HasOneHandler>::Output,
+                ::enact::Failure,
+            >,
+        > + ::core::marker::Send {
+            async move {
+                <Result<
+                    Receipt,
+                    WithdrawError,
+                > as ::enact::IntoOutcome>::into_outcome(
+                    withdraw(
+                            __message,
+                            __entity,
+                            <Box<
+                                dyn FraudAssessment,
+                            > as ::enact::FromContext>::from_context(__context)?,
+                        )
+                        .await,
+                )
+            }
         }
     }
     ::enact::register! {

@@ -12,24 +12,29 @@ const _: () = {
         const NAME: &'static str = "mail";
         type Event = MoneyWithdrawn;
         fn requires(__needs: &mut ::enact::context::Requirements) {
-            __needs.of::<Arc<dyn Mailer>>();
+            <Arc<dyn Mailer> as ::enact::FromContext>::requires(__needs);
         }
-        async fn handle(
+        #[allow(clippy::manual_async_fn)]
+        fn handle(
             __message: MoneyWithdrawn,
             __context: &::enact::ExecutionContext,
-        ) -> ::core::result::Result<(), ::enact::Failure> {
-            <Result<
-                (),
-                MailError,
-            > as ::enact::IntoOutcome>::into_outcome(
-                notify(
-                        __message,
-                        <Arc<
-                            dyn Mailer,
-                        > as ::enact::FromContext>::from_context(__context)?,
-                    )
-                    .await,
-            )
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<(), ::enact::Failure>,
+        > + ::core::marker::Send {
+            async move {
+                <Result<
+                    (),
+                    MailError,
+                > as ::enact::IntoOutcome>::into_outcome(
+                    notify(
+                            __message,
+                            <Arc<
+                                dyn Mailer,
+                            > as ::enact::FromContext>::from_context(__context)?,
+                        )
+                        .await,
+                )
+            }
         }
     }
     ::enact::register! {

@@ -7,9 +7,12 @@ fn fraud_policy(
 }
 #[allow(unused_qualifications)]
 const _: () = {
-    impl ::enact::HasOnePolicy for dyn FraudAssessment {
+    impl ::enact::HasOnePolicy for dyn FraudAssessment
+    where
+        for<'__any> dyn FraudAssessment: ::enact::Strategy,
+    {
         fn requires(__needs: &mut ::enact::context::Requirements) {
-            __needs.of::<Arc<Limits>>();
+            <Arc<Limits> as ::enact::FromContext>::requires(__needs);
         }
         fn select(
             __context: &::enact::ExecutionContext,

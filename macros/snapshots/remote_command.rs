@@ -14,8 +14,14 @@ const _: () = {
     impl ::enact::Command for Ship {
         const NAME: &'static str = "Ship";
     }
-    impl ::enact::Untargeted for Ship {}
-    impl ::enact::HasOneHandler for Ship {
+    impl ::enact::Untargeted for Ship
+    where
+        for<'__any> Ship: ::enact::Command,
+    {}
+    impl ::enact::HasOneHandler for Ship
+    where
+        for<'__any> Parcel: ::enact::Output,
+    {
         type Output = Parcel;
         type Entity = ();
     }

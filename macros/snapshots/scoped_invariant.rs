@@ -5,7 +5,11 @@ fn covered(account: &Account, withdrawal: &Withdraw) -> Result<(), String> {
 }
 #[allow(unused_qualifications)]
 const _: () = {
-    const _: () = ::enact::__private::assert::scope::<Account, Withdraw>();
+    const _: fn() = || {
+        #[allow(unused_imports)]
+        use ::enact::__private::assert::Otherwise as _;
+        ::enact::__private::assert::Of::<(Account, Withdraw)>::scope();
+    };
     struct __Invariant;
     impl ::enact::Invariant for __Invariant {
         type Entity = Account;

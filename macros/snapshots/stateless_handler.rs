@@ -4,24 +4,35 @@ async fn look(_: Look) -> Result<u32, Failure> {
 }
 #[allow(unused_qualifications)]
 const _: () = {
-    impl ::enact::HasOneHandler for Look {
+    impl ::enact::HasOneHandler for Look
+    where
+        for<'__any> Look: ::enact::Command,
+    {
         type Output = <Result<u32, Failure> as ::enact::IntoOutcome>::Output;
         type Entity = ();
     }
     struct __Handler;
-    impl ::enact::CommandHandler for __Handler {
+    impl ::enact::CommandHandler for __Handler
+    where
+        for<'__any> Look: ::enact::Command,
+    {
         type Command = Look;
-        async fn handle(
+        #[allow(clippy::manual_async_fn)]
+        fn handle(
             __message: Look,
             __context: &::enact::ExecutionContext,
-        ) -> ::core::result::Result<
-            <Result<u32, Failure> as ::enact::IntoOutcome>::Output,
-            ::enact::Failure,
-        > {
-            <Result<
-                u32,
-                Failure,
-            > as ::enact::IntoOutcome>::into_outcome(look(__message).await)
+        ) -> impl ::core::future::Future<
+            Output = ::core::result::Result<
+                <Look as ::enact::HasOneHandler>::Output,
+                ::enact::Failure,
+            >,
+        > + ::core::marker::Send {
+            async move {
+                <Result<
+                    u32,
+                    Failure,
+                > as ::enact::IntoOutcome>::into_outcome(look(__message).await)
+            }
         }
     }
     ::enact::register! {

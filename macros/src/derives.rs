@@ -1,11 +1,13 @@
 //! The derives by which a value travels: serde's, and schemars' for its schema.
 
+use std::collections::BTreeSet;
+
 use darling::ast::NestedMeta;
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Data, DeriveInput, Meta, Path, Token};
+use syn::{Attribute, Data, DeriveInput, Ident, Meta, Path, Token, parse_quote};
 
 use crate::crate_path::Enact;
 
@@ -57,6 +59,62 @@ pub(crate) fn derived(enact: &Enact, input: &DeriveInput, schema: Schema) -> Tok
     let derive = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
     let (before, after) = (&input.attrs, bare(input));
     quote!(#derive #(#before)* #(#attributes)* #after)
+}
+
+/// The item, whose derives ask of it as a whole that its fields are what they should be (`MessageField`, `EntityField`): a
+/// type that is none is then one error, where the item is declared, and not several in serde's code. (schemars takes no
+/// conditions for a type without parameters, so it reports a type without a schema itself.)
+///
+/// Not for a value, which may contain itself. A field with options of serde's or schemars', or under a condition, is left to
+/// the derives, and so are all fields if the item has any.
+pub(crate) fn bounded(enact: &Enact, input: &DeriveInput, schema: Schema) -> DeriveInput {
+    let mut input = input.clone();
+    let bound = if schema == Schema::OnRequest { "EntityField" } else { "MessageField" };
+    if is_plain(&input.attrs) {
+        let types: BTreeSet<_> = bounded_types(&input).collect();
+        if !types.is_empty() {
+            let bound = format_ident!("{bound}");
+            let bound = quote!(#enact::__private::#bound).to_string();
+            let bounds: Vec<_> = types.iter().map(|ty| format!("for<'__any> {ty}: {bound}")).collect();
+            let bounds = bounds.join(", ");
+            input.attrs.push(parse_quote!(#[serde(bound = #bounds)]));
+        }
+    }
+    input
+}
+
+/// The types of fields that need no more than their bound. The simplest have it anyway; one that a macro has named by
+/// `$crate` cannot be named in a text, and one that contains the item itself cannot be asked for its bound first.
+fn bounded_types(input: &DeriveInput) -> impl Iterator<Item = String> {
+    let fields: Vec<_> = match &input.data {
+        Data::Struct(data) => data.fields.iter().filter(|field| is_plain(&field.attrs)).collect(),
+        Data::Enum(_) | Data::Union(_) => Vec::new(),
+    };
+    let types = fields.into_iter().map(|field| field.ty.to_token_stream());
+    types
+        .filter(|ty| {
+            !mentions(ty.clone(), &|ident| *ident == "Self" || *ident == "$crate" || *ident == input.ident)
+        })
+        .map(|ty| ty.to_string())
+        .filter(|ty| !SIMPLE.contains(&ty.as_str()))
+}
+
+/// Whether there is nothing that could change what the derives ask for.
+fn is_plain(attrs: &[Attribute]) -> bool {
+    let changes = ["serde", "schemars", "cfg", "cfg_attr"];
+    !attrs.iter().any(|attribute| changes.iter().any(|name| attribute.path().is_ident(name)))
+}
+
+/// Types that every struct has fields of, and that are values.
+const SIMPLE: [&str; 13] =
+    ["bool", "String", "u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f64"];
+
+fn mentions(tokens: TokenStream, is_sought: &impl Fn(&Ident) -> bool) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => is_sought(&ident),
+        TokenTree::Group(group) => mentions(group.stream(), is_sought),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 fn bare(input: &DeriveInput) -> DeriveInput {

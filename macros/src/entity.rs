@@ -1,7 +1,7 @@
 //! `#[entity]`.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{DeriveInput, Ident};
 
 use crate::crate_path::Enact;
@@ -10,7 +10,7 @@ use crate::errors::Errors;
 use crate::expansion::{hidden, register};
 use crate::item::{Item, misplaced};
 use crate::options::{Options, Setting};
-use crate::record::{self, FieldChoice};
+use crate::record::{self, FieldChoice, Shape};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let Item::Type(mut input) = Item::parse(&item) else {
@@ -24,15 +24,23 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     TokenStream::from_iter([expansion, errors.report()])
 }
 
+const SHAPE: Shape = Shape { noun: "an entity", smallest: "{ id: … }" };
+
 struct EntityOptions {
     id: Option<Setting<Ident>>,
+    /// Whether the identity is said to be another field than `id`, even if wrongly.
+    names_id: bool,
     name: Option<String>,
 }
 
 impl EntityOptions {
     fn parse(args: TokenStream, errors: &mut Errors) -> Self {
         let mut options = Options::parse("`#[entity]`", args, errors);
-        let parsed = Self { id: options.value("id", "field", errors), name: options.text("name", errors) };
+        let parsed = Self {
+            names_id: options.seems_given("id"),
+            id: options.value("id", "field", errors),
+            name: options.text("name", errors),
+        };
         let whither = "how an entity begins is said by the handler that makes it, `#[command(create = …)]`";
         options.misplaced(&["create"], whither, errors);
         options.finish(errors);
@@ -47,10 +55,10 @@ struct Entity<'a> {
 
 impl<'a> Entity<'a> {
     fn check(options: EntityOptions, input: &'a DeriveInput, errors: &mut Errors) -> Self {
-        let shape_is_right = record::check("an entity", input, errors);
+        let shape_is_right = record::check(SHAPE, input, errors);
         let id = match options.id {
             Some(id) => record::choose(input, Some(id), errors),
-            None if shape_is_right => default_id(input, errors),
+            None if shape_is_right && !options.names_id => default_id(input, errors),
             None => FieldChoice::Missing,
         };
         Self { name: record::name(input, options.name), id }
@@ -60,7 +68,8 @@ impl<'a> Entity<'a> {
         if !record::can_be_implemented(input) {
             return input.to_token_stream();
         }
-        let item = derives::derived(enact, input, Schema::OnRequest);
+        let item =
+            derives::derived(enact, &derives::bounded(enact, input, Schema::OnRequest), Schema::OnRequest);
         let (ident, name) = (&input.ident, &self.name);
         let (id_type, id) = match self.id.field() {
             Some(field) => {
@@ -69,17 +78,20 @@ impl<'a> Entity<'a> {
             }
             None => (record::unknown_type(enact), quote!(loop {})),
         };
+        let key = record::key(enact, &self.id);
+        let header = quote_spanned!(ident.span()=> impl #enact::Entity for #ident);
         let registration = register(enact, &quote!(entity::<#ident>));
         let hidden = hidden(
             &input.attrs,
             &quote! {
-                impl #enact::Entity for #ident {
+                #header {
                     const NAME: &'static str = #name;
                     type Id = #id_type;
-                    fn id(&self) -> &Self::Id {
+                    fn id(&self) -> &#id_type {
                         #id
                     }
                 }
+                #key
                 #registration
             },
         );

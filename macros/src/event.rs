@@ -1,7 +1,7 @@
 //! `#[event]`.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::DeriveInput;
 
 use crate::crate_path::Enact;
@@ -10,7 +10,7 @@ use crate::errors::Errors;
 use crate::expansion::{hidden, register};
 use crate::item::{Item, misplaced};
 use crate::options::Options;
-use crate::record;
+use crate::record::{self, Shape};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let Item::Type(mut input) = Item::parse(&item) else {
@@ -27,6 +27,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let expansion = event.expand(&enact, &input);
     TokenStream::from_iter([expansion, errors.report()])
 }
+
+const SHAPE: Shape = Shape { noun: "an event", smallest: "{}" };
 
 struct EventOptions {
     name: Option<String>,
@@ -57,7 +59,7 @@ struct Event {
 
 impl Event {
     fn check(options: EventOptions, input: &DeriveInput, errors: &mut Errors) -> Self {
-        record::check("an event", input, errors);
+        record::check(SHAPE, input, errors);
         Self { name: record::name(input, options.name) }
     }
 
@@ -65,13 +67,14 @@ impl Event {
         if !record::can_be_implemented(input) {
             return input.to_token_stream();
         }
-        let item = derives::derived(enact, input, Schema::Open);
+        let item = derives::derived(enact, &derives::bounded(enact, input, Schema::Open), Schema::Open);
         let (ident, name) = (&input.ident, &self.name);
+        let header = quote_spanned!(ident.span()=> impl #enact::Event for #ident);
         let registration = register(enact, &quote!(event::<#ident>));
         let hidden = hidden(
             &input.attrs,
             &quote! {
-                impl #enact::Event for #ident {
+                #header {
                     const NAME: &'static str = #name;
                 }
                 impl<__Entity: #enact::Entity> #enact::InvariantScope<__Entity> for #ident {}

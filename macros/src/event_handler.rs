@@ -8,7 +8,7 @@ use syn::ext::IdentExt;
 use crate::constructs::constructs;
 use crate::crate_path::Enact;
 use crate::errors::Errors;
-use crate::expansion::{self, hidden, reemitted_handler, register};
+use crate::expansion::{self, hidden_beside, reemitted_handler, register};
 use crate::item::{Function, Item, misplaced};
 use crate::options::{Options, Setting};
 use crate::signature::{self, HandlerKind, HandlerSignature};
@@ -23,7 +23,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let handler = EventHandler::check(options, &function, &mut errors);
     let expansion =
         if errors.is_empty() { handler.expand(&enact, &constructs(&function)) } else { TokenStream::new() };
-    let hidden = hidden(&function.attrs, &expansion);
+    let hidden = hidden_beside(&function, &expansion);
     TokenStream::from_iter([reemitted_handler(&function), hidden, errors.report()])
 }
 

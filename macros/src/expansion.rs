@@ -23,9 +23,26 @@ pub(crate) fn hidden(attrs: &[Attribute], items: &TokenStream) -> TokenStream {
     }
 }
 
+/// What is generated for a function: nothing if it is a method, since `impl` blocks have no place for it.
+pub(crate) fn hidden_beside(function: &Function, items: &TokenStream) -> TokenStream {
+    if function.sig.receiver().is_some() { TokenStream::new() } else { hidden(&function.attrs, items) }
+}
+
 /// Makes a part known to `start()`: `register(enact, &quote!(entity::<Account>))`.
 pub(crate) fn register(enact: &Enact, part: &TokenStream) -> TokenStream {
     quote!(#enact::register! { #enact::Registration::#part(#enact::source!()) })
+}
+
+/// What only the compiler can know, and no bound of an implementation says: `proof(enact, &quote!(…))`, in terms of
+/// `enact::__private::assert`.
+pub(crate) fn proof(enact: &Enact, proof: &TokenStream) -> TokenStream {
+    quote! {
+        const _: fn() = || {
+            #[allow(unused_imports)]
+            use #enact::__private::assert::Otherwise as _;
+            #proof;
+        };
+    }
 }
 
 /// `const ALIASES`, if there are any.

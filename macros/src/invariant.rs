@@ -9,7 +9,7 @@ use syn::{FnArg, Ident, ReturnType, Signature, Type};
 use crate::crate_path::Enact;
 use crate::docs;
 use crate::errors::Errors;
-use crate::expansion::{hidden, reemitted_invariant, register};
+use crate::expansion::{self, hidden_beside, reemitted_invariant, register};
 use crate::item::{Function, Item, misplaced};
 use crate::options::{Options, Setting};
 use crate::signature::text;
@@ -23,7 +23,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let options = InvariantOptions::parse(args, &mut errors);
     let invariant = Invariant::check(options, &function, &mut errors);
     let expansion = invariant.filter(|_| errors.is_empty()).map(|invariant| invariant.expand(&enact));
-    let hidden = hidden(&function.attrs, &expansion.unwrap_or_default());
+    let hidden = hidden_beside(&function, &expansion.unwrap_or_default());
     TokenStream::from_iter([reemitted_invariant(&function), hidden, errors.report()])
 }
 
@@ -73,6 +73,7 @@ impl Invariant {
         let message = check_message(message, function, errors);
         let Parameters { entity, when: taken } = Parameters::check(sig, errors);
         check_scope(when.as_ref(), taken.as_ref(), errors);
+        check_order(when.as_ref(), entity.as_ref(), taken.as_ref(), errors);
         Some(Self {
             function: sig.ident.clone(),
             entity: entity?,
@@ -117,9 +118,10 @@ impl Invariant {
     /// The proof that the invariant's entity is bound where `when` says.
     fn scope(&self, enact: &Enact) -> Option<TokenStream> {
         let (entity, when) = (&self.entity, self.when.as_ref()?);
-        Some(quote_spanned! {when.span()=>
-            const _: () = #enact::__private::assert::scope::<#entity, #when>();
-        })
+        let enact_at_when = enact.at(when.span());
+        let scope =
+            quote_spanned!(when.span()=> #enact_at_when::__private::assert::Of::<(#entity, #when)>::scope());
+        Some(expansion::proof(enact, &scope))
     }
 }
 
@@ -230,6 +232,25 @@ fn check_message(message: Option<String>, function: &Function, errors: &mut Erro
         );
     }
     message
+}
+
+/// The entity comes first: an invariant is about it.
+fn check_order(
+    when: Option<&Setting<Type>>,
+    first: Option<&Type>,
+    second: Option<&Type>,
+    errors: &mut Errors,
+) {
+    let (Some(Setting { value: when, .. }), Some(first), Some(second)) = (when, first, second) else {
+        return;
+    };
+    if when == first && when != second {
+        let (entity, when) = (text(second), text(first));
+        errors.add(
+            first,
+            format!("an invariant takes its entity first, and after it what `when` names: write `(…: &{entity}, …: &{when})`"),
+        );
+    }
 }
 
 /// The second parameter is what `when` names.

@@ -64,6 +64,11 @@ impl Options {
         Some(self.given.remove(index))
     }
 
+    /// Whether an option is given, rightly or wrongly, or one that was meant for it.
+    pub(crate) fn seems_given(&self, name: &str) -> bool {
+        self.given.iter().any(|given| closest(&given.key.to_string(), [name]).is_some())
+    }
+
     /// Reads `name = value`. `form` is how the value is to be written, for the message when it is not.
     pub(crate) fn value<T: Parse>(
         &mut self,

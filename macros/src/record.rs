@@ -1,17 +1,29 @@
 //! The shape of commands, events and entities: a struct with named fields and no generics.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Data, DataStruct, DeriveInput, Field, Fields, Ident};
 
 use crate::crate_path::Enact;
 use crate::errors::Errors;
+use crate::expansion;
 use crate::options::Setting;
 use crate::suggestion::{closest, one_of};
 
-/// Refuses a type of another shape, and says whether it has the right one. `what` is what it would be: `a command`.
-pub(crate) fn check(what: &str, input: &DeriveInput, errors: &mut Errors) -> bool {
+/// What a struct is to be, and how messages speak of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    /// `a command`
+    pub(crate) noun: &'static str,
+    /// The fields that it cannot do without: `{}`.
+    pub(crate) smallest: &'static str,
+}
+
+/// Refuses a type of another shape, and says whether it has the right one.
+pub(crate) fn check(shape: Shape, input: &DeriveInput, errors: &mut Errors) -> bool {
+    let Shape { noun: what, smallest } = shape;
     check_generics(what, input, errors);
     let name = &input.ident;
     let (wrong, message) = match &input.data {
@@ -19,7 +31,7 @@ pub(crate) fn check(what: &str, input: &DeriveInput, errors: &mut Errors) -> boo
         Data::Struct(DataStruct { fields: Fields::Unit, .. }) => (
             name.to_token_stream(),
             format!(
-                "{what} is a JSON object, so its struct has braces even without fields: write `struct {name} {{}}`"
+                "{what} is a JSON object, so its struct has braces even without fields: write `struct {name} {smallest}`"
             ),
         ),
         Data::Struct(DataStruct { fields: fields @ Fields::Unnamed(_), .. }) => (
@@ -36,7 +48,10 @@ pub(crate) fn check(what: &str, input: &DeriveInput, errors: &mut Errors) -> boo
 }
 
 fn not_a_struct(what: &str, name: &Ident, kind: &str) -> String {
-    format!("{what} is a struct with named fields, and `{name}` is {kind}: make it a field of a struct")
+    format!(
+        "{what} is a struct with named fields, and `{name}` is {kind}: write a struct for each of its cases, or one with a \
+         field of this type"
+    )
 }
 
 fn check_generics(what: &str, input: &DeriveInput, errors: &mut Errors) {
@@ -102,6 +117,14 @@ pub(crate) fn choose<'a>(
         format!("`{key}` names a field, and `{}` has no field `{value}`: {advice}", input.ident),
     );
     FieldChoice::Missing
+}
+
+/// The proof that a field can name an entity, a request or a lane.
+pub(crate) fn key(enact: &Enact, choice: &FieldChoice<'_>) -> Option<TokenStream> {
+    let ty = &choice.field()?.ty;
+    let enact_at_type = enact.at(ty.span());
+    let usable = quote_spanned!(ty.span()=> #enact_at_type::__private::assert::Of::<#ty>::usable_as_key());
+    Some(expansion::proof(enact, &usable))
 }
 
 /// The field of a name.

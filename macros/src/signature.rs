@@ -1,6 +1,6 @@
 //! The signature of a handler: what it handles, what it binds, what it draws from the context, and what it returns.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ReturnType, Signature, Type, TypeReference};
@@ -43,7 +43,9 @@ impl<'a> HandlerSignature<'a> {
     pub(crate) fn check(kind: HandlerKind, sig: &'a Signature, errors: &mut Errors) -> Self {
         check_async(kind, sig, errors);
         check_generics(kind, sig, errors);
-        let mut types = parameter_types(kind, sig, errors).into_iter();
+        let mut types = parameter_types(kind, sig, errors);
+        check_order(kind, &mut types, errors);
+        let mut types = types.into_iter();
         let message = first(kind, sig, types.next(), errors);
         let (entity, further) = further(kind, types, errors);
         Self { name: &sig.ident, message, entity, further, outcome: outcome(sig) }
@@ -62,33 +64,39 @@ impl<'a> HandlerSignature<'a> {
         requires(enact, self.drawn())
     }
 
-    /// `async fn handle()`, which calls the function.
+    /// `fn handle()`, which calls the function.
     pub(crate) fn handle(&self, enact: &Enact, message: &Type, output: &TokenStream) -> TokenStream {
         let entity = self.entity.map(|entity| quote!(__entity: &mut #entity,));
         let arguments = self.further.iter().map(|parameter| match parameter {
             Parameter::Entity => quote!(__entity),
-            Parameter::Drawn(ty) => quote!(<#ty as #enact::FromContext>::from_context(__context)?),
+            Parameter::Drawn(ty) => from_context(enact, ty),
         });
         let Self { name, outcome, .. } = self;
-        // At the function's name, where an error about its future (that it is not `Send`, say) is shown.
-        let parameters = quote_spanned! {Span::call_site().located_at(name.span())=>
-            async fn handle(__message: #message, #entity __context: &#enact::ExecutionContext)
-        };
-        // At what it returns, where it is shown that this is no outcome.
+        // All at what it returns, where it is shown that this is no outcome, or that the function's future is not `Send`. It is
+        // no `async fn`, of whose result the compiler would say the same once more.
         let span = outcome.span();
         let enact = enact.at(span);
-        let result = quote_spanned!(span=> ::core::result::Result<#output, #enact::Failure>);
         let returned = quote!(#name(__message #(, #arguments)*).await);
-        let outcome = quote_spanned!(span=> <#outcome as #enact::IntoOutcome>::into_outcome(#returned));
-        quote!(#parameters -> #result { #outcome })
+        quote_spanned! {span=>
+            #[allow(clippy::manual_async_fn)]
+            fn handle(
+                __message: #message,
+                #entity
+                __context: &#enact::ExecutionContext,
+            ) -> impl ::core::future::Future<
+                Output = ::core::result::Result<#output, #enact::Failure>,
+            > + ::core::marker::Send {
+                async move { <#outcome as #enact::IntoOutcome>::into_outcome(#returned) }
+            }
+        }
     }
 
-    /// The type of the output, when it succeeds.
+    /// `type Output`, of when it succeeds.
     pub(crate) fn output(&self, enact: &Enact) -> TokenStream {
         let outcome = &self.outcome;
         let span = outcome.span();
         let enact = enact.at(span);
-        quote_spanned!(span=> <#outcome as #enact::IntoOutcome>::Output)
+        quote_spanned!(span=> type Output = <#outcome as #enact::IntoOutcome>::Output;)
     }
 }
 
@@ -105,14 +113,27 @@ pub(crate) fn timeout(timeout: Option<&syn::Expr>) -> Option<TokenStream> {
 
 /// `fn requires()`: what must be there for what is drawn.
 pub(crate) fn requires<'a>(enact: &Enact, drawn: impl Iterator<Item = &'a Type>) -> Option<TokenStream> {
-    let drawn: Vec<_> = drawn.collect();
-    (!drawn.is_empty()).then(|| {
+    let mut drawn = drawn.map(|ty| asked(enact, ty, &quote!(requires(__needs);))).peekable();
+    drawn.peek().is_some().then(|| {
         quote! {
             fn requires(__needs: &mut #enact::context::Requirements) {
-                #(__needs.of::<#drawn>();)*
+                #(#drawn)*
             }
         }
     })
+}
+
+/// The value of a parameter that is drawn.
+pub(crate) fn from_context(enact: &Enact, ty: &Type) -> TokenStream {
+    let value = asked(enact, ty, &quote!(from_context(__context)));
+    quote!(#value?)
+}
+
+/// `<Type as FromContext>::…`: all that is asked of a type is asked in this form and at this place, so that the compiler
+/// merges what it has to say about a type that cannot be drawn.
+fn asked(enact: &Enact, ty: &Type, call: &TokenStream) -> TokenStream {
+    let enact = enact.at(ty.span());
+    quote_spanned!(ty.span()=> <#ty as #enact::FromContext>::#call)
 }
 
 /// `fn retry()`, if there is a policy.
@@ -133,13 +154,19 @@ fn check_async(kind: HandlerKind, sig: &Signature, errors: &mut Errors) {
 
 /// The runtime keeps one function for each message: there is nothing that could choose a type parameter.
 fn check_generics(kind: HandlerKind, sig: &Signature, errors: &mut Errors) {
-    if !sig.generics.params.is_empty() {
-        let (noun, name) = (kind.noun, &sig.ident);
-        errors.add(
-            &sig.generics,
-            format!("{noun} is called by the runtime, which cannot choose generic parameters: write `{name}` for particular types"),
-        );
+    if sig.generics.params.is_empty() {
+        return;
     }
+    let (noun, name) = (kind.noun, &sig.ident);
+    let advice = if sig.generics.lifetimes().count() == sig.generics.params.len() {
+        format!("write `{name}` without lifetimes, which it does not need")
+    } else {
+        format!("write `{name}` for particular types")
+    };
+    errors.add(
+        &sig.generics,
+        format!("{noun} is called by the runtime, which cannot choose generic parameters: {advice}"),
+    );
 }
 
 /// The types of the parameters: a handler is a free function.
@@ -177,12 +204,29 @@ fn check_written_out(kind: HandlerKind, ty: &Type, errors: &mut Errors) {
     }
 }
 
-fn mentions_impl(tokens: TokenStream) -> bool {
+pub(crate) fn mentions_impl(tokens: TokenStream) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == "impl",
         TokenTree::Group(group) => mentions_impl(group.stream()),
         TokenTree::Punct(_) | TokenTree::Literal(_) => false,
     })
+}
+
+/// The message comes first, and what is bound after it. In the wrong order they are told from each other by the `&mut`.
+fn check_order(kind: HandlerKind, types: &mut [&Type], errors: &mut Errors) {
+    let Some(Type::Reference(bound)) = types.first() else { return };
+    let Some(message) = types.iter().position(|ty| !matches!(ty, Type::Reference(_))) else { return };
+    if bound.mutability.is_some() && kind.binds_entity {
+        let HandlerKind { noun, message: what, .. } = kind;
+        let (bound, owned) = (text(&types[0].clone()), text(types[message]));
+        errors.add(
+            types[0],
+            format!(
+                "{noun} takes the {what} first, and the entity after it: write `(…: {owned}, …: {bound})`"
+            ),
+        );
+        types.swap(0, message);
+    }
 }
 
 /// The first parameter is the message, by value.
@@ -242,19 +286,19 @@ fn further<'a>(
 fn check_reference(kind: HandlerKind, reference: &TypeReference, bound: Option<&Type>, errors: &mut Errors) {
     let elem = text(&reference.elem);
     if reference.mutability.is_none() {
-        let entity = if kind.binds_entity {
-            format!("the entity that the command targets is bound by `&mut {elem}`, ")
-        } else {
-            String::new()
-        };
-        errors.add(
-            reference,
-            format!(
-                "nothing is lent to {} by `&`: {entity}other entities are read through a `Repository<{elem}>`, \
-                 and what was provided is taken as `Arc<{elem}>`",
-                kind.noun
+        let advice = match (&*reference.elem, kind.binds_entity) {
+            (Type::TraitObject(_), _) => {
+                format!("take what was provided as `Arc<{elem}>`, and a strategy as `Box<{elem}>`")
+            }
+            (_, true) => format!(
+                "take the entity that the command targets as `&mut {elem}`, what was provided as `Arc<{elem}>`, and read \
+                 other entities through a `Repository<{elem}>`"
             ),
-        );
+            (_, false) => format!(
+                "take what was provided as `Arc<{elem}>`, and read entities through a `Repository<{elem}>`"
+            ),
+        };
+        errors.add(reference, format!("nothing is lent to {} by `&`: {advice}", kind.noun));
     } else if !kind.binds_entity {
         errors.add(
             reference,

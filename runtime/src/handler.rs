@@ -85,10 +85,21 @@ pub trait TargetOf<C>: Entity {}
 
 impl<C, E> TargetOf<C> for E
 where
-    C: Targeted<Id = E::Id>,
+    C: Targeted<Id: SameIdentity<E::Id>>,
     E: Entity,
 {
 }
+
+/// That the target of a command is of the type of an entity's identity: every type, of itself.
+#[diagnostic::on_unimplemented(
+    message = "the command's target is of type `{Self}`, and the entity's identity of type `{Id}`",
+    label = "this entity's identity is of type `{Id}`",
+    note = "the target is the identity of the entity that the command acts on: give both fields the same type"
+)]
+pub trait SameIdentity<Id> {}
+
+#[diagnostic::do_not_recommend]
+impl<Id> SameIdentity<Id> for Id {}
 
 /// A handler of an event: one of any number. `#[event_handler]` on a function implements it.
 pub trait EventHandler: 'static {
@@ -128,11 +139,11 @@ pub trait EventHandler: 'static {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// What a handler may return: `()`, or a `Result` with an output that JSON can carry and any error.
+/// What a handler may return: `()`, or a `Result` with an [`Output`] and a [`HandlerError`].
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
-    label = "not an outcome",
-    note = "return `()`, or `Result<T, E>` with an output `T` that implements `Serialize` and `Deserialize`, and an error `E` that implements `std::error::Error + Send + Sync` (or is `Failure`, `anyhow::Error`, `String`)"
+    label = "this does not say whether it succeeded",
+    note = "return `()` if it always does, or else a `Result`: `Result<{Self}, Failure>`"
 )]
 pub trait IntoOutcome {
     /// The output of success.
@@ -145,6 +156,31 @@ pub trait IntoOutcome {
     fn into_outcome(self) -> Result<Self::Output, Failure>;
 }
 
+/// What a handler may return when it succeeds: every value that JSON can carry. It stands on the job's record (r06).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the output of a handler",
+    label = "its output cannot be written as JSON",
+    note = "put `#[value]` on `{Self}`; if it is made of others, as `Option<…>` and `Vec<…>` are, on those",
+    note = "it is kept on the job's record, so it borrows nothing, and can be sent to another thread"
+)]
+pub trait Output: Serialize + DeserializeOwned + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Send + 'static> Output for T {}
+
+/// What a handler may return when it fails: an error, or what can be made into a boxed one (r27).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a handler",
+    label = "its error is no `std::error::Error`",
+    note = "implement `std::error::Error` for it, by `#[derive(thiserror::Error)]` for example, or return a `Failure`, an `anyhow::Error` or a `String`",
+    note = "it goes from thread to thread: a boxed error is a `Box<dyn Error + Send + Sync>`"
+)]
+pub trait HandlerError: Into<Box<dyn Error + Send + Sync>> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn Error + Send + Sync>>> HandlerError for E {}
+
+#[diagnostic::do_not_recommend]
 impl IntoOutcome for () {
     type Output = ();
 
@@ -153,11 +189,7 @@ impl IntoOutcome for () {
     }
 }
 
-impl<T, E> IntoOutcome for Result<T, E>
-where
-    T: Serialize + DeserializeOwned + Send + 'static,
-    E: Into<Box<dyn Error + Send + Sync>>,
-{
+impl<T: Output, E: HandlerError> IntoOutcome for Result<T, E> {
     type Output = T;
 
     fn into_outcome(self) -> Result<T, Failure> {

@@ -46,6 +46,7 @@ pub trait IntoVerdict {
     fn into_verdict(self) -> Verdict;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoVerdict for bool {
     fn into_verdict(self) -> Verdict {
         if self { Verdict::Holds } else { Verdict::Violated(None) }

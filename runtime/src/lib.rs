@@ -161,7 +161,10 @@ pub use context::{
 pub use enact_macros::{Failure, command, entity, event, event_handler, invariant, strategy, value};
 pub use entity::{CreatedFrom, Creation, Entity};
 pub use failure::{Failure, FailureKind, Violation};
-pub use handler::{CommandHandler, EntityHandler, EventHandler, IntoOutcome, InvariantScope, TargetOf};
+pub use handler::{
+    CommandHandler, EntityHandler, EventHandler, HandlerError, IntoOutcome, InvariantScope, Output,
+    SameIdentity, TargetOf,
+};
 pub use invariant::{Always, Invariant};
 pub use job::{
     Attempt, Cause, CorrelationId, EventId, Job, JobId, JobKind, JobState, Step, StrategyChoice, WorkerId,

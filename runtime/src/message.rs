@@ -2,13 +2,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Key;
+use crate::{Key, Output};
 
 /// A request to do something, with exactly one handler. `#[command]` on a struct implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a command",
     label = "not a command",
-    note = "put `#[command]` on the struct `{Self}`"
+    note = "put `#[command]` on the struct `{Self}`",
+    note = "if it is an event, its handler has `#[event_handler]`"
 )]
 pub trait Command: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What the command is called in the store and in JSON (r52). Stable.
@@ -44,9 +45,9 @@ pub trait Command: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
 
 /// A command with a target. `#[command(target = field)]` implements it.
 #[diagnostic::on_unimplemented(
-    message = "the command `{Self}` names no target, so its handler cannot bind an entity",
+    message = "`{Self}` is not a command with a target, so its handler cannot bind an entity",
     label = "`{Self}` has no target",
-    note = "say which field of `{Self}` holds the entity's id: `#[command(target = field)]`",
+    note = "say on the struct `{Self}` which of its fields holds the entity's id: `#[command(target = field)]`",
     note = "or bind no entity here, and reach entities through a `Repository<…>`"
 )]
 pub trait Targeted: Command {
@@ -66,13 +67,14 @@ pub trait Untargeted: Command {}
 /// A command that has its one handler (r04). `#[command]` on a function implements it for the command that the function
 /// takes first; a second handler is a second implementation, which the compiler refuses.
 #[diagnostic::on_unimplemented(
-    message = "the command `{Self}` has no handler",
+    message = "`{Self}` is not a command with a handler",
     label = "nothing handles `{Self}`",
-    note = "write one: `#[command] async fn handle(command: {Self}) -> Result<(), …>`; with `&mut Entity` as the second parameter if `{Self}` has a target"
+    note = "write its handler: `#[command] async fn …(command: {Self}) -> Result<(), …>`, with `&mut Entity` as the second parameter if the command has a target",
+    note = "if `{Self}` is an event, `emit` it"
 )]
 pub trait HasOneHandler: Command {
     /// What the handler returns when it succeeds.
-    type Output: Serialize + DeserializeOwned + Send + 'static;
+    type Output: Output;
 
     /// The entity that the handler binds; `()` if it binds none.
     type Entity;
@@ -82,7 +84,8 @@ pub trait HasOneHandler: Command {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     label = "not an event",
-    note = "put `#[event]` on the struct `{Self}`"
+    note = "put `#[event]` on the struct `{Self}`",
+    note = "if it is a command, `publish` it; its handler has `#[command]`"
 )]
 pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What the event is called in the store and in JSON (r52). Stable.

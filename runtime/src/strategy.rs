@@ -31,11 +31,17 @@ pub trait Variant<Tag>: 'static {
 }
 
 /// Some variant of a strategy: what [`Variant`] says, of a value whose type is not known. A supertrait of every strategy.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a declared variant of this strategy",
+    label = "not declared",
+    note = "put `#[strategy(variant)]` on the `impl` of the strategy for `{Self}`"
+)]
 pub trait AnyVariant<Tag> {
     /// The name of the variant that this is.
     fn variant_name(&self) -> &'static str;
 }
 
+#[diagnostic::do_not_recommend]
 impl<Tag, V: Variant<Tag>> AnyVariant<Tag> for V {
     fn variant_name(&self) -> &'static str {
         V::NAME
@@ -46,10 +52,10 @@ impl<Tag, V: Variant<Tag>> AnyVariant<Tag> for V {
 /// implements it for the `dyn Trait` that the function returns; a second policy is a second implementation, which the
 /// compiler refuses.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be drawn from the context: it has no policy",
+    message = "`{Self}` is not a strategy with a policy, so a `Box` of it cannot be drawn from the context",
     label = "nothing chooses a `{Self}`",
-    note = "a strategy's policy is a function beside it: `#[strategy(policy)] fn …(context: &ExecutionContext) -> Box<{Self}>`",
-    note = "if it is no strategy but a capability that was provided to the runtime, take it as `Arc<{Self}>`"
+    note = "if it is a capability that was provided to the runtime, take it as `Arc<{Self}>`",
+    note = "if it is a strategy, write its policy: `#[strategy(policy)] fn …(context: &ExecutionContext) -> Box<{Self}>`"
 )]
 pub trait HasOnePolicy: Strategy {
     /// What must be there for the policy's parameters; `start()` checks that it is (r33).

@@ -3,9 +3,7 @@
 
 mod common;
 
-use common::{
-    Log, World, begin, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until,
-};
+use common::{Log, World, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until};
 use enact::prelude::*;
 use enact::store::{Claim, Commit, Cursor, EntityKey, NewJob, Next};
 use enact::{Attempt, CorrelationId, Job, JobId, JobKind, Json, Key, Step, WorkerId};

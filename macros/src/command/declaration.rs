@@ -1,16 +1,17 @@
 //! `#[command]` on a struct.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{DeriveInput, Ident, Type};
+use syn::spanned::Spanned;
+use syn::{DeriveInput, Field, Ident, Type};
 
 use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
 use crate::expansion::{self, hidden, register};
 use crate::options::{Options, Setting};
-use crate::record::{self, FieldChoice};
+use crate::record::{self, FieldChoice, Shape};
 
 pub(super) fn expand(args: TokenStream, mut input: DeriveInput) -> TokenStream {
     let mut errors = Errors::new();
@@ -20,6 +21,8 @@ pub(super) fn expand(args: TokenStream, mut input: DeriveInput) -> TokenStream {
     let expansion = declaration.expand(&enact, &input);
     TokenStream::from_iter([expansion, errors.report()])
 }
+
+const SHAPE: Shape = Shape { noun: "a command", smallest: "{}" };
 
 #[derive(Default)]
 struct DeclarationOptions {
@@ -69,7 +72,7 @@ struct Declaration<'a> {
 
 impl<'a> Declaration<'a> {
     fn check(options: DeclarationOptions, input: &'a DeriveInput, errors: &mut Errors) -> Self {
-        record::check("a command", input, errors);
+        record::check(SHAPE, input, errors);
         check_output(&options, errors);
         Self {
             name: record::name(input, options.name),
@@ -85,14 +88,21 @@ impl<'a> Declaration<'a> {
         if !record::can_be_implemented(input) {
             return input.to_token_stream();
         }
-        let item = derives::derived(enact, input, Schema::Strict);
+        let item = derives::derived(enact, &derives::bounded(enact, input, Schema::Strict), Schema::Strict);
         let ident = &input.ident;
         let command = self.command(enact, ident);
+        let keys =
+            [&self.target, &self.idempotency_key, &self.order_by].map(|choice| record::key(enact, choice));
         let targeting = self.targeting(enact, ident);
         let remote = self.remote(enact, ident);
-        let part = if remote.is_some() { quote!(remote_command) } else { quote!(command) };
-        let registration = register(enact, &quote!(#part::<#ident>));
-        let hidden = hidden(&input.attrs, &quote!(#command #targeting #remote #registration));
+        let part = match &self.remote {
+            // At its output, where it is shown that this cannot be one.
+            Some(Remote { output: Some(output) }) => quote_spanned!(output.span()=> remote_command::<#ident>),
+            Some(Remote { output: None }) => quote!(remote_command::<#ident>),
+            None => quote!(command::<#ident>),
+        };
+        let registration = register(enact, &part);
+        let hidden = hidden(&input.attrs, &quote!(#command #(#keys)* #targeting #remote #registration));
         quote!(#item #hidden)
     }
 
@@ -106,16 +116,18 @@ impl<'a> Declaration<'a> {
         ];
         let keys = keys.into_iter().filter_map(|(constant, method, choice)| {
             let [constant, method] = [format_ident!("{constant}"), format_ident!("{method}")];
-            let field = choice.field()?.ident.as_ref()?;
-            let name = field.unraw().to_string();
+            let Field { ident, ty, .. } = choice.field()?;
+            let name = ident.as_ref()?.unraw().to_string();
             Some(quote! {
                 const #constant: ::core::option::Option<&'static str> = ::core::option::Option::Some(#name);
                 fn #method(&self) -> ::core::option::Option<#enact::Key> {
-                    #enact::Key::of(&self.#field)
+                    #[allow(unused_imports)]
+                    use #enact::__private::assert::Otherwise as _;
+                    #enact::__private::assert::Of::<#ty>::key(&self.#ident)
                 }
             })
         });
-        quote! {
+        quote_spanned! {ident.span()=>
             impl #enact::Command for #ident {
                 const NAME: &'static str = #name;
                 #aliases
@@ -129,7 +141,10 @@ impl<'a> Declaration<'a> {
         let any_json = || quote!(#enact::__private::serde_json::Value);
         let output = self.remote.as_ref()?.output.as_ref().map_or_else(any_json, ToTokens::to_token_stream);
         Some(quote! {
-            impl #enact::HasOneHandler for #ident {
+            impl #enact::HasOneHandler for #ident
+            where
+                for<'__any> #output: #enact::Output,
+            {
                 type Output = #output;
                 type Entity = ();
             }
@@ -137,13 +152,15 @@ impl<'a> Declaration<'a> {
     }
 
     fn targeting(&self, enact: &Enact, ident: &Ident) -> TokenStream {
+        // Proved by `impl Command`; without the condition, what is wrong with that would be reported here, too.
+        let is_command = quote!(where for<'__any> #ident: #enact::Command);
         let id = match &self.target {
-            FieldChoice::None => return quote!(impl #enact::Untargeted for #ident {}),
+            FieldChoice::None => return quote!(impl #enact::Untargeted for #ident #is_command {}),
             FieldChoice::Field(field) => field.ty.to_token_stream(),
             FieldChoice::Missing => record::unknown_type(enact),
         };
         quote! {
-            impl #enact::Targeted for #ident {
+            impl #enact::Targeted for #ident #is_command {
                 type Id = #id;
             }
         }

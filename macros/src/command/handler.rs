@@ -1,6 +1,6 @@
 //! `#[command]` on a function.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Type};
@@ -8,7 +8,7 @@ use syn::{Expr, Ident, Type};
 use crate::constructs::constructs;
 use crate::crate_path::Enact;
 use crate::errors::Errors;
-use crate::expansion::{hidden, reemitted_handler, register};
+use crate::expansion::{self, hidden_beside, reemitted_handler, register};
 use crate::item::Function;
 use crate::options::{Options, Setting};
 use crate::signature::{self, HandlerKind, HandlerSignature};
@@ -24,7 +24,7 @@ pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     } else {
         handler.declare(&enact)
     };
-    let hidden = hidden(&function.attrs, &expansion);
+    let hidden = hidden_beside(&function, &expansion);
     TokenStream::from_iter([reemitted_handler(&function), hidden, errors.report()])
 }
 
@@ -123,8 +123,11 @@ impl<'a> Handler<'a> {
         let enact = enact.at(span);
         let entity = entity.map_or_else(|| quote!(()), ToTokens::to_token_stream);
         quote_spanned! {span=>
-            impl #enact::HasOneHandler for #command {
-                type Output = #output;
+            impl #enact::HasOneHandler for #command
+            where
+                for<'__any> #command: #enact::Command,
+            {
+                #output
                 type Entity = #entity;
             }
         }
@@ -141,11 +144,15 @@ impl<'a> Handler<'a> {
         let retry = signature::retry(enact, self.retry.as_ref());
         let timeout = signature::timeout(self.timeout.as_ref());
         let requires = self.signature.requires(enact);
-        let handle = self.signature.handle(enact, command, &self.signature.output(enact));
-        let registration = register(enact, &quote!(entity_handler::<__Handler>));
+        let handle = self.signature.handle(enact, command, &output_of(enact, command));
+        let registration = register(enact, &quote_spanned!(entity.span()=> entity_handler::<__Handler>));
         quote! {
             struct __Handler;
-            impl #enact::EntityHandler for __Handler {
+            impl #enact::EntityHandler for __Handler
+            where
+                for<'__any> #command: #enact::Command,
+                for<'__any> #entity: #enact::TargetOf<#command>,
+            {
                 type Command = #command;
                 type Entity = #entity;
                 #constructs
@@ -160,18 +167,19 @@ impl<'a> Handler<'a> {
     }
 
     fn command_handler(&self, enact: &Enact, command: &Type, constructs: &TokenStream) -> TokenStream {
-        let untargeted = (!self.stateless).then(|| {
-            quote_spanned!(command.span()=> const _: () = #enact::__private::assert::untargeted::<#command>();)
-        });
+        let untargeted = (!self.stateless).then(|| self.untargeted(enact, command));
         let retry = signature::retry(enact, self.retry.as_ref());
         let timeout = signature::timeout(self.timeout.as_ref());
         let requires = self.signature.requires(enact);
-        let handle = self.signature.handle(enact, command, &self.signature.output(enact));
-        let registration = register(enact, &quote!(command_handler::<__Handler>));
+        let handle = self.signature.handle(enact, command, &output_of(enact, command));
+        let registration = register(enact, &quote_spanned!(command.span()=> command_handler::<__Handler>));
         quote! {
             #untargeted
             struct __Handler;
-            impl #enact::CommandHandler for __Handler {
+            impl #enact::CommandHandler for __Handler
+            where
+                for<'__any> #command: #enact::Command,
+            {
                 type Command = #command;
                 #constructs
                 #retry
@@ -181,6 +189,19 @@ impl<'a> Handler<'a> {
             }
             #registration
         }
+    }
+
+    /// The proof that the command has no target, since nothing is bound. It is not asked for if an entity is drawn: then that
+    /// is the mistake.
+    fn untargeted(&self, enact: &Enact, command: &Type) -> TokenStream {
+        let at_command = enact.at(command.span());
+        let command = quote_spanned!(command.span()=> #at_command::__private::assert::of::<#command>());
+        let subject = self
+            .signature
+            .drawn()
+            .fold(command, |subject, ty| quote!(#enact::__private::assert::Of::<#ty>::beside(#subject)));
+        let span = self.signature.message.map_or_else(Span::call_site, Spanned::span);
+        expansion::proof(enact, &quote_spanned!(span=> #subject.untargeted()))
     }
 
     /// `fn creation()`. That the entity can be made from the command is proved here, under the option that asks for it.
@@ -199,6 +220,11 @@ impl<'a> Handler<'a> {
             }
         })
     }
+}
+
+/// What the handler of a command returns when it succeeds.
+fn output_of(enact: &Enact, command: &Type) -> TokenStream {
+    quote!(<#command as #enact::HasOneHandler>::Output)
 }
 
 /// A creation policy is about the entity that the handler binds.

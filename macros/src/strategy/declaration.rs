@@ -1,10 +1,11 @@
 //! `#[strategy]` on a trait.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{
-    GenericParam, Ident, ItemTrait, ReceiverKind, TraitItem, TraitItemFn, TypeParamBound, parse_quote,
+    FnArg, GenericParam, Ident, ItemTrait, ReceiverKind, ReturnType, Signature, TraitItem, TraitItemFn,
+    TypeParamBound, parse_quote,
 };
 
 use super::{async_trait, check_word};
@@ -12,6 +13,7 @@ use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden, register};
 use crate::options::Options;
+use crate::signature::mentions_impl;
 
 pub(super) fn expand(args: TokenStream, mut item: ItemTrait) -> TokenStream {
     let mut errors = Errors::new();
@@ -121,13 +123,28 @@ fn check_method(item: &ItemTrait, method: &TraitItemFn, errors: &mut Errors) {
         Some(_) => {}
     }
     let is_generic = |parameter: &&GenericParam| !matches!(parameter, GenericParam::Lifetime(_));
-    if let Some(parameter) = sig.generics.params.iter().find(is_generic) {
+    let generic = sig.generics.params.iter().find(is_generic).map(ToTokens::to_token_stream);
+    if let Some(generic) = generic.or_else(|| hidden_generic(sig)) {
         errors.add(
-            parameter,
+            generic,
             format!(
                 "a strategy is drawn as `Box<dyn {strategy}>`, which cannot have generic methods: write `{name}` for \
                  particular types"
             ),
         );
     }
+}
+
+/// `impl Trait`, which is a generic parameter in disguise, or a type that differs from variant to variant.
+fn hidden_generic(sig: &Signature) -> Option<TokenStream> {
+    let parameters = sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(parameter) => Some(&*parameter.ty),
+        FnArg::Receiver(_) => None,
+    });
+    let returned = match &sig.output {
+        ReturnType::Type(_, ty) => Some(&**ty),
+        ReturnType::Default => None,
+    };
+    let mut types = parameters.chain(returned).map(ToTokens::to_token_stream);
+    types.find(|ty| mentions_impl(ty.clone()))
 }

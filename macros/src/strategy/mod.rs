@@ -30,7 +30,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 /// What the word in the parentheses says that the item is. Left out, or another one, it is an error that names the right one.
 fn check_word(options: &mut Options, wanted: &'static str, item: &str, errors: &mut Errors) {
     let words = [("variant", "an `impl` of the strategy"), ("policy", "the function that chooses a variant")];
-    let mut said = false;
+    let mut said = options.seems_given(wanted);
     for (word, place) in words {
         let Some(word_at) = options.flag(word, errors) else { continue };
         said = true;

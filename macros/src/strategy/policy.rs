@@ -1,6 +1,6 @@
 //! `#[strategy(policy)]` on a function.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ReturnType, Signature, Type};
@@ -8,10 +8,10 @@ use syn::{FnArg, Ident, ReturnType, Signature, Type};
 use super::{boxed_dyn, check_word};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
-use crate::expansion::{hidden, reemitted_policy, register};
+use crate::expansion::{hidden_beside, reemitted_policy, register};
 use crate::item::Function;
 use crate::options::Options;
-use crate::signature::{requires, text};
+use crate::signature::{from_context, requires, text};
 
 pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let mut errors = Errors::new();
@@ -23,7 +23,7 @@ pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let policy = Policy::check(&function.sig, &mut errors);
     let expansion =
         policy.map(|policy| if errors.is_empty() { policy.expand(&enact) } else { policy.declare(&enact) });
-    let hidden = hidden(&function.attrs, &expansion.unwrap_or_default());
+    let hidden = hidden_beside(&function, &expansion.unwrap_or_default());
     TokenStream::from_iter([reemitted_policy(&function), hidden, errors.report()])
 }
 
@@ -31,37 +31,34 @@ struct Policy<'a> {
     function: &'a Ident,
     /// `dyn Strategy`
     strategy: &'a Type,
-    drawn: Vec<&'a Type>,
+    parameters: Parameters<'a>,
 }
 
 impl<'a> Policy<'a> {
     /// The policy; `None` where a mistake leaves nothing to speak of.
     fn check(sig: &'a Signature, errors: &mut Errors) -> Option<Self> {
         check_sync(sig, errors);
-        if !sig.generics.params.is_empty() {
-            errors.add(
-                &sig.generics,
-                "a policy is called by the runtime, which cannot choose generic parameters",
-            );
-        }
-        let drawn = drawn(sig, errors);
-        let strategy = strategy(sig, errors)?;
-        Some(Self { function: &sig.ident, strategy, drawn })
+        check_generics(sig, errors);
+        let parameters = Parameters::check(sig, errors);
+        let strategy = strategy(sig, errors);
+        Some(Self { function: &sig.ident, strategy: strategy?, parameters: parameters? })
     }
 
     fn expand(&self, enact: &Enact) -> TokenStream {
-        let Self { function, strategy, drawn } = self;
+        let Self { function, strategy, parameters: Parameters { context, drawn } } = self;
         let requires = requires(enact, drawn.iter().copied());
-        let arguments = drawn.iter().map(|ty| quote!(<#ty as #enact::FromContext>::from_context(__context)?));
+        let arguments = drawn.iter().map(|ty| from_context(enact, ty));
+        // At its parameter, where an error is shown if the function takes something else.
+        let context = quote_spanned!(Span::call_site().located_at(context.span())=> __context);
         let select = quote! {
             #requires
             fn select(
                 __context: &#enact::ExecutionContext,
             ) -> ::core::result::Result<::std::boxed::Box<Self>, #enact::Failure> {
-                ::core::result::Result::Ok(#function(__context #(, #arguments)*))
+                ::core::result::Result::Ok(#function(#context #(, #arguments)*))
             }
         };
-        let registration = register(enact, &quote!(policy::<#strategy>));
+        let registration = register(enact, &quote_spanned!(strategy.span()=> policy::<#strategy>));
         let implementation = self.implement(enact, &select);
         quote!(#implementation #registration)
     }
@@ -79,44 +76,73 @@ impl<'a> Policy<'a> {
         self.implement(enact, &select)
     }
 
-    /// At the strategy's name, where a second policy is shown to conflict with the first.
+    /// At the strategy's name, where a second policy is shown to conflict with the first. That it is a strategy is proved by
+    /// the registration.
     fn implement(&self, enact: &Enact, members: &TokenStream) -> TokenStream {
         let strategy = self.strategy;
         let enact = enact.at(strategy.span());
-        let header = quote_spanned!(strategy.span()=> impl #enact::HasOnePolicy for #strategy);
-        quote!(#header { #members })
+        quote_spanned! {strategy.span()=>
+            impl #enact::HasOnePolicy for #strategy
+            where
+                for<'__any> #strategy: #enact::Strategy,
+            {
+                #members
+            }
+        }
     }
 }
 
-/// The first parameter is the context; further ones are drawn from it.
-fn drawn<'a>(sig: &'a Signature, errors: &mut Errors) -> Vec<&'a Type> {
-    let mut inputs = sig.inputs.iter();
-    let is_context = |input: &FnArg| match input {
-        FnArg::Typed(parameter) => {
-            matches!(&*parameter.ty, Type::Reference(reference) if reference.mutability.is_none())
-        }
-        FnArg::Receiver(_) => false,
-    };
-    match inputs.next() {
-        Some(first) if is_context(first) => {}
-        Some(first) => errors.add(first, wrong_first(sig)),
-        None => errors.add(&sig.ident, wrong_first(sig)),
-    }
-    inputs
-        .filter_map(|input| match input {
-            FnArg::Typed(parameter) => Some(&*parameter.ty),
-            FnArg::Receiver(_) => None,
-        })
-        .inspect(|ty| {
-            if let Type::Reference(reference) = ty {
-                let elem = text(&reference.elem);
-                errors.add(
-                    reference,
-                    format!("what a policy looks at is drawn from the context, and not lent: take an `Arc<{elem}>` that was provided, or a `{elem}` that implements `FromContext`"),
-                );
+/// The types that the function takes: the context's, and those drawn from it.
+struct Parameters<'a> {
+    context: &'a Type,
+    drawn: Vec<&'a Type>,
+}
+
+impl<'a> Parameters<'a> {
+    fn check(sig: &'a Signature, errors: &mut Errors) -> Option<Self> {
+        let mut types = Vec::new();
+        for input in &sig.inputs {
+            match input {
+                FnArg::Typed(parameter) => types.push(&*parameter.ty),
+                FnArg::Receiver(receiver) => errors.add(
+                    receiver,
+                    "a policy is called by the runtime, which has no `self` to call a method on: write a function outside \
+                     of `impl`",
+                ),
             }
-        })
-        .collect()
+        }
+        let mut types = types.into_iter();
+        let Some(context) = types.next() else {
+            errors.add(&sig.ident, wrong_first(sig));
+            return None;
+        };
+        if !matches!(context, Type::Reference(reference) if reference.mutability.is_none()) {
+            errors.add(context, wrong_first(sig));
+        }
+        Some(Self { context, drawn: types.inspect(|ty| check_owned(ty, errors)).collect() })
+    }
+}
+
+/// What is drawn is no reference.
+fn check_owned(ty: &Type, errors: &mut Errors) {
+    if let Type::Reference(reference) = ty {
+        let elem = text(&reference.elem);
+        errors.add(
+            reference,
+            format!("what a policy looks at is drawn from the context, and not lent: take an `Arc<{elem}>` that was provided, or a `{elem}` that implements `FromContext`"),
+        );
+    }
+}
+
+/// The runtime calls the function.
+fn check_generics(sig: &Signature, errors: &mut Errors) {
+    if !sig.generics.params.is_empty() {
+        let name = &sig.ident;
+        errors.add(
+            &sig.generics,
+            format!("a policy is called by the runtime, which cannot choose generic parameters: write `{name}` for particular types"),
+        );
+    }
 }
 
 fn wrong_first(sig: &Signature) -> String {

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{ItemImpl, Path, Type};
+use syn::{Generics, ItemImpl, Path, Type};
 
 use super::{async_trait, check_word};
 use crate::crate_path::Enact;
@@ -17,9 +17,11 @@ pub(super) fn expand(args: TokenStream, mut item: ItemImpl) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut item.attrs, &mut errors);
     let name = options(args, &mut errors);
-    let variant = Variant::check(name, &item, &mut errors);
-    let expansion = variant.filter(|_| errors.is_empty()).map(|variant| variant.expand(&enact));
-    let hidden = hidden(&item.attrs, &expansion.unwrap_or_default());
+    let Some(variant) = Variant::check(name, &item, &mut errors) else {
+        return TokenStream::from_iter([quote!(#item), errors.report()]);
+    };
+    let expansion = if errors.is_empty() { variant.expand(&enact) } else { variant.declare(&enact) };
+    let hidden = hidden(&item.attrs, &expansion);
     let async_trait = async_trait(&enact);
     TokenStream::from_iter([quote!(#async_trait #item), hidden, errors.report()])
 }
@@ -32,52 +34,61 @@ fn options(args: TokenStream, errors: &mut Errors) -> Option<String> {
     name
 }
 
-struct Variant {
-    strategy: Path,
-    ty: Type,
+struct Variant<'a> {
+    strategy: &'a Path,
+    ty: &'a Type,
+    generics: &'a Generics,
     name: String,
 }
 
-impl Variant {
-    fn check(name: Option<String>, item: &ItemImpl, errors: &mut Errors) -> Option<Self> {
-        if !item.generics.params.is_empty() {
+impl<'a> Variant<'a> {
+    /// The variant; `None` where a mistake leaves nothing to speak of.
+    fn check(name: Option<String>, item: &'a ItemImpl, errors: &mut Errors) -> Option<Self> {
+        let ItemImpl { generics, trait_, self_ty: ty, .. } = item;
+        if !generics.params.is_empty() {
             errors.add(
-                &item.generics,
+                generics,
                 "a variant is known by its name, which stands for one type: write the `impl` for a particular type",
             );
         }
-        let Some((strategy, _)) = &item.trait_ else {
+        let Some((strategy, _)) = trait_ else {
             errors.add(
-                &item.self_ty,
+                ty,
                 "a variant implements its strategy, and this implements no trait: write `impl Strategy for …`",
             );
             return None;
         };
-        let name = name.or_else(|| default_name(&item.self_ty));
+        let name = name.or_else(|| default_name(ty));
         if name.is_none() {
             errors.add(
-                &item.self_ty,
+                ty,
                 "this type has no name that the variant could go by: write `#[strategy(variant, name = \"…\")]`",
             );
         }
-        Some(Self { strategy: strategy.clone(), ty: (*item.self_ty).clone(), name: name? })
+        Some(Self { strategy, ty, generics, name: name.unwrap_or_default() })
     }
 
     fn expand(&self, enact: &Enact) -> TokenStream {
-        let Self { strategy, ty, name } = self;
-        // At the strategy's name, where it is shown that the trait is none.
-        let at_strategy = enact.at(strategy.span());
-        let tag = quote_spanned!(strategy.span()=> <dyn #strategy as #at_strategy::Strategy>::Tag);
+        let Self { strategy, ty, name, .. } = self;
+        let declaration = self.declare(enact);
         let at_type = enact.at(ty.span());
         let unique = unique(name);
         let unique = quote_spanned!(ty.span()=> impl #at_type::__private::HasOneVariantNamed<#unique> for dyn #strategy {});
-        let registration = register(enact, &quote!(variant::<dyn #strategy, #ty>));
-        quote! {
-            impl #enact::Variant<#tag> for #ty {
+        let registration = register(enact, &quote_spanned!(strategy.span()=> variant::<dyn #strategy, #ty>));
+        quote!(#declaration #unique #registration)
+    }
+
+    /// That the type is a variant. It is true of one with mistakes in it, too, so that these cause no further ones where the
+    /// strategy asks for it.
+    fn declare(&self, enact: &Enact) -> TokenStream {
+        let Self { strategy, ty, generics, name } = self;
+        let (parameters, _, conditions) = generics.split_for_impl();
+        // At the strategy's name, where it is shown that the trait is none.
+        let enact = enact.at(strategy.span());
+        quote_spanned! {strategy.span()=>
+            impl #parameters #enact::Variant<<dyn #strategy as #enact::Strategy>::Tag> for #ty #conditions {
                 const NAME: &'static str = #name;
             }
-            #unique
-            #registration
         }
     }
 }

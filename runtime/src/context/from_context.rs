@@ -7,10 +7,10 @@ use crate::{Entity, Failure, FailureKind, HasOnePolicy, StrategyChoice};
 /// What a handler may take as a parameter, besides its command or event and its entity (r33).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be drawn from the context",
-    label = "not something that a handler can take",
-    note = "the entity that the command targets is bound by reference: `&mut {Self}`",
-    note = "a capability that was provided to the runtime is taken as `Arc<…>`",
-    note = "besides, a handler can take an `ExecutionContext`, an `Identity`, an `Option<Identity>`, a `Repository<…>`, a strategy as `Box<dyn …>`, and every type that implements `FromContext`"
+    label = "not something that can be taken like this",
+    note = "the entity that a command targets is taken as `&mut {Self}` by the command's handler; other entities are read through a `Repository<{Self}>`",
+    note = "what was provided to the runtime is taken as `Arc<{Self}>`, and a strategy as `Box<dyn …>`",
+    note = "besides, there are `ExecutionContext`, `Identity` and `Option<Identity>`, and every type that implements `FromContext`"
 )]
 pub trait FromContext: Sized {
     /// Draws the value.
@@ -69,12 +69,14 @@ fn add(needs: &mut Vec<Needed>, need: Needed) {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl FromContext for ExecutionContext {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         Ok(context.clone())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl FromContext for Identity {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         context.identity().cloned().ok_or_else(|| {
@@ -85,13 +87,25 @@ impl FromContext for Identity {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl FromContext for Option<Identity> {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         Ok(context.identity().cloned())
     }
 }
 
-impl<T: ?Sized + Send + Sync + 'static> FromContext for Arc<T> {
+/// What a runtime can be provided with: everything that threads can share.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shared by the handlers that take it",
+    label = "not `Send + Sync`",
+    note = "what was provided to the runtime is used by several threads at once: write `trait …: Send + Sync`, or, in a struct, `Mutex` for `RefCell` and `Arc` for `Rc`"
+)]
+pub trait Capability: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized + Send + Sync + 'static> Capability for T {}
+
+impl<T: ?Sized + Capability> FromContext for Arc<T> {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         context.capability::<T>().ok_or_else(|| {
             let name = type_name::<T>();

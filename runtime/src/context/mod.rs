@@ -30,7 +30,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use from_context::Needed;
-pub use from_context::{FromContext, Requirements};
+pub use from_context::{Capability, FromContext, Requirements};
 pub use repository::Repository;
 pub use seed::{ContextSeed, Identity};
 pub use stage::StagedJob;

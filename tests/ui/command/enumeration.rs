@@ -1,0 +1,13 @@
+//! A command is one request: an enum is a field of it.
+use enact::prelude::*;
+
+#[command]
+enum Change {
+    Deposit { cents: i64 },
+    Withdraw { cents: i64 },
+}
+
+#[command]
+async fn change(_change: Change) {}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! A lock of the standard library is not held while a handler awaits.
+use std::sync::Mutex;
+
+use enact::prelude::*;
+
+#[command]
+struct Count {}
+
+#[command]
+async fn count(_count: Count, counter: Arc<Mutex<u64>>) {
+    let mut counter = counter.lock().unwrap();
+    *counter += 1;
+    tokio::task::yield_now().await;
+    *counter += 1;
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! A command is published or executed when the call is awaited. A forgotten `.await` is warned of.
+#![deny(unused_must_use)]
+#![allow(dead_code)]
+use enact::prelude::*;
+
+#[command]
+struct Ping {}
+
+#[command]
+async fn ping(_ping: Ping) {}
+
+async fn boundary(runtime: Runtime) {
+    runtime.publish(Ping {});
+    runtime.execute(Ping {});
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! An option is written with `=`.
+use enact::prelude::*;
+
+#[command(target(account))]
+struct Withdraw {
+    account: String,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! What is published is a command.
+use enact::prelude::*;
+
+struct Ping {}
+
+async fn boundary(runtime: Runtime) {
+    let _ = runtime.publish(Ping {}).await;
+}
+
+fn main() {}

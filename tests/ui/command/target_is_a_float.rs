@@ -1,0 +1,12 @@
+//! The identity of an entity is a key, which is compared: a float is none.
+use enact::prelude::*;
+
+#[command(target = account)]
+struct Audit {
+    account: f64,
+}
+
+#[command(stateless)]
+async fn audit(_audit: Audit) {}
+
+fn main() {}

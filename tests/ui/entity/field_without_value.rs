@@ -1,0 +1,12 @@
+//! A type of an entity's fields is a `#[value]`.
+use enact::prelude::*;
+
+struct Money(i64);
+
+#[entity]
+struct Account {
+    id: String,
+    balance: Money,
+}
+
+fn main() {}

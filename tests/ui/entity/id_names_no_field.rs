@@ -1,0 +1,17 @@
+//! `id` names a field of the entity. Its commands are not blamed for it.
+use enact::prelude::*;
+
+#[entity(id = nummer)]
+struct Account {
+    number: String,
+}
+
+#[command(target = account)]
+struct Withdraw {
+    account: String,
+}
+
+#[command]
+async fn withdraw(_withdrawal: Withdraw, _account: &mut Account) {}
+
+fn main() {}

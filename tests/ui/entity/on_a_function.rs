@@ -1,0 +1,7 @@
+//! `#[entity]` goes on the struct.
+use enact::prelude::*;
+
+#[entity]
+fn account() {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! An option is given once.
+use enact::prelude::*;
+
+#[entity(id = number, id = iban)]
+struct Account {
+    number: String,
+    iban: String,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! An entity is found by its identity.
+use enact::prelude::*;
+
+#[entity]
+struct Account {
+    number: String,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! An event is one fact: an enum is a field of it.
+use enact::prelude::*;
+
+#[event]
+enum Changed {
+    Deposited { cents: i64 },
+    Withdrawn { cents: i64 },
+}
+
+#[event_handler]
+async fn notify(_event: Changed) {}
+
+fn main() {}

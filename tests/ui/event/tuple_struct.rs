@@ -1,0 +1,10 @@
+//! An event is a JSON object: its fields have names.
+use enact::prelude::*;
+
+#[event]
+struct MoneyWithdrawn(i64);
+
+#[event_handler]
+async fn notify(_event: MoneyWithdrawn) {}
+
+fn main() {}

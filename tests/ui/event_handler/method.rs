@@ -1,0 +1,14 @@
+//! A handler is a free function: the runtime has no `self` to call a method on.
+use enact::prelude::*;
+
+#[event]
+struct Started {}
+
+struct Server;
+
+impl Server {
+    #[event_handler]
+    async fn started(&self, _event: Started) {}
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! A handler is awaited, so it is `async`.
+use enact::prelude::*;
+
+#[event]
+struct Started {}
+
+#[event_handler]
+fn started(_event: Started) {}
+
+fn main() {}

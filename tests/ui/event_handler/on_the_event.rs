@@ -1,0 +1,7 @@
+//! `#[event_handler]` goes on a function.
+use enact::prelude::*;
+
+#[event_handler]
+struct Started {}
+
+fn main() {}

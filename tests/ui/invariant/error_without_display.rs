@@ -1,0 +1,18 @@
+//! r16: what an invariant says to people can be displayed.
+use enact::prelude::*;
+
+struct Overdrawn;
+
+#[entity]
+struct Account {
+    id: String,
+    balance: i64,
+}
+
+/// An account is never overdrawn.
+#[invariant]
+fn not_overdrawn(account: &Account) -> Result<(), Overdrawn> {
+    if account.balance < 0 { Err(Overdrawn) } else { Ok(()) }
+}
+
+fn main() {}

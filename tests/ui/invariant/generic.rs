@@ -1,0 +1,10 @@
+//! r16: an invariant is about one entity.
+use enact::prelude::*;
+
+/// It is positive.
+#[invariant]
+fn positive<T: Into<i64> + Copy>(amount: &T) -> bool {
+    (*amount).into() > 0
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! r16: an invariant is a free function: the runtime calls it without a `self`.
+use enact::prelude::*;
+
+#[entity]
+struct Account {
+    id: String,
+    balance: i64,
+}
+
+impl Account {
+    /// An account is never overdrawn.
+    #[invariant]
+    fn not_overdrawn(&self) -> bool {
+        self.balance >= 0
+    }
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! r16: an invariant is known by its code.
+use enact::prelude::*;
+
+#[entity]
+struct Account {
+    id: String,
+    balance: i64,
+}
+
+/// An account is never overdrawn.
+#[invariant(name = "overdrawn")]
+fn not_overdrawn(account: &Account) -> bool {
+    account.balance >= 0
+}
+
+fn main() {}

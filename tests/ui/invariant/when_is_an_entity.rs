@@ -1,0 +1,16 @@
+//! r10: `when` names a command or an event, and not what the invariant is about.
+use enact::prelude::*;
+
+#[entity]
+struct Account {
+    id: String,
+    balance: i64,
+}
+
+/// An account is never overdrawn.
+#[invariant(when = Account)]
+fn not_overdrawn(account: &Account) -> bool {
+    account.balance >= 0
+}
+
+fn main() {}

@@ -1,0 +1,29 @@
+//! r33: a handler takes the variant that was chosen as a box.
+use enact::prelude::*;
+
+#[strategy]
+trait Pricing {
+    fn cents(&self) -> i64;
+}
+
+struct List;
+
+#[strategy(variant)]
+impl Pricing for List {
+    fn cents(&self) -> i64 {
+        100
+    }
+}
+
+#[strategy(policy)]
+fn pricing(_context: &ExecutionContext) -> Box<dyn Pricing> {
+    Box::new(List)
+}
+
+#[command]
+struct Order {}
+
+#[command]
+async fn order(_order: Order, _pricing: &dyn Pricing) {}
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! r40: a policy returns what implements the strategy.
+use enact::prelude::*;
+
+#[strategy]
+trait Pricing {
+    fn cents(&self) -> i64;
+}
+
+struct List;
+
+#[strategy(policy)]
+fn pricing(_context: &ExecutionContext) -> Box<dyn Pricing> {
+    Box::new(List)
+}
+
+fn main() {}

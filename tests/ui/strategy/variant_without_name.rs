@@ -1,0 +1,16 @@
+//! r21: a variant has a name on the record of an attempt: its type's, or one that is given.
+use enact::prelude::*;
+
+#[strategy]
+trait Pricing {
+    fn cents(&self) -> i64;
+}
+
+#[strategy(variant)]
+impl Pricing for [i64; 2] {
+    fn cents(&self) -> i64 {
+        self[0]
+    }
+}
+
+fn main() {}

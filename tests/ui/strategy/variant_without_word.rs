@@ -1,0 +1,18 @@
+//! r40: an `impl` of a strategy is said to be a variant.
+use enact::prelude::*;
+
+#[strategy]
+trait Pricing {
+    fn cents(&self) -> i64;
+}
+
+struct List;
+
+#[strategy]
+impl Pricing for List {
+    fn cents(&self) -> i64 {
+        100
+    }
+}
+
+fn main() {}

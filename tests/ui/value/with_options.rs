@@ -1,0 +1,7 @@
+//! `#[value]` has no options.
+use enact::prelude::*;
+
+#[value(name = "number")]
+struct Number(u32);
+
+fn main() {}
