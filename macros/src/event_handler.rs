@@ -33,6 +33,7 @@ struct EventHandlerOptions {
     name: Option<String>,
     aliases: Vec<String>,
     retry: Option<Expr>,
+    timeout: Option<Expr>,
 }
 
 impl EventHandlerOptions {
@@ -42,6 +43,7 @@ impl EventHandlerOptions {
             name: options.text("name", errors),
             aliases: options.texts("alias", errors),
             retry: options.value("retry", "Retry::…", errors).map(|Setting { value, .. }| value),
+            timeout: options.value("timeout", "Duration::…", errors).map(|Setting { value, .. }| value),
         };
         let whither = "an event's handler binds no entity; publish a command that does";
         options.misplaced(&["create", "stateless"], whither, errors);
@@ -54,6 +56,7 @@ struct EventHandler<'a> {
     name: String,
     aliases: Vec<String>,
     retry: Option<Expr>,
+    timeout: Option<Expr>,
     signature: HandlerSignature<'a>,
 }
 
@@ -61,7 +64,7 @@ impl<'a> EventHandler<'a> {
     fn check(options: EventHandlerOptions, function: &'a Function, errors: &mut Errors) -> Self {
         let signature = HandlerSignature::check(KIND, &function.sig, errors);
         let name = options.name.unwrap_or_else(|| signature.name.unraw().to_string());
-        Self { name, aliases: options.aliases, retry: options.retry, signature }
+        Self { name, aliases: options.aliases, retry: options.retry, timeout: options.timeout, signature }
     }
 
     fn expand(&self, enact: &Enact, constructs: &TokenStream) -> TokenStream {
@@ -70,6 +73,7 @@ impl<'a> EventHandler<'a> {
             return TokenStream::new();
         };
         let retry = signature::retry(enact, self.retry.as_ref());
+        let timeout = signature::timeout(self.timeout.as_ref());
         let aliases = expansion::aliases(&self.aliases);
         let requires = self.signature.requires(enact);
         let handle = self.signature.handle(enact, event, &quote!(()));
@@ -82,6 +86,7 @@ impl<'a> EventHandler<'a> {
                 #constructs
                 type Event = #event;
                 #retry
+                #timeout
                 #requires
                 #handle
             }

@@ -9,6 +9,8 @@ use crate::item::Function;
 
 /// Puts generated items where no one can name them, and under the conditions (`#[cfg]`) and permissions (`#[allow]`)
 /// of the item that they are made for.
+///
+/// Their paths stand at the user's own tokens, and a crate path that is no absolute one may name what is in scope anyway.
 pub(crate) fn hidden(attrs: &[Attribute], items: &TokenStream) -> TokenStream {
     let inherited = attrs.iter().filter(|attribute| {
         let path = attribute.path();
@@ -16,6 +18,7 @@ pub(crate) fn hidden(attrs: &[Attribute], items: &TokenStream) -> TokenStream {
     });
     quote! {
         #(#inherited)*
+        #[allow(unused_qualifications)]
         const _: () = { #items };
     }
 }
@@ -70,6 +73,14 @@ pub(crate) fn reemitted_policy(function: &Function) -> TokenStream {
 pub(crate) fn reemitted_invariant(function: &Function) -> TokenStream {
     quote! {
         #[allow(clippy::trivially_copy_pass_by_ref)]
+        #function
+    }
+}
+
+/// A policy's function, unchanged. That it is given what it draws by value is the attribute's demand.
+pub(crate) fn reemitted_policy(function: &Function) -> TokenStream {
+    quote! {
+        #[allow(clippy::needless_pass_by_value)]
         #function
     }
 }

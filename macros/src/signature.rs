@@ -100,6 +100,17 @@ impl<'a> HandlerSignature<'a> {
     }
 }
 
+/// `fn timeout()`, if there is one.
+pub(crate) fn timeout(timeout: Option<&syn::Expr>) -> Option<TokenStream> {
+    timeout.map(|timeout| {
+        quote! {
+            fn timeout() -> ::core::option::Option<::core::time::Duration> {
+                ::core::option::Option::Some(#timeout)
+            }
+        }
+    })
+}
+
 /// `fn requires()`: what must be there for what is drawn.
 pub(crate) fn requires<'a>(enact: &Enact, drawn: impl Iterator<Item = &'a Type>) -> Option<TokenStream> {
     let mut drawn = drawn.map(|ty| asked(enact, ty, &quote!(requires(__needs);))).peekable();

@@ -139,7 +139,7 @@ fn failed(
     now: Timestamp,
     lapsed_at: Option<Timestamp>,
 ) -> Commit {
-    let next = match retry.pause_after(attempt.number, failure.kind()) {
+    let next = match retry.pause_after(attempt.number, &failure) {
         Some(pause) => Next::Retry(after(now, pause)),
         None => Next::Failed,
     };

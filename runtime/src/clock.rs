@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use tokio::sync::watch;
+
+/// A moment, as jobs, events and clocks tell it.
+pub use jiff::Timestamp;
 
 /// Where a runtime takes its time from.
 #[async_trait]

@@ -18,6 +18,8 @@ pub(crate) struct Draft {
     pub(crate) order_key: Option<Key>,
     pub(crate) idempotency_key: Option<Key>,
     pub(crate) repeatable: bool,
+    /// Whether another program handles it.
+    pub(crate) is_remote: bool,
 }
 
 impl Draft {
@@ -33,6 +35,7 @@ impl Draft {
             order_key: command.order_key(),
             idempotency_key: command.idempotency_key(),
             repeatable: plan.repeatable,
+            is_remote: plan.part.is_remote,
         })
     }
 
@@ -50,6 +53,7 @@ impl Draft {
             order_key: (part.order_key)(&*command),
             idempotency_key: (part.idempotency_key)(&*command),
             repeatable: plan.repeatable,
+            is_remote: plan.part.is_remote,
         })
     }
 

@@ -27,6 +27,7 @@ pub(crate) struct Engine {
     pub(crate) capabilities: Capabilities,
     pub(crate) locks: EntityLocks,
     pub(crate) endings: Endings,
+    pub(crate) overrides: Overrides,
     pub(crate) worker: WorkerId,
     pub(crate) lease: Lease,
     /// Told when there may be something to claim.
@@ -58,6 +59,41 @@ impl Engine {
     /// Sees to it that what begins now is covered by this worker's lease (r23).
     pub(crate) async fn ensure_lease(&self) -> Result<(), StoreError> {
         self.lease.ensure(&*self.store, &self.worker, self.clock.now()).await
+    }
+}
+
+/// The capabilities that callers bring along for what they execute, while they wait for it. They are in no record: what
+/// another process runs, it runs with its own (r31).
+#[derive(Default)]
+pub(crate) struct Overrides(Mutex<HashMap<JobId, Arc<Capabilities>>>);
+
+impl Overrides {
+    /// What the attempts of a job have in the place of the runtime's capabilities.
+    pub(crate) fn of(&self, job: JobId) -> Option<Arc<Capabilities>> {
+        self.lock().get(&job).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Capabilities>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Holds the overrides of a job until it is dropped.
+pub(crate) struct Overriding {
+    engine: Arc<Engine>,
+    job: JobId,
+}
+
+impl Overriding {
+    pub(crate) fn begin(engine: &Arc<Engine>, job: JobId, overrides: Arc<Capabilities>) -> Self {
+        engine.overrides.lock().insert(job, overrides);
+        Self { engine: engine.clone(), job }
+    }
+}
+
+impl Drop for Overriding {
+    fn drop(&mut self) {
+        self.engine.overrides.lock().remove(&self.job);
     }
 }
 

@@ -3,6 +3,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Classification;
+
 /// Why a command, an event handling or a call at the boundary did not succeed (r27).
 ///
 /// A failure is data: it travels with its job, through the store and through JSON, unchanged. Code that reacts to one
@@ -16,6 +18,8 @@ struct Content {
     kind: FailureKind,
     code: Cow<'static, str>,
     message: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    permanent: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     causes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -39,7 +43,9 @@ pub enum FailureKind {
     Violated,
     /// The entity was changed by another execution between load and commit (r17).
     Conflict,
-    /// The handler returned an error.
+    /// The handler returned an error. Its code, and whether it is [permanent](Failure::permanent), are what the outermost
+    /// error in its chain says that implements [`Classify`](crate::Classify), as by `#[derive(Failure)]`. If none does, the
+    /// code is `error`, and a policy retries it.
     Error,
     /// The handler panicked.
     Panicked,
@@ -79,6 +85,12 @@ impl FailureKind {
             Self::Unavailable => "unavailable",
             Self::Refused => "refused",
         }
+    }
+
+    /// Whether what failed like this would fail again (r22).
+    fn is_final(self) -> bool {
+        use FailureKind::{AlreadyExists, Cancelled, Denied, Invalid, NotFound, Violated};
+        matches!(self, Invalid | Denied | NotFound | AlreadyExists | Violated | Cancelled)
     }
 }
 
@@ -144,6 +156,7 @@ impl Failure {
             kind,
             code: code.into(),
             message: message.into(),
+            permanent: false,
             causes: Vec::new(),
             violations: Vec::new(),
         }))
@@ -161,16 +174,32 @@ impl Failure {
         violations: Vec<Violation>,
     ) -> Self {
         let code = violations.first().map_or(Cow::Borrowed(kind.as_str()), |first| first.code.clone());
-        Self(Box::new(Content { kind, code, message: message.into(), causes: Vec::new(), violations }))
+        let mut failure = Self::new(kind, code, message);
+        failure.0.violations = violations;
+        failure
     }
 
     /// The failure that an error stands for: a [`Failure`] as it is, any other error as [`FailureKind::Error`] with
-    /// its chain of sources.
+    /// its chain of sources, and as the outermost of them that is [classified](crate::Classify) says.
     pub fn from_error(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
         match error.downcast::<Self>() {
             Ok(failure) => *failure,
-            Err(error) => Self::new(FailureKind::Error, "error", error.to_string()).caused_by(&*error),
+            Err(error) => Self::from_chain(&*error),
         }
+    }
+
+    fn from_chain(error: &(dyn std::error::Error + 'static)) -> Self {
+        let Classification { code, permanent } = Classification::of_chain(error);
+        let mut failure = Self::new(FailureKind::Error, code, error.to_string()).caused_by(error);
+        failure.0.permanent = permanent;
+        failure
+    }
+
+    /// The same failure, never to be retried, whatever the policy (r22).
+    #[must_use]
+    pub fn permanent(mut self) -> Self {
+        self.0.permanent = true;
+        self
     }
 
     /// The same failure, with the sources of `error` as its causes.
@@ -191,6 +220,17 @@ impl Failure {
     /// What kind of failure it is.
     pub fn kind(&self) -> FailureKind {
         self.0.kind
+    }
+
+    /// Whether it was declared to be permanent. Besides, failures of some kinds are never retried: see
+    /// [`Retry`](crate::Retry).
+    pub fn is_permanent(&self) -> bool {
+        self.0.permanent
+    }
+
+    /// Whether another attempt may come to another end (r22).
+    pub(crate) fn may_pass_next_time(&self) -> bool {
+        !self.0.permanent && !self.0.kind.is_final()
     }
 
     /// What it is, for code: stable. Of [`FailureKind::Violated`], the first violated invariant's code.

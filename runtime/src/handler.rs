@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,12 @@ pub trait CommandHandler: 'static {
     /// When a failed attempt is followed by another.
     fn retry() -> Retry {
         Retry::none()
+    }
+
+    /// How long an attempt may take until its commit begins, by the runtime's clock; `None` as long as it likes. One that
+    /// takes longer is dropped, and fails with `TimedOut`.
+    fn timeout() -> Option<Duration> {
+        None
     }
 
     /// The names of the types that its text constructs. [`Wiring`](crate::Wiring) takes the events and commands among
@@ -48,6 +55,12 @@ pub trait EntityHandler: 'static {
     /// When a failed attempt is followed by another.
     fn retry() -> Retry {
         Retry::none()
+    }
+
+    /// How long an attempt may take until its commit begins, by the runtime's clock; `None` as long as it likes. One that
+    /// takes longer is dropped, and fails with `TimedOut`.
+    fn timeout() -> Option<Duration> {
+        None
     }
 
     /// The names of the types that its text constructs. [`Wiring`](crate::Wiring) takes the events and commands among
@@ -102,6 +115,12 @@ pub trait EventHandler: 'static {
     /// When a failed attempt is followed by another.
     fn retry() -> Retry {
         Retry::none()
+    }
+
+    /// How long an attempt may take until its commit begins, by the runtime's clock; `None` as long as it likes. One that
+    /// takes longer is dropped, and fails with `TimedOut`.
+    fn timeout() -> Option<Duration> {
+        None
     }
 
     /// The names of the types that its text constructs. [`Wiring`](crate::Wiring) takes the events and commands among

@@ -1,22 +1,13 @@
 //! Declare a domain; the compiler wires it, the runtime enforces its lifecycle.
 //!
-//! A domain is plain structs and functions with attributes on them:
+//! enact is for business back ends: money, orders, care, logistics. You write a domain as plain structs and functions,
+//! and put attributes on them. The compiler refuses what does not fit together. A [`Runtime`] on a database then takes
+//! commands, and every command and every handling of an event is a [`Job`]: on record before it runs, executed in seven
+//! [`Step`]s, committed whole or not at all, tried again where that is asked for, and there to be looked at afterwards.
 //!
-//! | attribute | on | says |
-//! |---|---|---|
-//! | [`#[entity]`](macro@entity) | a struct | a thing with an identity, that commands act on |
-//! | [`#[command]`](macro@command) | a struct | a request to do something, with its schema |
-//! | [`#[command]`](macro@command) | a function | the one handler of a command |
-//! | [`#[event]`](macro@event) | a struct | a fact that has occurred |
-//! | [`#[event_handler]`](macro@event_handler) | a function | one of any number of handlers of an event |
-//! | [`#[invariant]`](macro@invariant) | a function | what must hold of an entity |
-//! | [`#[value]`](macro@value) | a struct or an enum | a type of value used inside the others |
+//! # A smallest program
 //!
-//! A [`Runtime`] on a [`Store`](store::Store) takes commands and events. Every command and every handling of an event is
-//! a [`Job`]: on record before it runs, executed in seven [`Step`]s, committed whole or not at all, and there to be looked
-//! at afterwards. Whatever goes wrong is a [`Failure`] on that record.
-//!
-//! ```
+//! ```standalone_crate
 //! use enact::MemoryStore;
 //! use enact::prelude::*;
 //!
@@ -48,26 +39,83 @@
 //!     account.balance_cents += deposit.cents;
 //! }
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let bank = Runtime::builder(MemoryStore::new()).start().await?;
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let bank = Runtime::builder(MemoryStore::new()).start().await?;
 //!
-//! bank.execute(Deposit { account: "a-1".into(), cents: 10_00 }).await?;
-//! let job = bank.publish(Deposit { account: "a-1".into(), cents: 5_00 }).await?;
-//! job.outcome().await?;
-//! let account = bank.entities::<Account>().get(&"a-1".into()).await?;
-//! assert_eq!(account.map(|account| account.balance_cents), Some(15_00));
+//!     // Run now, and wait for the end.
+//!     bank.execute(Deposit { account: "a-1".into(), cents: 10_00 }).await?;
 //!
-//! let refused = bank.execute(Deposit { account: "a-1".into(), cents: 0 }).await.unwrap_err();
-//! assert_eq!(refused.kind(), FailureKind::Invalid);
-//! assert_eq!(refused.violations()[0].pointer(), Some("/cents"));
+//!     // Hand off: answers when the job is on record.
+//!     let job = bank.publish(Deposit { account: "a-1".into(), cents: 5_00 }).await?;
+//!     job.outcome().await?;
+//!     let account = bank.entities::<Account>().get(&"a-1".into()).await?;
+//!     assert_eq!(account.map(|account| account.balance_cents), Some(15_00));
 //!
-//! bank.shutdown(Duration::from_secs(10)).await?;
-//! # Ok(()) }) }
+//!     // What the schema refuses becomes no job.
+//!     let refused = bank.execute(Deposit { account: "a-1".into(), cents: 0 }).await.unwrap_err();
+//!     assert_eq!(refused.kind(), FailureKind::Invalid);
+//!     assert_eq!(refused.violations()[0].pointer(), Some("/cents"));
+//!
+//!     bank.shutdown(Duration::from_secs(10)).await?;
+//!     Ok(())
+//! }
 //! ```
 //!
-//! Where to go from here: [`Runtime`] for what can be asked of a running domain, [`context`](mod@context) for what a handler
-//! can reach, [`Retry`] for what happens after a failure, [`store`] for writing a store.
+//! [`MemoryStore`] forgets everything with the process; `SqliteStore` of the crate `enact-sqlite` keeps it in a file.
+//! The [guide] begins with a program like this one and goes on from there.
+//!
+//! # The attributes
+//!
+//! | attribute | on | says |
+//! |---|---|---|
+//! | [`#[entity]`](macro@entity) | a struct | a thing with an identity, that commands act on |
+//! | [`#[command]`](macro@command) | a struct | a request to do something, with its schema |
+//! | [`#[command]`](macro@command) | a function | the one handler of a command |
+//! | [`#[event]`](macro@event) | a struct | a fact that has occurred |
+//! | [`#[event_handler]`](macro@event_handler) | a function | one of any number of handlers of an event |
+//! | [`#[invariant]`](macro@invariant) | a function | what must hold of an entity |
+//! | [`#[strategy]`](macro@strategy) | a trait, its implementations, a function | what there are several ways to do, and who chooses |
+//! | [`#[value]`](macro@value) | a struct or an enum | a type of value used inside the others |
+//! | [`#[derive(Failure)]`](derive@Failure) | an error type | what its failures are called, and which of them a retry cannot help |
+//!
+//! Each page has all options, an example, what is generated and what is refused. An attribute generates nothing that
+//! could not be written by hand: implementations of [`Entity`], [`Command`], [`EntityHandler`] and their like, and one
+//! [`register!`] by which [`start()`](RuntimeBuilder::start) finds them. Where this crate has another name,
+//! `#[enact(crate = "…")]` on an item [says so](enact_macros).
+//!
+//! # Where to read on
+//!
+//! | to | read |
+//! |---|---|
+//! | have a first domain running, and know what becomes of a command | [First domain](guide::first_domain) |
+//! | say how entities begin, and read others | [Entities](guide::entities) |
+//! | say what must hold | [Invariants](guide::invariants) |
+//! | react to what has happened, and lead a matter over several entities | [Events](guide::events) |
+//! | do something in one of several ways | [Strategies](guide::strategies) |
+//! | know who asks, and give handlers what they need | [Context](guide::context) |
+//! | fail well, try again, and take a request only once | [Failures](guide::failures) |
+//! | test all that | [Testing](guide::testing) |
+//!
+//! | for | there is |
+//! |---|---|
+//! | what can be asked of a running domain | [`Runtime`]: [`publish`](Runtime::publish), [`execute`](Runtime::execute), [`emit`](Runtime::emit), [`scope`](Runtime::scope), [`jobs`](Runtime::jobs), [`entities`](Runtime::entities), [`events`](Runtime::events), [`wiring`](Runtime::wiring) |
+//! | what it is started with | [`RuntimeBuilder`] |
+//! | what has become of a command | [`JobHandle`], [`Job`], [`Attempt`] |
+//! | below a handler | [`context()`], [`emit`](emit()), [`publish`](publish()), [`Repository`] |
+//! | what a boundary knows | [`ContextSeed`], [`Identity`], [`auth`] |
+//! | parameters of one's own | [`FromContext`] |
+//! | what goes wrong | [`Failure`](struct@Failure), [`FailureKind`], [`Retry`] |
+//! | another database | [`store::Store`], and the suite that every store passes |
+//! | time in tests | [`clock::ManualClock`] |
+//!
+//! What is in daily use is in the [`prelude`].
+//!
+//! # What it does not do
+//!
+//! One execution writes one entity: there is no transaction over several, and events lead from one to the next. Nothing
+//! runs around the record, not in tests either. Nothing is ordered that was not asked to be. Nothing is registered at
+//! run time: what is linked is the domain.
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]
@@ -75,12 +123,14 @@
 pub mod __private;
 
 mod attempt;
+mod classification;
 pub mod clock;
 pub mod context;
 mod draft;
 mod engine;
 mod entity;
 mod failure;
+pub mod guide;
 mod handler;
 pub mod invariant;
 pub mod job;
@@ -103,11 +153,12 @@ pub mod strategy;
 pub mod wiring;
 mod worker;
 
+pub use classification::{Classification, Classify, ErrorRegistration};
 pub use context::{
-    ContextSeed, ExecutionContext, FromContext, Identity, Repository, StagedJob, TraceContext, context, emit,
-    publish,
+    ContextSeed, ExecutionContext, FromContext, Identity, Repository, StagedJob, TraceContext, auth, context,
+    emit, publish, with_context,
 };
-pub use enact_macros::{command, entity, event, event_handler, invariant, strategy, value};
+pub use enact_macros::{Failure, command, entity, event, event_handler, invariant, strategy, value};
 pub use entity::{CreatedFrom, Creation, Entity};
 pub use failure::{Failure, FailureKind, Violation};
 pub use handler::{

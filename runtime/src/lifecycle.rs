@@ -3,10 +3,13 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::context::{ExecutionContext, Staging, unreadable};
+use crate::clock::{Clock, after};
+use crate::context::{ExecutionContext, StagedEvent, Staging, unreadable};
 use crate::engine::Engine;
 use crate::invariant::Verdict;
 use crate::locks::EntityLock;
@@ -29,11 +32,12 @@ pub(crate) struct Execution<'a> {
 
 /// The execution from its input to its commit. Answers with what the handler returned.
 pub(crate) async fn execute(x: &mut Execution<'_>) -> Result<Json, Failure> {
+    let limit = TimeLimit::of(x);
     let message = validate(x)?;
     let binding = resolve(x)?;
-    let mut entity = load_or_create(x, binding, &message).await?;
+    let mut entity = limit.hold(load_or_create(x, binding, &message)).await?;
     check_before(x, entity.as_ref(), &message)?;
-    let output = handle(x, message, entity.as_mut()).await?;
+    let output = limit.hold(handle(x, message, entity.as_mut())).await?;
     let effects = check_after(x, entity)?;
     commit(x, effects, output).await
 }
@@ -58,6 +62,29 @@ struct Effects {
     write: Option<EntityWrite>,
     /// Held until after the commit.
     _lock: Option<EntityLock>,
+}
+
+/// How long everything before the commit may take. What has begun to be committed is not called off.
+struct TimeLimit<'a>(Option<(&'a dyn Clock, Duration, Timestamp)>);
+
+impl<'a> TimeLimit<'a> {
+    fn of(x: &Execution<'a>) -> Self {
+        let clock = &*x.engine.clock;
+        Self(x.plan.timeout.map(|timeout| (clock, timeout, after(clock.now(), timeout))))
+    }
+
+    /// Runs a step to its end, or drops it when the time is up.
+    async fn hold<T>(&self, step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let Some((clock, timeout, deadline)) = self.0 else { return step.await };
+        tokio::select! {
+            biased;
+            ended = step => ended,
+            () = clock.sleep_until(deadline) => {
+                let message = format!("it took longer than the {timeout:?} that its handler may take");
+                Err(Failure::new(FailureKind::TimedOut, "timed_out", message))
+            }
+        }
+    }
 }
 
 /// Step 1: the input is what its schema says (r11).
@@ -168,17 +195,17 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
     let now = x.engine.clock.now();
     let mut jobs = staged.jobs;
     let mut events = Vec::with_capacity(staged.events.len());
-    for event in staged.events {
-        let Some(plan) = x.engine.plans.event_by_type(event.type_id) else { continue };
+    for StagedEvent { id, type_id, payload, seed, .. } in staged.events {
+        let Some(plan) = x.engine.plans.event_by_type(type_id) else { continue };
         let event = NewEvent {
-            id: event.id,
+            id,
             name: plan.name.clone(),
-            payload: event.payload,
+            payload,
             correlation: x.job.correlation.clone(),
             cause: Some(x.job.id),
             emitted_at: now,
         };
-        jobs.extend(handlings(&event, &plan.handlers, x.job.context.clone()));
+        jobs.extend(handlings(&event, &plan.handlers, seed));
         events.push(event);
     }
     let attempt = Attempt {

@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::iter;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::registration::{
     AnyMessage, Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, Handling, InvariantPart,
@@ -61,6 +62,7 @@ pub(crate) struct HandlingPlan {
 pub(crate) struct JobPlan {
     pub(crate) input: Arc<Input>,
     pub(crate) retry: Retry,
+    pub(crate) timeout: Option<Duration>,
     pub(crate) action: Action,
     /// The invariants of the bound entity that are scoped by this command.
     pub(crate) before: Vec<Arc<InvariantPart>>,
@@ -171,6 +173,7 @@ impl Plans {
         let plan = JobPlan {
             input: command.input.clone(),
             retry: handler.retry,
+            timeout: handler.timeout,
             action: Action::Command(handler.body),
             before: invariants.iter().filter(scoped).cloned().collect(),
         };
@@ -185,6 +188,7 @@ impl Plans {
         let plan = JobPlan {
             input: event.input.clone(),
             retry: handler.retry,
+            timeout: handler.timeout,
             action: Action::Event(handler.handle),
             before: Vec::new(),
         };

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::clock::after;
 use crate::context::{ExecutionContext, Origin};
 use crate::draft::Draft;
-use crate::engine::{Ended, Engine, Watch, ended};
+use crate::engine::{Ended, Engine, Overriding, Watch, ended};
 use crate::store::{NewJob, Submitted};
 use crate::worker::LOOK_ELSEWHERE;
 use crate::{Failure, FailureKind, Job, JobId, JobState, Json, Key, attempt};
@@ -181,11 +181,15 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         async move {
+            let overrides = self.request.origin.overrides.clone();
+            let is_remote = self.request.draft.as_ref().is_ok_and(|draft| draft.is_remote);
             let (engine, mut job) = self.request.into_job()?;
             // It enters no lane: it runs now (r06).
             job.order_key = None;
-            job.start = Some(engine.worker.clone());
+            // What another program handles is for that one to claim.
+            job.start = (!is_remote).then(|| engine.worker.clone());
             let id = job.id;
+            let _overriding = overrides.map(|overrides| Overriding::begin(&engine, id, overrides));
             let mut watch = engine.endings.watch(id);
             // From here on the job goes its way, whether or not somebody still waits for it.
             let first_attempt = engine.spawn(start(engine.clone(), job));
@@ -201,11 +205,13 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
     }
 }
 
-/// Puts a job on record as running, and runs it. What becomes of it is announced.
+/// Puts a job on record as running, and runs it; or leaves it to the program that handles it. What becomes of it is
+/// announced.
 async fn start(engine: Arc<Engine>, job: NewJob) {
     let id = job.id;
     let begun = job.clone();
     let ended = match begin(&engine, job).await {
+        Ok(recorded) if recorded == id && begun.start.is_none() => return,
         Ok(recorded) if recorded == id => {
             return attempt::run(engine, begun.into_job(JobState::Running), None).await;
         }

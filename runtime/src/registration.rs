@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -41,7 +42,8 @@ macro_rules! source {
     };
 }
 
-/// Makes a [`Registration`](crate::Registration) part of every program that this code is linked into.
+/// Makes a [`Registration`](crate::Registration), or an [`ErrorRegistration`](crate::ErrorRegistration), part of every
+/// program that this code is linked into.
 ///
 /// The attributes do it for what they stand on; write it for what you implement by hand.
 #[macro_export]
@@ -224,6 +226,7 @@ pub(crate) struct CommandHandlerPart {
     pub(crate) command: TypeId,
     pub(crate) command_name: &'static str,
     pub(crate) retry: Retry,
+    pub(crate) timeout: Option<Duration>,
     pub(crate) constructs: &'static [&'static str],
     pub(crate) needs: Requirements,
     pub(crate) body: Body,
@@ -257,6 +260,7 @@ impl CommandHandlerPart {
             command: TypeId::of::<H::Command>(),
             command_name: H::Command::NAME,
             retry: H::retry(),
+            timeout: H::timeout(),
             constructs: H::CONSTRUCTS,
             needs: needs(H::requires),
             body: Body::Unbound(|command, context| {
@@ -270,6 +274,7 @@ impl CommandHandlerPart {
             command: TypeId::of::<H::Command>(),
             command_name: H::Command::NAME,
             retry: H::retry(),
+            timeout: H::timeout(),
             constructs: H::CONSTRUCTS,
             needs: needs(H::requires),
             body: Body::Bound(BoundBody {
@@ -317,6 +322,7 @@ pub(crate) struct EventHandlerPart {
     pub(crate) event: TypeId,
     pub(crate) event_name: &'static str,
     pub(crate) retry: Retry,
+    pub(crate) timeout: Option<Duration>,
     pub(crate) constructs: &'static [&'static str],
     pub(crate) needs: Requirements,
     pub(crate) handle: for<'a> fn(AnyMessage, &'a ExecutionContext) -> Handling<'a>,
@@ -330,6 +336,7 @@ impl EventHandlerPart {
             event: TypeId::of::<H::Event>(),
             event_name: H::Event::NAME,
             retry: H::retry(),
+            timeout: H::timeout(),
             constructs: H::CONSTRUCTS,
             needs: needs(H::requires),
             handle: |event, context| {

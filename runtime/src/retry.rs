@@ -1,11 +1,12 @@
 use std::time::Duration;
 
-use crate::FailureKind;
+use crate::Failure;
 
 /// When a failed attempt is followed by another (r22). The default of every handler is [`Retry::none`].
 ///
 /// A policy retries what may pass next time (`Error`, `Conflict`, `TimedOut`, `Panicked`, `Lost`) and never what
-/// cannot (`Invalid`, `Denied`, `NotFound`, `AlreadyExists`, `Violated`).
+/// cannot (`Invalid`, `Denied`, `NotFound`, `AlreadyExists`, `Violated`), nor what was declared to be
+/// [permanent](Failure::permanent).
 ///
 /// The attempt of a handler that is never retried is safe from the death of the machine before the handler runs: it runs
 /// once at most. That of any other need not be: should the machine die within the attempt's first milliseconds, the attempt
@@ -42,20 +43,15 @@ impl Retry {
         self.attempts > 1
     }
 
-    /// The pause before the attempt that follows attempt `number` (from 1), which failed with `kind`; `None` when the
+    /// The pause before the attempt that follows attempt `number` (from 1), which ended with `failure`; `None` when the
     /// job ends here.
-    pub fn pause_after(&self, number: u32, kind: FailureKind) -> Option<Duration> {
-        if number >= self.attempts || !may_pass_next_time(kind) {
+    pub fn pause_after(&self, number: u32, failure: &Failure) -> Option<Duration> {
+        if number >= self.attempts || !failure.may_pass_next_time() {
             return None;
         }
         let factor = self.growth.saturating_pow(number.saturating_sub(1));
         Some(self.base.saturating_mul(factor).min(self.base.max(Self::LONGEST_PAUSE)))
     }
-}
-
-fn may_pass_next_time(kind: FailureKind) -> bool {
-    use FailureKind::{Conflict, Error, Lost, Panicked, TimedOut};
-    matches!(kind, Error | Conflict | TimedOut | Panicked | Lost)
 }
 
 impl Default for Retry {

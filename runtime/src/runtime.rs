@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::{Clock, SystemClock, after};
 use crate::context::{Capabilities, ContextSeed, ExecutionContext, Origin};
 use crate::draft::Draft;
-use crate::engine::{Endings, Engine, Lease};
+use crate::engine::{Endings, Engine, Lease, Overrides};
 use crate::lifecycle::handlings;
 use crate::locks::EntityLocks;
 use crate::publish::{Execute, Publish, Request, check_boundary, publish_all};
@@ -90,7 +90,8 @@ impl Runtime {
     }
 
     /// Runs a command now, here: awaited, it answers with the handler's output when the command's job has ended, its
-    /// retries included (r06). It is tracked as a job all the same (r01).
+    /// retries included (r06). It is tracked as a job all the same (r01). A command that [another
+    /// program](macro@crate::command) handles is run by that program, and this waits for it.
     ///
     /// # Errors
     /// When awaited: the failure of the job, or as [`publish`](Self::publish). Inside an execution it is `Refused` (r14).
@@ -147,7 +148,7 @@ impl Runtime {
         seed: ContextSeed,
         use_case: F,
     ) -> impl Future<Output = F::Output> + use<F> {
-        ExecutionContext::of_scope(self.engine().clone(), seed).scope(use_case)
+        ExecutionContext::of_scope(Some(self.engine().clone()), seed).scope(use_case)
     }
 
     /// Reads jobs.
@@ -294,6 +295,7 @@ impl RuntimeBuilder {
             capabilities: self.capabilities,
             locks: EntityLocks::new(),
             endings: Endings::default(),
+            overrides: Overrides::default(),
             worker: WorkerId::new(),
             lease: Lease::of(self.lease),
             work: tokio::sync::Notify::new(),

@@ -190,7 +190,8 @@ fn r20_states_are_known_by_name() {
 #[test]
 fn r22_pauses_are_fixed_or_double_up_to_an_hour() {
     let pauses = |retry: Retry, count: u32| -> Vec<Option<u64>> {
-        let pause = |number| retry.pause_after(number, FailureKind::Error);
+        let failure = Failure::new(FailureKind::Error, "error", "no");
+        let pause = |number| retry.pause_after(number, &failure);
         (1..=count).map(|number| pause(number).map(|pause| pause.as_secs())).collect()
     };
     assert_eq!(pauses(Retry::none(), 2), [None, None]);

@@ -5,16 +5,17 @@
 
 use enact::invariant::Verdict;
 use enact::prelude::*;
+use enact::strategy::AnyVariant;
 use enact::{
-    Command, CommandHandler, Event, HasOneHandler, Invariant, MemoryStore, Registration, StartError,
-    Untargeted, source,
+    Command, CommandHandler, Entity, Event, HasOneHandler, HasOnePolicy, Invariant, MemoryStore, Problem,
+    Registration, StartError, Strategy, Untargeted, Variant, source,
 };
 use serde::{Deserialize, Serialize};
 
 // Each constant is the line of the mistake below it.
 
 const LONELY: u32 = line!() + 1;
-#[command]
+#[command(name = "lonely")]
 struct Lonely {}
 
 /// Nobody provides this.
@@ -26,6 +27,10 @@ struct Needy {}
 const NEEDY: u32 = line!() + 1;
 #[command]
 async fn needy(_: Needy, _absent: Arc<dyn Absent>, _also: Arc<Vec<u8>>) {}
+
+const ALSO_NEEDY: u32 = line!() + 1;
+#[event_handler]
+async fn also_needy(_: Happened, _absent: Arc<dyn Absent>) {}
 
 #[command(name = "twice")]
 struct Once {}
@@ -55,6 +60,13 @@ struct HappenedAgain {}
 struct Thing {
     id: String,
 }
+
+/// Writes a `Thing`.
+#[command]
+struct Save {}
+
+#[command]
+async fn save(_: Save, _things: Repository<Thing>) {}
 
 const SAME_ENTITY: u32 = line!() + 1;
 #[entity(name = "Thing")]
@@ -92,6 +104,163 @@ impl Invariant for Unchecked {
 const UNCHECKED: u32 = line!() + 1;
 enact::register! { Registration::invariant::<Unchecked>(source!()) }
 
+/// An entity that no handler writes.
+#[entity]
+struct Idle {
+    id: String,
+}
+
+const IDLE: u32 = line!() + 2;
+/// An idle thing is sound.
+#[invariant]
+fn idle(_: &Idle) -> bool {
+    true
+}
+
+/// An entity that was written by hand and never registered.
+#[derive(Serialize, Deserialize)]
+struct Unnamed {
+    id: String,
+}
+
+impl Entity for Unnamed {
+    const NAME: &'static str = "Unnamed";
+    type Id = String;
+
+    fn id(&self) -> &String {
+        &self.id
+    }
+}
+
+#[command(target = unnamed)]
+struct Bind {
+    unnamed: String,
+}
+
+const UNREGISTERED_ENTITY: u32 = line!() + 1;
+#[command]
+async fn bind(_: Bind, _unnamed: &mut Unnamed) {}
+
+/// A command that takes the name of another for its own former one.
+const SHADOWING: u32 = line!() + 1;
+#[command(alias = "twice")]
+struct Shadowing {}
+
+#[command]
+async fn shadowing(_: Shadowing) {}
+
+const HEIR: u32 = line!() + 1;
+#[command(alias = ["heirloom", "of_its_own"])]
+struct Heir {}
+
+#[command]
+async fn heir(_: Heir) {}
+
+const OTHER_HEIR: u32 = line!() + 1;
+#[event_handler(alias = "heirloom")]
+async fn other_heir(_: Happened) {}
+
+const SELF_ALIAS: u32 = line!() + 1;
+#[event_handler(alias = "self_alias")]
+async fn self_alias(_: Happened) {}
+
+/// A command that another program handles.
+const REMOTE: u32 = line!() + 1;
+#[command(remote)]
+struct Elsewhere {}
+
+struct HandlesElsewhere;
+
+impl CommandHandler for HandlesElsewhere {
+    type Command = Elsewhere;
+
+    async fn handle(_: Elsewhere, _: &ExecutionContext) -> Result<serde_json::Value, Failure> {
+        Ok(serde_json::Value::Null)
+    }
+}
+
+const HANDLES_REMOTE: u32 = line!() + 1;
+enact::register! { Registration::command_handler::<HandlesElsewhere>(source!()) }
+
+/// A strategy with a policy that was written by hand and never registered.
+#[strategy]
+trait Undecided {}
+
+#[strategy(variant)]
+impl Undecided for Suitor {}
+
+impl HasOnePolicy for dyn Undecided {
+    fn select(_: &ExecutionContext) -> Result<Box<Self>, Failure> {
+        Ok(Box::new(Suitor))
+    }
+}
+
+#[command]
+struct Draw {}
+
+const DRAWS_UNDECIDED: u32 = line!() + 1;
+#[command]
+async fn draw(_: Draw, _undecided: Box<dyn Undecided>) {}
+
+/// A strategy that was written by hand and never registered, unlike its policy.
+trait Hidden: AnyVariant<HiddenTag> + Send + Sync {}
+
+struct HiddenTag;
+
+impl Strategy for dyn Hidden {
+    const NAME: &'static str = "Hidden";
+    type Tag = HiddenTag;
+}
+
+impl Hidden for Suitor {}
+
+impl Variant<HiddenTag> for Suitor {
+    const NAME: &'static str = "suitor";
+}
+
+impl HasOnePolicy for dyn Hidden {
+    fn select(_: &ExecutionContext) -> Result<Box<Self>, Failure> {
+        Ok(Box::new(Suitor))
+    }
+}
+
+enact::register! { Registration::policy::<dyn Hidden>(source!()) }
+
+const DRAWS_HIDDEN: u32 = line!() + 1;
+#[event_handler]
+async fn draws_hidden(_: Happened, _hidden: Box<dyn Hidden>) {}
+
+/// A strategy with two policies, and two variants of one name, which the compiler would refuse of attributes.
+#[strategy]
+trait Decided {}
+
+impl Decided for Suitor {}
+impl Decided for Rival {}
+
+impl Variant<<dyn Decided as Strategy>::Tag> for Suitor {
+    const NAME: &'static str = "bold";
+}
+
+impl Variant<<dyn Decided as Strategy>::Tag> for Rival {
+    const NAME: &'static str = "bold";
+}
+
+enact::register! { Registration::variant::<dyn Decided, Suitor>(source!()) }
+const SAME_VARIANT: u32 = line!() + 1;
+enact::register! { Registration::variant::<dyn Decided, Rival>(source!()) }
+
+#[strategy(policy)]
+fn decide(_: &ExecutionContext) -> Box<dyn Decided> {
+    Box::new(Suitor)
+}
+
+const SECOND_POLICY: u32 = line!() + 1;
+enact::register! { Registration::policy::<dyn Decided>(source!()) }
+
+const SAME_STRATEGY: u32 = line!() + 1;
+#[strategy(name = "Decided")]
+trait AlsoDecided {}
+
 /// A command with two handlers, which the compiler would refuse of the attribute.
 #[command]
 struct Courted {}
@@ -120,7 +289,6 @@ impl CommandHandler for Rival {
     }
 }
 
-const SUITOR: u32 = line!() + 1;
 enact::register! { Registration::command_handler::<Suitor>(source!()) }
 const RIVAL: u32 = line!() + 1;
 enact::register! { Registration::command_handler::<Rival>(source!()) }
@@ -182,35 +350,57 @@ async fn start() -> StartError {
 #[tokio::test]
 async fn r50_start_lists_every_problem_at_once_with_its_place() {
     let error = start().await;
-    // The two handlers of one command come in the order in which they were linked.
-    let two_handlers = |line| line == SUITOR || line == RIVAL;
-    let second_handler =
-        error.problems().iter().map(|problem| problem.source().line).find(|line| two_handlers(*line));
-    let mut expected = vec![
-        (LONELY, "the command `Lonely` has no handler"),
-        (NEEDY, "needs a capability that was not provided: call `.provide::<alloc::vec::Vec<u8>>(…)`"),
-        (NEEDY, "Absent>(…)` on the runtime's builder"),
-        (TWICE, "`twice` is the name of another command or event handler already"),
-        (HANDLER_NAMED_AS_COMMAND, "`Needy` is the name of another command or event handler already"),
-        (SAME_EVENT, "`Happened` is the name of another event already"),
-        (SAME_ENTITY, "`Thing` is the name of another entity already"),
-        (SAME_CODE, "`sound` is the name of another invariant of `Thing` already"),
-        (UNCHECKED, "the invariant `unchecked` is never checked"),
-        (second_handler.expect("two handlers are a problem"), "`Courted` has a handler already"),
+    let expected = [
+        (LONELY, "the command `lonely` has no handler; write `#[command] async fn …(command: Lonely, …)`"),
+        (
+            NEEDY,
+            "`alloc::vec::Vec<u8>` was not provided, and the handler of `Needy` needs it: call `.provide::",
+        ),
+        (
+            NEEDY,
+            "Absent` was not provided, and the handler of `Needy` and `also_needy` (tests/tests/r50_start.rs:",
+        ),
+        (TWICE, "`twice` is the name of another command or event handler already, at "),
+        (HANDLER_NAMED_AS_COMMAND, "`Needy` is the name of another command or event handler already, at "),
+        (SAME_EVENT, "`Happened` is the name of another event already, at "),
+        (SAME_ENTITY, "`Thing` is the name of another entity already, at "),
+        (SAME_CODE, "`sound` is the name of another invariant of `Thing` already, at "),
+        (UNCHECKED, "the invariant `unchecked` of `Thing` is never checked: `r50_start::Needy` is neither"),
+        (
+            IDLE,
+            "the invariant `idle` of `Idle` is never checked: no handler binds a `Idle`, or takes a `Repos",
+        ),
+        (UNREGISTERED_ENTITY, "this uses the entity `Unnamed`, which is not registered"),
+        (
+            SHADOWING,
+            "`Shadowing` cannot have the alias `twice`: that is the name of another command or event",
+        ),
+        (
+            OTHER_HEIR,
+            "`other_heir` cannot have the alias `heirloom`: that is an alias of `Heir` already, at ",
+        ),
+        (SELF_ALIAS, "`self_alias` is called `self_alias` anyway"),
+        (HANDLES_REMOTE, "this handles `Elsewhere`, which another program handles, as `remote` says at "),
+        (
+            DRAWS_UNDECIDED,
+            "no policy of the strategy `Undecided` is registered, and the handler of `Draw` needs",
+        ),
+        (DRAWS_HIDDEN, "the strategy `Hidden` is not registered, and `draws_hidden` needs it"),
+        (SAME_VARIANT, "`bold` is the name of another variant of `Decided` already, at "),
+        (SECOND_POLICY, "`Decided` has a policy already, at "),
+        (SAME_STRATEGY, "`Decided` is the name of another strategy already, at "),
+        (RIVAL, "`Courted` has a handler already, at "),
         (UNREGISTERED_COMMAND, "this handles the command `Unregistered`, which is not registered"),
         (UNREGISTERED_EVENT, "this handles the event `UnregisteredEvent`, which is not registered"),
         (BAD_PATTERN, "`BadPattern` cannot be checked: its schema is wrong"),
     ];
-    expected.sort_unstable();
-    for problem in error.problems() {
+    assert_eq!(error.problems().len(), expected.len(), "{error}");
+    for (line, text) in expected {
+        let is_it = |problem: &&Problem| problem.source().line == line && problem.message().contains(text);
+        let problem = error.problems().iter().find(is_it);
+        let problem = problem.unwrap_or_else(|| panic!("line {line}: {text}\n{error}"));
         assert!(problem.source().file.ends_with("tests/r50_start.rs"), "{problem}");
-        let found = expected
-            .iter()
-            .position(|(line, text)| *line == problem.source().line && problem.message().contains(text));
-        assert!(found.is_some(), "this was not expected: {problem}\n{expected:#?}");
-        expected.remove(found.unwrap());
     }
-    assert!(expected.is_empty(), "these are missing: {expected:#?}\n{error}");
 }
 
 #[tokio::test]
@@ -219,15 +409,33 @@ async fn r50_problems_stand_in_the_order_of_the_source_and_read_as_compiler_erro
     let lines: Vec<_> = error.problems().iter().map(|problem| problem.source().line).collect();
     assert!(lines.is_sorted(), "{lines:?}");
     let text = error.to_string();
-    assert!(text.starts_with("the domain has 13 problems:\n  "), "{text}");
-    let lonely = format!("tests/r50_start.rs:{LONELY}: the command `Lonely` has no handler");
+    assert!(text.starts_with("the domain has 24 problems:\n  "), "{text}");
+    let lonely = format!("tests/r50_start.rs:{LONELY}: the command `lonely` has no handler");
     assert!(text.contains(&lonely), "{text}");
 }
 
 #[tokio::test]
-async fn r50_what_was_named_first_is_pointed_at() {
+async fn r50_a_problem_points_at_the_other_place_too() {
     let error = start().await;
-    let twice = error.problems().iter().find(|problem| problem.source().line == TWICE).unwrap();
-    let first = format!("r50_start.rs:{}; ", TWICE - 4);
-    assert!(twice.message().contains(&first), "{twice}");
+    for (line, other) in [
+        (TWICE, TWICE - 4),
+        (SHADOWING, TWICE),
+        (OTHER_HEIR, HEIR),
+        (HANDLES_REMOTE, REMOTE),
+        (NEEDY, ALSO_NEEDY),
+        (SECOND_POLICY, SECOND_POLICY - 6),
+        (SAME_VARIANT, SAME_VARIANT - 2),
+        (RIVAL, RIVAL - 2),
+    ] {
+        let place = format!("tests/tests/r50_start.rs:{other}");
+        let mut of_line = error.problems().iter().filter(|problem| problem.source().line == line);
+        assert!(of_line.any(|problem| problem.message().contains(&place)), "{line}, {other}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn r50_a_capability_is_missed_once_however_many_need_it() {
+    let error = start().await;
+    let missing = error.problems().iter().filter(|problem| problem.message().contains("Absent` was not"));
+    assert_eq!(missing.count(), 1, "{error}");
 }

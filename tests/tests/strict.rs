@@ -6,7 +6,8 @@
 // The traits are imported, so that a qualified path to one of them is an unneeded one.
 #[allow(unused_imports)]
 use ::enact::{
-    Command, Entity, Event, EventHandler, ExecutionContext, FromContext, HasOneHandler, Key, Targeted,
+    Classify, Command, Entity, Event, EventHandler, ExecutionContext, FromContext, HasOneHandler, Key,
+    Targeted,
 };
 use ::std::clone::Clone;
 // What schemars derives needs these in scope.
@@ -80,8 +81,49 @@ fn r#const(e: &E) -> bool {
     e.count < 2
 }
 
+/// An error by the name of what it is classified as, with variants by the names of the prelude's.
+#[derive(::std::fmt::Debug, ::enact::Failure)]
+pub enum Classification {
+    /// One.
+    Ok,
+    /// One with a field.
+    #[failure(permanent)]
+    Err(u8),
+    /// One that is no longer used.
+    #[deprecated]
+    None {},
+    /// One that says what its field says.
+    #[failure(transparent)]
+    Nothing {
+        /// An error without cases, by the name of a keyword.
+        r#type: Nothing,
+    },
+}
+
+/// An error that never occurs.
+#[derive(::std::fmt::Debug, ::enact::Failure)]
+pub enum Nothing {}
+
+impl ::std::fmt::Display for Classification {
+    fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+        f.write_str("an error")
+    }
+}
+
+impl ::std::fmt::Display for Nothing {
+    fn fmt(&self, _: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+        match *self {}
+    }
+}
+
+impl ::std::error::Error for Classification {}
+
+impl ::std::error::Error for Nothing {}
+
 #[::core::prelude::v1::test]
 fn names_are_those_of_the_types() {
+    ::core::assert_eq!(Classification::Ok.classify().code, "ok");
+    ::core::assert_eq!(Classification::Err(1).classify(), ::enact::Classification::permanent("err"));
     ::core::assert_eq!(Result::NAME, "Result");
     ::core::assert_eq!(T::NAME, "T");
     ::core::assert_eq!(E::NAME, "E");

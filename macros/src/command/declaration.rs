@@ -142,9 +142,8 @@ impl<'a> Declaration<'a> {
 
     /// That another program handles it, if one does.
     fn remote(&self, enact: &Enact, ident: &Ident) -> Option<TokenStream> {
-        let output = self.remote.as_ref()?.output.as_ref();
         let any_json = || quote!(#enact::__private::serde_json::Value);
-        let output = output.map_or_else(any_json, ToTokens::to_token_stream);
+        let output = self.remote.as_ref()?.output.as_ref().map_or_else(any_json, ToTokens::to_token_stream);
         Some(quote! {
             impl #enact::HasOneHandler for #ident
             where

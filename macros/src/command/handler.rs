@@ -34,6 +34,7 @@ const KIND: HandlerKind = HandlerKind { noun: "a command's handler", message: "c
 struct HandlerOptions {
     create: Option<Setting<Creation>>,
     retry: Option<Expr>,
+    timeout: Option<Expr>,
     stateless: Option<Ident>,
 }
 
@@ -44,6 +45,7 @@ impl HandlerOptions {
         let parsed = Self {
             create: create.and_then(|setting| Creation::read(setting, errors)),
             retry: options.value("retry", "Retry::…", errors).map(|Setting { value, .. }| value),
+            timeout: options.value("timeout", "Duration::…", errors).map(|Setting { value, .. }| value),
             stateless: options.flag("stateless", errors),
         };
         let whither = "it says what the command is, so it goes on the struct's `#[command]`";
@@ -84,6 +86,7 @@ impl Creation {
 struct Handler<'a> {
     create: Option<Setting<Creation>>,
     retry: Option<Expr>,
+    timeout: Option<Expr>,
     stateless: bool,
     signature: HandlerSignature<'a>,
 }
@@ -93,8 +96,8 @@ impl<'a> Handler<'a> {
         let signature = HandlerSignature::check(KIND, &function.sig, errors);
         check_creation(options.create.as_ref(), &signature, errors);
         check_stateless(options.stateless.as_ref(), &signature, errors);
-        let HandlerOptions { create, retry, stateless } = options;
-        Self { create, retry, stateless: stateless.is_some(), signature }
+        let HandlerOptions { create, retry, timeout, stateless } = options;
+        Self { create, retry, timeout, stateless: stateless.is_some(), signature }
     }
 
     fn expand(&self, enact: &Enact, constructs: &TokenStream) -> TokenStream {
@@ -139,6 +142,7 @@ impl<'a> Handler<'a> {
     ) -> TokenStream {
         let creation = self.creation(enact, command, entity);
         let retry = signature::retry(enact, self.retry.as_ref());
+        let timeout = signature::timeout(self.timeout.as_ref());
         let requires = self.signature.requires(enact);
         let handle = self.signature.handle(enact, command, &output_of(enact, command));
         let registration = register(enact, &quote_spanned!(entity.span()=> entity_handler::<__Handler>));
@@ -154,6 +158,7 @@ impl<'a> Handler<'a> {
                 #constructs
                 #creation
                 #retry
+                #timeout
                 #requires
                 #handle
             }
@@ -164,6 +169,7 @@ impl<'a> Handler<'a> {
     fn command_handler(&self, enact: &Enact, command: &Type, constructs: &TokenStream) -> TokenStream {
         let untargeted = (!self.stateless).then(|| self.untargeted(enact, command));
         let retry = signature::retry(enact, self.retry.as_ref());
+        let timeout = signature::timeout(self.timeout.as_ref());
         let requires = self.signature.requires(enact);
         let handle = self.signature.handle(enact, command, &output_of(enact, command));
         let registration = register(enact, &quote_spanned!(command.span()=> command_handler::<__Handler>));
@@ -177,6 +183,7 @@ impl<'a> Handler<'a> {
                 type Command = #command;
                 #constructs
                 #retry
+                #timeout
                 #requires
                 #handle
             }

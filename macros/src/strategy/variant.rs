@@ -11,6 +11,7 @@ use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden, register};
 use crate::options::Options;
+use crate::snake_case::snake_case;
 
 pub(super) fn expand(args: TokenStream, mut item: ItemImpl) -> TokenStream {
     let mut errors = Errors::new();
@@ -98,44 +99,9 @@ fn default_name(ty: &Type) -> Option<String> {
     path.path.segments.last().map(|segment| snake_case(&segment.ident.unraw().to_string()))
 }
 
-/// `AmountLimit` as `amount_limit`, `VendorX` as `vendor_x`, `HTTPProbe` as `http_probe`.
-fn snake_case(name: &str) -> String {
-    let chars: Vec<char> = name.chars().collect();
-    let mut text = String::new();
-    for (index, c) in chars.iter().enumerate() {
-        let after_lower = index > 0 && !chars[index - 1].is_uppercase() && chars[index - 1] != '_';
-        let before_lower = index > 0
-            && chars[index - 1].is_uppercase()
-            && chars.get(index + 1).is_some_and(|next| next.is_lowercase());
-        if c.is_uppercase() && (after_lower || before_lower) {
-            text.push('_');
-        }
-        text.extend(c.to_lowercase());
-    }
-    text
-}
-
 /// A number for a name: two variants of one name are two implementations of one trait, which the compiler refuses. It is
 /// the FNV-1a hash, so that it is the same in every build.
 fn unique(name: &str) -> u64 {
     name.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_variants_name_is_its_types_in_snake_case() {
-        for (name, snake) in [
-            ("AmountLimit", "amount_limit"),
-            ("VendorX", "vendor_x"),
-            ("HTTPProbe", "http_probe"),
-            ("Sha256", "sha256"),
-            ("lower", "lower"),
-        ] {
-            assert_eq!(snake_case(name), snake);
-        }
-    }
 }

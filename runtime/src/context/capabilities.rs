@@ -1,15 +1,16 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
-/// What a runtime was provided with, by type.
-#[derive(Default)]
-pub(crate) struct Capabilities(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
+/// Capabilities by type: what a runtime was provided with, or what a seed puts in its place.
+#[derive(Clone, Default)]
+pub(crate) struct Capabilities(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
 
 impl Capabilities {
     /// Adds a capability in the place of one of the same type.
     pub(crate) fn insert<T: ?Sized + Send + Sync + 'static>(&mut self, capability: Arc<T>) {
-        self.0.insert(TypeId::of::<T>(), Box::new(capability));
+        self.0.insert(TypeId::of::<T>(), Arc::new(capability));
     }
 
     pub(crate) fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
@@ -18,5 +19,27 @@ impl Capabilities {
 
     pub(crate) fn has(&self, type_id: TypeId) -> bool {
         self.0.contains_key(&type_id)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The same capabilities, not such that are alike.
+impl PartialEq for Capabilities {
+    fn eq(&self, other: &Self) -> bool {
+        let is_in_other = |(type_id, own): (&TypeId, &Arc<dyn Any + Send + Sync>)| {
+            other.0.get(type_id).is_some_and(|other| Arc::ptr_eq(own, other))
+        };
+        self.0.len() == other.0.len() && self.0.iter().all(is_in_other)
+    }
+}
+
+impl Eq for Capabilities {}
+
+impl fmt::Debug for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} capabilities", self.0.len())
     }
 }

@@ -122,7 +122,12 @@ impl<T: ?Sized + Capability> FromContext for Arc<T> {
 
 impl<E: Entity> FromContext for Repository<E> {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
-        Ok(Self::new(context.clone()))
+        let engine = context.engine().ok_or_else(|| {
+            let message = "a repository reads what a runtime has committed, and this context was opened without one: \
+                           open it by `runtime.scope(…)`";
+            Failure::new(FailureKind::Refused, "no_runtime", message)
+        })?;
+        Ok(Self::new(context.clone(), engine.clone()))
     }
 
     fn requires(needs: &mut Requirements) {

@@ -1,5 +1,24 @@
-//! What a handler knows of the execution that it is part of (r30 to r34).
+//! What a handler knows of the execution that it is part of (r30 to r36).
+//!
+//! A boundary opens a context with a [`ContextSeed`] by [`Runtime::scope`](crate::Runtime::scope); every attempt of a job
+//! has one of its own. [`context()`] reaches it anywhere below, without its being passed along.
+//!
+//! # What crosses into a job
+//!
+//! A job has exactly this from where it was published, or its event emitted, and hands it on to the jobs that it causes
+//! (r31):
+//!
+//! | | into a published job, and the jobs of an event's handlers | into what is executed |
+//! |---|---|---|
+//! | [correlation id](ExecutionContext::correlation_id) | the same; if none was given, the first job's id | likewise |
+//! | [causation id](ExecutionContext::cause) | the job that published it, or the event that it handles | none: the boundary causes it |
+//! | [trace](ExecutionContext::trace), [identity](ExecutionContext::identity), [tenant](ExecutionContext::tenant), [metadata](ExecutionContext::metadata) | the same | the same |
+//! | [capabilities](ExecutionContext::capability) | no: those that the runtime was provided with where it runs | no: likewise |
+//! | capabilities that a [seed](ContextSeed::provide) puts in their place | no | yes, as long as the caller waits and this process runs it |
+//! | what is staged, and which variants were chosen | no | no |
+//! | a spawned task | has no context, unless it is given it by [`context().scope(…)`](ExecutionContext::scope) | |
 
+pub mod auth;
 mod capabilities;
 mod from_context;
 mod repository;
@@ -20,7 +39,7 @@ pub use trace::{MalformedTrace, TraceContext};
 pub(crate) use capabilities::Capabilities;
 pub(crate) use repository::{entity_key, unreadable};
 use stage::Stage;
-pub(crate) use stage::{StagedWrite, Staging};
+pub(crate) use stage::{StagedEvent, StagedWrite, Staging};
 
 use crate::draft::Draft;
 use crate::engine::Engine;
@@ -38,16 +57,21 @@ tokio::task_local! {
 #[derive(Clone)]
 pub struct ExecutionContext(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
-    engine: Arc<Engine>,
+    /// The runtime's; a context that was opened [without a boundary](with_context) has none.
+    engine: Option<Arc<Engine>>,
     correlation: Option<CorrelationId>,
     seed: Arc<ContextSeed>,
-    execution: Option<Execution>,
+    /// What the seed has put in the place of the runtime's capabilities.
+    overrides: Option<Arc<Capabilities>>,
+    execution: Option<Arc<Execution>>,
     /// Whether it is an execution's, or that of a scope that was opened inside one.
     is_inside: bool,
 }
 
 struct Execution {
+    engine: Arc<Engine>,
     job: JobId,
     attempt: u32,
     cause: Option<Cause>,
@@ -96,26 +120,62 @@ pub fn publish<C: HasOneHandler>(command: C) -> StagedJob {
     }
 }
 
+/// Runs a future in a context without a boundary: for tests of what asks for the context, and for background work (r36).
+///
+/// What is published or executed inside, through whichever [`Runtime`](crate::Runtime), carries what `seed` says. There are
+/// the capabilities that the seed provides, and no others; [`Runtime::scope`](crate::Runtime::scope) has the runtime's.
+///
+/// ```
+/// use enact::prelude::*;
+/// use enact::with_context;
+///
+/// fn greeting() -> String {
+///     format!("Good day, {}", context().identity().map_or("stranger", Identity::subject))
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let seed = ContextSeed::new().identity(Identity::user("ada"));
+/// assert_eq!(with_context(seed, async { greeting() }).await, "Good day, ada");
+/// # });
+/// ```
+pub fn with_context<F: Future>(seed: ContextSeed, future: F) -> impl Future<Output = F::Output> + use<F> {
+    ExecutionContext::of_scope(None, seed).scope(future)
+}
+
 impl ExecutionContext {
     /// The context of an attempt of a job.
     pub(crate) fn of_attempt(engine: Arc<Engine>, job: &Job) -> Self {
         let execution = Execution {
+            engine: engine.clone(),
             job: job.id,
             attempt: job.attempts,
             cause: job.cause,
             stage: Stage::open(),
             choices: Mutex::default(),
         };
-        let correlation = Some(job.correlation.clone());
-        let seed = job.context.clone();
-        Self(Arc::new(Inner { engine, correlation, seed, execution: Some(execution), is_inside: true }))
+        Self(Arc::new(Inner {
+            correlation: Some(job.correlation.clone()),
+            seed: job.context.clone(),
+            overrides: engine.overrides.of(job.id),
+            execution: Some(Arc::new(execution)),
+            is_inside: true,
+            engine: Some(engine),
+        }))
     }
 
-    /// The context of a scope at the boundary.
-    pub(crate) fn of_scope(engine: Arc<Engine>, mut seed: ContextSeed) -> Self {
+    /// The context of a scope: at the boundary of a runtime, or without one.
+    pub(crate) fn of_scope(engine: Option<Arc<Engine>>, mut seed: ContextSeed) -> Self {
         let correlation = seed.take_correlation();
+        let overrides = Some(seed.take_overrides()).filter(|overrides| !overrides.is_empty()).map(Arc::new);
         let is_inside = Self::current().is_some_and(|context| context.is_inside());
-        Self(Arc::new(Inner { engine, correlation, seed: Arc::new(seed), execution: None, is_inside }))
+        let seed = Arc::new(seed);
+        Self(Arc::new(Inner { engine, correlation, seed, overrides, execution: None, is_inside }))
+    }
+
+    /// The same context, of somebody else.
+    fn of_identity(&self, identity: Identity) -> Self {
+        let seed = Arc::new((*self.0.seed).clone().identity(identity));
+        Self(Arc::new(Inner { seed, ..(*self.0).clone() }))
     }
 
     /// Whether the boundary is out of bounds here (r14).
@@ -175,9 +235,11 @@ impl ExecutionContext {
         self.0.seed.get_trace()
     }
 
-    /// The capability that the runtime was [provided](crate::RuntimeBuilder::provide) with.
+    /// The capability that the seed of the scope [puts](ContextSeed::provide) in its place, or that the runtime was
+    /// [provided](crate::RuntimeBuilder::provide) with.
     pub fn capability<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.0.engine.capabilities.get::<T>()
+        let own = self.0.overrides.as_ref().and_then(|overrides| overrides.get::<T>());
+        own.or_else(|| self.0.engine.as_ref()?.capabilities.get::<T>())
     }
 
     /// Draws what a handler's parameter would be given (r33).
@@ -194,8 +256,8 @@ impl ExecutionContext {
     /// In a scope at the boundary, and when the attempt has ended (r30, r34).
     #[track_caller]
     pub fn emit<E: Event>(&self, event: E) -> EventId {
-        let admitted = self.0.engine.plans.admit_event(&event);
-        self.stage("emit", |staging| staging.event(event, admitted))
+        let admitted = self.execution("emit").engine.plans.admit_event(&event);
+        self.stage("emit", |staging| staging.event(event, admitted, self.0.seed.clone()))
     }
 
     /// Publishes a command; see [`publish`](publish()).
@@ -205,18 +267,25 @@ impl ExecutionContext {
     #[track_caller]
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish<C: HasOneHandler>(&self, command: C) -> StagedJob {
-        let now = self.0.engine.clock.now();
-        let job = Draft::of(&self.0.engine.plans, &command).map(|draft| draft.into_job(self.origin(), now));
+        let engine = &self.execution("publish").engine;
+        let draft = Draft::of(&engine.plans, &command);
+        let job = draft.map(|draft| draft.into_job(self.origin(), engine.clock.now()));
         let id = self.stage("publish", |staging| staging.command(job));
         StagedJob::new(self.clone(), id)
     }
 
+    /// The execution that this is the context of.
+    #[track_caller]
+    fn execution(&self, what: &'static str) -> &Execution {
+        match &self.0.execution {
+            Some(execution) => execution,
+            None => panic!("{}", stage::Refusal::InScope(what)),
+        }
+    }
+
     #[track_caller]
     fn stage<T>(&self, what: &'static str, act: impl FnOnce(&mut Staging) -> T) -> T {
-        let staged = match &self.0.execution {
-            Some(execution) => execution.stage.with(what, act),
-            None => Err(stage::Refusal::InScope(what)),
-        };
+        let staged = self.execution(what).stage.with(what, act);
         staged.unwrap_or_else(|refusal| panic!("{refusal}"))
     }
 
@@ -226,6 +295,7 @@ impl ExecutionContext {
             correlation: self.correlation_id().cloned(),
             cause: self.job_id().map(Cause::Job),
             seed: self.0.seed.clone(),
+            overrides: self.0.overrides.clone(),
         }
     }
 
@@ -251,8 +321,9 @@ impl ExecutionContext {
 
     /// The variants that were chosen so far, in order.
     pub(crate) fn choices(&self) -> Vec<StrategyChoice> {
-        let choices =
-            |execution: &Execution| execution.choices.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let choices = |execution: &Arc<Execution>| {
+            execution.choices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        };
         self.0.execution.as_ref().map(choices).unwrap_or_default()
     }
 
@@ -264,8 +335,9 @@ impl ExecutionContext {
         }
     }
 
-    pub(crate) fn engine(&self) -> &Arc<Engine> {
-        &self.0.engine
+    /// The runtime's, if the context was opened by one.
+    pub(crate) fn engine(&self) -> Option<&Arc<Engine>> {
+        self.0.engine.as_ref()
     }
 }
 
@@ -285,4 +357,6 @@ pub(crate) struct Origin {
     pub(crate) correlation: Option<CorrelationId>,
     pub(crate) cause: Option<Cause>,
     pub(crate) seed: Arc<ContextSeed>,
+    /// What holds for what is executed there, and crosses into no job.
+    pub(crate) overrides: Option<Arc<Capabilities>>,
 }

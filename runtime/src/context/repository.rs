@@ -1,7 +1,9 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::{ExecutionContext, StagedWrite};
+use crate::engine::Engine;
 use crate::registration::EntityPart;
 use crate::store::EntityKey;
 use crate::{Entity, Failure, FailureKind, Key};
@@ -12,12 +14,13 @@ use crate::{Entity, Failure, FailureKind, Key};
 /// changed by another one in between, the save is a `Conflict` (r17).
 pub struct Repository<E> {
     context: ExecutionContext,
+    engine: Arc<Engine>,
     entity: PhantomData<fn() -> E>,
 }
 
 impl<E: Entity> Repository<E> {
-    pub(super) fn new(context: ExecutionContext) -> Self {
-        Self { context, entity: PhantomData }
+    pub(super) fn new(context: ExecutionContext, engine: Arc<Engine>) -> Self {
+        Self { context, engine, entity: PhantomData }
     }
 
     /// The entity with this id, if there is one.
@@ -25,9 +28,8 @@ impl<E: Entity> Repository<E> {
     /// # Errors
     /// If the store cannot be reached, or what it has is no `E`.
     pub async fn get(&self, id: &E::Id) -> Result<Option<E>, Failure> {
-        let engine = self.context.engine();
         let key = entity_key::<E>(id)?;
-        let stored = engine.store.entity(&key).await?;
+        let stored = self.engine.store.entity(&key).await?;
         let version = stored.as_ref().map_or(0, |stored| stored.version);
         self.context.observe(|staging| {
             // What was read first may be what is saved.
@@ -81,9 +83,9 @@ pub(crate) fn unreadable(key: &EntityKey, error: &serde_json::Error) -> Failure 
     Failure::new(FailureKind::Error, "unreadable_entity", message)
 }
 
-impl<E> Clone for Repository<E> {
+impl<E: Entity> Clone for Repository<E> {
     fn clone(&self) -> Self {
-        Self { context: self.context.clone(), entity: PhantomData }
+        Self::new(self.context.clone(), self.engine.clone())
     }
 }
 

@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::TraceContext;
+use super::{Capabilities, TraceContext};
 use crate::CorrelationId;
 
 /// What a boundary knows of a request: who asks, for which tenant, in which matter (r31).
 ///
-/// It is all that crosses from a publisher into a job and from there into the jobs that this one causes; capabilities
-/// are resolved anew where a job runs. The one thing that a seed does not decide is the causation id, which every job
-/// has from what caused it.
+/// It is given to [`Runtime::scope`](crate::Runtime::scope) or [`with_context`](crate::with_context), and crosses from
+/// there into jobs, and from these into the jobs that they cause. The [module](mod@crate::context) says what crosses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ContextSeed {
@@ -23,6 +23,8 @@ pub struct ContextSeed {
     metadata: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<TraceContext>,
+    #[serde(skip)]
+    overrides: Capabilities,
 }
 
 impl ContextSeed {
@@ -66,25 +68,45 @@ impl ContextSeed {
         self
     }
 
+    /// A capability for this request alone, in the place of the one that the runtime was
+    /// [provided](crate::RuntimeBuilder::provide) with.
+    ///
+    /// It holds in the scope, and in what is [executed](crate::Runtime::execute) there as long as the caller waits for
+    /// it and this process runs it. It crosses into no job that is published (r31).
+    #[must_use]
+    pub fn provide<T: ?Sized + Send + Sync + 'static>(mut self, capability: Arc<T>) -> Self {
+        self.overrides.insert(capability);
+        self
+    }
+
+    /// Who asks; `None` if they are anonymous.
+    pub fn get_identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// For which tenant.
+    pub fn get_tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// What else is known about the request, by name.
+    pub fn get_metadata(&self, name: &str) -> Option<&str> {
+        self.metadata.get(name).map(String::as_str)
+    }
+
+    /// The trace that the request belongs to.
+    pub fn get_trace(&self) -> Option<&TraceContext> {
+        self.trace.as_ref()
+    }
+
     /// The correlation id, which a job has as a field of its own.
     pub(super) fn take_correlation(&mut self) -> Option<CorrelationId> {
         self.correlation.take()
     }
 
-    pub(super) fn get_identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
-    }
-
-    pub(super) fn get_tenant(&self) -> Option<&str> {
-        self.tenant.as_deref()
-    }
-
-    pub(super) fn get_metadata(&self, name: &str) -> Option<&str> {
-        self.metadata.get(name).map(String::as_str)
-    }
-
-    pub(super) fn get_trace(&self) -> Option<&TraceContext> {
-        self.trace.as_ref()
+    /// The capabilities, which no job has.
+    pub(super) fn take_overrides(&mut self) -> Capabilities {
+        std::mem::take(&mut self.overrides)
     }
 }
 

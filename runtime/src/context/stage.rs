@@ -1,11 +1,11 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use super::ExecutionContext;
+use super::{ContextSeed, ExecutionContext};
 use crate::registration::{AnyEntity, AnyMessage, EntityPart};
 use crate::store::{EntityKey, NewJob};
 use crate::{Event, EventId, Failure, JobId, Json, Key};
@@ -34,6 +34,8 @@ pub(crate) struct StagedEvent {
     pub(crate) type_id: TypeId,
     pub(crate) payload: Json,
     pub(crate) value: AnyMessage,
+    /// What crosses into the jobs of its handlers.
+    pub(crate) seed: Arc<ContextSeed>,
 }
 
 /// An entity that a repository has saved.
@@ -102,12 +104,17 @@ impl Stage {
 }
 
 impl Staging {
-    pub(super) fn event<E: Event>(&mut self, event: E, admitted: Result<Json, Failure>) -> EventId {
+    pub(super) fn event<E: Event>(
+        &mut self,
+        event: E,
+        admitted: Result<Json, Failure>,
+        seed: Arc<ContextSeed>,
+    ) -> EventId {
         let id = EventId::new();
         match admitted {
             Ok(payload) => {
                 let type_id = TypeId::of::<E>();
-                self.events.push(StagedEvent { id, type_id, payload, value: Box::new(event) });
+                self.events.push(StagedEvent { id, type_id, payload, value: Box::new(event), seed });
             }
             Err(failure) => self.refuse(failure),
         }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,21 +29,45 @@ pub struct MalformedTrace {
     reason: &'static str,
 }
 
+/// Where the fields of a `traceparent` stand, in every version.
+const TRACE_ID: Range<usize> = 3..35;
+const PARENT_ID: Range<usize> = 36..52;
+const FLAGS: Range<usize> = 53..55;
+
 impl TraceContext {
-    /// Takes the two headers of a request.
+    /// Takes the values of the two headers of a request, by the grammar of level 2, which holds all that level 1 allows.
+    ///
+    /// Several `tracestate` fields are one value, joined with commas in their order; of `traceparent` there is one field.
+    /// Both values are kept as they came, but for spaces and tabs around them, and a `tracestate` without members is none.
+    ///
+    /// Where the recommendation leaves a choice, more is taken rather than less: a `traceparent` of a later version with
+    /// what it appends after a `-`, flags not defined yet, empty members (which do not count), a key that occurs twice, and
+    /// a value of any length, since what carries the headers has its own limit.
     ///
     /// # Errors
-    /// If one of them is not as the recommendation says, with the reason.
+    /// If a value is not as the recommendation says, with the reason. In a `traceparent`: a field of another length or not
+    /// in lower-case hex digits, an id of zeros, the version `ff`, anything after the flags of version `00`, anything not
+    /// printable in what a later version appends. In a `tracestate`: more than 32 members, one that is not `key=value`, a
+    /// key or value of other characters or more than 256. The reason is that of `traceparent` if both are malformed.
+    ///
+    /// Nothing is taken in part. A `tracestate` that is malformed need not cost the trace:
+    ///
+    /// ```
+    /// # use enact::TraceContext;
+    /// # let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    /// # let state = Some("Rojo=1");
+    /// let trace = TraceContext::parse(parent, state).or_else(|_| TraceContext::parse(parent, None));
+    /// # assert_eq!(trace.unwrap().tracestate(), None);
+    /// ```
     pub fn parse(traceparent: &str, tracestate: Option<&str>) -> Result<Self, MalformedTrace> {
         let refuse = |header, value: &str, reason| MalformedTrace { header, value: value.to_owned(), reason };
-        check_parent(traceparent).map_err(|reason| refuse("traceparent", traceparent, reason))?;
-        if let Some(state) = tracestate {
+        let parent = without_space(traceparent);
+        check_parent(parent).map_err(|reason| refuse("traceparent", parent, reason))?;
+        let state = tracestate.map(without_space).filter(|state| members(state).next().is_some());
+        if let Some(state) = state {
             check_state(state).map_err(|reason| refuse("tracestate", state, reason))?;
         }
-        Ok(Self {
-            parent: traceparent.to_owned(),
-            state: tracestate.filter(|state| !state.trim().is_empty()).map(str::to_owned),
-        })
+        Ok(Self { parent: parent.to_owned(), state: state.map(str::to_owned) })
     }
 
     /// The value of `traceparent`.
@@ -53,6 +78,21 @@ impl TraceContext {
     /// The value of `tracestate`.
     pub fn tracestate(&self) -> Option<&str> {
         self.state.as_deref()
+    }
+
+    /// The id of the whole trace: 32 lower-case hex digits, not all zero.
+    pub fn trace_id(&self) -> &str {
+        &self.parent[TRACE_ID]
+    }
+
+    /// The id of the caller's span, the parent of whatever is recorded here: 16 lower-case hex digits, not all zero.
+    pub fn parent_id(&self) -> &str {
+        &self.parent[PARENT_ID]
+    }
+
+    /// Whether the caller may have recorded its span. Of the flags this reads one bit.
+    pub fn is_sampled(&self) -> bool {
+        u8::from_str_radix(&self.parent[FLAGS], 16).is_ok_and(|flags| flags & 1 == 1)
     }
 }
 
@@ -76,9 +116,14 @@ impl From<TraceContext> for Headers {
     }
 }
 
+/// Drops the optional whitespace around a value or a member.
+fn without_space(value: &str) -> &str {
+    value.trim_matches([' ', '\t'])
+}
+
 /// `version "-" trace-id "-" parent-id "-" flags`; a later version may append `"-"` and more.
 fn check_parent(value: &str) -> Result<(), &'static str> {
-    let mut fields = value.split('-');
+    let mut fields = value.splitn(5, '-');
     let mut field = |length, reason| match fields.next() {
         Some(field) if field.len() == length && is_lower_hex(field) => Ok(field),
         _ => Err(reason),
@@ -87,11 +132,15 @@ fn check_parent(value: &str) -> Result<(), &'static str> {
     let trace = field(32, "the trace id must be 32 lower-case hex digits")?;
     let parent = field(16, "the parent id must be 16 lower-case hex digits")?;
     field(2, "the flags must be two lower-case hex digits")?;
+    let appended = fields.next();
     if version == "ff" {
         return Err("version ff is forbidden");
     }
-    if version == "00" && fields.next().is_some() {
+    if version == "00" && appended.is_some() {
         return Err("version 00 ends with the flags");
+    }
+    if appended.is_some_and(|appended| !appended.bytes().all(is_printable)) {
+        return Err("what a later version appends must be printable ASCII characters");
     }
     if is_zero(trace) {
         return Err("the trace id must not be zero");
@@ -110,42 +159,41 @@ fn is_zero(text: &str) -> bool {
     text.bytes().all(|byte| byte == b'0')
 }
 
-/// At most 32 members `key "=" value`, between commas, spaces and tabs around them, empty ones allowed.
+fn is_printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// At most 32 members `key "=" value`. A space at the end of a value is not part of it, one at its start is.
 fn check_state(value: &str) -> Result<(), &'static str> {
-    let mut keys: Vec<&str> = Vec::new();
-    let members = value.split(',').map(|member| member.trim_matches([' ', '\t']));
-    for member in members.filter(|member| !member.is_empty()) {
+    if members(value).count() > 32 {
+        return Err("there may be at most 32 members");
+    }
+    for member in members(value) {
         let (key, value) = member.split_once('=').ok_or("a member must be `key=value`")?;
         if !is_state_key(key) {
             return Err(
-                "a key must be lower-case letters, digits and `_-*/`, or two such parts with one `@` between",
+                "a key must be 1 to 256 lower-case letters, digits and `_-*/@`, first a letter or a digit",
             );
         }
         if !is_state_value(value) {
             return Err("a value must be 1 to 256 printable ASCII characters, without `,` and `=`");
         }
-        if keys.contains(&key) {
-            return Err("a key must not occur twice");
-        }
-        keys.push(key);
     }
-    if keys.len() > 32 { Err("there may be at most 32 members") } else { Ok(()) }
+    Ok(())
+}
+
+/// What stands between commas, the empty left out.
+fn members(state: &str) -> impl Iterator<Item = &str> {
+    state.split(',').map(without_space).filter(|member| !member.is_empty())
 }
 
 fn is_state_key(key: &str) -> bool {
-    let is_part = |part: &str, longest: usize, digit_first: bool| {
-        let starts_well =
-            part.starts_with(|c: char| c.is_ascii_lowercase() || (digit_first && c.is_ascii_digit()));
-        let is_allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/');
-        starts_well && part.len() <= longest && part.bytes().all(is_allowed)
-    };
-    match key.split_once('@') {
-        Some((tenant, system)) => is_part(tenant, 241, true) && is_part(system, 14, false),
-        None => is_part(key, 256, false),
-    }
+    let is_allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
+    key.len() <= 256
+        && key.starts_with(|first| matches!(first, 'a'..='z' | '0'..='9'))
+        && key.bytes().all(is_allowed)
 }
 
 fn is_state_value(value: &str) -> bool {
-    (1..=256).contains(&value.len())
-        && value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b',' && byte != b'=')
+    (1..=256).contains(&value.len()) && value.bytes().all(|byte| is_printable(byte) && byte != b'=')
 }

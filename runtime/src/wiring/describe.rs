@@ -1,32 +1,49 @@
 //! From what was registered to its description.
 
 use std::any::TypeId;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::parts::{Inputs, Parts};
+use serde_json::Value;
+
+use super::parts::{Inputs, Located, Parts};
 use super::{
     BindingWiring, CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring,
-    HandlerWiring, InvariantWiring, StrategyWiring, VariantWiring, Wiring,
+    HandlerWiring, InvariantWiring, ScopeWiring, StrategyWiring, VariantWiring, Wiring,
 };
 use crate::context::{Needed, Requirements};
-use crate::registration::{AnyCreation, Body, CommandHandlerPart, CommandPart};
+use crate::registration::{
+    AnyCreation, Body, CommandHandlerPart, CommandPart, EntityPart, EventHandlerPart, EventPart,
+    InvariantPart, StrategyPart, VariantPart,
+};
 use crate::{Retry, Source};
 
 impl Wiring {
     /// Describes a domain without problems.
     pub(super) fn of(parts: &Parts, inputs: &Inputs) -> Self {
         let describing = Describing { parts, inputs };
-        let mut wiring = Self {
-            commands: parts.commands.iter().map(|(part, at)| describing.command(part, *at)).collect(),
-            events: describing.events(),
-            entities: describing.entities(),
-            strategies: describing.strategies(),
-        };
-        wiring.commands.sort_by_key(|command| command.name);
-        wiring.events.sort_by_key(|event| event.name);
-        wiring.entities.sort_by_key(|entity| entity.name);
-        wiring.strategies.sort_by_key(|strategy| strategy.name);
-        wiring
+        Self {
+            commands: by_name(&parts.commands, |part| describing.command(part), |command| command.name),
+            events: by_name(&parts.events, |part| describing.event(part), |event| event.name),
+            entities: by_name(&parts.entities, |part| describing.entity(part), |entity| entity.name),
+            strategies: by_name(
+                &parts.strategies,
+                |part| describing.strategy(part),
+                |strategy| strategy.name,
+            ),
+        }
     }
+}
+
+/// Describes parts, in the order of their names.
+fn by_name<'a, P: 'a, W>(
+    parts: impl IntoIterator<Item = &'a P>,
+    describe: impl FnMut(&'a P) -> W,
+    name: impl Fn(&W) -> &'static str,
+) -> Vec<W> {
+    let mut wirings: Vec<_> = parts.into_iter().map(describe).collect();
+    wirings.sort_by_key(name);
+    wirings
 }
 
 struct Describing<'a> {
@@ -35,25 +52,21 @@ struct Describing<'a> {
 }
 
 impl Describing<'_> {
-    fn command(&self, part: &CommandPart, source: Source) -> CommandWiring {
+    fn command(&self, (part, source): &Located<CommandPart>) -> CommandWiring {
         let handler = self.parts.handlers.iter().find(|(handler, _)| handler.command == part.type_id);
+        let before = self.parts.invariants.iter().filter(|(invariant, _)| invariant.when == part.type_id);
         CommandWiring {
             name: part.name,
             aliases: part.aliases,
-            source,
+            source: *source,
             schema: self.schema(part.type_id),
             target: part.fields.target,
             idempotency_key: part.fields.idempotency_key,
             order_by: part.fields.order_by,
-            handler: handler.map(|(part, at)| self.handler(*at, part.retry, &part.needs, part.constructs)),
+            handler: handler
+                .map(|(part, at)| self.handler(*at, part.retry, part.timeout, &part.needs, part.constructs)),
             binding: handler.and_then(|(part, _)| binding(part)),
-            invariants: self
-                .parts
-                .invariants
-                .iter()
-                .filter(|(invariant, _)| invariant.when == part.type_id)
-                .map(|(invariant, _)| invariant.code)
-                .collect(),
+            invariants: sorted(before.map(|(invariant, _)| invariant.code)),
         }
     }
 
@@ -61,10 +74,11 @@ impl Describing<'_> {
         &self,
         source: Source,
         retry: Retry,
+        timeout: Option<Duration>,
         needs: &Requirements,
         constructs: &[&str],
     ) -> HandlerWiring {
-        let names = |needs: &[Needed]| needs.iter().map(|need| need.name).collect();
+        let names = |needs: &[Needed]| sorted(needs.iter().map(|need| need.name));
         let is_constructed = |type_name: &str| {
             let ident = type_name.rsplit("::").next().unwrap_or(type_name);
             constructs.contains(&ident)
@@ -74,69 +88,76 @@ impl Describing<'_> {
         HandlerWiring {
             source,
             retry,
+            timeout,
             capabilities: names(&needs.capabilities),
             strategies: names(&needs.strategies),
             repositories: names(&needs.entities),
-            emits: events.map(|(event, _)| event.name).collect(),
-            publishes: commands.map(|(command, _)| command.name).collect(),
+            emits: sorted(events.map(|(event, _)| event.name)),
+            publishes: sorted(commands.map(|(command, _)| command.name)),
         }
     }
 
-    fn events(&self) -> Vec<EventWiring> {
-        let event = |part: &crate::registration::EventPart, source: Source| {
-            let own = self.parts.event_handlers.iter().filter(|(handler, _)| handler.event == part.type_id);
-            let mut handlers: Vec<_> = own
-                .map(|(part, at)| EventHandlerWiring {
-                    name: part.name,
-                    aliases: part.aliases,
-                    handler: self.handler(*at, part.retry, &part.needs, part.constructs),
-                })
-                .collect();
-            handlers.sort_by_key(|handler| handler.name);
-            EventWiring { name: part.name, source, schema: self.schema(part.type_id), handlers }
-        };
-        self.parts.events.iter().map(|(part, at)| event(part, *at)).collect()
+    fn event(&self, (part, source): &Located<EventPart>) -> EventWiring {
+        let own = self.parts.event_handlers.iter().filter(|(handler, _)| handler.event == part.type_id);
+        EventWiring {
+            name: part.name,
+            source: *source,
+            schema: self.schema(part.type_id),
+            handlers: by_name(own, |part| self.event_handler(part), |handler| handler.name),
+        }
     }
 
-    fn entities(&self) -> Vec<EntityWiring> {
-        let entity = |type_id: TypeId, name, source| {
-            let own = self.parts.invariants.iter().filter(|(invariant, _)| invariant.entity == type_id);
-            let invariant = |(part, at): &super::parts::Located<std::sync::Arc<_>>| {
-                let part: &crate::registration::InvariantPart = part;
-                InvariantWiring {
-                    code: part.code,
-                    message: part.message,
-                    when: self.message(part.when),
-                    source: *at,
-                }
-            };
-            EntityWiring { name, source, invariants: own.map(invariant).collect() }
-        };
-        self.parts.entities.iter().map(|(part, at)| entity(part.type_id, part.name, *at)).collect()
+    fn event_handler(&self, (part, source): &Located<EventHandlerPart>) -> EventHandlerWiring {
+        EventHandlerWiring {
+            name: part.name,
+            aliases: part.aliases,
+            handler: self.handler(*source, part.retry, part.timeout, &part.needs, part.constructs),
+        }
     }
 
-    fn strategies(&self) -> Vec<StrategyWiring> {
-        let strategy = |type_id: TypeId, name, source| {
-            let own = self.parts.variants.iter().filter(|(variant, _)| variant.strategy == type_id);
-            let mut variants: Vec<_> =
-                own.map(|(variant, at)| VariantWiring { name: variant.name, source: *at }).collect();
-            variants.sort_by_key(|variant| variant.name);
-            let policy = self.parts.policies.iter().find(|(policy, _)| policy.strategy == type_id);
-            StrategyWiring { name, source, variants, policy: policy.map(|(_, at)| *at) }
-        };
-        self.parts.strategies.iter().map(|(part, at)| strategy(part.type_id, part.name, *at)).collect()
+    fn entity(&self, (part, source): &Located<EntityPart>) -> EntityWiring {
+        let own = self.parts.invariants.iter().filter(|(invariant, _)| invariant.entity == part.type_id);
+        EntityWiring {
+            name: part.name,
+            source: *source,
+            invariants: by_name(own, |part| self.invariant(part), |invariant| invariant.code),
+        }
     }
 
-    /// The name of a command or an event.
-    fn message(&self, type_id: TypeId) -> Option<&'static str> {
-        let commands = self.parts.commands.iter().map(|(part, _)| (part.type_id, part.name));
-        let events = self.parts.events.iter().map(|(part, _)| (part.type_id, part.name));
-        commands.chain(events).find(|(own, _)| *own == type_id).map(|(_, name)| name)
+    fn invariant(&self, (part, source): &Located<Arc<InvariantPart>>) -> InvariantWiring {
+        let InvariantPart { code, message, when, .. } = **part;
+        InvariantWiring { code, message, when: self.scope(when), source: *source }
     }
 
-    fn schema(&self, type_id: TypeId) -> serde_json::Value {
+    fn strategy(&self, (part, source): &Located<StrategyPart>) -> StrategyWiring {
+        let own = self.parts.variants.iter().filter(|(variant, _)| variant.strategy == part.type_id);
+        let variant =
+            |(part, source): &Located<VariantPart>| VariantWiring { name: part.name, source: *source };
+        let policy = self.parts.policies.iter().find(|(policy, _)| policy.strategy == part.type_id);
+        StrategyWiring {
+            name: part.name,
+            source: *source,
+            variants: by_name(own, variant, |variant| variant.name),
+            policy: policy.map(|(_, source)| *source),
+        }
+    }
+
+    fn scope(&self, when: TypeId) -> Option<ScopeWiring> {
+        let mut commands = self.parts.commands.iter().filter(|(part, _)| part.type_id == when);
+        let mut events = self.parts.events.iter().filter(|(part, _)| part.type_id == when);
+        let command = commands.next().map(|(part, _)| ScopeWiring::Command(part.name));
+        command.or_else(|| events.next().map(|(part, _)| ScopeWiring::Event(part.name)))
+    }
+
+    fn schema(&self, type_id: TypeId) -> Value {
         self.inputs.get(&type_id).map(|input| input.schema().clone()).unwrap_or_default()
     }
+}
+
+fn sorted(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    names
 }
 
 fn binding(handler: &CommandHandlerPart) -> Option<BindingWiring> {

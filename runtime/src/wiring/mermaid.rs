@@ -1,88 +1,114 @@
 //! The domain as a Mermaid flowchart.
 
-use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Display, Formatter};
 
-use super::{HandlerWiring, Wiring};
+use super::{CommandWiring, EventWiring, HandlerWiring, Wiring};
 
 pub(super) struct Flowchart<'a>(pub(super) &'a Wiring);
 
-/// A node: the letter of its kind keeps a command and an event of one name apart, and what Mermaid would read as one of
-/// its own words.
+/// The kinds of nodes: the letters by which a command and an event of one name are kept apart.
+const COMMAND: char = 'c';
+const ENTITY: char = 's';
+const EVENT: char = 'e';
+const HANDLER: char = 'h';
+
+/// A node's id. It begins with a letter of ours, so no name is read as one of Mermaid's own words, and has no character
+/// that means something to Mermaid: what is neither an ASCII letter, a digit nor `_` is its number between dots.
+#[derive(Clone, Copy)]
 struct Id<'a>(char, &'a str);
 
-impl fmt::Display for Id<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Display for Id<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self(kind, name) = self;
         write!(f, "{kind}_")?;
         name.chars().try_for_each(|c| match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' => write!(f, "{c}"),
-            other => write!(f, "_{:x}_", u32::from(other)),
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' => write!(f, "{c}"),
+            other => write!(f, ".{:x}.", u32::from(other)),
         })
     }
 }
 
-/// A name as the text of a node.
+/// A text in quotes. Whatever Mermaid could read as quotes, HTML, Markdown or mathematics is written as its number.
 struct Text<'a>(&'a str);
 
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Display for Text<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("\"")?;
-        self.0.chars().try_for_each(|c| match c {
-            '"' | '#' | '<' | '>' | '&' => write!(f, "#{};", u32::from(c)),
-            other => write!(f, "{other}"),
+        self.0.chars().try_for_each(|c| {
+            if c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | ':' | '/') {
+                write!(f, "{c}")
+            } else {
+                write!(f, "#{};", u32::from(c))
+            }
         })?;
         f.write_str("\"")
     }
 }
 
-impl fmt::Display for Flowchart<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Display for Flowchart<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Wiring { commands, events, .. } = self.0;
         writeln!(f, "flowchart LR")?;
-        for command in &self.0.commands {
-            writeln!(f, "    {}[{}]", Id('c', command.name), Text(command.name))?;
-        }
-        for entity in &self.0.entities {
-            writeln!(f, "    {}[({})]", Id('s', entity.name), Text(entity.name))?;
-        }
-        for event in &self.0.events {
-            writeln!(f, "    {}{{{{{}}}}}", Id('e', event.name), Text(event.name))?;
-            for handler in &event.handlers {
-                writeln!(f, "    {}([{}])", Id('h', handler.name), Text(handler.name))?;
-            }
-        }
-        self.edges().iter().try_for_each(|edge| writeln!(f, "    {edge}"))
+        self.write_nodes(f)?;
+        commands.iter().try_for_each(|part| write_command(part, f))?;
+        events.iter().try_for_each(|part| write_event(part, f))
     }
 }
 
 impl Flowchart<'_> {
-    fn edges(&self) -> BTreeSet<String> {
-        let mut edges = BTreeSet::new();
-        for command in &self.0.commands {
-            let own = Id('c', command.name);
-            let Some(handler) = &command.handler else { continue };
-            match command.binding {
-                None => self.leads_to(&mut edges, &own, "", handler),
-                Some(binding) => {
-                    let entity = Id('s', binding.entity);
-                    edges.insert(format!("{own} --> {entity}"));
-                    self.leads_to(&mut edges, &entity, &format!("|{}|", Text(command.name)), handler);
-                }
-            }
+    /// Each kind has a shape of its own; a command that another program handles has two more edges.
+    fn write_nodes(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for CommandWiring { name, handler, .. } in &self.0.commands {
+            let (open, close) = if handler.is_some() { ("[", "]") } else { ("[[", "]]") };
+            writeln!(f, "    {}{open}{}{close}", Id(COMMAND, name), Text(name))?;
+        }
+        for entity in &self.0.entities {
+            writeln!(f, "    {}[({})]", Id(ENTITY, entity.name), Text(entity.name))?;
         }
         for event in &self.0.events {
-            for handler in &event.handlers {
-                let own = Id('h', handler.name);
-                edges.insert(format!("{} --> {own}", Id('e', event.name)));
-                self.leads_to(&mut edges, &own, "", &handler.handler);
-            }
+            writeln!(f, "    {}{{{{{}}}}}", Id(EVENT, event.name), Text(event.name))?;
         }
-        edges
+        for handler in self.0.events.iter().flat_map(|event| &event.handlers) {
+            writeln!(f, "    {}([{}])", Id(HANDLER, handler.name), Text(handler.name))?;
+        }
+        Ok(())
     }
+}
 
-    /// From a node to what its handler emits and publishes.
-    fn leads_to(&self, edges: &mut BTreeSet<String>, from: &Id<'_>, label: &str, handler: &HandlerWiring) {
-        edges.extend(handler.emits.iter().map(|name| format!("{from} -->{label} {}", Id('e', name))));
-        edges.extend(handler.publishes.iter().map(|name| format!("{from} -->{label} {}", Id('c', name))));
+/// From a command through the entity that it binds to what comes of it.
+fn write_command(part: &CommandWiring, f: &mut Formatter<'_>) -> fmt::Result {
+    let own = Id(COMMAND, part.name);
+    let Some(handler) = &part.handler else { return Ok(()) };
+    write_repositories(own, handler, f)?;
+    match part.binding {
+        None => write_effects(own, "", handler, f),
+        Some(binding) => {
+            let entity = Id(ENTITY, binding.entity);
+            writeln!(f, "    {own} --> {entity}")?;
+            // Many commands come to one entity: each effect says whose it is.
+            write_effects(entity, &format!("|{}|", Text(part.name)), handler, f)
+        }
     }
+}
+
+fn write_event(part: &EventWiring, f: &mut Formatter<'_>) -> fmt::Result {
+    part.handlers.iter().try_for_each(|handler| {
+        let own = Id(HANDLER, handler.name);
+        writeln!(f, "    {} --> {own}", Id(EVENT, part.name))?;
+        write_repositories(own, &handler.handler, f)?;
+        write_effects(own, "", &handler.handler, f)
+    })
+}
+
+/// The entities that a handler reads, or saves, besides the one that it binds.
+fn write_repositories(from: Id<'_>, handler: &HandlerWiring, f: &mut Formatter<'_>) -> fmt::Result {
+    let mut entities = handler.repositories.iter();
+    entities.try_for_each(|entity| writeln!(f, "    {from} -.-> {}", Id(ENTITY, entity)))
+}
+
+/// What a handler emits and publishes.
+fn write_effects(from: Id<'_>, label: &str, handler: &HandlerWiring, f: &mut Formatter<'_>) -> fmt::Result {
+    let events = handler.emits.iter().map(|name| Id(EVENT, name));
+    let commands = handler.publishes.iter().map(|name| Id(COMMAND, name));
+    events.chain(commands).try_for_each(|effect| writeln!(f, "    {from} -->{label} {effect}"))
 }

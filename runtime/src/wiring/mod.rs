@@ -1,5 +1,6 @@
 //! The whole domain as data: what is linked into a program, and how it fits together (r51).
 
+mod check;
 mod describe;
 mod mermaid;
 mod parts;
@@ -19,6 +20,11 @@ pub(crate) use parts::Parts;
 ///
 /// As text (`Display`) it is a tree for people, [`to_mermaid`](Self::to_mermaid) draws it, and serde writes it as JSON.
 /// Everything stands in the order of its names.
+///
+/// In JSON a field is called as it is here, and what is not there is `null`; later versions may add fields, and rename
+/// none. A [`Source`] is an object of `file` and `line`. A [`Retry`] is one of `attempts`, how many there are at most
+/// (`null`: without end), `first_pause_ms`, and `growth`, by which each pause is multiplied to give the next. A timeout is
+/// `timeout_ms`. The fields of an event handler's [`HandlerWiring`] stand beside its name.
 ///
 /// What a handler emits and publishes is taken from its own text: the events and commands that it constructs there. What a
 /// function below it constructs is not seen.
@@ -92,7 +98,10 @@ pub struct HandlerWiring {
     /// When a failed attempt is followed by another.
     #[serde(serialize_with = "retry")]
     pub retry: Retry,
-    /// The types of the capabilities that it needs.
+    /// How long an attempt may take until its commit begins; `None` as long as it likes.
+    #[serde(rename = "timeout_ms", serialize_with = "timeout")]
+    pub timeout: Option<Duration>,
+    /// The types of the capabilities that it needs, those of its strategies' policies included.
     pub capabilities: Vec<&'static str>,
     /// The strategies that it draws.
     pub strategies: Vec<&'static str>,
@@ -151,11 +160,20 @@ pub struct InvariantWiring {
     pub code: &'static str,
     /// What it says, for people.
     pub message: &'static str,
-    /// The command before whose handler it is checked, or the event at whose emission; `None` if it is checked at the
-    /// end of every execution that writes the entity.
-    pub when: Option<&'static str>,
+    /// When it is checked; `None` if at the end of every execution that writes the entity.
+    pub when: Option<ScopeWiring>,
     /// Where it is.
     pub source: Source,
+}
+
+/// The scope of an invariant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeWiring {
+    /// It is checked before the handler of the command of this name.
+    Command(&'static str),
+    /// It is checked when the event of this name is emitted.
+    Event(&'static str),
 }
 
 /// A strategy.
@@ -231,15 +249,23 @@ impl fmt::Display for Problem {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn retry<S: Serializer>(retry: &Retry, serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     struct Policy {
-        attempts: u32,
+        attempts: Option<u32>,
         first_pause_ms: u64,
         growth: u32,
     }
-    let millis = |pause: Duration| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
     let Retry { attempts, base, growth } = *retry;
-    Policy { attempts: attempts.max(1), first_pause_ms: millis(base), growth }.serialize(serializer)
+    let attempts = (attempts < u32::MAX).then_some(attempts.max(1));
+    Policy { attempts, first_pause_ms: millis(base), growth }.serialize(serializer)
+}
+
+#[expect(clippy::ref_option, reason = "serde calls it with a reference")]
+fn timeout<S: Serializer>(timeout: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    timeout.map(millis).serialize(serializer)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,182 +1,218 @@
 //! The domain as a tree that a person likes to read: command → entity → events → handlers → commands.
 
-use std::fmt::{self, Write};
+use std::collections::HashSet;
+use std::fmt::{self, Formatter};
+use std::time::Duration;
 
-use super::{CommandWiring, CreationPolicy, EventHandlerWiring, EventWiring, HandlerWiring, Wiring};
-use crate::Retry;
+use serde_json::Value;
 
-/// A line, and what stands below it.
-struct Node {
-    text: String,
-    below: Vec<Node>,
-}
+use super::{
+    CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring, HandlerWiring,
+    InvariantWiring, ScopeWiring, StrategyWiring, Wiring,
+};
+use crate::{Failure, FailureKind, Retry};
 
-pub(super) fn write(wiring: &Wiring, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let roots = [
-        wiring.commands.iter().map(|part| command(wiring, part)).collect::<Vec<_>>(),
-        // What a command leads to is shown below it.
-        wiring
-            .events
-            .iter()
-            .filter(|part| !is_emitted(wiring, part))
-            .map(|part| event(wiring, part))
-            .collect(),
-        wiring.entities.iter().map(entity).collect(),
-        wiring.strategies.iter().map(strategy).collect(),
+pub(super) fn write(wiring: &Wiring, f: &mut Formatter<'_>) -> fmt::Result {
+    let mut growing = Growing { wiring, shown: HashSet::new() };
+    let sections = [
+        ("Commands", wiring.commands.iter().map(|part| growing.command(part)).collect()),
+        ("Events that no command is seen to lead to", growing.other_events()),
+        ("Entities", wiring.entities.iter().map(entity).collect()),
+        ("Strategies", wiring.strategies.iter().map(strategy).collect()),
     ];
-    let titles = ["Commands", "Events that no handler is seen to emit", "Entities", "Strategies"];
-    let sections = titles.into_iter().zip(roots).filter(|(_, roots)| !roots.is_empty());
-    for (index, (title, roots)) in sections.enumerate() {
-        if index > 0 {
+    let mut is_first = true;
+    for (title, roots) in sections.into_iter().filter(|(_, roots): &(_, Vec<Node>)| !roots.is_empty()) {
+        if !std::mem::take(&mut is_first) {
             writeln!(f)?;
         }
         writeln!(f, "{title}")?;
-        for root in &roots {
+        roots.iter().try_for_each(|root| {
             writeln!(f)?;
-            writeln!(f, "{}", root.text)?;
-            write_below(&root.below, &mut String::new(), f)?;
-        }
+            root.write("", "", f)
+        })?;
+    }
+    if is_first {
+        writeln!(f, "Nothing is declared here; see that the crates of the domain are linked.")?;
     }
     Ok(())
 }
 
-fn write_below(nodes: &[Node], indent: &mut String, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let depth = indent.len();
-    for (index, Node { text, below }) in nodes.iter().enumerate() {
-        let is_last = index + 1 == nodes.len();
-        writeln!(f, "{indent}{} {text}", if is_last { "└─" } else { "├─" })?;
-        indent.push_str(if is_last { "   " } else { "│  " });
-        write_below(below, indent, f)?;
-        indent.truncate(depth);
-    }
-    Ok(())
+/// A line, what is to be said about it, and what it leads to.
+struct Node {
+    title: String,
+    details: Vec<String>,
+    below: Vec<Node>,
 }
 
 impl Node {
-    fn leaf(text: impl Into<String>) -> Self {
-        Self { text: text.into(), below: Vec::new() }
+    fn leaf(title: String) -> Self {
+        Self { title, details: Vec::new(), below: Vec::new() }
+    }
+
+    /// Writes the node behind `branch`, and all else behind `indent`.
+    fn write(&self, branch: &str, indent: &str, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { title, details, below } = self;
+        writeln!(f, "{branch}{title}")?;
+        let trunk = if below.is_empty() { "  " } else { "│ " };
+        details.iter().try_for_each(|detail| writeln!(f, "{indent}{trunk} {detail}"))?;
+        below.iter().enumerate().try_for_each(|(index, node)| {
+            let (branch, trunk) =
+                if index + 1 == below.len() { ("└─", "  ") } else { ("├─", "│ ") };
+            node.write(&format!("{indent}{branch} "), &format!("{indent}{trunk} "), f)
+        })
     }
 }
 
-fn command(wiring: &Wiring, part: &CommandWiring) -> Node {
-    let mut below = Vec::new();
-    if let Some(fields) = fields(part) {
-        below.push(Node::leaf(fields));
+/// What stands below commands and events.
+struct Growing<'a> {
+    wiring: &'a Wiring,
+    /// The events whose handlers are shown already: they are shown once, so there is no going round in circles.
+    shown: HashSet<&'a str>,
+}
+
+impl<'a> Growing<'a> {
+    fn command(&mut self, part: &'a CommandWiring) -> Node {
+        let mut details = Vec::from_iter(formerly(part.aliases));
+        details.extend(part.order_by.map(|field| format!("one at a time, in order, for each `{field}`")));
+        details.extend(part.idempotency_key.map(|field| format!("once for each `{field}`")));
+        let mut below = Vec::new();
+        match (&part.handler, part.binding) {
+            (None, _) => {
+                details.extend(part.target.map(|field| format!("about `{field}`")));
+                details.push("handled by another program".to_owned());
+            }
+            (Some(handler), None) => {
+                details.extend(part.target.map(|field| format!("about `{field}`, which it does not bind")));
+                details.extend(handling(handler));
+                below = self.effects(handler);
+            }
+            (Some(handler), Some(binding)) => {
+                details.extend(handling(handler));
+                let field = part.target.map(|field| format!(" of `{field}`")).unwrap_or_default();
+                let entity = binding.entity;
+                let title = match binding.create {
+                    CreationPolicy::Never => format!("entity {entity}{field}, which exists"),
+                    CreationPolicy::Always => format!("entity {entity}{field}, which is created"),
+                    CreationPolicy::IfMissing => {
+                        format!("entity {entity}{field}, which is created if it is missing")
+                    }
+                };
+                let before = &part.invariants;
+                let checks = (!before.is_empty()).then(|| format!("only if {}", and(before)));
+                below.push(Node { title, details: Vec::from_iter(checks), below: self.effects(handler) });
+            }
+        }
+        Node { title: titled(part.name, &part.schema), details, below }
     }
-    if !part.aliases.is_empty() {
-        below.push(Node::leaf(format!("was called {}", part.aliases.join(", "))));
+
+    /// What a handler emits and publishes. A command stands whole among the commands.
+    fn effects(&mut self, handler: &'a HandlerWiring) -> Vec<Node> {
+        let wiring = self.wiring;
+        let events = handler.emits.iter().filter_map(|name| wiring.event(name));
+        let mut effects: Vec<_> = events
+            .map(|part| {
+                let node = self.event(part);
+                Node { title: format!("event {}", node.title), ..node }
+            })
+            .collect();
+        effects.extend(handler.publishes.iter().map(|name| Node::leaf(format!("command {name}"))));
+        effects
     }
-    match &part.handler {
-        None => below.push(Node::leaf("another program handles it")),
-        Some(handler) => {
-            below.extend(binding(wiring, part).map(Node::leaf));
-            below.extend(handling(wiring, handler));
+
+    fn event(&mut self, part: &'a EventWiring) -> Node {
+        let title = titled(part.name, &part.schema);
+        if !self.shown.insert(part.name) {
+            let again = if part.handlers.is_empty() { "" } else { " (above)" };
+            return Node::leaf(format!("{}{again}", part.name));
+        }
+        Node {
+            title,
+            details: Vec::new(),
+            below: part.handlers.iter().map(|part| self.handler(part)).collect(),
         }
     }
-    Node { text: titled(part.name, &part.schema), below }
-}
 
-/// The fields that mean something to the runtime.
-fn fields(part: &CommandWiring) -> Option<String> {
-    let fields =
-        [("target", part.target), ("order by", part.order_by), ("idempotency key", part.idempotency_key)];
-    let fields: Vec<_> =
-        fields.iter().filter_map(|(what, field)| Some(format!("{what} {}", (*field)?))).collect();
-    (!fields.is_empty()).then(|| fields.join(" · "))
-}
-
-/// The entity, and what must hold of it before the handler runs.
-fn binding(wiring: &Wiring, part: &CommandWiring) -> Option<String> {
-    let binding = part.binding?;
-    let mut text = match binding.create {
-        CreationPolicy::Never => format!("{}, which exists", binding.entity),
-        CreationPolicy::Always => format!("{}, made here", binding.entity),
-        CreationPolicy::IfMissing => format!("{}, made here if it is missing", binding.entity),
-    };
-    let entity = wiring.entities.iter().find(|entity| entity.name == binding.entity);
-    let before = entity.into_iter().flat_map(|entity| &entity.invariants);
-    let before: Vec<_> = before
-        .filter(|invariant| invariant.when == Some(part.name))
-        .map(|invariant| invariant.code)
-        .collect();
-    if !before.is_empty() {
-        let _ = write!(text, ", if {}", before.join(", "));
+    fn handler(&mut self, part: &'a EventHandlerWiring) -> Node {
+        let EventHandlerWiring { name, aliases, handler } = part;
+        let details = formerly(aliases).into_iter().chain(handling(handler)).collect();
+        Node { title: format!("handler {name}"), details, below: self.effects(handler) }
     }
-    Some(text)
+
+    /// The events that no command leads to: first those that no handler emits either.
+    fn other_events(&mut self) -> Vec<Node> {
+        let wiring = self.wiring;
+        let handlers = wiring.events.iter().flat_map(|event| &event.handlers);
+        let emitted: HashSet<_> = handlers.flat_map(|handler| &handler.handler.emits).collect();
+        let (later, first): (Vec<_>, Vec<_>) =
+            wiring.events.iter().partition(|event| emitted.contains(&event.name));
+        let mut nodes = Vec::new();
+        for part in first.into_iter().chain(later) {
+            if !self.shown.contains(part.name) {
+                nodes.push(self.event(part));
+            }
+        }
+        nodes
+    }
 }
 
-/// What a handler draws, how it is retried, and what it leads to.
-fn handling(wiring: &Wiring, handler: &HandlerWiring) -> Vec<Node> {
-    let mut nodes = Vec::new();
+/// How a handler is retried, how long it may take, and what it draws.
+fn handling(handler: &HandlerWiring) -> Vec<String> {
     let mut draws: Vec<_> = handler.strategies.iter().map(ToString::to_string).collect();
     draws.extend(handler.repositories.iter().map(|entity| format!("Repository<{entity}>")));
     draws.extend(handler.capabilities.iter().map(|capability| short(capability)));
-    if !draws.is_empty() {
-        nodes.push(Node::leaf(format!("draws {}", draws.join(", "))));
-    }
-    nodes.extend(retried(handler.retry).map(Node::leaf));
-    let emitted = handler.emits.iter().filter_map(|name| wiring.event(name));
-    nodes.extend(emitted.map(|part| event(wiring, part)));
-    nodes.extend(handler.publishes.iter().map(|name| Node::leaf(format!("⇒ {name}"))));
-    nodes
+    let draws = (!draws.is_empty()).then(|| format!("draws {}", draws.join(", ")));
+    let timeout = handler.timeout.map(|timeout| format!("each attempt takes {timeout:?} at most"));
+    [retried(handler.retry), timeout, draws].into_iter().flatten().collect()
 }
 
-/// An event, and what it leads to. A command that is published stands here by name, and whole among the commands: so
-/// there is no going round in circles.
-fn event(wiring: &Wiring, part: &EventWiring) -> Node {
-    let handler = |EventHandlerWiring { name, handler, .. }: &EventHandlerWiring| Node {
-        text: (*name).to_owned(),
-        below: without_events(wiring, handler),
+fn entity(part: &EntityWiring) -> Node {
+    let invariant = |InvariantWiring { code, message, when, .. }: &InvariantWiring| {
+        let when = match when {
+            None => String::new(),
+            Some(ScopeWiring::Command(name)) => format!(", before {name}"),
+            Some(ScopeWiring::Event(name)) => format!(", at {name}"),
+        };
+        Node::leaf(format!("{code}{when}: {message}"))
     };
-    Node {
-        text: format!("! {}", titled(part.name, &part.schema)),
-        below: part.handlers.iter().map(handler).collect(),
-    }
+    Node { below: part.invariants.iter().map(invariant).collect(), ..Node::leaf(part.name.to_owned()) }
 }
 
-/// The same, below an event: an event that is emitted there stands by name.
-fn without_events(wiring: &Wiring, handler: &HandlerWiring) -> Vec<Node> {
-    let emitted = handler.emits.iter().map(|name| Node::leaf(format!("! {name}")));
-    let quiet = HandlerWiring { emits: Vec::new(), ..handler.clone() };
-    handling(wiring, &quiet).into_iter().chain(emitted).collect()
+fn strategy(part: &StrategyWiring) -> Node {
+    let variants = part.variants.iter().map(|variant| Node::leaf(variant.name.to_owned()));
+    Node { below: variants.collect(), ..Node::leaf(part.name.to_owned()) }
 }
 
-/// Whether it is shown below a command that leads to it.
-fn is_emitted(wiring: &Wiring, event: &EventWiring) -> bool {
-    let mut handlers = wiring.commands.iter().filter_map(|command| command.handler.as_ref());
-    handlers.any(|handler| handler.emits.contains(&event.name))
+/// A name, and the first paragraph of its description.
+fn titled(name: &str, schema: &Value) -> String {
+    let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let paragraph: Vec<_> = description.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    if paragraph.is_empty() { name.to_owned() } else { format!("{name}: {}", paragraph.join(" ")) }
 }
 
-fn entity(part: &super::EntityWiring) -> Node {
-    let invariant = |invariant: &super::InvariantWiring| {
-        let when = invariant.when.map(|when| format!(" (when {when})")).unwrap_or_default();
-        Node::leaf(format!("{}{when}: {}", invariant.code, invariant.message))
-    };
-    Node { text: part.name.to_owned(), below: part.invariants.iter().map(invariant).collect() }
+fn formerly(aliases: &[&str]) -> Option<String> {
+    (!aliases.is_empty()).then(|| format!("formerly {}", and(aliases)))
 }
 
-fn strategy(part: &super::StrategyWiring) -> Node {
-    let below = part.variants.iter().map(|variant| Node::leaf(variant.name)).collect();
-    Node { text: part.name.to_owned(), below }
-}
-
-/// A name, and the first line of its description.
-fn titled(name: &str, schema: &serde_json::Value) -> String {
-    let description = schema.get("description").and_then(serde_json::Value::as_str);
-    match description.and_then(|text| text.lines().next()) {
-        Some(line) => format!("{name}: {line}"),
-        None => name.to_owned(),
+/// `a`, `a and b`, `a, b and c`.
+fn and(names: &[&str]) -> String {
+    match names {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
     }
 }
 
 fn retried(retry: Retry) -> Option<String> {
-    let Retry { attempts, base, growth } = retry;
-    let grows = if growth > 1 { ", and longer each time" } else { "" };
-    match attempts {
-        0 | 1 => None,
-        u32::MAX => Some(format!("retried until it succeeds, after {base:?}{grows}")),
-        _ => Some(format!("at most {attempts} attempts, the next after {base:?}{grows}")),
-    }
+    let failure = Failure::new(FailureKind::Error, "error", "one that may pass");
+    let pause = |number| retry.pause_after(number, &failure);
+    let apart = match (pause(1)?, pause(2)) {
+        (Duration::ZERO, _) => "without a pause".to_owned(),
+        (first, Some(second)) if first != second => format!("{first:?}, {second:?}, … apart"),
+        (first, _) => format!("{first:?} apart"),
+    };
+    Some(match retry.attempts {
+        u32::MAX => format!("attempted until it succeeds, {apart}"),
+        attempts => format!("attempted up to {attempts} times, {apart}"),
+    })
 }
 
 /// A type's name without the paths: `dyn Mailer`.

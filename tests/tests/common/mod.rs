@@ -59,6 +59,14 @@ impl World {
         Self { clock: clock(), disk: Disk::Sqlite(tempfile::tempdir().unwrap()) }
     }
 
+    /// Another one, with a store of the same kind.
+    pub(crate) fn another(&self) -> Self {
+        match self.disk {
+            Disk::Memory(_) => Self::memory(),
+            Disk::Sqlite(_) => Self::sqlite(),
+        }
+    }
+
     /// A runtime to be, on this store and clock.
     pub(crate) fn builder(&self) -> RuntimeBuilder {
         match &self.disk {

@@ -32,18 +32,20 @@ pub(crate) async fn open(
 }
 
 pub(crate) async fn deposit(movement: Movement, json: bool, out: &mut impl Write) -> Result<()> {
-    let Movement { account, cents, transaction, bank: options } = movement;
+    let Movement { account, cents, transaction, tenant, bank: options } = movement;
     let bank = open_bank(&options.db, options.lease).await?;
-    let mut outcome = execute(&bank, Deposit { account: account.clone(), cents, transaction }).await?;
+    let deposit = Deposit { account: account.clone(), cents, transaction };
+    let mut outcome = execute_for(&bank, tenant, deposit).await?;
     outcome.account = bank.entities().get(&account).await?;
     close_bank(bank).await?;
     outcome.report(json, out)
 }
 
 pub(crate) async fn withdraw(movement: Movement, json: bool, out: &mut impl Write) -> Result<()> {
-    let Movement { account, cents, transaction, bank: options } = movement;
+    let Movement { account, cents, transaction, tenant, bank: options } = movement;
     let bank = open_existing_bank(&options.db, options.lease).await?;
-    let mut outcome = execute(&bank, Withdraw { account: account.clone(), cents, transaction }).await?;
+    let withdrawal = Withdraw { account: account.clone(), cents, transaction };
+    let mut outcome = execute_for(&bank, tenant, withdrawal).await?;
     outcome.account = bank.entities().get(&account).await?;
     close_bank(bank).await?;
     outcome.report(json, out)
@@ -84,10 +86,23 @@ struct Outcome {
     transfer: Option<Transfer>,
 }
 
-/// Executes a command in a matter of its own, and waits until everything in that has ended: of a transfer, all steps.
+/// Executes a command for nobody in particular.
 async fn execute<C: HasOneHandler<Output = ()>>(bank: &Runtime, command: C) -> Result<Outcome> {
+    execute_for(bank, None, command).await
+}
+
+/// Executes a command in a matter of its own, and waits until everything in that has ended: of a transfer, all steps.
+async fn execute_for<C: HasOneHandler<Output = ()>>(
+    bank: &Runtime,
+    tenant: Option<String>,
+    command: C,
+) -> Result<Outcome> {
     let matter = format!("{}/{}", C::NAME, Uuid::now_v7());
     let seed = ContextSeed::new().correlation_id(&*matter);
+    let seed = match tenant {
+        Some(tenant) => seed.tenant(tenant),
+        None => seed,
+    };
     let executed = bank.scope(seed, async { bank.execute(command).await }).await;
     let failure = match executed {
         Err(failure) if failure.kind() == FailureKind::Unavailable => return Err(failure.into()),

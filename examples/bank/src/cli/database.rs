@@ -1,4 +1,5 @@
-//! How the database is opened: by a bank that works on it, or by somebody who only looks into it.
+//! What a bank is started on: a database that it works on, or nothing; and how a database is opened by somebody who only
+//! looks into it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use bank::domain::{LargeWithdrawal, Notifier};
 use enact::prelude::*;
+use enact::store::Store;
+use enact::{MemoryStore, RuntimeBuilder};
 use enact_sqlite::SqliteStore;
 
 /// How long a bank that closes waits for what is under way.
@@ -13,12 +16,17 @@ const CLOSING_TIME: Duration = Duration::from_secs(30);
 
 /// Opens a bank. From then on it works on the jobs in the database, those that an earlier one has left included.
 pub(crate) async fn open_bank(db: &Path, lease: Duration) -> Result<Runtime> {
-    let bank = Runtime::builder(SqliteStore::open(db)?)
-        .provide::<dyn Notifier>(Arc::new(LogNotifier))
-        .lease(lease)
-        .start()
-        .await?;
-    Ok(bank)
+    Ok(bank_on(SqliteStore::open(db)?).lease(lease).start().await?)
+}
+
+/// Opens a bank without a database, for who asks what it can do.
+pub(crate) async fn bank_without_database() -> Result<Runtime> {
+    Ok(bank_on(MemoryStore::new()).start().await?)
+}
+
+/// A bank with all that its handlers need.
+fn bank_on(store: impl Store) -> RuntimeBuilder {
+    Runtime::builder(store).provide::<dyn Notifier>(Arc::new(LogNotifier))
 }
 
 /// Opens a bank that is to be there already.

@@ -1,7 +1,8 @@
-//! What the command line offers: one file for what reads, one for what acts, one for replays.
+//! What the command line offers: one file for what reads, one for what acts, one for replays, one for the domain itself.
 
 mod act;
 mod database;
+mod domain;
 mod output;
 mod read;
 mod replay;
@@ -89,11 +90,24 @@ enum Command {
         #[command(flatten)]
         database: Database,
     },
-    /// Show a job: its attempts, why it failed, and what it emitted.
+    /// Show a job: its attempts, which strategies they chose, why it failed, and what it emitted.
     Job {
         id: JobId,
         #[command(flatten)]
         database: Database,
+    },
+    /// Show what the bank is made of: commands, what they act on, and what they lead to.
+    Wiring {
+        /// Write a Mermaid flowchart.
+        #[arg(long, conflicts_with = "json")]
+        mermaid: bool,
+    },
+    /// Show the JSON Schema of a command or an event, or of all of them by name.
+    ///
+    /// It says what a command may be sent as, and is what the bank validates it by. Always JSON.
+    Schema {
+        /// The command or event, as `bank wiring` names it.
+        name: Option<String>,
     },
 }
 
@@ -105,6 +119,9 @@ struct Movement {
     /// The booking that says so: it is carried out once, however often it is sent.
     #[arg(long)]
     transaction: Option<TransactionId>,
+    /// For which tenant: what looks like fraud depends on it (`enterprise`, or anybody else).
+    #[arg(long)]
+    tenant: Option<String>,
     #[command(flatten)]
     bank: Bank,
 }
@@ -171,5 +188,7 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> Result<()> {
         Some(Command::Transfers { id, database }) => read::transfers(id, &database, json, out).await,
         Some(Command::Jobs { which, database }) => read::jobs(which, &database, json, out).await,
         Some(Command::Job { id, database }) => read::job(id, &database, json, out).await,
+        Some(Command::Wiring { mermaid }) => domain::wiring(mermaid, json, out).await,
+        Some(Command::Schema { name }) => domain::schema(name.as_deref(), out).await,
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use bank::domain::{Account, Transfer, TransferId};
 use enact::store::{Cursor, EntityKey, JobQuery, Store, StoredEvent};
-use enact::{Attempt, CorrelationId, Entity, EventId, Job, JobId, Json, Key};
+use enact::{Attempt, CorrelationId, Entity, EventId, Job, JobId, Json, Key, StrategyChoice};
 use enact_sqlite::SqliteStore;
 use serde::Serialize;
 
@@ -189,6 +189,11 @@ fn write_report(report: &JobReport, out: &mut impl Write) -> Result<()> {
         list.add_row(outcome_of(attempt));
     }
     writeln!(out, "{list}")?;
+    for Attempt { number, strategies, .. } in attempts {
+        for StrategyChoice { strategy, variant } in strategies {
+            writeln!(out, "attempt {number} chose {variant} for {strategy}")?;
+        }
+    }
     for EmittedEvent { id, name, payload } in events {
         writeln!(out, "emitted {name} {id}: {payload}")?;
     }

@@ -2,6 +2,7 @@
 
 mod account;
 mod deposit;
+mod fraud;
 mod ids;
 mod notify;
 mod open;
@@ -10,6 +11,7 @@ mod withdraw;
 
 pub use account::{Account, MAX_CENTS};
 pub use deposit::{Deposit, MoneyDeposited};
+pub use fraud::{AmountLimit, Clearance, FraudAssessment, Verdict};
 pub use ids::{AccountId, TransactionId, TransferId};
 pub use notify::Notifier;
 pub use open::{AccountOpened, OpenAccount};
@@ -17,4 +19,4 @@ pub use transfer::{
     CompleteTransfer, RefundReason, RefundTransfer, StartTransfer, Transfer, TransferCompleted,
     TransferRefunded, TransferStarted, TransferState,
 };
-pub use withdraw::{LargeWithdrawal, MoneyWithdrawn, Withdraw};
+pub use withdraw::{LargeWithdrawal, MoneyWithdrawn, Withdraw, WithdrawError};

@@ -188,10 +188,11 @@ async fn route_transfer(
         state: TransferState::Underway,
     })?;
     if accounts.get(&to).await?.is_some() {
-        let key = format!("{transfer}/complete");
+        let key = step(&transfer, "complete");
         publish(CompleteTransfer { transfer, from, to, cents }).idempotency_key(&key);
     } else {
-        refund(transfer, from, cents, RefundReason::NoSuchAccount);
+        let (key, reason) = (step(&transfer, "refund"), RefundReason::NoSuchAccount);
+        publish(RefundTransfer { transfer, from, cents, reason }).idempotency_key(&key);
     }
     Ok(())
 }
@@ -199,19 +200,19 @@ async fn route_transfer(
 #[command(retry = UNTIL_DONE)]
 async fn complete_transfer(complete: CompleteTransfer, account: &mut Account) {
     let CompleteTransfer { transfer, from, cents, .. } = complete;
-    match account.balance_cents.checked_add(cents) {
-        Some(balance) => {
-            account.balance_cents = balance;
-            emit(TransferCompleted { transfer });
-        }
-        None => refund(transfer, from, cents, RefundReason::NoRoom),
+    if let Some(balance) = account.balance_cents.checked_add(cents) {
+        account.balance_cents = balance;
+        emit(TransferCompleted { transfer });
+    } else {
+        let (key, reason) = (step(&transfer, "refund"), RefundReason::NoRoom);
+        publish(RefundTransfer { transfer, from, cents, reason }).idempotency_key(&key);
     }
 }
 
-/// The keys of a transfer's own steps have a slash, which no name of a booking or a transfer has.
-fn refund(transfer: TransferId, from: AccountId, cents: i64, reason: RefundReason) {
-    let key = format!("{transfer}/refund");
-    publish(RefundTransfer { transfer, from, cents, reason }).idempotency_key(&key);
+/// The key under which one of a transfer's own steps is taken once. It has a slash, which no name of a booking or a
+/// transfer has.
+fn step(transfer: &TransferId, name: &str) -> String {
+    format!("{transfer}/{name}")
 }
 
 #[command(retry = UNTIL_DONE)]

@@ -1,7 +1,7 @@
 use enact::prelude::*;
 
 use super::account::MAX_CENTS;
-use super::{Account, AccountId, TransactionId};
+use super::{Account, AccountId, FraudAssessment, TransactionId, Verdict};
 
 /// From this amount on, the holder is told.
 const LARGE_CENTS: i64 = 5_000_000;
@@ -47,12 +47,29 @@ fn covered(account: &Account, withdrawal: &Withdraw) -> bool {
     withdrawal.cents <= account.balance_cents
 }
 
+/// Why a withdrawal that the account covers is not carried out.
+#[derive(Debug, thiserror::Error, Failure)]
+pub enum WithdrawError {
+    /// It looks like fraud.
+    #[error("the withdrawal looks like fraud; ask the bank")]
+    #[failure(permanent)]
+    Suspicious,
+}
+
 #[command(retry = Retry::exponential(5, Duration::from_millis(100)))]
-async fn withdraw(withdrawal: Withdraw, account: &mut Account) {
+async fn withdraw(
+    withdrawal: Withdraw,
+    account: &mut Account,
+    fraud: Box<dyn FraudAssessment>,
+) -> Result<(), WithdrawError> {
+    if fraud.assess(&withdrawal, account).await == Verdict::Deny {
+        return Err(WithdrawError::Suspicious);
+    }
     let Withdraw { account: id, cents, .. } = withdrawal;
     account.balance_cents -= cents;
     if cents >= LARGE_CENTS {
         emit(LargeWithdrawal { account: id.clone(), holder: account.holder.clone(), cents });
     }
     emit(MoneyWithdrawn { account: id, cents });
+    Ok(())
 }

@@ -2,6 +2,8 @@
 
 mod command_line;
 mod crash;
+mod domain;
+mod fraud;
 mod notify;
 mod plain_loop;
 mod program;

@@ -1,0 +1,101 @@
+//! The wiring: the whole domain as data, printed as a tree. `to_mermaid()` draws it, and serde writes it as JSON.
+//!
+//! ```text
+//! Commands
+//!
+//! Lend: Lend a book to a reader.
+//! └─ entity Book of `book`, which is created if it is missing
+//!       only if at_home
+//!
+//! TakeBack: Take a book back.
+//! │  attempted up to 3 times, 1s apart
+//! └─ entity Book of `book`, which exists
+//!    └─ event BookReturned: A book is at home again.
+//!       └─ handler pass_on
+//!          │  draws dyn WaitingList
+//!          └─ command Lend
+//!
+//! Entities
+//!
+//! Book
+//! └─ at_home, before Lend: A book is lent to one reader at a time.
+//! ```
+
+use enact::MemoryStore;
+use enact::prelude::*;
+
+/// A book on a shelf.
+#[entity]
+struct Book {
+    id: u32,
+    lent_to: Option<String>,
+}
+
+/// Lend a book to a reader.
+#[command(target = book)]
+struct Lend {
+    book: u32,
+    reader: String,
+}
+
+/// Take a book back.
+#[command(target = book)]
+struct TakeBack {
+    book: u32,
+}
+
+/// A book is at home again.
+#[event]
+struct BookReturned {
+    book: u32,
+}
+
+/// A book is lent to one reader at a time.
+#[invariant(when = Lend)]
+fn at_home(book: &Book) -> bool {
+    book.lent_to.is_none()
+}
+
+impl From<&Lend> for Book {
+    fn from(lending: &Lend) -> Self {
+        Self { id: lending.book, lent_to: None }
+    }
+}
+
+#[command(create = if_missing)]
+async fn lend(lending: Lend, book: &mut Book) {
+    book.lent_to = Some(lending.reader);
+}
+
+#[command(retry = Retry::fixed(3, Duration::from_secs(1)))]
+async fn take_back(returned: TakeBack, book: &mut Book) {
+    book.lent_to = None;
+    emit(BookReturned { book: returned.book });
+}
+
+/// Who waits for which book.
+trait WaitingList: Send + Sync {
+    fn next(&self, book: u32) -> Option<String>;
+}
+
+#[event_handler]
+async fn pass_on(event: BookReturned, waiting: Arc<dyn WaitingList>) {
+    if let Some(reader) = waiting.next(event.book) {
+        publish(Lend { book: event.book, reader });
+    }
+}
+
+struct Nobody;
+
+impl WaitingList for Nobody {
+    fn next(&self, _book: u32) -> Option<String> {
+        None
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let builder = Runtime::builder(MemoryStore::new()).provide::<dyn WaitingList>(Arc::new(Nobody));
+    print!("{}", builder.start().await?.wiring());
+    Ok(())
+}

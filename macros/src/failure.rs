@@ -1,0 +1,316 @@
+//! `#[derive(Failure)]`.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::{Attribute, Data, DeriveInput, Field, Fields, Ident, Member, Type};
+
+use crate::crate_path::Enact;
+use crate::errors::Errors;
+use crate::expansion::hidden;
+use crate::options::Options;
+use crate::snake_case::snake_case;
+
+pub(crate) fn expand(item: TokenStream) -> TokenStream {
+    let mut input: DeriveInput = match syn::parse2(item) {
+        Ok(input) => input,
+        Err(error) => return error.to_compile_error(),
+    };
+    let mut errors = Errors::new();
+    let enact = Enact::take(&mut input.attrs, &mut errors);
+    let error = ClassifiedError::check(&input, &mut errors);
+    let expansion = error.map(|error| hidden(&input.attrs, &error.expand(&enact)));
+    TokenStream::from_iter([expansion.unwrap_or_default(), errors.report()])
+}
+
+/// The options of a variant or a struct.
+struct CaseOptions {
+    retry: Option<Ident>,
+    permanent: Option<Ident>,
+    transparent: Option<Ident>,
+    code: Option<String>,
+}
+
+impl CaseOptions {
+    fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let mut options = Options::parse("`#[failure]`", arguments(attrs, errors), errors);
+        let parsed = Self {
+            retry: options.flag("retry", errors),
+            permanent: options.flag("permanent", errors),
+            transparent: options.flag("transparent", errors),
+            code: options.text("code", errors),
+        };
+        options.finish(errors);
+        parsed
+    }
+}
+
+/// The options of an enum: the default of its variants.
+struct EnumOptions {
+    retry: Option<Ident>,
+    permanent: Option<Ident>,
+}
+
+impl EnumOptions {
+    fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let mut options = Options::parse("`#[failure]` on an enum", arguments(attrs, errors), errors);
+        let parsed =
+            Self { retry: options.flag("retry", errors), permanent: options.flag("permanent", errors) };
+        options.misplaced(&["code"], "every variant has a code of its own, so it goes on a variant", errors);
+        options.misplaced(
+            &["transparent"],
+            "it is about a variant's one field, so it goes on a variant",
+            errors,
+        );
+        options.finish(errors);
+        parsed
+    }
+}
+
+/// What stands in the parentheses of all `#[failure(…)]`.
+fn arguments(attrs: &[Attribute], errors: &mut Errors) -> TokenStream {
+    let mut arguments = TokenStream::new();
+    for attribute in attrs.iter().filter(|attribute| is_ours(attribute)) {
+        let Ok(list) = attribute.meta.require_list() else {
+            errors.add(
+                attribute,
+                "`failure` lacks its options: write `#[failure(permanent)]`, say, or leave it out",
+            );
+            continue;
+        };
+        arguments.extend(list.tokens.clone());
+        if !ends_in_comma(&list.tokens) {
+            arguments.extend(quote!(,));
+        }
+    }
+    arguments
+}
+
+fn is_ours(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("failure")
+}
+
+fn ends_in_comma(tokens: &TokenStream) -> bool {
+    match tokens.clone().into_iter().last() {
+        Some(TokenTree::Punct(last)) => last.as_char() == ',',
+        Some(_) => false,
+        None => true,
+    }
+}
+
+/// An error, as the cases that it tells apart.
+struct ClassifiedError<'a> {
+    ident: &'a Ident,
+    cases: Vec<Case<'a>>,
+}
+
+/// A variant, or the whole of a struct.
+struct Case<'a> {
+    name: &'a Ident,
+    path: TokenStream,
+    class: Class<'a>,
+}
+
+enum Class<'a> {
+    Own {
+        code: String,
+        permanent: bool,
+    },
+    /// As the one field says.
+    OfField(Member, &'a Type),
+}
+
+impl<'a> ClassifiedError<'a> {
+    /// The error; `None` where a mistake leaves nothing that could be implemented.
+    fn check(input: &'a DeriveInput, errors: &mut Errors) -> Option<Self> {
+        let ident = &input.ident;
+        let cases: Vec<_> = match &input.data {
+            Data::Struct(data) => {
+                vec![Case::check(ident, quote!(Self), &input.attrs, &data.fields, false, errors)]
+            }
+            Data::Enum(data) => {
+                let EnumOptions { retry, permanent } = EnumOptions::parse(&input.attrs, errors);
+                let permanent = is_permanent(retry, permanent, errors).unwrap_or(false);
+                let variants = data.variants.iter().map(|variant| {
+                    let path = &variant.ident;
+                    let path = quote!(Self::#path);
+                    Case::check(&variant.ident, path, &variant.attrs, &variant.fields, permanent, errors)
+                });
+                variants.collect()
+            }
+            Data::Union(data) => {
+                errors.add(
+                    data.union_token,
+                    format!("a union does not know which of its fields is set, so it cannot say what went wrong: make `{ident}` an enum"),
+                );
+                return None;
+            }
+        };
+        check_codes(&cases, errors);
+        check_generics(input, errors).then_some(Self { ident, cases })
+    }
+
+    fn expand(&self, enact: &Enact) -> TokenStream {
+        let ident = self.ident;
+        let arms = self.cases.iter().map(|Case { path, class, .. }| match class {
+            Class::Own { code, permanent: true } => {
+                quote!(#path { .. } => #enact::Classification::permanent(#code))
+            }
+            Class::Own { code, permanent: false } => {
+                quote!(#path { .. } => #enact::Classification::retry(#code))
+            }
+            Class::OfField(field, ty) => {
+                quote!(#path { #field: ref __error } => <#ty as #enact::Classify>::classify(__error))
+            }
+        });
+        quote! {
+            #[automatically_derived]
+            impl #enact::Classify for #ident {
+                fn classify(&self) -> #enact::Classification {
+                    match *self { #(#arms),* }
+                }
+            }
+            #enact::register! { #enact::ErrorRegistration::of::<#ident>() }
+        }
+    }
+}
+
+impl<'a> Case<'a> {
+    fn check(
+        name: &'a Ident,
+        path: TokenStream,
+        attrs: &[Attribute],
+        fields: &'a Fields,
+        permanent_by_default: bool,
+        errors: &mut Errors,
+    ) -> Self {
+        check_fields(fields, errors);
+        let options = CaseOptions::parse(attrs, errors);
+        check_transparent_alone(&options, errors);
+        let field = options.transparent.and_then(|key| only_field(&key, name, fields, errors));
+        let permanent = is_permanent(options.retry, options.permanent, errors);
+        let class = field.unwrap_or_else(|| Class::Own {
+            code: options.code.unwrap_or_else(|| snake_case(&name.unraw().to_string())),
+            permanent: permanent.unwrap_or(permanent_by_default),
+        });
+        Self { name, path, class }
+    }
+
+    /// The code that it fixes itself.
+    fn code(&self) -> Option<&str> {
+        match &self.class {
+            Class::Own { code, .. } => Some(code),
+            Class::OfField(..) => None,
+        }
+    }
+}
+
+/// What two words say of which one is enough; `None` without either.
+fn is_permanent(retry: Option<Ident>, permanent: Option<Ident>, errors: &mut Errors) -> Option<bool> {
+    if let (Some(retry), Some(_)) = (&retry, &permanent) {
+        errors.add(
+            retry,
+            "`retry` says that another attempt may help, and `permanent` that none will: remove one of them",
+        );
+    }
+    retry.map(|_| false).or(permanent.map(|_| true))
+}
+
+/// Where the field decides, there is nothing left to say.
+fn check_transparent_alone(options: &CaseOptions, errors: &mut Errors) {
+    let CaseOptions { retry, permanent, transparent: Some(transparent), code } = options else {
+        return;
+    };
+    if retry.is_some() || permanent.is_some() || code.is_some() {
+        errors.add(
+            transparent,
+            "`transparent` leaves code and retry to the field's own type: remove it, or the other options",
+        );
+    }
+}
+
+/// The field that a `transparent` case leaves everything to.
+fn only_field<'a>(
+    transparent: &Ident,
+    name: &Ident,
+    fields: &'a Fields,
+    errors: &mut Errors,
+) -> Option<Class<'a>> {
+    let mut members = fields.members().zip(fields);
+    if let (Some((member, Field { ty, .. })), None) = (members.next(), members.next()) {
+        return Some(Class::OfField(member, ty));
+    }
+    let count = match fields.len() {
+        0 => "none".to_owned(),
+        many => many.to_string(),
+    };
+    errors.add(
+        transparent,
+        format!(
+            "`transparent` leaves code and retry to the type of the one field, and `{name}` has {count}: \
+             write `permanent`, `retry` or `code = \"…\"` instead"
+        ),
+    );
+    None
+}
+
+/// A field has no class of its own.
+fn check_fields(fields: &Fields, errors: &mut Errors) {
+    for attribute in fields.iter().flat_map(|field| &field.attrs).filter(|attribute| is_ours(attribute)) {
+        errors.add(
+            attribute,
+            "`failure` is not about a field: it goes above the variant or the struct that has the field",
+        );
+    }
+}
+
+/// Whoever reacts to a failure knows it by its code.
+fn check_codes(cases: &[Case<'_>], errors: &mut Errors) {
+    for (index, case) in cases.iter().enumerate() {
+        let Some(code) = case.code() else { continue };
+        if let Some(earlier) = cases[..index].iter().find(|earlier| earlier.code() == Some(code)) {
+            let (name, earlier) = (case.name, earlier.name);
+            errors.add(
+                name,
+                format!(
+                    "`{earlier}` has the code `{code}` already, and nobody could tell the two apart: \
+                     give `{name}` another one, `#[failure(code = \"…\")]`"
+                ),
+            );
+        }
+    }
+}
+
+/// The runtime finds an error by its type. Of a generic one, nobody has listed which types there are.
+fn check_generics(input: &DeriveInput, errors: &mut Errors) -> bool {
+    let DeriveInput { ident, generics, .. } = input;
+    let is_one_type = generics.params.is_empty();
+    if !is_one_type {
+        errors.add(
+            generics,
+            format!(
+                "the runtime finds an error by its type, and `{ident}` stands for many: remove the parameters. Or implement \
+                 `enact::Classify` by hand, and register each type that handlers return, \
+                 `enact::register! {{ enact::ErrorRegistration::of::<{ident}<…>>() }}`"
+            ),
+        );
+    }
+    is_one_type
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_attributes_are_read_as_one() {
+        let complaints = expand(quote! {
+            #[failure(permanent,)]
+            #[failure()]
+            #[failure(permanent, code = "x")]
+            struct A;
+        });
+        assert_eq!(complaints.to_string().matches("compile_error").count(), 1, "{complaints}");
+        assert!(complaints.to_string().contains("`permanent` is given twice"), "{complaints}");
+    }
+}

@@ -1,0 +1,126 @@
+//! An attempt that takes longer than it may is dropped with all that it staged, and may be tried again (r15, r22).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use enact::prelude::*;
+use enact::store::Cursor;
+use enact::{JobHandle, Step};
+
+use common::{Gate, World, jobs, kind_and_code, on_every_store, reaches};
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Something that is counted.
+#[entity]
+struct Counter {
+    id: String,
+    value: i64,
+}
+
+/// Count one up, and wait at the gate.
+#[command(target = counter)]
+struct Count {
+    counter: String,
+}
+
+impl From<&Count> for Counter {
+    fn from(count: &Count) -> Self {
+        Self { id: count.counter.clone(), value: 0 }
+    }
+}
+
+#[command(create = if_missing, timeout = LIMIT, retry = Retry::fixed(2, Duration::ZERO))]
+async fn count(_: Count, counter: &mut Counter, gate: Arc<Gate>) -> Result<i64, Failure> {
+    counter.value += 1;
+    emit(Counted {});
+    gate.pass().await;
+    Ok(counter.value)
+}
+
+/// It was counted.
+#[event]
+struct Counted {}
+
+#[event_handler(timeout = LIMIT)]
+async fn hear(_: Counted, ear: Arc<Ear>) {
+    ear.0.pass().await;
+}
+
+/// Where what was counted is heard.
+struct Ear(Arc<Gate>);
+
+struct Running {
+    runtime: Runtime,
+    gate: Arc<Gate>,
+    ear: Arc<Gate>,
+}
+
+async fn start(world: &World) -> Running {
+    let (gate, ear) = (Gate::new(), Gate::new());
+    let builder = world.builder().provide::<Gate>(gate.clone()).provide::<Ear>(Arc::new(Ear(ear.clone())));
+    Running { runtime: builder.start().await.unwrap(), gate, ear }
+}
+
+async fn publish_one(runtime: &Runtime) -> JobHandle<i64> {
+    runtime.publish(Count { counter: "a".to_owned() }).await.unwrap()
+}
+
+async fn r15_an_attempt_that_takes_too_long_leaves_nothing(world: World) {
+    let Running { runtime, gate, .. } = start(&world).await;
+    let job = publish_one(&runtime).await;
+    for _ in 0..2 {
+        gate.arrival().await;
+        world.advance(LIMIT);
+    }
+    let failure = job.outcome().await.unwrap_err();
+
+    assert_eq!(kind_and_code(&failure), (FailureKind::TimedOut, "timed_out"));
+    assert_eq!(failure.message(), "it took longer than the 5s that its handler may take");
+    let attempts = runtime.jobs().attempts(job.id()).await.unwrap();
+    let reached: Vec<_> = attempts.iter().map(|attempt| attempt.reached).collect();
+    assert_eq!(reached, [Some(Step::Handle), Some(Step::Handle)]);
+    assert!(runtime.entities::<Counter>().get(&"a".to_owned()).await.unwrap().is_none());
+    assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
+    assert_eq!(jobs(&runtime).await.len(), 1);
+}
+
+async fn r22_what_took_too_long_may_be_tried_again(world: World) {
+    let Running { runtime, gate, .. } = start(&world).await;
+    let job = publish_one(&runtime).await;
+    gate.arrival().await;
+    world.advance(LIMIT);
+    gate.arrival().await;
+    gate.open();
+
+    assert_eq!(job.outcome().await.unwrap(), 1);
+}
+
+async fn r15_an_attempt_may_take_as_long_as_it_may(world: World) {
+    let Running { runtime, gate, .. } = start(&world).await;
+    let job = publish_one(&runtime).await;
+    gate.arrival().await;
+    world.advance(Duration::from_micros(4_999_999));
+    gate.open();
+
+    assert_eq!(job.outcome().await.unwrap(), 1);
+    assert_eq!(runtime.jobs().attempts(job.id()).await.unwrap().len(), 1);
+}
+
+async fn r15_an_events_handler_has_its_time_too(world: World) {
+    let Running { runtime, ear, .. } = start(&world).await;
+    runtime.emit(Counted {}).await.unwrap();
+    ear.arrival().await;
+    let [handling] = jobs(&runtime).await.try_into().unwrap();
+    world.advance(LIMIT);
+
+    let failed = reaches(&runtime, handling.id, JobState::Failed).await;
+    assert_eq!(failed.failure.unwrap().kind(), FailureKind::TimedOut);
+}
+
+on_every_store! {
+    r15_an_attempt_that_takes_too_long_leaves_nothing,
+    r22_what_took_too_long_may_be_tried_again,
+    r15_an_attempt_may_take_as_long_as_it_may,
+    r15_an_events_handler_has_its_time_too,
+}

@@ -1,0 +1,13 @@
+//! What an error is, is said of the variant, not of its fields.
+use enact::prelude::*;
+
+#[derive(Debug, thiserror::Error, Failure)]
+enum WithdrawError {
+    #[error("the account {account} is unknown")]
+    UnknownAccount {
+        #[failure(permanent)]
+        account: String,
+    },
+}
+
+fn main() {}

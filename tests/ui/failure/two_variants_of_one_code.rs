@@ -1,0 +1,13 @@
+//! r27: a code tells one variant from the others.
+use enact::prelude::*;
+
+#[derive(Debug, thiserror::Error, Failure)]
+enum WithdrawError {
+    #[error("the vendor cannot be reached")]
+    #[failure(code = "vendor_down")]
+    Unreachable,
+    #[error("the vendor is down")]
+    VendorDown,
+}
+
+fn main() {}

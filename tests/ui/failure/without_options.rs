@@ -1,0 +1,11 @@
+//! `#[failure]` alone says nothing.
+use enact::prelude::*;
+
+#[derive(Debug, thiserror::Error, Failure)]
+enum WithdrawError {
+    #[error("the withdrawal looks like fraud")]
+    #[failure]
+    Suspicious,
+}
+
+fn main() {}
