@@ -61,14 +61,6 @@ pub(crate) fn reemitted_handler(function: &Function) -> TokenStream {
     }
 }
 
-/// A policy's function, unchanged. That it takes by value what is drawn is the attribute's demand.
-pub(crate) fn reemitted_policy(function: &Function) -> TokenStream {
-    quote! {
-        #[allow(clippy::needless_pass_by_value)]
-        #function
-    }
-}
-
 /// An invariant's function, unchanged. That it takes references is the attribute's demand.
 pub(crate) fn reemitted_invariant(function: &Function) -> TokenStream {
     quote! {
