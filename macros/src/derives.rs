@@ -7,7 +7,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Data, DeriveInput, Ident, Meta, Path, Token, parse_quote};
+use syn::{Attribute, Data, DeriveInput, Field, Ident, Meta, Path, Token, parse_quote};
 
 use crate::crate_path::Enact;
 
@@ -70,33 +70,32 @@ pub(crate) fn derived(enact: &Enact, input: &DeriveInput, schema: Schema) -> Tok
 pub(crate) fn bounded(enact: &Enact, input: &DeriveInput, schema: Schema) -> DeriveInput {
     let mut input = input.clone();
     let bound = if schema == Schema::OnRequest { "EntityField" } else { "MessageField" };
-    if is_plain(&input.attrs) {
-        let types: BTreeSet<_> = bounded_types(&input).collect();
-        if !types.is_empty() {
-            let bound = format_ident!("{bound}");
-            let bound = quote!(#enact::__private::#bound).to_string();
-            let bounds: Vec<_> = types.iter().map(|ty| format!("for<'__any> {ty}: {bound}")).collect();
-            let bounds = bounds.join(", ");
-            input.attrs.push(parse_quote!(#[serde(bound = #bounds)]));
-        }
+    let types: BTreeSet<_> = fields(&input).filter_map(|field| bounded_type(&input, field)).collect();
+    if !types.is_empty() {
+        let bound = format_ident!("{bound}");
+        let bound = quote!(#enact::__private::#bound).to_string();
+        let bounds: Vec<_> = types.iter().map(|ty| format!("for<'__any> {ty}: {bound}")).collect();
+        let bounds = bounds.join(", ");
+        input.attrs.push(parse_quote!(#[serde(bound = #bounds)]));
     }
     input
 }
 
-/// The types of fields that need no more than their bound. The simplest have it anyway; one that a macro has named by
+/// The type of a field that needs its bound, and nothing else. The simplest have it anyway; one that a macro has named by
 /// `$crate` cannot be named in a text, and one that contains the item itself cannot be asked for its bound first.
-fn bounded_types(input: &DeriveInput) -> impl Iterator<Item = String> {
-    let fields: Vec<_> = match &input.data {
-        Data::Struct(data) => data.fields.iter().filter(|field| is_plain(&field.attrs)).collect(),
-        Data::Enum(_) | Data::Union(_) => Vec::new(),
+pub(crate) fn bounded_type(input: &DeriveInput, field: &Field) -> Option<String> {
+    let ty = field.ty.to_token_stream();
+    let is_sought = |ident: &Ident| *ident == "Self" || *ident == "$crate" || *ident == input.ident;
+    let is_bounded = is_plain(&input.attrs) && is_plain(&field.attrs) && !mentions(ty.clone(), &is_sought);
+    Some(ty.to_string()).filter(|ty| is_bounded && !SIMPLE.contains(&ty.as_str()))
+}
+
+fn fields(input: &DeriveInput) -> impl Iterator<Item = &Field> {
+    let fields = match &input.data {
+        Data::Struct(data) => Some(&data.fields),
+        Data::Enum(_) | Data::Union(_) => None,
     };
-    let types = fields.into_iter().map(|field| field.ty.to_token_stream());
-    types
-        .filter(|ty| {
-            !mentions(ty.clone(), &|ident| *ident == "Self" || *ident == "$crate" || *ident == input.ident)
-        })
-        .map(|ty| ty.to_string())
-        .filter(|ty| !SIMPLE.contains(&ty.as_str()))
+    fields.into_iter().flatten()
 }
 
 /// Whether there is nothing that could change what the derives ask for.
@@ -192,6 +191,25 @@ fn attributes(input: &DeriveInput) -> impl Iterator<Item = &Attribute> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_that_is_left_to_the_derives_is_asked_for_nothing() {
+        let asked = |item: TokenStream| {
+            let input: DeriveInput = syn::parse2(item).expect("the item of a test can be parsed");
+            fields(&input).filter_map(|field| bounded_type(&input, field)).collect::<Vec<_>>()
+        };
+        let fields = quote! {
+            plain: Id,
+            simple: String,
+            own: Vec<A>,
+            #[serde(with = "text")]
+            written: Id,
+            #[cfg(any())]
+            absent: Id,
+        };
+        assert_eq!(asked(quote!(struct A { #fields })), ["Id"]);
+        assert!(asked(quote!(#[serde(from = "u8")] struct A { #fields })).is_empty());
+    }
 
     fn derived(item: TokenStream, schema: Schema) -> String {
         let input = syn::parse2(item).expect("the item of a test can be parsed");

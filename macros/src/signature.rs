@@ -105,7 +105,8 @@ pub(crate) fn timeout(timeout: Option<&syn::Expr>) -> Option<TokenStream> {
     timeout.map(|timeout| {
         quote! {
             fn timeout() -> ::core::option::Option<::core::time::Duration> {
-                ::core::option::Option::Some(#timeout)
+                let __timeout: ::core::time::Duration = #timeout;
+                ::core::option::Option::Some(__timeout)
             }
         }
     })

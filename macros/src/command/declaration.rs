@@ -90,7 +90,7 @@ impl<'a> Declaration<'a> {
         }
         let item = derives::derived(enact, &derives::bounded(enact, input, Schema::Strict), Schema::Strict);
         let ident = &input.ident;
-        let command = self.command(enact, ident);
+        let command = self.command(enact, input);
         let keys =
             [&self.target, &self.idempotency_key, &self.order_by].map(|choice| record::key(enact, choice));
         let targeting = self.targeting(enact, ident);
@@ -110,7 +110,8 @@ impl<'a> Declaration<'a> {
         quote!(#item #hidden)
     }
 
-    fn command(&self, enact: &Enact, ident: &Ident) -> TokenStream {
+    fn command(&self, enact: &Enact, input: &DeriveInput) -> TokenStream {
+        let ident = &input.ident;
         let name = &self.name;
         let aliases = expansion::aliases(&self.aliases);
         let keys = [
@@ -120,14 +121,13 @@ impl<'a> Declaration<'a> {
         ];
         let keys = keys.into_iter().filter_map(|(constant, method, choice)| {
             let [constant, method] = [format_ident!("{constant}"), format_ident!("{method}")];
-            let Field { ident, ty, .. } = choice.field()?;
-            let name = ident.as_ref()?.unraw().to_string();
+            let field = choice.field()?;
+            let name = field.ident.as_ref()?.unraw().to_string();
+            let key = key(enact, input, field);
             Some(quote! {
                 const #constant: ::core::option::Option<&'static str> = ::core::option::Option::Some(#name);
                 fn #method(&self) -> ::core::option::Option<#enact::Key> {
-                    #[allow(unused_imports)]
-                    use #enact::__private::assert::Otherwise as _;
-                    #enact::__private::assert::Of::<#ty>::key(&self.#ident)
+                    #key
                 }
             })
         });
@@ -168,6 +168,19 @@ impl<'a> Declaration<'a> {
                 type Id = #id;
             }
         }
+    }
+}
+
+/// The key of a field. Of a type that is asked for its bound, and lacks it, nothing more is said here.
+fn key(enact: &Enact, input: &DeriveInput, field: &Field) -> TokenStream {
+    let Field { ident, ty, .. } = field;
+    if derives::bounded_type(input, field).is_none() {
+        return quote!(#enact::Key::of(&self.#ident));
+    }
+    quote! {
+        #[allow(unused_imports)]
+        use #enact::__private::assert::Otherwise as _;
+        #enact::__private::assert::Of::<#ty>::key(&self.#ident)
     }
 }
 
