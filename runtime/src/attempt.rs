@@ -99,11 +99,13 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
     }
 }
 
-/// The failure as it stands on record: there, what a handler has met at a boundary is an error like any other (r27).
+/// The failure as it stands on record: there, what a handler has met at a boundary is an error like any other (r27). What
+/// was asked for wrongly will be wrong the next time, too.
 fn on_record(failure: Failure) -> Failure {
     use FailureKind::{Error, IdempotencyMismatch, Refused, Unavailable, UnknownName};
     match failure.kind() {
-        UnknownName | IdempotencyMismatch | Unavailable | Refused => failure.of_kind(Error),
+        IdempotencyMismatch | Refused => failure.of_kind(Error).permanent(),
+        UnknownName | Unavailable => failure.of_kind(Error),
         _ => failure,
     }
 }

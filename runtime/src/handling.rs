@@ -51,6 +51,6 @@ pub(crate) fn event<H: EventHandler>(event: AnyValue, context: &ExecutionContext
 fn written(command: &str, output: serde_json::Result<Json>) -> Result<Json, Failure> {
     output.map_err(|error| {
         let message = format!("what the handler of `{command}` returned cannot be written as JSON: {error}");
-        Failure::new(FailureKind::Error, "output_not_json", message)
+        Failure::new(FailureKind::Error, "output_not_json", message).permanent()
     })
 }

@@ -77,15 +77,19 @@ impl<'a> TimeLimit<'a> {
     /// Runs a step to its end, or drops it when the time is up.
     async fn hold<T>(&self, step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let Some((clock, timeout, deadline)) = self.0 else { return step.await };
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
-            ended = step => ended,
-            () = clock.sleep_until(deadline) => {
-                let message = format!("it took longer than the {timeout:?} that its handler may take");
-                Err(Failure::new(FailureKind::TimedOut, "timed_out", message))
-            }
-        }
+            ended = step => ended?,
+            () = clock.sleep_until(deadline) => return Err(timed_out(timeout)),
+        };
+        // A handler that never waits cannot be dropped while it runs; it is too late all the same.
+        if clock.now() < deadline { Ok(ended) } else { Err(timed_out(timeout)) }
     }
+}
+
+fn timed_out(timeout: Duration) -> Failure {
+    let message = format!("it took longer than the {timeout:?} that its handler may take");
+    Failure::new(FailureKind::TimedOut, "timed_out", message)
 }
 
 /// Step 1: the input is what its schema says (r11).
@@ -185,7 +189,7 @@ fn check_after(x: &mut Execution<'_>, bound: Option<Bound>) -> Result<Effects, F
     }
     let body = (part.to_json)(&*entity).map_err(|error| {
         let message = format!("{key} cannot be written as JSON: {error}");
-        Failure::new(FailureKind::Error, "entity_not_json", message)
+        Failure::new(FailureKind::Error, "entity_not_json", message).permanent()
     })?;
     Ok(Effects { staged, write: Some(EntityWrite { key, expected, body }), _lock: lock })
 }
@@ -284,7 +288,7 @@ fn check_identity(part: &EntityPart, entity: &dyn Any, key: &EntityKey, how: &st
     let id = id.map_or_else(|| "null".to_owned(), |id| id.to_string());
     let message =
         format!("{key} was {how} the id {id}; an entity's id is its command's target, and never changes");
-    Err(Failure::new(FailureKind::Error, "wrong_identity", message))
+    Err(Failure::new(FailureKind::Error, "wrong_identity", message).permanent())
 }
 
 fn not_found(key: &EntityKey) -> Failure {

@@ -189,10 +189,11 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
             // What another program handles is for that one to claim.
             job.start = (!is_remote).then(|| engine.worker.clone());
             let id = job.id;
-            let _overriding = overrides.map(|overrides| Overriding::begin(&engine, id, overrides));
+            // Held by whoever waits for the job, and by its first attempt.
+            let overriding = overrides.map(|overrides| Arc::new(Overriding::begin(&engine, id, overrides)));
             let mut watch = engine.endings.watch(id);
             // From here on the job goes its way, whether or not somebody still waits for it.
-            let first_attempt = engine.spawn(start(engine.clone(), job));
+            let first_attempt = engine.spawn(start(engine.clone(), job, overriding.clone()));
             let ended = tokio::select! {
                 biased;
                 ended = watch.ended() => ended,
@@ -207,7 +208,7 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
 
 /// Puts a job on record as running, and runs it; or leaves it to the program that handles it. What becomes of it is
 /// announced.
-async fn start(engine: Arc<Engine>, job: NewJob) {
+async fn start(engine: Arc<Engine>, job: NewJob, _overriding: Option<Arc<Overriding>>) {
     let id = job.id;
     let begun = job.clone();
     let ended = match begin(&engine, job).await {

@@ -15,7 +15,7 @@ use crate::lifecycle::handlings;
 use crate::locks::EntityLocks;
 use crate::publish::{Execute, Publish, Request, check_boundary, publish_all};
 use crate::reading::{Entities, Events, Jobs};
-use crate::store::{NewEvent, Store};
+use crate::store::{NewEvent, NewJob, Store};
 use crate::wiring::{Parts, Problem, Wiring};
 use crate::{
     CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, WorkerId, worker,
@@ -112,20 +112,35 @@ impl Runtime {
         Execute::new(Request::new(engine, "execute_json", || Draft::of_json(&engine.plans, name, &command)))
     }
 
-    /// Emits an event that has occurred outside of any execution: answers when the event, and the jobs of its handlers,
-    /// are durable (r03).
+    /// Emits an event that has occurred outside of any execution: awaited, it answers when the event, and the jobs of its
+    /// handlers, are durable (r03). It belongs to the scope in which this is called.
     ///
     /// # Errors
     /// `Invalid` if the event violates its schema; `Unavailable` if the store cannot be reached or the runtime has shut
     /// down; `Refused` inside an execution, where [`enact::emit`](crate::emit()) is meant.
-    pub async fn emit<E: Event>(&self, event: E) -> Result<EventId, Failure> {
+    #[expect(clippy::needless_pass_by_value, reason = "an event is handed over")]
+    pub fn emit<E: Event>(&self, event: E) -> impl Future<Output = Result<EventId, Failure>> + Send + use<E> {
+        let engine = self.engine().clone();
+        let drafted = self.draft_event(&event);
+        async move {
+            let (event, jobs) = drafted?;
+            engine.check_running()?;
+            let id = event.id;
+            engine.store.submit(vec![event], jobs).await?;
+            engine.work.notify_one();
+            Ok(id)
+        }
+    }
+
+    /// The event, and the jobs of its handlers; or what is wrong with it.
+    fn draft_event<E: Event>(&self, event: &E) -> Result<(NewEvent, Vec<NewJob>), Failure> {
         let engine = self.engine();
         let context = ExecutionContext::current();
         engine.check_running()?;
         check_boundary(context.as_ref(), "emit")?;
         let Origin { correlation, seed, .. } = context.map(|context| context.origin()).unwrap_or_default();
         let plan = engine.plans.event_of(TypeId::of::<E>(), E::NAME)?;
-        let payload = plan.input.admit(serde_json::to_value(&event))?;
+        let payload = plan.input.admit(serde_json::to_value(event))?;
         let id = EventId::new();
         let event = NewEvent {
             id,
@@ -136,9 +151,7 @@ impl Runtime {
             emitted_at: engine.clock.now(),
         };
         let jobs = handlings(&event, &plan.handlers, seed).collect();
-        engine.store.submit(vec![event], jobs).await?;
-        engine.work.notify_one();
-        Ok(id)
+        Ok((event, jobs))
     }
 
     /// Runs a use case in a context: what it publishes and emits carries what `seed` says (r31).

@@ -36,9 +36,17 @@ pub trait Variant<Tag>: 'static {
     label = "not declared",
     note = "put `#[strategy(variant)]` on the `impl` of the strategy for `{Self}`"
 )]
-pub trait AnyVariant<Tag> {
+pub trait AnyVariant<Tag>: declared::Declared<Tag> {
     /// The name of the variant that this is.
     fn variant_name(&self) -> &'static str;
+}
+
+mod declared {
+    /// Nothing but a [`Variant`](super::Variant) is some variant.
+    pub trait Declared<Tag> {}
+
+    #[diagnostic::do_not_recommend]
+    impl<Tag, V: super::Variant<Tag>> Declared<Tag> for V {}
 }
 
 #[diagnostic::do_not_recommend]

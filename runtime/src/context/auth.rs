@@ -19,7 +19,7 @@
 //! # });
 //! ```
 
-use super::{ContextSeed, ExecutionContext, Identity, with_context};
+use super::{ContextSeed, ExecutionContext, Identity};
 use crate::{Failure, FailureKind};
 
 /// Who asks. As a parameter of a handler, [`Identity`] does the same.
@@ -50,12 +50,13 @@ pub fn require_role(role: &str) -> Result<Identity, Failure> {
 }
 
 /// Runs a future in the same context, as somebody else: what it publishes and emits carries `identity` (r31). Outside of
-/// any context it opens one, as [`with_context`] does.
+/// any context it opens one, as [`with_context`](super::with_context) does.
 ///
 /// Below a handler, what the future stages is committed with the rest of the execution.
-pub async fn with_identity<F: Future>(identity: Identity, future: F) -> F::Output {
-    match ExecutionContext::current() {
-        Some(context) => context.of_identity(identity).scope(future).await,
-        None => with_context(ContextSeed::new().identity(identity), future).await,
-    }
+pub fn with_identity<F: Future>(identity: Identity, future: F) -> impl Future<Output = F::Output> + use<F> {
+    let context = match ExecutionContext::current() {
+        Some(context) => context.of_identity(identity),
+        None => ExecutionContext::of_scope(None, ContextSeed::new().identity(identity)),
+    };
+    context.scope(future)
 }

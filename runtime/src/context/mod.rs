@@ -69,8 +69,8 @@ struct Inner {
     /// What the seed has put in the place of the runtime's capabilities.
     overrides: Option<Arc<Capabilities>>,
     execution: Option<Arc<Execution>>,
-    /// Whether it is an execution's, or that of a scope that was opened inside one.
-    is_inside: bool,
+    /// The execution that it is the context of, or that it was opened inside of.
+    around: Option<Arc<Execution>>,
 }
 
 struct Execution {
@@ -148,20 +148,20 @@ pub fn with_context<F: Future>(seed: ContextSeed, future: F) -> impl Future<Outp
 impl ExecutionContext {
     /// The context of an attempt of a job.
     pub(crate) fn of_attempt(engine: Arc<Engine>, job: &Job) -> Self {
-        let execution = Execution {
+        let execution = Arc::new(Execution {
             engine: engine.clone(),
             job: job.id,
             attempt: job.attempts,
             cause: job.cause,
             stage: Stage::open(),
             choices: Mutex::default(),
-        };
+        });
         Self(Arc::new(Inner {
             correlation: Some(job.correlation.clone()),
             seed: job.context.clone(),
             overrides: engine.overrides.of(job.id),
-            execution: Some(Arc::new(execution)),
-            is_inside: true,
+            execution: Some(execution.clone()),
+            around: Some(execution),
             engine: Some(engine),
         }))
     }
@@ -170,9 +170,9 @@ impl ExecutionContext {
     pub(crate) fn of_scope(engine: Option<Arc<Engine>>, mut seed: ContextSeed) -> Self {
         let correlation = seed.take_correlation();
         let overrides = Some(seed.take_overrides()).filter(|overrides| !overrides.is_empty()).map(Arc::new);
-        let is_inside = Self::current().is_some_and(|context| context.is_inside());
+        let around = Self::current().and_then(|context| context.0.around.clone());
         let seed = Arc::new(seed);
-        Self(Arc::new(Inner { engine, correlation, seed, overrides, execution: None, is_inside }))
+        Self(Arc::new(Inner { engine, correlation, seed, overrides, execution: None, around }))
     }
 
     /// The same context, of somebody else.
@@ -181,9 +181,10 @@ impl ExecutionContext {
         Self(Arc::new(Inner { seed, ..(*self.0).clone() }))
     }
 
-    /// Whether the boundary is out of bounds here (r14).
+    /// Whether the boundary is out of bounds here (r14): as long as the execution around is under way. What a task that
+    /// outlives it does is no part of it.
     pub(crate) fn is_inside(&self) -> bool {
-        self.0.is_inside
+        self.0.around.as_ref().is_some_and(|execution| execution.stage.is_open())
     }
 
     /// The context that the caller is in, if it is in one.

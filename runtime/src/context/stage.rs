@@ -84,6 +84,10 @@ impl Stage {
         Self(Mutex::new(Some(Staging::default())))
     }
 
+    pub(super) fn is_open(&self) -> bool {
+        self.lock().is_some()
+    }
+
     /// Stages something, if the attempt has not ended.
     pub(super) fn with<T>(
         &self,
