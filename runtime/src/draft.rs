@@ -1,9 +1,11 @@
+use std::any::TypeId;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::context::Origin;
-use crate::plans::Plans;
+use crate::plans::{CommandPlan, Plans};
+use crate::registration::Keys;
 use crate::store::NewJob;
 use crate::{Command, CorrelationId, Failure, JobId, JobKind, Json, Key};
 use jiff::Timestamp;
@@ -25,33 +27,27 @@ pub(crate) struct Draft {
 impl Draft {
     /// Takes a command, or refuses it with all that is wrong (r11).
     pub(crate) fn of<C: Command>(plans: &Plans, command: &C) -> Result<Self, Failure> {
-        let plan = plans.command_of::<C>()?;
-        let payload = plan.input.admit(command)?;
+        let plan = plans.command_of(TypeId::of::<C>(), C::NAME)?;
+        let payload = plan.input.admit(serde_json::to_value(command))?;
+        Self::admit(plan, payload, Keys::of(command))
+    }
+
+    /// Takes a command that comes as JSON, or refuses it with all that is wrong.
+    pub(crate) fn of_json(plans: &Plans, name: &str, payload: &Value) -> Result<Self, Failure> {
+        let plan = plans.command(name)?;
+        let payload = plan.input.check(payload)?;
+        let command = plan.input.parse(&payload)?;
+        Self::admit(plan, payload, (plan.part.keys)(&*command))
+    }
+
+    fn admit(plan: &CommandPlan, payload: Json, keys: Keys) -> Result<Self, Failure> {
         Ok(Self {
             name: plan.name.clone(),
             aliases: plan.part.aliases,
             payload,
-            target: plan.admit_target(command.target())?,
-            order_key: command.order_key(),
-            idempotency_key: command.idempotency_key(),
-            repeatable: plan.repeatable,
-            is_remote: plan.part.is_remote,
-        })
-    }
-
-    /// Takes a command that comes as JSON, or refuses it with all that is wrong.
-    pub(crate) fn of_json(plans: &Plans, name: &str, payload: Value) -> Result<Self, Failure> {
-        let plan = plans.command(name)?;
-        let text = plan.input.check(&payload)?;
-        let command = plan.input.parse(payload)?;
-        let part = &plan.part;
-        Ok(Self {
-            name: plan.name.clone(),
-            aliases: part.aliases,
-            payload: text,
-            target: plan.admit_target((part.target)(&*command))?,
-            order_key: (part.order_key)(&*command),
-            idempotency_key: (part.idempotency_key)(&*command),
+            target: plan.admit_target(keys.target)?,
+            order_key: keys.order_key,
+            idempotency_key: keys.idempotency_key,
             repeatable: plan.repeatable,
             is_remote: plan.part.is_remote,
         })

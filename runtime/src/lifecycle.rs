@@ -11,10 +11,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::clock::{Clock, after};
 use crate::context::{ExecutionContext, StagedEvent, Staging, unreadable};
 use crate::engine::Engine;
+use crate::erased::AnyValue;
 use crate::invariant::Verdict;
 use crate::locks::EntityLock;
 use crate::plans::{Action, HandlingPlan, JobPlan};
-use crate::registration::{AnyCreation, AnyEntity, AnyMessage, Body, BoundBody, EntityPart, InvariantPart};
+use crate::registration::{AnyCreation, Body, BoundBody, EntityPart, InvariantPart};
 use crate::store::{Commit, CommitError, EntityKey, EntityWrite, NewEvent, NewJob, Next};
 use crate::{Attempt, Cause, Failure, FailureKind, Job, JobKind, Json, Step, Violation};
 
@@ -51,7 +52,7 @@ struct Binding {
 /// The entity that is bound. Nobody else in this process binds it meanwhile (r17).
 struct Bound {
     binding: Binding,
-    entity: AnyEntity,
+    entity: AnyValue,
     version: u64,
     lock: EntityLock,
 }
@@ -88,7 +89,7 @@ impl<'a> TimeLimit<'a> {
 }
 
 /// Step 1: the input is what its schema says (r11).
-fn validate(x: &mut Execution<'_>) -> Result<AnyMessage, Failure> {
+fn validate(x: &mut Execution<'_>) -> Result<AnyValue, Failure> {
     x.attempt.reached = Some(Step::Validate);
     x.plan.input.read(&x.job.payload)
 }
@@ -105,7 +106,7 @@ fn resolve(x: &mut Execution<'_>) -> Result<Option<Binding>, Failure> {
 async fn load_or_create(
     x: &mut Execution<'_>,
     binding: Option<Binding>,
-    message: &AnyMessage,
+    message: &AnyValue,
 ) -> Result<Option<Bound>, Failure> {
     x.attempt.reached = Some(Step::Load);
     let Some(binding) = binding else { return Ok(None) };
@@ -115,7 +116,8 @@ async fn load_or_create(
     let (entity, version) = match (stored, body.creation) {
         (Some(_), AnyCreation::Always(_)) => return Err(already_exists(key)),
         (Some(stored), AnyCreation::Never | AnyCreation::IfMissing(_)) => {
-            let entity = (body.entity.parse)(&stored.body).map_err(|error| unreadable(key, &error))?;
+            let entity =
+                (body.entity.parse)(stored.body.as_str()).map_err(|error| unreadable(key, &error))?;
             x.attempt.version_read = Some(stored.version);
             (entity, stored.version)
         }
@@ -131,7 +133,7 @@ async fn load_or_create(
 }
 
 /// Step 4: the invariants that are scoped by the command hold.
-fn check_before(x: &mut Execution<'_>, bound: Option<&Bound>, message: &AnyMessage) -> Result<(), Failure> {
+fn check_before(x: &mut Execution<'_>, bound: Option<&Bound>, message: &AnyValue) -> Result<(), Failure> {
     x.attempt.reached = Some(Step::CheckBefore);
     let Some(Bound { binding, entity, .. }) = bound else { return Ok(()) };
     let checks = x.plan.before.iter().map(|invariant| (invariant, &**message as &dyn Any));
@@ -141,7 +143,7 @@ fn check_before(x: &mut Execution<'_>, bound: Option<&Bound>, message: &AnyMessa
 /// Step 5: the handler runs. What it emits, publishes and changes is staged.
 async fn handle(
     x: &mut Execution<'_>,
-    message: AnyMessage,
+    message: AnyValue,
     bound: Option<&mut Bound>,
 ) -> Result<Json, Failure> {
     x.attempt.reached = Some(Step::Handle);

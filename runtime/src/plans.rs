@@ -6,11 +6,13 @@ use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::erased::AnyValue;
+use crate::handling::Handling;
 use crate::registration::{
-    AnyMessage, Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, Handling, InvariantPart,
+    Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart,
 };
 use crate::schema::Input;
-use crate::{Always, Command, Event, ExecutionContext, Failure, FailureKind, Json, Key, Retry};
+use crate::{Always, ExecutionContext, Failure, FailureKind, Key, Retry};
 
 /// What to do with each command, event and job.
 #[derive(Default)]
@@ -72,7 +74,7 @@ pub(crate) struct JobPlan {
 #[derive(Clone, Copy)]
 pub(crate) enum Action {
     Command(Body),
-    Event(for<'a> fn(AnyMessage, &'a ExecutionContext) -> Handling<'a>),
+    Event(for<'a> fn(AnyValue, &'a ExecutionContext) -> Handling<'a>),
 }
 
 /// The invariants of one entity that are checked at the end of an execution.
@@ -83,8 +85,9 @@ pub(crate) struct EntityInvariants {
 }
 
 impl Plans {
-    pub(crate) fn command_of<C: Command>(&self) -> Result<&Arc<CommandPlan>, Failure> {
-        self.commands_by_type.get(&TypeId::of::<C>()).ok_or_else(|| not_registered(C::NAME))
+    /// The command of a type, which is called so if it is not registered.
+    pub(crate) fn command_of(&self, type_id: TypeId, name: &str) -> Result<&Arc<CommandPlan>, Failure> {
+        self.commands_by_type.get(&type_id).ok_or_else(|| not_registered(name))
     }
 
     /// The command of a name that somebody has given.
@@ -97,17 +100,13 @@ impl Plans {
         })
     }
 
-    pub(crate) fn event_of<E: Event>(&self) -> Result<&Arc<EventPlan>, Failure> {
-        self.events.get(&TypeId::of::<E>()).ok_or_else(|| not_registered(E::NAME))
+    /// The event of a type, which is called so if it is not registered.
+    pub(crate) fn event_of(&self, type_id: TypeId, name: &str) -> Result<&Arc<EventPlan>, Failure> {
+        self.events.get(&type_id).ok_or_else(|| not_registered(name))
     }
 
     pub(crate) fn event_by_type(&self, type_id: TypeId) -> Option<&Arc<EventPlan>> {
         self.events.get(&type_id)
-    }
-
-    /// Takes an event that is emitted, or refuses it with all that is wrong (r11).
-    pub(crate) fn admit_event<E: Event>(&self, event: &E) -> Result<Json, Failure> {
-        self.event_of::<E>()?.input.admit(event)
     }
 
     pub(crate) fn job(&self, name: &str) -> Option<&Arc<JobPlan>> {

@@ -1,4 +1,4 @@
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,9 +71,10 @@ impl Runtime {
     ///
     /// # Errors
     /// As `publish`, and `UnknownName` if there is no such command.
+    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish_json(&self, name: &str, command: Value) -> Publish<Value> {
         let engine = self.engine();
-        Publish::new(Request::new(engine, "publish_json", || Draft::of_json(&engine.plans, name, command)))
+        Publish::new(Request::new(engine, "publish_json", || Draft::of_json(&engine.plans, name, &command)))
     }
 
     /// Publishes several commands in their order, in one transaction, and answers for each. Those that are refused do
@@ -105,9 +106,10 @@ impl Runtime {
     ///
     /// # Errors
     /// As `execute`, and `UnknownName` if there is no such command.
+    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn execute_json(&self, name: &str, command: Value) -> Execute<Value> {
         let engine = self.engine();
-        Execute::new(Request::new(engine, "execute_json", || Draft::of_json(&engine.plans, name, command)))
+        Execute::new(Request::new(engine, "execute_json", || Draft::of_json(&engine.plans, name, &command)))
     }
 
     /// Emits an event that has occurred outside of any execution: answers when the event, and the jobs of its handlers,
@@ -122,8 +124,8 @@ impl Runtime {
         engine.check_running()?;
         check_boundary(context.as_ref(), "emit")?;
         let Origin { correlation, seed, .. } = context.map(|context| context.origin()).unwrap_or_default();
-        let plan = engine.plans.event_of::<E>()?;
-        let payload = plan.input.admit(&event)?;
+        let plan = engine.plans.event_of(TypeId::of::<E>(), E::NAME)?;
+        let payload = plan.input.admit(serde_json::to_value(&event))?;
         let id = EventId::new();
         let event = NewEvent {
             id,

@@ -5,10 +5,10 @@ use std::fmt;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use schemars::{Schema, SchemaGenerator};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::registration::AnyMessage;
+use crate::erased::AnyValue;
+use crate::fault::{self, field_of};
 use crate::{Failure, FailureKind, Json, Violation};
 
 /// How deep a payload may be nested: as deep as it can be read back from a store.
@@ -25,7 +25,7 @@ pub(crate) struct Input {
     name: &'static str,
     schema: Value,
     validator: Validator,
-    parse: fn(Value) -> Result<AnyMessage, Violation>,
+    parse: fn(&str) -> serde_json::Result<AnyValue>,
     max_bytes: usize,
 }
 
@@ -43,7 +43,7 @@ impl Input {
     pub(crate) fn compile(
         name: &'static str,
         schema: fn(&mut SchemaGenerator) -> Schema,
-        parse: fn(Value) -> Result<AnyMessage, Violation>,
+        parse: fn(&str) -> serde_json::Result<AnyValue>,
         unknown_fields: UnknownFields,
         max_bytes: usize,
     ) -> Result<Self, String> {
@@ -63,9 +63,9 @@ impl Input {
         &self.schema
     }
 
-    /// Takes a typed value: its JSON, if that is valid.
-    pub(crate) fn admit<T: Serialize>(&self, value: &T) -> Result<Json, Failure> {
-        let value = serde_json::to_value(value).map_err(|error| {
+    /// Takes what serde has made of a typed value: its JSON, if that is valid.
+    pub(crate) fn admit(&self, value: serde_json::Result<Value>) -> Result<Json, Failure> {
+        let value = value.map_err(|error| {
             let message = format!("`{}` cannot be written as JSON: {error}", self.name);
             Failure::new(FailureKind::Invalid, "not_json", message)
         })?;
@@ -105,18 +105,21 @@ impl Input {
     }
 
     /// Reads what a store has kept: validates it, and makes a typed value of it.
-    pub(crate) fn read(&self, text: &Json) -> Result<AnyMessage, Failure> {
+    pub(crate) fn read(&self, text: &Json) -> Result<AnyValue, Failure> {
         let value = text.value().map_err(|error| {
             self.invalid(vec![Violation::at("", "not_json", format!("it is no JSON: {error}"))])
         })?;
         self.validate(&value)?;
-        self.parse(value)
+        self.parse(text)
     }
 
     /// Makes a typed value of what is valid by its schema. What only the type knows, such as the range of an `i64`,
     /// is found here.
-    pub(crate) fn parse(&self, value: Value) -> Result<AnyMessage, Failure> {
-        (self.parse)(value).map_err(|violation| self.invalid(vec![violation]))
+    pub(crate) fn parse(&self, text: &Json) -> Result<AnyValue, Failure> {
+        (self.parse)(text.as_str()).map_err(|error| {
+            let pointer = text.value().map(|value| fault::pointer(&value, self.parse)).unwrap_or_default();
+            self.invalid(vec![Violation::at(pointer, "unreadable", without_place(&error))])
+        })
     }
 
     fn validate(&self, value: &Value) -> Result<(), Failure> {
@@ -177,20 +180,11 @@ impl fmt::Debug for Input {
     }
 }
 
-/// The JSON pointer of an object's field.
-fn field_of(object: &str, field: &str) -> String {
-    format!("{object}/{}", field.replace('~', "~0").replace('/', "~1"))
-}
-
-/// The JSON pointer of a path through a typed value.
-pub(crate) fn pointer_of(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    path.iter().fold(String::new(), |pointer, segment| match segment {
-        Segment::Seq { index } => format!("{pointer}/{index}"),
-        Segment::Map { key } => field_of(&pointer, key),
-        // Neither is a place in the JSON: a variant's name stands in its value.
-        Segment::Enum { .. } | Segment::Unknown => pointer,
-    })
+/// What serde says, without the line and column of a text that nobody sees.
+fn without_place(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    message.strip_suffix(&place).unwrap_or(&message).to_owned()
 }
 
 fn is_quotable(value: &Value) -> bool {

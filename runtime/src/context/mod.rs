@@ -29,6 +29,8 @@ mod trace;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::Value;
+
 pub(crate) use from_context::Needed;
 pub use from_context::{Capability, FromContext, Requirements};
 pub use repository::Repository;
@@ -43,6 +45,7 @@ pub(crate) use stage::{StagedEvent, StagedWrite, Staging};
 
 use crate::draft::Draft;
 use crate::engine::Engine;
+use crate::erased::AnyValue;
 use crate::store::EntityKey;
 use crate::{Cause, CorrelationId, Event, EventId, Failure, HasOneHandler, Job, JobId, StrategyChoice};
 
@@ -256,7 +259,14 @@ impl ExecutionContext {
     /// In a scope at the boundary, and when the attempt has ended (r30, r34).
     #[track_caller]
     pub fn emit<E: Event>(&self, event: E) -> EventId {
-        let admitted = self.execution("emit").engine.plans.admit_event(&event);
+        self.emit_any(E::NAME, serde_json::to_value(&event), Box::new(event))
+    }
+
+    /// What is left of [`emit`](Self::emit) without the event's type, so that it is generated once.
+    #[track_caller]
+    fn emit_any(&self, name: &str, json: serde_json::Result<Value>, event: AnyValue) -> EventId {
+        let plan = self.execution("emit").engine.plans.event_of((*event).type_id(), name);
+        let admitted = plan.and_then(|plan| plan.input.admit(json));
         self.stage("emit", |staging| staging.event(event, admitted, self.0.seed.clone()))
     }
 

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use super::{ContextSeed, ExecutionContext};
-use crate::registration::{AnyEntity, AnyMessage, EntityPart};
+use crate::erased::AnyValue;
+use crate::registration::EntityPart;
 use crate::store::{EntityKey, NewJob};
-use crate::{Event, EventId, Failure, JobId, Json, Key};
+use crate::{EventId, Failure, JobId, Json, Key};
 
 /// What an attempt has staged, until it ends (r15): open while the attempt runs, then closed for good (r30).
 pub(crate) struct Stage(Mutex<Option<Staging>>);
@@ -33,7 +34,7 @@ pub(crate) struct StagedEvent {
     pub(crate) id: EventId,
     pub(crate) type_id: TypeId,
     pub(crate) payload: Json,
-    pub(crate) value: AnyMessage,
+    pub(crate) value: AnyValue,
     /// What crosses into the jobs of its handlers.
     pub(crate) seed: Arc<ContextSeed>,
 }
@@ -43,7 +44,7 @@ pub(crate) struct StagedWrite {
     pub(crate) part: EntityPart,
     pub(crate) key: EntityKey,
     pub(crate) expected: u64,
-    pub(crate) value: AnyEntity,
+    pub(crate) value: AnyValue,
 }
 
 /// Why something cannot be staged.
@@ -104,17 +105,17 @@ impl Stage {
 }
 
 impl Staging {
-    pub(super) fn event<E: Event>(
+    pub(super) fn event(
         &mut self,
-        event: E,
+        value: AnyValue,
         admitted: Result<Json, Failure>,
         seed: Arc<ContextSeed>,
     ) -> EventId {
         let id = EventId::new();
         match admitted {
             Ok(payload) => {
-                let type_id = TypeId::of::<E>();
-                self.events.push(StagedEvent { id, type_id, payload, value: Box::new(event), seed });
+                let type_id = (*value).type_id();
+                self.events.push(StagedEvent { id, type_id, payload, value, seed });
             }
             Err(failure) => self.refuse(failure),
         }
