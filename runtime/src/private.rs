@@ -40,8 +40,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned> EntityField for T {}
 /// the user's own token.
 ///
 /// A proof is asked for only of types that are what they should be: of a command, whether it has a target; of what is no
-/// command, nothing, since that is an error already. So every proof is an associated function of [`Of`] under that
-/// condition, and one of [`Otherwise`], which proves nothing; the compiler takes the former where it can.
+/// command, nothing, since that is an error already. So every proof is an associated function of [`Of`](assert::Of) under that
+/// condition, and one of [`Otherwise`](assert::Otherwise), which proves nothing; the compiler takes the former where it can.
 pub mod assert {
     use std::marker::PhantomData;
 
