@@ -10,12 +10,10 @@ use crate::Failure;
 /// A handler returns any error; the outermost one in its chain of sources that implements this trait, and is
 /// [`register!`](crate::register)ed, decides the failure's [`code`](Failure::code) and whether it is
 /// [permanent](Failure::permanent). So it does not matter whether the error comes as itself, as a `Box<dyn Error>`,
-/// wrapped by another error that names it as its source, or as an `anyhow::Error` with context.
+/// wrapped by another error that names it as its source, or as an `anyhow::Error`.
 ///
 /// Some errors hide the one that they are made of from whoever looks for its type, as they name its sources for their own:
 ///
-/// - An `anyhow::Error` *without* context. Give it one, or return a `Box<dyn Error + Send + Sync>` from the handler: what
-///   `reallocate_into_boxed_dyn_error_without_backtrace` makes of an `anyhow::Error` keeps the type.
 /// - A `#[error(transparent)]` of thiserror. Write `#[failure(transparent)]` beside it.
 /// - An `std::io::Error::other`. Let your own error type hold the error instead.
 ///

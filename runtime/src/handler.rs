@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::error::Error;
 use std::time::Duration;
 
@@ -175,10 +176,10 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Output for T {}
     note = "implement `std::error::Error` for it, by `#[derive(thiserror::Error)]` for example, or return a `Failure`, an `anyhow::Error` or a `String`",
     note = "it goes from thread to thread: a boxed error is a `Box<dyn Error + Send + Sync>`"
 )]
-pub trait HandlerError: Into<Box<dyn Error + Send + Sync>> {}
+pub trait HandlerError: Into<Box<dyn Error + Send + Sync>> + 'static {}
 
 #[diagnostic::do_not_recommend]
-impl<E: Into<Box<dyn Error + Send + Sync>>> HandlerError for E {}
+impl<E: Into<Box<dyn Error + Send + Sync>> + 'static> HandlerError for E {}
 
 #[diagnostic::do_not_recommend]
 impl IntoOutcome for () {
@@ -193,8 +194,17 @@ impl<T: Output, E: HandlerError> IntoOutcome for Result<T, E> {
     type Output = T;
 
     fn into_outcome(self) -> Result<T, Failure> {
-        self.map_err(|error| Failure::from_error(error.into()))
+        self.map_err(|error| Failure::from_error(boxed(error)))
     }
+}
+
+/// The error in a box. What `into` makes of an `anyhow::Error` hides the type of the error that it is made of, and with it
+/// which failure that is; anyhow's own way keeps it.
+fn boxed<E: HandlerError>(error: E) -> Box<dyn Error + Send + Sync> {
+    let mut error = Some(error);
+    let anyhow = (&mut error as &mut dyn Any).downcast_mut::<Option<anyhow::Error>>().and_then(Option::take);
+    let kept = anyhow.map(anyhow::Error::reallocate_into_boxed_dyn_error_without_backtrace);
+    kept.or_else(|| error.map(Into::into)).expect("what is not anyhow's is left")
 }
 
 /// A command whose handler binds the entity `E`, or an event: what an invariant of `E` may be scoped by (r10).
