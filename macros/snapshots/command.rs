@@ -4,9 +4,7 @@
     ::enact::__private::schemars::JsonSchema
 )]
 /// Take money out of an account.
-#[serde(
-    bound = "for<'__any> AccountId: :: enact :: __private :: MessageField, for<'__any> Option < String >: :: enact :: __private :: MessageField"
-)]
+#[serde(bound = "for<'__any> AccountId: :: enact :: __private :: MessageField")]
 #[serde(crate = ":: enact :: __private :: serde")]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = ":: enact :: __private :: schemars")]
@@ -17,7 +15,7 @@ pub struct Withdraw {
     pub cents: i64,
     pub request: Option<String>,
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     impl ::enact::Command for Withdraw {
         const NAME: &'static str = "Withdraw";
@@ -34,9 +32,7 @@ const _: () = {
             "request",
         );
         fn idempotency_key(&self) -> ::core::option::Option<::enact::Key> {
-            #[allow(unused_imports)]
-            use ::enact::__private::assert::Otherwise as _;
-            ::enact::__private::assert::Of::<Option<String>>::key(&self.request)
+            ::enact::Key::of(&self.request)
         }
         const ORDER_BY: ::core::option::Option<&'static str> = ::core::option::Option::Some(
             "account",

@@ -1,6 +1,6 @@
 #[allow(clippy::unused_async, clippy::needless_pass_by_value)]
 async fn report(_: Report) {}
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     impl ::enact::HasOneHandler for Report
     where

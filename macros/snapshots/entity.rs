@@ -7,7 +7,7 @@ pub struct Account {
     pub number: AccountId,
     pub balance_cents: i64,
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     impl ::enact::Entity for Account {
         const NAME: &'static str = "Account";

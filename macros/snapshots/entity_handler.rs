@@ -10,7 +10,7 @@ async fn withdraw(
     });
     Ok(Receipt {})
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     impl ::enact::HasOneHandler for Withdraw
     where

@@ -9,7 +9,7 @@
 pub struct MoneyWithdrawn {
     pub cents: i64,
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     impl ::enact::Event for MoneyWithdrawn {
         const NAME: &'static str = "MoneyWithdrawn";

@@ -5,7 +5,7 @@ async fn notify(
 ) -> Result<(), MailError> {
     mailer.send(&event).await
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     struct __Handler;
     impl ::enact::EventHandler for __Handler {

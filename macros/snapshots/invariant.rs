@@ -3,7 +3,7 @@
 fn not_overdrawn(account: &Account) -> bool {
     account.balance_cents >= 0
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     struct __Invariant;
     impl ::enact::Invariant for __Invariant {

@@ -5,7 +5,7 @@ fn fraud_policy(
 ) -> Box<dyn FraudAssessment> {
     limits.of(context.tenant())
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     impl ::enact::HasOnePolicy for dyn FraudAssessment
     where

@@ -9,7 +9,7 @@
 struct Ship {
     order: String,
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     impl ::enact::Command for Ship {
         const NAME: &'static str = "Ship";

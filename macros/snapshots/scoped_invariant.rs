@@ -3,7 +3,7 @@
 fn covered(account: &Account, withdrawal: &Withdraw) -> Result<(), String> {
     account.covers(withdrawal.cents)
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     const _: fn() = || {
         #[allow(unused_imports)]

@@ -2,7 +2,7 @@
 async fn look(_: Look) -> Result<u32, Failure> {
     Ok(1)
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     impl ::enact::HasOneHandler for Look
     where

@@ -9,7 +9,7 @@ pub trait FraudAssessment: ::core::marker::Send + ::core::marker::Sync + ::enact
     /// Judges it.
     async fn assess(&self, withdrawal: &Withdraw) -> Verdict;
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     impl ::enact::Strategy for dyn FraudAssessment {
         const NAME: &'static str = "FraudAssessment";

@@ -4,7 +4,7 @@ impl FraudAssessment for AmountLimit {
         Verdict::of(withdrawal.cents <= self.cents)
     }
 }
-#[allow(unused_qualifications)]
+#[allow(deprecated, unused_qualifications)]
 const _: () = {
     impl ::enact::Variant<<dyn FraudAssessment as ::enact::Strategy>::Tag>
     for AmountLimit {

@@ -7,7 +7,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Data, DeriveInput, Field, Ident, Meta, Path, Token, parse_quote};
+use syn::{Attribute, Data, DeriveInput, Field, Ident, Meta, Path, Token, Type, TypePath, parse_quote};
 
 use crate::crate_path::Enact;
 
@@ -66,7 +66,9 @@ pub(crate) fn derived(enact: &Enact, input: &DeriveInput, schema: Schema) -> Tok
 /// conditions for a type without parameters, so it reports a type without a schema itself.)
 ///
 /// Not for a value, which may contain itself. A field with options of serde's or schemars', or under a condition, is left to
-/// the derives, and so are all fields if the item has any.
+/// the derives, and so are all fields if the item has any. So is a type with parameters, as `Vec<…>`: what contains itself in
+/// a roundabout way does so through one, and could not be asked first. (An alias hides its parameters: a type that contains
+/// itself through one needs an option of serde's on that field, if only `#[serde(default)]`.)
 pub(crate) fn bounded(enact: &Enact, input: &DeriveInput, schema: Schema) -> DeriveInput {
     let mut input = input.clone();
     let bound = if schema == Schema::OnRequest { "EntityField" } else { "MessageField" };
@@ -86,8 +88,16 @@ pub(crate) fn bounded(enact: &Enact, input: &DeriveInput, schema: Schema) -> Der
 pub(crate) fn bounded_type(input: &DeriveInput, field: &Field) -> Option<String> {
     let ty = field.ty.to_token_stream();
     let is_sought = |ident: &Ident| *ident == "Self" || *ident == "$crate" || *ident == input.ident;
-    let is_bounded = is_plain(&input.attrs) && is_plain(&field.attrs) && !mentions(ty.clone(), &is_sought);
+    let is_bounded = has_no_parameters(&field.ty)
+        && is_plain(&input.attrs)
+        && is_plain(&field.attrs)
+        && !mentions(ty.clone(), &is_sought);
     Some(ty.to_string()).filter(|ty| is_bounded && !SIMPLE.contains(&ty.as_str()))
+}
+
+fn has_no_parameters(ty: &Type) -> bool {
+    let Type::Path(TypePath { path, .. }) = ty else { return false };
+    path.segments.iter().all(|segment| segment.arguments.is_none())
 }
 
 fn fields(input: &DeriveInput) -> impl Iterator<Item = &Field> {

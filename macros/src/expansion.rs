@@ -10,7 +10,8 @@ use crate::item::Function;
 /// Puts generated items where no one can name them, and under the conditions (`#[cfg]`) and permissions (`#[allow]`)
 /// of the item that they are made for.
 ///
-/// Their paths stand at the user's own tokens, and a crate path that is no absolute one may name what is in scope anyway.
+/// Their paths stand at the user's own tokens, and a crate path that is no absolute one may name what is in scope anyway. What
+/// is deprecated is wired all the same.
 pub(crate) fn hidden(attrs: &[Attribute], items: &TokenStream) -> TokenStream {
     let inherited = attrs.iter().filter(|attribute| {
         let path = attribute.path();
@@ -18,7 +19,7 @@ pub(crate) fn hidden(attrs: &[Attribute], items: &TokenStream) -> TokenStream {
     });
     quote! {
         #(#inherited)*
-        #[allow(unused_qualifications)]
+        #[allow(deprecated, unused_qualifications)]
         const _: () = { #items };
     }
 }

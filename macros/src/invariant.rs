@@ -12,7 +12,7 @@ use crate::errors::Errors;
 use crate::expansion::{self, hidden_beside, reemitted_invariant, register};
 use crate::item::{Function, Item, misplaced};
 use crate::options::{Options, Setting};
-use crate::signature::text;
+use crate::signature::{check_unconditional, text};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let Item::Function(mut function) = Item::parse(&item) else {
@@ -158,7 +158,10 @@ impl Parameters {
 /// The type behind a `&`: an invariant changes nothing and keeps nothing.
 fn looked_at(input: &FnArg, errors: &mut Errors) -> Option<Type> {
     let parameter = match input {
-        FnArg::Typed(parameter) => parameter,
+        FnArg::Typed(parameter) => {
+            check_unconditional("an invariant", parameter, errors);
+            parameter
+        }
         FnArg::Receiver(receiver) => {
             errors.add(
                 receiver,

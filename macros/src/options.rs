@@ -125,6 +125,12 @@ impl Options {
         Some(key)
     }
 
+    /// An option that is not this attribute's, and that its caller refuses.
+    pub(crate) fn stray(&mut self, name: &str) -> Option<Ident> {
+        let index = self.given.iter().position(|given| given.key == name)?;
+        Some(self.given.remove(index).key)
+    }
+
     /// Refuses options that belong to another item, and says to which.
     pub(crate) fn misplaced(&mut self, names: &[&str], whither: &str, errors: &mut Errors) {
         let attribute = self.attribute;

@@ -1,9 +1,9 @@
 //! The signature of a handler: what it handles, what it binds, what it draws from the context, and what it returns.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, ReturnType, Signature, Type, TypeReference};
+use syn::{FnArg, Ident, PatType, ReturnType, Signature, Type, TypeReference};
 
 use crate::crate_path::Enact;
 use crate::errors::Errors;
@@ -73,8 +73,8 @@ impl<'a> HandlerSignature<'a> {
         });
         let Self { name, outcome, .. } = self;
         // All at what it returns, where it is shown that this is no outcome, or that the function's future is not `Send`. It is
-        // no `async fn`, of whose result the compiler would say the same once more.
-        let span = outcome.span();
+        // no `async fn`, of whose result the compiler would say the same once more. Its parameters are not the user's to name.
+        let span = Span::call_site().located_at(outcome.span());
         let enact = enact.at(span);
         let returned = quote!(#name(__message #(, #arguments)*).await);
         quote_spanned! {span=>
@@ -176,6 +176,7 @@ fn parameter_types<'a>(kind: HandlerKind, sig: &'a Signature, errors: &mut Error
     for input in &sig.inputs {
         match input {
             FnArg::Typed(parameter) => {
+                check_unconditional(kind.noun, parameter, errors);
                 check_written_out(kind, &parameter.ty, errors);
                 types.push(&*parameter.ty);
             }
@@ -190,6 +191,19 @@ fn parameter_types<'a>(kind: HandlerKind, sig: &'a Signature, errors: &mut Error
         }
     }
     types
+}
+
+/// The call that is generated passes every parameter that is written.
+pub(crate) fn check_unconditional(noun: &str, parameter: &PatType, errors: &mut Errors) {
+    for attribute in parameter.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")) {
+        errors.add(
+            attribute,
+            format!(
+                "{noun} is called with all of its parameters, so none of them has a condition: write two functions, each under \
+                 its own `#[cfg(…)]`"
+            ),
+        );
+    }
 }
 
 /// `impl Trait` is a generic parameter in disguise.

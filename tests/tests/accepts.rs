@@ -9,9 +9,11 @@ pub mod accepts {
     pub mod aliases;
     pub mod attributes;
     pub mod bank;
+    pub mod macro_rules;
     pub mod nested;
     pub mod outcomes;
     pub mod raw_identifiers;
+    pub mod recursive;
     pub mod shadowed;
     pub mod strategies;
     pub mod visibility;

@@ -17,13 +17,18 @@ use crate::signature::mentions_impl;
 
 pub(super) fn expand(args: TokenStream, mut item: ItemTrait) -> TokenStream {
     let mut errors = Errors::new();
+    check(&item, &mut errors);
+    let can_be_drawn = errors.is_empty();
     let enact = Enact::take(&mut item.attrs, &mut errors);
     let name = name(args, &item.ident, &mut errors);
-    check(&item, &mut errors);
-    if !errors.is_empty() {
-        return TokenStream::from_iter([quote!(#item), errors.report()]);
-    }
-    TokenStream::from_iter([Strategy { name, tag: tag(&item) }.expand(&enact, item), errors.report()])
+    let expansion = if can_be_drawn {
+        // A mistake in an option is none in the trait: its variants, its policy and its handlers are not to suffer from it.
+        Strategy { name, tag: tag(&item) }.expand(&enact, item)
+    } else {
+        let async_trait = async_trait(&enact);
+        quote!(#async_trait #item)
+    };
+    TokenStream::from_iter([expansion, errors.report()])
 }
 
 fn name(args: TokenStream, ident: &Ident, errors: &mut Errors) -> String {

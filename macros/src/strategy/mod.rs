@@ -32,9 +32,10 @@ fn check_word(options: &mut Options, wanted: &'static str, item: &str, errors: &
     let words = [("variant", "an `impl` of the strategy"), ("policy", "the function that chooses a variant")];
     let mut said = options.seems_given(wanted);
     for (word, place) in words {
-        let Some(word_at) = options.flag(word, errors) else { continue };
-        said = true;
-        if word != wanted {
+        if word == wanted {
+            said |= options.flag(word, errors).is_some();
+        } else if let Some(word_at) = options.stray(word) {
+            said = true;
             let fix =
                 if wanted.is_empty() { "#[strategy]".to_owned() } else { format!("#[strategy({wanted})]") };
             errors.add(word_at, format!("`{word}` is said of {place}, and this is {item}: write `{fix}`"));

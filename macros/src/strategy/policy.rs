@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, ReturnType, Signature, Type};
+use syn::{FnArg, Ident, ReturnType, Signature, Type, TypeParamBound, TypeTraitObject};
 
 use super::{boxed_dyn, check_word};
 use crate::crate_path::Enact;
@@ -11,7 +11,7 @@ use crate::errors::Errors;
 use crate::expansion::{hidden_beside, reemitted_policy, register};
 use crate::item::Function;
 use crate::options::Options;
-use crate::signature::{from_context, requires, text};
+use crate::signature::{check_unconditional, from_context, requires, text};
 
 pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let mut errors = Errors::new();
@@ -103,7 +103,10 @@ impl<'a> Parameters<'a> {
         let mut types = Vec::new();
         for input in &sig.inputs {
             match input {
-                FnArg::Typed(parameter) => types.push(&*parameter.ty),
+                FnArg::Typed(parameter) => {
+                    check_unconditional("a policy", parameter, errors);
+                    types.push(&*parameter.ty);
+                }
                 FnArg::Receiver(receiver) => errors.add(
                     receiver,
                     "a policy is called by the runtime, which has no `self` to call a method on: write a function outside \
@@ -171,6 +174,9 @@ fn strategy<'a>(sig: &'a Signature, errors: &mut Errors) -> Option<&'a Type> {
         ReturnType::Default => None,
     };
     let strategy = returned.and_then(boxed_dyn);
+    if strategy.is_some_and(|strategy| !is_one_trait(strategy, errors)) {
+        return None;
+    }
     if strategy.is_none() {
         let name = &sig.ident;
         let place = returned.map_or_else(|| name.to_token_stream(), ToTokens::to_token_stream);
@@ -180,4 +186,15 @@ fn strategy<'a>(sig: &'a Signature, errors: &mut Errors) -> Option<&'a Type> {
         );
     }
     strategy
+}
+
+/// `dyn Strategy` is one type, and `dyn Strategy + Send` another.
+fn is_one_trait(strategy: &Type, errors: &mut Errors) -> bool {
+    let Type::TraitObject(TypeTraitObject { bounds, .. }) = strategy else { return false };
+    let only = bounds.iter().find(|bound| matches!(bound, TypeParamBound::Trait(_))).to_token_stream();
+    let is_alone = bounds.len() == 1;
+    if !is_alone {
+        errors.add(bounds, format!("a strategy is `Send` and `Sync` by itself: write `Box<dyn {only}>`"));
+    }
+    is_alone
 }

@@ -96,7 +96,9 @@ impl<'a> Variant<'a> {
 /// The type's name in snake case.
 fn default_name(ty: &Type) -> Option<String> {
     let Type::Path(path) = ty else { return None };
-    path.path.segments.last().map(|segment| snake_case(&segment.ident.unraw().to_string()))
+    // `Box<Other>` is no `box`.
+    let last = path.path.segments.last().filter(|segment| segment.arguments.is_none());
+    last.map(|segment| snake_case(&segment.ident.unraw().to_string()))
 }
 
 /// A number for a name: two variants of one name are two implementations of one trait, which the compiler refuses. It is

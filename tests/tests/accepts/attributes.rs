@@ -37,6 +37,14 @@ impl From<&Light> for Lamp {
     }
 }
 
+/// Light a lamp in the old way.
+#[command]
+pub struct Kindle {}
+
+#[command]
+#[deprecated(note = "light it")]
+async fn kindle(_: Kindle) {}
+
 /// A lamp was lit.
 #[allow(dead_code)]
 #[event]
