@@ -73,16 +73,19 @@ impl<'a> HandlerSignature<'a> {
         });
         let Self { name, outcome, .. } = self;
         // All at what it returns, where it is shown that this is no outcome, or that the function's future is not `Send`. It is
-        // no `async fn`, of whose result the compiler would say the same once more. Its parameters are not the user's to name.
-        let span = Span::call_site().located_at(outcome.span());
+        // no `async fn`, of whose result the compiler would say the same once more.
+        let span = outcome.span();
+        // The parameters are none of the names of whoever wrote the type, a macro perhaps.
+        let [message_name, context_name] =
+            ["__message", "__context"].map(|name| Ident::new(name, Span::call_site()));
         let enact = enact.at(span);
         let returned = quote!(#name(__message #(, #arguments)*).await);
         quote_spanned! {span=>
             #[allow(clippy::manual_async_fn)]
             fn handle(
-                __message: #message,
+                #message_name: #message,
                 #entity
-                __context: &#enact::ExecutionContext,
+                #context_name: &#enact::ExecutionContext,
             ) -> impl ::core::future::Future<
                 Output = ::core::result::Result<#output, #enact::Failure>,
             > + ::core::marker::Send {

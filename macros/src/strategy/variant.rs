@@ -59,7 +59,7 @@ impl<'a> Variant<'a> {
             return None;
         };
         let name = name.or_else(|| default_name(ty));
-        if name.is_none() {
+        if name.is_none() && item.generics.params.is_empty() {
             errors.add(
                 ty,
                 "this type has no name that the variant could go by: write `#[strategy(variant, name = \"…\")]`",
