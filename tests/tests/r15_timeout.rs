@@ -3,11 +3,14 @@
 
 mod common;
 
+use async_trait::async_trait;
+use enact::clock::{ManualClock, Timestamp};
 use enact::prelude::*;
-use enact::store::Cursor;
-use enact::{JobHandle, Step};
+use enact::store::{Commit, Cursor};
+use enact::{JobHandle, MemoryStore, Step};
 
-use common::{Gate, World, jobs, kind_and_code, on_every_store, reaches};
+use common::watched::{Watch, Watched};
+use common::{Gate, World, jobs, kind_and_code, on_every_store, reaches, settle};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -59,6 +62,7 @@ struct Running {
 async fn start(world: &World) -> Running {
     let (gate, ear) = (Gate::new(), Gate::new());
     let builder = world.builder().provide::<Gate>(gate.clone()).provide::<Ear>(Arc::new(Ear(ear.clone())));
+    let builder = builder.provide(Arc::new(world.clock.clone()));
     Running { runtime: builder.start().await.unwrap(), gate, ear }
 }
 
@@ -107,6 +111,54 @@ async fn r15_an_attempt_may_take_as_long_as_it_may(world: World) {
     assert_eq!(runtime.jobs().attempts(job.id()).await.unwrap().len(), 1);
 }
 
+/// Holds up the ends of attempts.
+struct AtTheGate(Arc<Gate>);
+
+#[async_trait]
+impl Watch for AtTheGate {
+    async fn committing(&self, _: &Commit) {
+        self.0.pass().await;
+    }
+}
+
+#[tokio::test]
+async fn r15_what_has_begun_to_be_committed_is_not_called_off() {
+    let (door, clock) = (Gate::new(), ManualClock::at(Timestamp::UNIX_EPOCH));
+    let store = Watched { store: MemoryStore::new(), watch: AtTheGate(door.clone()) };
+    let builder = Runtime::builder(store).clock(clock.clone()).provide(Gate::wide_open());
+    let runtime = builder
+        .provide(Arc::new(Ear(Gate::wide_open())))
+        .provide(Arc::new(clock.clone()))
+        .start()
+        .await
+        .unwrap();
+    let job = publish_one(&runtime).await;
+    door.arrival().await;
+    clock.advance(LIMIT * 2);
+    settle().await;
+    assert_eq!(door.arrivals(), 0, "nothing else ends the attempt");
+    door.open_wide();
+
+    assert_eq!(job.outcome().await.unwrap(), 1);
+    assert_eq!(runtime.jobs().attempts(job.id()).await.unwrap().len(), 1);
+}
+
+/// Be busy until the limit has passed, without ever waiting.
+#[command]
+struct Toil {}
+
+#[command(timeout = LIMIT)]
+async fn toil(_: Toil, clock: Arc<ManualClock>) {
+    clock.advance(LIMIT);
+}
+
+async fn r15_a_handler_that_never_waits_is_too_late_all_the_same(world: World) {
+    let Running { runtime, .. } = start(&world).await;
+    let failure = runtime.execute(Toil {}).await.unwrap_err();
+
+    assert_eq!(kind_and_code(&failure), (FailureKind::TimedOut, "timed_out"));
+}
+
 async fn r15_an_events_handler_has_its_time_too(world: World) {
     let Running { runtime, ear, .. } = start(&world).await;
     runtime.emit(Counted {}).await.unwrap();
@@ -122,5 +174,6 @@ on_every_store! {
     r15_an_attempt_that_takes_too_long_leaves_nothing,
     r22_what_took_too_long_may_be_tried_again,
     r15_an_attempt_may_take_as_long_as_it_may,
+    r15_a_handler_that_never_waits_is_too_late_all_the_same,
     r15_an_events_handler_has_its_time_too,
 }

@@ -13,7 +13,7 @@ use enact::prelude::*;
 use enact::{Cause, CorrelationId, FromContext, TraceContext, with_context};
 use futures_util::FutureExt;
 
-use common::{World, job, jobs_of, kind_and_code, on_every_store, reaches, until};
+use common::{World, begin, job, jobs_of, kind_and_code, on_every_store, reaches, until};
 
 /// Where things are sent.
 trait Post: Send + Sync {
@@ -157,12 +157,16 @@ async fn delegate(_: Delegate) -> Result<Vec<String>, Failure> {
 struct Running {
     runtime: Runtime,
     finds: Arc<Finds>,
+    left: Arc<LeftBehind>,
 }
 
 async fn start(world: &World) -> Running {
     let finds = Arc::new(Finds::default());
+    let early = tokio::sync::watch::Sender::new(None);
+    let left = Arc::new(LeftBehind { runtime: Mutex::default(), early, done: Arc::default() });
     let builder = world.builder().provide::<dyn Post>(post("the runtime's")).provide::<Finds>(finds.clone());
-    Running { runtime: builder.start().await.unwrap(), finds }
+    let runtime = builder.provide(left.clone()).start().await.unwrap();
+    Running { runtime, finds, left }
 }
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -178,7 +182,7 @@ fn seed() -> ContextSeed {
 }
 
 async fn r31_what_crosses_into_a_job_is_exactly_the_table(world: World) {
-    let Running { runtime, finds } = start(&world).await;
+    let Running { runtime, finds, .. } = start(&world).await;
     let in_scope = runtime.scope(seed(), async {
         let job = runtime.publish(Look { publishes: true, emits: true, ..Look::default() }).await.unwrap();
         (Found::here(), job)
@@ -214,7 +218,7 @@ async fn r31_what_crosses_into_a_job_is_exactly_the_table(world: World) {
 }
 
 async fn r31_a_seeds_capability_holds_in_what_is_executed_and_its_retries(world: World) {
-    let Running { runtime, finds } = start(&world).await;
+    let Running { runtime, finds, .. } = start(&world).await;
     let inside = async { runtime.execute(Look { fails_at_first: true, ..Look::default() }).await };
     runtime.scope(seed(), inside).await.unwrap();
 
@@ -222,6 +226,18 @@ async fn r31_a_seeds_capability_holds_in_what_is_executed_and_its_retries(world:
     assert_eq!(posts, [(Some(1), Some("the request's")), (Some(2), Some("the request's"))]);
     runtime.execute(Look::default()).await.unwrap();
     assert_eq!(finds.taken()[0].post, Some("the runtime's"));
+}
+
+async fn r31_a_seeds_capability_holds_in_what_was_executed_though_nobody_waits(world: World) {
+    let Running { runtime, finds, .. } = start(&world).await;
+    let inside = async {
+        let mut execution = runtime.execute(Look::default()).into_future();
+        begin(&mut execution).await;
+    };
+    runtime.scope(seed(), inside).await;
+    until("it has run", async || !finds.0.lock().unwrap().is_empty()).await;
+
+    assert_eq!(finds.taken()[0].post, Some("the request's"));
 }
 
 async fn r31_a_seeds_capability_is_let_go_with_the_request(world: World) {
@@ -256,7 +272,10 @@ async fn r33_a_parameter_of_ones_own_is_drawn(world: World) {
 }
 
 async fn r33_what_a_parameter_of_ones_own_requires_is_checked_at_the_start(world: World) {
-    let error = world.builder().provide::<Finds>(Arc::default()).start().await.unwrap_err();
+    let early = tokio::sync::watch::Sender::new(None);
+    let left = LeftBehind { runtime: Mutex::default(), early, done: Arc::default() };
+    let builder = world.builder().provide::<Finds>(Arc::default()).provide(Arc::new(left));
+    let error = builder.start().await.unwrap_err();
 
     let [problem] = error.problems() else { panic!("{error}") };
     assert!(problem.message().contains("Post` was not provided"), "{error}");
@@ -282,7 +301,7 @@ async fn r35_a_user_and_a_role_are_required(world: World) {
 }
 
 async fn r35_what_is_staged_as_somebody_else_is_theirs(world: World) {
-    let Running { runtime, finds } = start(&world).await;
+    let Running { runtime, finds, .. } = start(&world).await;
     let who = runtime.scope(seed(), async { runtime.execute(Delegate {}).await }).await.unwrap();
     assert_eq!(who, ["ada", "bob", "ada"]);
 
@@ -300,7 +319,7 @@ async fn r35_what_is_staged_as_somebody_else_is_theirs(world: World) {
 }
 
 async fn r35_at_the_boundary_somebody_else_is_asked_for_in_the_same_scope(world: World) {
-    let Running { runtime, finds } = start(&world).await;
+    let Running { runtime, finds, .. } = start(&world).await;
     let inside = async {
         with_identity(Identity::user("bob"), async { runtime.execute(Look::default()).await }).await
     };
@@ -314,7 +333,7 @@ async fn r35_at_the_boundary_somebody_else_is_asked_for_in_the_same_scope(world:
 }
 
 async fn r36_an_execution_inside_a_context_without_a_boundary_inherits_it(world: World) {
-    let Running { runtime, finds } = start(&world).await;
+    let Running { runtime, finds, .. } = start(&world).await;
     let inside = async {
         let here = Found::here();
         runtime.execute(Look::default()).await.unwrap();
@@ -327,6 +346,44 @@ async fn r36_an_execution_inside_a_context_without_a_boundary_inherits_it(world:
     let executed = Found { attempt: Some(1), ..here };
     let published = Found { post: Some("the runtime's"), ..executed.clone() };
     assert_eq!(finds.taken(), [executed, published]);
+}
+
+/// Leave work behind that is done when the attempt has ended.
+#[command]
+struct Leave {}
+
+#[command]
+async fn leave(_: Leave, left: Arc<LeftBehind>) {
+    let runtime = left.runtime.lock().unwrap().clone().unwrap();
+    let (early, done) = (left.early.clone(), left.done.clone());
+    tokio::spawn(with_context(seed(), async move {
+        let refused = runtime.publish(Look::default()).await.unwrap_err();
+        early.send(Some(refused)).unwrap();
+        done.notified().await;
+        runtime.publish(Look::default()).await.unwrap();
+    }));
+    let told = left.early.subscribe().wait_for(Option::is_some).await.map(drop);
+    told.unwrap();
+}
+
+/// What such work needs, and what it has met while the attempt was under way.
+struct LeftBehind {
+    runtime: Mutex<Option<Runtime>>,
+    early: tokio::sync::watch::Sender<Option<Failure>>,
+    done: Arc<tokio::sync::Notify>,
+}
+
+async fn r36_work_that_outlives_its_attempt_is_outside_of_it_again(world: World) {
+    let Running { runtime, finds, left } = start(&world).await;
+    *left.runtime.lock().unwrap() = Some(runtime.clone());
+    runtime.execute(Leave {}).await.unwrap();
+    let early = left.early.borrow().clone().unwrap();
+    assert_eq!(kind_and_code(&early), (FailureKind::Refused, "inside_execution"));
+    left.done.notify_one();
+    until("it was published", async || !finds.0.lock().unwrap().is_empty()).await;
+
+    assert_eq!(finds.taken()[0].tenant.as_deref(), Some("enterprise"));
+    *left.runtime.lock().unwrap() = None;
 }
 
 async fn r36_without_a_boundary_there_is_no_runtime(_: World) {
@@ -354,6 +411,7 @@ on_every_store! {
     r31_what_crosses_into_a_job_is_exactly_the_table,
     r31_a_seeds_capability_holds_in_what_is_executed_and_its_retries,
     r31_a_seeds_capability_is_in_no_record,
+    r31_a_seeds_capability_holds_in_what_was_executed_though_nobody_waits,
     r31_a_seeds_capability_is_let_go_with_the_request,
     r33_a_parameter_of_ones_own_is_drawn,
     r33_what_a_parameter_of_ones_own_requires_is_checked_at_the_start,
@@ -361,5 +419,6 @@ on_every_store! {
     r35_what_is_staged_as_somebody_else_is_theirs,
     r35_at_the_boundary_somebody_else_is_asked_for_in_the_same_scope,
     r36_an_execution_inside_a_context_without_a_boundary_inherits_it,
+    r36_work_that_outlives_its_attempt_is_outside_of_it_again,
     r36_without_a_boundary_there_is_no_runtime,
 }

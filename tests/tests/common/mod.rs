@@ -1,6 +1,8 @@
 //! What the tests of the rules share: stores to run on, gates that hold handlers, and words for what is looked at.
-#![allow(dead_code, reason = "each test binary uses a part of this")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses a part of this")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+pub(crate) mod watched;
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};

@@ -1,0 +1,86 @@
+//! The store in memory, with somebody who looks at what it is given, and may hold it up.
+
+use async_trait::async_trait;
+use enact::store::{
+    Claim, Claimed, Commit, CommitError, Cursor, EntityKey, JobCount, JobPage, JobQuery, NewEvent, NewJob,
+    RunningJob, Store, StoreError, StoredEntity, StoredEvent, Submitted,
+};
+use enact::{Attempt, Job, JobId, Key, MemoryStore, WorkerId};
+use jiff::Timestamp;
+
+/// Who looks. The store goes on when they have looked.
+#[async_trait]
+pub(crate) trait Watch: Send + Sync + 'static {
+    /// Jobs are about to be put on record.
+    async fn submitting(&self, _jobs: &[NewJob]) {}
+
+    /// An attempt is about to be ended.
+    async fn committing(&self, _commit: &Commit) {}
+}
+
+pub(crate) struct Watched<W> {
+    pub(crate) store: MemoryStore,
+    pub(crate) watch: W,
+}
+
+#[async_trait]
+impl<W: Watch> Store for Watched<W> {
+    async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
+        self.store.claim(claim).await
+    }
+
+    async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
+        self.watch.submitting(&jobs).await;
+        self.store.submit(events, jobs).await
+    }
+
+    async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
+        self.store.load(entity).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        self.watch.committing(&commit).await;
+        self.store.commit(commit).await
+    }
+
+    async fn renew(&self, worker: &WorkerId, until: Timestamp) -> Result<(), StoreError> {
+        self.store.renew(worker, until).await
+    }
+
+    async fn lapsed(&self, now: Timestamp, limit: usize) -> Result<Vec<RunningJob>, StoreError> {
+        self.store.lapsed(now, limit).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.store.job(id).await
+    }
+
+    async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError> {
+        self.store.jobs(query).await
+    }
+
+    async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError> {
+        self.store.count_jobs().await
+    }
+
+    async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
+        self.store.attempts(id).await
+    }
+
+    async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
+        self.store.entity(entity).await
+    }
+
+    async fn entities(
+        &self,
+        entity: &str,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, StoredEntity)>, StoreError> {
+        self.store.entities(entity, after, limit).await
+    }
+
+    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.store.events(after, limit).await
+    }
+}
