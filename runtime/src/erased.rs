@@ -6,6 +6,7 @@ use std::any::Any;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::de::StrRead;
 
 use crate::invariant::Verdict;
 use crate::registration::Keys;
@@ -14,11 +15,23 @@ use crate::{Command, Creation, Entity, EntityHandler, Invariant, Json, Key};
 /// A command, an event or an entity.
 pub(crate) type AnyValue = Box<dyn Any + Send + Sync>;
 
-pub(crate) fn parse<T: DeserializeOwned + Send + Sync + 'static>(json: &str) -> serde_json::Result<AnyValue> {
-    match serde_json::from_str::<T>(json) {
-        Ok(value) => Ok(Box::new(value)),
-        Err(error) => Err(error),
-    }
+/// Reads a value of a type.
+pub(crate) type Parse = fn(&mut JsonReader<'_>) -> serde_json::Result<AnyValue>;
+
+pub(crate) type JsonReader<'a> = serde_json::Deserializer<StrRead<'a>>;
+
+/// Reads the value that a text is.
+pub(crate) fn parse(json: &str, parse: Parse) -> serde_json::Result<AnyValue> {
+    let mut reader = JsonReader::from_str(json);
+    let value = parse(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
+pub(crate) fn parse_as<T: DeserializeOwned + Send + Sync + 'static>(
+    reader: &mut JsonReader<'_>,
+) -> serde_json::Result<AnyValue> {
+    Ok(Box::new(T::deserialize(reader)?))
 }
 
 pub(crate) fn to_json<T: Serialize + 'static>(value: &dyn Any) -> serde_json::Result<Json> {

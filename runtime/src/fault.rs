@@ -5,10 +5,10 @@
 
 use serde_json::Value;
 
-use crate::erased::AnyValue;
+use crate::erased::{self, Parse};
 
 /// The JSON pointer of the innermost value that is refused.
-pub(crate) fn pointer(value: &Value, parse: fn(&str) -> serde_json::Result<AnyValue>) -> String {
+pub(crate) fn pointer(value: &Value, parse: Parse) -> String {
     let text = value.to_string();
     let mut end = None;
     // Refused is, at the latest, where reading has stopped; if what precedes it is refused already, then there.
@@ -21,8 +21,8 @@ pub(crate) fn pointer(value: &Value, parse: fn(&str) -> serde_json::Result<AnyVa
 }
 
 /// How many bytes of a text, or of its beginning, are read until the type refuses what they say.
-fn refused_at(text: &str, parse: fn(&str) -> serde_json::Result<AnyValue>) -> Option<usize> {
-    let error = parse(text).err().filter(serde_json::Error::is_data)?;
+fn refused_at(text: &str, parse: Parse) -> Option<usize> {
+    let error = erased::parse(text, parse).err().filter(serde_json::Error::is_data)?;
     // The text is on one line.
     Some(error.column().min(text.len())).filter(|read| *read > 0)
 }
@@ -79,7 +79,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::erased;
 
     #[derive(Deserialize)]
     #[expect(dead_code, reason = "it is only read")]
@@ -149,12 +148,12 @@ mod tests {
             (json!({}), ""),
             (json!(7), ""),
         ] {
-            assert_eq!(pointer(&refused, erased::parse::<Order>), place, "{refused}");
+            assert_eq!(pointer(&refused, erased::parse_as::<Order>), place, "{refused}");
         }
     }
 
     #[test]
     fn what_is_accepted_is_not_pointed_at() {
-        assert_eq!(pointer(&order("/a~1ü", json!(8)), erased::parse::<Order>), "");
+        assert_eq!(pointer(&order("/a~1ü", json!(8)), erased::parse_as::<Order>), "");
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::clock::{Clock, after};
 use crate::context::{ExecutionContext, StagedEvent, Staging, unreadable};
 use crate::engine::Engine;
-use crate::erased::AnyValue;
+use crate::erased::{self, AnyValue};
 use crate::invariant::Verdict;
 use crate::locks::EntityLock;
 use crate::plans::{Action, HandlingPlan, JobPlan};
@@ -120,8 +120,8 @@ async fn load_or_create(
     let (entity, version) = match (stored, body.creation) {
         (Some(_), AnyCreation::Always(_)) => return Err(already_exists(key)),
         (Some(stored), AnyCreation::Never | AnyCreation::IfMissing(_)) => {
-            let entity =
-                (body.entity.parse)(stored.body.as_str()).map_err(|error| unreadable(key, &error))?;
+            let entity = erased::parse(stored.body.as_str(), body.entity.parse)
+                .map_err(|error| unreadable(key, &error))?;
             x.attempt.version_read = Some(stored.version);
             (entity, stored.version)
         }

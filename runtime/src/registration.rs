@@ -8,7 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 
 use crate::context::Requirements;
-use crate::erased::{self, AnyValue};
+use crate::erased::{self, AnyValue, Parse};
 use crate::handling::{self, Handling};
 use crate::invariant::Verdict;
 use crate::{
@@ -133,7 +133,7 @@ pub(crate) enum Part {
 pub(crate) struct EntityPart {
     pub(crate) type_id: TypeId,
     pub(crate) name: &'static str,
-    pub(crate) parse: fn(&str) -> serde_json::Result<AnyValue>,
+    pub(crate) parse: Parse,
     pub(crate) to_json: fn(&dyn Any) -> serde_json::Result<Json>,
     pub(crate) key: fn(&dyn Any) -> Option<Key>,
 }
@@ -147,7 +147,7 @@ pub(crate) struct CommandPart {
     /// Whether another program handles it.
     pub(crate) is_remote: bool,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
-    pub(crate) parse: fn(&str) -> serde_json::Result<AnyValue>,
+    pub(crate) parse: Parse,
     pub(crate) keys: fn(&dyn Any) -> Keys,
 }
 
@@ -181,7 +181,7 @@ pub(crate) struct EventPart {
     pub(crate) type_name: &'static str,
     pub(crate) name: &'static str,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
-    pub(crate) parse: fn(&str) -> serde_json::Result<AnyValue>,
+    pub(crate) parse: Parse,
 }
 
 pub(crate) struct CommandHandlerPart {
@@ -260,7 +260,7 @@ impl EntityPart {
         Self {
             type_id: TypeId::of::<E>(),
             name: E::NAME,
-            parse: erased::parse::<E>,
+            parse: erased::parse_as::<E>,
             to_json: erased::to_json::<E>,
             key: erased::key::<E>,
         }
@@ -286,7 +286,7 @@ impl Part {
             },
             is_remote: false,
             schema: SchemaGenerator::root_schema_for::<C>,
-            parse: erased::parse::<C>,
+            parse: erased::parse_as::<C>,
             keys: erased::keys::<C>,
         })
     }
@@ -304,7 +304,7 @@ impl Part {
             type_name: type_name::<E>(),
             name: E::NAME,
             schema: SchemaGenerator::root_schema_for::<E>,
-            parse: erased::parse::<E>,
+            parse: erased::parse_as::<E>,
         })
     }
 

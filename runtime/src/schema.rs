@@ -7,7 +7,7 @@ use jsonschema::{ValidationError, Validator};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use crate::erased::AnyValue;
+use crate::erased::{self, AnyValue, Parse};
 use crate::fault::{self, field_of};
 use crate::{Failure, FailureKind, Json, Violation};
 
@@ -25,7 +25,7 @@ pub(crate) struct Input {
     name: &'static str,
     schema: Value,
     validator: Validator,
-    parse: fn(&str) -> serde_json::Result<AnyValue>,
+    parse: Parse,
     max_bytes: usize,
 }
 
@@ -43,7 +43,7 @@ impl Input {
     pub(crate) fn compile(
         name: &'static str,
         schema: fn(&mut SchemaGenerator) -> Schema,
-        parse: fn(&str) -> serde_json::Result<AnyValue>,
+        parse: Parse,
         unknown_fields: UnknownFields,
         max_bytes: usize,
     ) -> Result<Self, String> {
@@ -116,7 +116,7 @@ impl Input {
     /// Makes a typed value of what is valid by its schema. What only the type knows, such as the range of an `i64`,
     /// is found here.
     pub(crate) fn parse(&self, text: &Json) -> Result<AnyValue, Failure> {
-        (self.parse)(text.as_str()).map_err(|error| {
+        erased::parse(text.as_str(), self.parse).map_err(|error| {
             let pointer = text.value().map(|value| fault::pointer(&value, self.parse)).unwrap_or_default();
             self.invalid(vec![Violation::at(pointer, "unreadable", without_place(&error))])
         })

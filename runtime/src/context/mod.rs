@@ -102,10 +102,7 @@ pub fn context() -> ExecutionContext {
 /// [`Runtime::emit`](crate::Runtime::emit).
 #[track_caller]
 pub fn emit<E: Event>(event: E) -> EventId {
-    match ExecutionContext::current() {
-        Some(context) => context.emit(event),
-        None => panic!("{}", stage::Refusal::Outside("emit")),
-    }
+    ExecutionContext::below_handler("emit").emit_any(E::NAME, serde_json::to_value(&event), Box::new(event))
 }
 
 /// Publishes a command: its job is committed with the execution's entity, and runs after that (r15).
@@ -117,10 +114,7 @@ pub fn emit<E: Event>(event: E) -> EventId {
 /// [`Runtime::publish`](crate::Runtime::publish).
 #[track_caller]
 pub fn publish<C: HasOneHandler>(command: C) -> StagedJob {
-    match ExecutionContext::current() {
-        Some(context) => context.publish(command),
-        None => panic!("{}", stage::Refusal::Outside("publish")),
-    }
+    ExecutionContext::below_handler("publish").publish(command)
 }
 
 /// Runs a future in a context without a boundary: for tests of what asks for the context, and for background work (r36).
@@ -283,6 +277,15 @@ impl ExecutionContext {
         let job = draft.map(|draft| draft.into_job(self.origin(), engine.clock.now()));
         let id = self.stage("publish", |staging| staging.command(job));
         StagedJob::new(self.clone(), id)
+    }
+
+    /// The current context, where there must be one.
+    #[track_caller]
+    fn below_handler(what: &'static str) -> Self {
+        match Self::current() {
+            Some(context) => context,
+            None => panic!("{}", stage::Refusal::Outside(what)),
+        }
     }
 
     /// The execution that this is the context of.
