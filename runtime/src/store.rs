@@ -395,7 +395,7 @@ impl From<StoreError> for Failure {
 pub struct JobQuery {
     /// In one of these states; empty: in any.
     pub states: Vec<JobState>,
-    /// Of the command or event handler of this name.
+    /// Of the command or event handler of this name. A job is on record under the name that was its handler's then (r52).
     pub name: Option<String>,
     /// Of this matter.
     pub correlation: Option<CorrelationId>,
