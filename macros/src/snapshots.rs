@@ -6,7 +6,7 @@ use expect_test::{ExpectFile, expect_file};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::{command, entity, event, event_handler, invariant, strategy, value};
+use crate::{command, entity, event, event_handler, failure, invariant, strategy, value};
 
 /// Compares the expansion of `#[attribute(args)] item`, formatted, to what is on file.
 fn check(
@@ -188,4 +188,20 @@ fn a_policy() {
         }
     };
     check(strategy::expand, quote!(policy), item, &expect_file!["../snapshots/policy.rs"]);
+}
+
+#[test]
+fn a_classified_error() {
+    let item = quote! {
+        enum WithdrawError {
+            #[failure(permanent)]
+            Suspicious,
+            #[failure(code = "vendor_down")]
+            Unreachable(io::Error),
+            #[failure(transparent)]
+            Vendor(VendorError),
+        }
+    };
+    let derive = |_, item| failure::expand(item);
+    check(derive, TokenStream::new(), item, &expect_file!["../snapshots/failure.rs"]);
 }
