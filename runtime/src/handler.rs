@@ -172,7 +172,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Output for T {}
 /// What a handler may return when it fails: an error, or what can be made into a boxed one (r27).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a handler",
-    label = "its error is no `std::error::Error`",
+    label = "its error is no `std::error::Error`, or cannot be sent between threads",
     note = "implement `std::error::Error` for it, by `#[derive(thiserror::Error)]` for example, or return a `Failure`, an `anyhow::Error` or a `String`",
     note = "it goes from thread to thread: a boxed error is a `Box<dyn Error + Send + Sync>`"
 )]

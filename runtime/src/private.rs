@@ -106,7 +106,7 @@ pub mod assert {
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot name an entity, a request or a lane",
         label = "not a key",
-        note = "a key is compared, and floats that look alike differ: take an integer, a text, or a type of your own with `#[value]`"
+        note = "a key is compared, and floats that look alike differ: take an integer, a text, or a type of your own around one"
     )]
     pub trait UsableAsKey {}
 
