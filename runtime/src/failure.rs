@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,8 @@ struct Content {
     message: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     permanent: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after: Option<Duration>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     causes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -61,8 +64,11 @@ pub enum FailureKind {
     IdempotencyMismatch,
     /// At the boundary: the store cannot be reached, or the runtime has shut down.
     Unavailable,
-    /// At the boundary: the call is not allowed where it was made, as `execute` inside an execution (r14).
+    /// At the boundary: the call is not allowed where it was made, as `execute` inside an execution (r14), or not in the state
+    /// that the job is in (r20).
     Refused,
+    /// At the boundary: as many jobs of this name wait already as [may](crate::RuntimeBuilder::max_queued).
+    QueueFull,
 }
 
 impl FailureKind {
@@ -84,6 +90,7 @@ impl FailureKind {
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::Unavailable => "unavailable",
             Self::Refused => "refused",
+            Self::QueueFull => "queue_full",
         }
     }
 
@@ -157,6 +164,7 @@ impl Failure {
             code: code.into(),
             message: message.into(),
             permanent: false,
+            retry_after: None,
             causes: Vec::new(),
             violations: Vec::new(),
         }))
@@ -202,6 +210,14 @@ impl Failure {
         self
     }
 
+    /// The same failure, to be retried after this long, whatever pause the policy has for it: as a service that was called
+    /// has asked for. The policy's attempts are not exceeded by it (r22).
+    #[must_use]
+    pub fn after(mut self, pause: Duration) -> Self {
+        self.0.retry_after = Some(pause);
+        self
+    }
+
     /// The same failure, with the sources of `error` as its causes.
     #[must_use]
     pub(crate) fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
@@ -226,6 +242,11 @@ impl Failure {
     /// [`Retry`](crate::Retry).
     pub fn is_permanent(&self) -> bool {
         self.0.permanent
+    }
+
+    /// After how long it asks to be retried, if it was [told](Self::after).
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// Whether another attempt may come to another end (r22).

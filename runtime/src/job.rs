@@ -61,11 +61,11 @@ id! {
     EventId
 }
 
-/// The state of a job (r20). [`JobState::may_become`] has the legal transitions.
+/// The state of a job (r20). [`JobState::TRANSITIONS`] is the table of its legal ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// Waits for a time, or for another job.
+    /// Waits for a time, for its turn in its lane, or for another job.
     Waiting,
     /// Runs as soon as a worker is free.
     Ready,
@@ -79,20 +79,46 @@ pub enum JobState {
     Cancelled,
 }
 
+/// A legal way from one state to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transition {
+    /// The state before.
+    pub from: JobState,
+    /// The state after.
+    pub to: JobState,
+    /// What brings it about.
+    pub when: &'static str,
+}
+
 impl JobState {
     /// Every state, in the order of a job's life.
     pub const ALL: [Self; 6] =
         [Self::Waiting, Self::Ready, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
 
-    /// Whether a job in this state may pass to `next`: the one table of legal transitions, which every store enforces.
-    pub const fn may_become(self, next: Self) -> bool {
+    /// The one table of legal transitions, which every store enforces. Whatever is not in it is refused.
+    pub const TRANSITIONS: [Transition; 10] = {
         use JobState::{Cancelled, Failed, Ready, Running, Succeeded, Waiting};
-        matches!(
-            (self, next),
-            (Waiting, Ready | Cancelled)
-                | (Ready, Running | Cancelled)
-                | (Running, Waiting | Ready | Succeeded | Failed | Cancelled)
-        )
+        const fn way(from: JobState, to: JobState, when: &'static str) -> Transition {
+            Transition { from, to, when }
+        }
+        [
+            way(Waiting, Ready, "its time has come, it has its turn in its lane, and what it comes after has succeeded"),
+            way(Waiting, Cancelled, "it is called off, or what it comes after is"),
+            way(Ready, Running, "a worker begins an attempt"),
+            way(Ready, Cancelled, "it is called off"),
+            way(Running, Waiting, "the attempt has failed or was lost, and another is to follow after a pause"),
+            way(Running, Succeeded, "the attempt's effects are committed"),
+            way(Running, Failed, "the attempt has failed or was lost, and no other is to follow"),
+            way(Running, Cancelled, "it is called off; the attempt's commit will be refused"),
+            way(Failed, Ready, "it is retried by hand"),
+            way(Failed, Waiting, "it is retried by hand, and has not its turn in its lane"),
+        ]
+    };
+
+    /// Whether a job in this state may pass to `next`, by [the table](Self::TRANSITIONS).
+    pub fn may_become(self, next: Self) -> bool {
+        Self::TRANSITIONS.iter().any(|way| way.from == self && way.to == next)
     }
 
     /// Whether nothing more will happen to a job in this state by itself.
@@ -272,6 +298,15 @@ pub struct Job {
     pub cause: Option<Cause>,
     /// What crosses from its publisher (r31).
     pub context: Arc<ContextSeed>,
+    /// Of jobs that are ready, those of a higher priority begin first. It orders nothing (r26).
+    #[serde(skip_serializing_if = "is_default")]
+    pub priority: i32,
+    /// The jobs that must have succeeded before it runs (r26).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<JobId>,
+    /// When its attempts must have ended. A [retry by hand](crate::Jobs::retry) lifts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
     /// When it was put on record.
     pub created_at: Timestamp,
     /// What it is `Waiting` for, if it waits for a time; `None` in every other state.
@@ -282,12 +317,20 @@ pub struct Job {
     pub ended_at: Option<Timestamp>,
     /// How many attempts have begun.
     pub attempts: u32,
+    /// How many of them were made before it was last [retried by hand](crate::Jobs::retry): they count against no budget
+    /// any more (r22). 0 if it never was, and may be 0 once it has ended.
+    #[serde(skip_serializing_if = "is_default")]
+    pub spent: u32,
     /// What its handler returned, if it succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Json>,
     /// Why its last attempt failed, if that one did; `None` while another attempt is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 #[expect(clippy::ref_option, reason = "serde calls it with the field's own type")]

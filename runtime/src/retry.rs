@@ -1,56 +1,138 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use crate::Failure;
+use crate::{Failure, FailureKind, JobId};
 
 /// When a failed attempt is followed by another (r22). The default of every handler is [`Retry::none`].
 ///
 /// A policy retries what may pass next time (`Error`, `Conflict`, `TimedOut`, `Panicked`, `Lost`) and never what
 /// cannot (`Invalid`, `Denied`, `NotFound`, `AlreadyExists`, `Violated`), nor what was declared to be
-/// [permanent](Failure::permanent).
+/// [permanent](Failure::permanent). A failure that says [after](Failure::after) how long to try again is taken at its word.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use enact::{FailureKind, Retry};
+/// const POLICY: Retry = Retry::exponential_with_jitter(8, Duration::from_millis(200))
+///     .longest_pause(Duration::from_secs(30))
+///     .on(FailureKind::Conflict, Retry::fixed(20, Duration::ZERO))
+///     .on(FailureKind::TimedOut, Retry::none());
+/// ```
 ///
 /// The attempt of a handler that is never retried is safe from the death of the machine before the handler runs: it runs
 /// once at most. That of any other need not be: should the machine die within the attempt's first milliseconds, the attempt
 /// may not be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    pub(crate) attempts: u32,
-    pub(crate) base: Duration,
-    pub(crate) growth: u32,
+    schedule: Schedule,
+    /// What holds instead after failures of a kind: in the order of [`KINDS`].
+    by_kind: [Option<Schedule>; KINDS.len()],
 }
 
+/// How often, and with which pauses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Schedule {
+    attempts: u32,
+    base: Duration,
+    growth: u32,
+    longest: Duration,
+    jitter: bool,
+}
+
+/// The kinds of failure that may pass next time.
+const KINDS: [FailureKind; 5] = [
+    FailureKind::Error,
+    FailureKind::Conflict,
+    FailureKind::TimedOut,
+    FailureKind::Panicked,
+    FailureKind::Lost,
+];
+
 impl Retry {
-    /// The longest pause between two attempts that a policy grows to by itself.
+    /// The longest pause between two attempts that a policy grows to by itself, unless it
+    /// [says otherwise](Self::longest_pause).
     pub const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+
+    const fn of(attempts: u32, base: Duration, growth: u32, jitter: bool) -> Self {
+        let longest = if base.as_nanos() > Self::LONGEST_PAUSE.as_nanos() { base } else { Self::LONGEST_PAUSE };
+        Self { schedule: Schedule { attempts, base, growth, longest, jitter }, by_kind: [None; KINDS.len()] }
+    }
 
     /// One attempt, whatever happens to it.
     pub const fn none() -> Self {
-        Self { attempts: 1, base: Duration::ZERO, growth: 1 }
+        Self::of(1, Duration::ZERO, 1, false)
     }
 
     /// At most `attempts` attempts in all, with the same `pause` between them. `0` counts as `1`.
     pub const fn fixed(attempts: u32, pause: Duration) -> Self {
-        Self { attempts, base: pause, growth: 1 }
+        Self::of(attempts, pause, 1, false)
     }
 
     /// At most `attempts` attempts in all. The first pause is `base`, each further one twice the last, up to
     /// [`Retry::LONGEST_PAUSE`] or `base`, whichever is longer. `0` attempts count as `1`.
     pub const fn exponential(attempts: u32, base: Duration) -> Self {
-        Self { attempts, base, growth: 2 }
+        Self::of(attempts, base, 2, false)
+    }
+
+    /// As [`exponential`](Self::exponential), but each pause is shortened to somewhere between its half and its whole, so that
+    /// jobs that failed together do not all come back together. Where between depends on the job and the attempt only.
+    pub const fn exponential_with_jitter(attempts: u32, base: Duration) -> Self {
+        Self::of(attempts, base, 2, true)
+    }
+
+    /// The same, with no pause longer than this.
+    #[must_use]
+    pub const fn longest_pause(mut self, longest: Duration) -> Self {
+        self.schedule.longest = longest;
+        self
+    }
+
+    /// The same, but failures of this kind are retried as `policy` says. All attempts since the job was published or
+    /// [retried by hand](crate::Jobs::retry) count, whatever they failed of.
+    ///
+    /// # Panics
+    /// If failures of this kind are never retried; where the policy is a constant, when it is compiled.
+    #[must_use]
+    pub const fn on(mut self, kind: FailureKind, policy: Self) -> Self {
+        let mut index = 0;
+        while index < KINDS.len() {
+            if KINDS[index] as u8 == kind as u8 {
+                self.by_kind[index] = Some(policy.schedule);
+                return self;
+            }
+            index += 1;
+        }
+        panic!("only failures of the kinds Error, Conflict, TimedOut, Panicked and Lost can be retried");
     }
 
     /// Whether there may be a second attempt.
-    pub(crate) const fn repeats(&self) -> bool {
-        self.attempts > 1
+    pub(crate) fn repeats(&self) -> bool {
+        self.by_kind.iter().flatten().chain([&self.schedule]).any(|schedule| schedule.attempts > 1)
     }
 
-    /// The pause before the attempt that follows attempt `number` (from 1), which ended with `failure`; `None` when the
-    /// job ends here.
-    pub fn pause_after(&self, number: u32, failure: &Failure) -> Option<Duration> {
-        if number >= self.attempts || !failure.may_pass_next_time() {
+    /// The pause before the attempt of `job` that follows attempt `number` of its budget (from 1), which ended with
+    /// `failure`; `None` when the job ends here.
+    pub fn pause_after(&self, job: JobId, number: u32, failure: &Failure) -> Option<Duration> {
+        let index = KINDS.iter().position(|kind| *kind == failure.kind());
+        let schedule = index.and_then(|index| self.by_kind[index]).unwrap_or(self.schedule);
+        if number >= schedule.attempts || !failure.may_pass_next_time() {
             return None;
         }
+        Some(failure.retry_after().unwrap_or_else(|| schedule.pause_after(job, number)))
+    }
+}
+
+impl Schedule {
+    fn pause_after(&self, job: JobId, number: u32) -> Duration {
         let factor = self.growth.saturating_pow(number.saturating_sub(1));
-        Some(self.base.saturating_mul(factor).min(self.base.max(Self::LONGEST_PAUSE)))
+        let pause = self.base.saturating_mul(factor).min(self.longest);
+        if !self.jitter {
+            return pause;
+        }
+        let mut hasher = DefaultHasher::new();
+        (job, number).hash(&mut hasher);
+        // 16 bits are fine enough, and keep the product small.
+        let share = u32::try_from(hasher.finish() & 0xffff).unwrap_or_default();
+        pause / 2 + (pause / 2 / 0xffff).saturating_mul(share)
     }
 }
 

@@ -3,8 +3,10 @@
 //! A store keeps and finds; it decides nothing. Creation, invariants, retry and naming are the runtime's business, and
 //! reach a store as finished records. Every store passes the conformance suite in `tests/`.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -25,13 +27,21 @@ use crate::{
 ///   machine unless the store was told to relax that. Only the beginning of an attempt that [may be
 ///   repeated](NewJob::repeatable) may survive the death of the machine a moment later; what has caused the attempt
 ///   survives it when the call returns.
-/// - **States.** A job changes its state only as [`JobState::may_become`] says, under any race.
+/// - **States.** A job changes its state only as [`JobState::TRANSITIONS`] says, under any race.
 /// - **Order.** Jobs and events have a place in one order each, that of their transactions and, within one, of the
-///   call's vectors. Places are never given twice.
-/// - **Lanes** (r26). Of the jobs that share an order key, at most one has a state other than `Waiting` and not ended,
-///   and it is the first of them that has not ended. A job submitted behind another is `Waiting`, with no `due_at`; when a job of a
-///   lane ends, in whatever state, the next becomes `Ready`. A job that is retried keeps its place. Jobs that
+///   call's vectors. Places are never given twice, not even those of what was pruned.
+/// - **What a job waits for.** A job is `Waiting` as long as one of these holds, and `Ready` as soon as none does: it has
+///   not its turn in its lane; a job that it [comes after](NewJob::after) has not succeeded; its time
+///   ([`NewJob::due_at`], [`Next::Retry`]) has not come. What waits for nothing but a time becomes `Ready` with the
+///   first claim from that time on; the rest in the transaction that ends what it waited for.
+/// - **Lanes** (r26). Of the jobs that share an order key and have not ended, one has the turn: the first on record. All
+///   others are `Waiting`. When it ends, in whatever state, the turn goes to the first of those that are left. A job that is
+///   retried, or waits for something else, keeps the turn. A failed job that is [retried by hand](Self::retry) stands again
+///   where it stood: it takes the turn from a job behind it, unless that one is `Ready` or `Running`. Jobs that
 ///   [start at once](NewJob::start) have no order key.
+/// - **Predecessors** (r26). A job that comes after one that has failed waits on: that one may be retried. One that
+///   comes after a cancelled job is cancelled with it, in the same transaction, and so are those after it; if the other was cancelled
+///   before it is put on record, it is `Cancelled` from the start.
 /// - **Idempotency** (r25). No two jobs have the same idempotency key.
 /// - **Time** comes in through the arguments; a store has no clock. It keeps microseconds at least.
 /// - **Fidelity.** What is read is what was written, to the letter: JSON comes back as the same text.
@@ -44,11 +54,14 @@ pub trait Store: Send + Sync + 'static {
     /// Puts events and jobs on record, in order. Answers for each job, in order.
     ///
     /// A job whose idempotency key is taken is not added: the answer is the job that has it. That one may be part of the
-    /// same call. Whether it is [the same request](NewJob::is_same_request) is in the answer, too.
+    /// same call. Whether it is [the same request](NewJob::is_same_request) is in the answer, too. Nor is a job added whose
+    /// [queue is full](NewJob::max_queued), or that comes after one that there is not. If events are put on record, too, and a job
+    /// cannot be added for one of these two reasons, nothing of the call is on record: it is whole or not at all.
     async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError>;
 
-    /// Makes `Ready` everything that waited for a time that has come, then hands out the first `Ready` jobs of the
-    /// claim's names: each is `Running` when the call returns, with one more attempt begun by the claiming worker.
+    /// Makes `Ready` what waited for nothing but a time that has come, then hands out `Ready` jobs of each queue of the claim, as many as
+    /// there is room for: those of the highest priority first, and of one priority in the order of record. Each is `Running` when
+    /// the call returns, with one more attempt begun by the claiming worker.
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError>;
 
     /// Loads an entity for an execution: as it was last committed when the execution's attempt began, or later. What
@@ -59,14 +72,43 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`CommitError`]. After an error nothing of the commit is on record.
-    async fn commit(&self, commit: Commit) -> Result<(), CommitError>;
+    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
 
-    /// Sets the lease on everything that `worker` runs to end at `until` (r23). The first call introduces the worker.
-    async fn renew(&self, worker: &WorkerId, until: Timestamp) -> Result<(), StoreError>;
+    /// Says that `worker` is alive, and will say so again before `length` has passed (r23). The first call introduces the worker.
+    async fn renew(&self, worker: &WorkerId, length: Duration) -> Result<(), StoreError>;
 
-    /// Running jobs whose worker's lease ended before `now`, or was never taken: at most `limit`, first ones first. A
-    /// lease that ends at `now` is still held.
-    async fn lapsed(&self, now: Timestamp, limit: usize) -> Result<Vec<RunningJob>, StoreError>;
+    /// Takes a worker off the record: it runs nothing any more, or what it runs is to be given up.
+    async fn retire(&self, worker: &WorkerId) -> Result<(), StoreError>;
+
+    /// The lease of every worker that runs something on record.
+    async fn leases(&self) -> Result<Vec<Lease>, StoreError>;
+
+    /// What a worker runs: at most `limit` jobs, first ones first.
+    async fn running(&self, worker: &WorkerId, limit: usize) -> Result<Vec<RunningJob>, StoreError>;
+
+    /// Calls jobs off (r24): those that are `Waiting`, `Ready` or `Running` are `Cancelled` when the call returns, and a
+    /// running attempt has ended with `failure`. Answers for each, in order.
+    async fn cancel(
+        &self,
+        jobs: Vec<JobId>,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<Vec<Changed>, StoreError>;
+
+    /// Lets failed jobs run again (r22): each is `Ready`, or `Waiting` for its turn, its attempts are kept, and [`Job::spent`] counts
+    /// them. Answers for each, in order.
+    async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError>;
+
+    /// Deletes jobs that have ended, with their attempts and idempotency keys: those that `prune` names, except what another job
+    /// [waits for](NewJob::after). Looks at [`Prune::limit`] jobs, in the order of record.
+    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError>;
+
+    /// Deletes the first events, those emitted before `before`: at most `limit`. Answers how many.
+    async fn prune_events(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError>;
+
+    /// Notes that a schedule has ticked, and puts the tick's jobs on record as by [`submit`](Self::submit): if the last tick
+    /// on record is the one that the caller knows, so that of all processes one does it.
+    async fn tick(&self, tick: Tick) -> Result<Ticked, StoreError>;
 
     /// Finds a job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
@@ -145,6 +187,16 @@ pub struct NewJob {
     pub cause: Option<Cause>,
     /// What crosses from its publisher.
     pub context: Arc<ContextSeed>,
+    /// Of the jobs of one queue that are ready, those of a higher priority are handed out first. 0 if nobody has said.
+    pub priority: i32,
+    /// The jobs that must have succeeded before it is `Ready` (r26).
+    pub after: Vec<JobId>,
+    /// The time that it waits for.
+    pub due_at: Option<Timestamp>,
+    /// When its attempts must have ended.
+    pub deadline: Option<Timestamp>,
+    /// How many jobs of its name may be on record that have not ended, without this one; `None`: any number.
+    pub max_queued: Option<u64>,
     /// Now.
     pub created_at: Timestamp,
     /// Whether its attempts may be repeated (r22), so that one may be forgotten that was about to begin when the machine
@@ -181,10 +233,14 @@ impl NewJob {
             correlation: self.correlation,
             cause: self.cause,
             context: self.context,
+            priority: self.priority,
+            after: self.after,
+            deadline: self.deadline,
             created_at: self.created_at,
-            due_at: None,
+            due_at: if state == JobState::Waiting { self.due_at } else { None },
             ended_at: None,
             attempts: u32::from(self.start.is_some()),
+            spent: 0,
             output: None,
             failure: None,
         }
@@ -200,6 +256,10 @@ pub enum Submitted {
     Existing(JobId),
     /// Its idempotency key belongs to this job, which is another request.
     Mismatch(JobId),
+    /// So many jobs of its name wait or run already.
+    Full(u64),
+    /// There is no job on record that it could come after by this id.
+    NoPredecessor(JobId),
 }
 
 /// An event to be put on record.
@@ -262,10 +322,10 @@ impl Cursor {
 pub struct Claim {
     /// Who asks.
     pub worker: WorkerId,
-    /// The names of the handlers that it has. Jobs of other names are left alone.
-    pub names: Arc<[Arc<str>]>,
-    /// How many it can take.
-    pub limit: usize,
+    /// The queue that jobs of each name are in, as an index of `room`. Jobs of other names are left alone.
+    pub queues: Arc<HashMap<Arc<str>, usize>>,
+    /// How many it can take of each queue.
+    pub room: Vec<usize>,
     /// Now.
     pub now: Timestamp,
 }
@@ -273,10 +333,23 @@ pub struct Claim {
 /// What a claim answers.
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    /// The jobs, in the order that they were put on record, each `Running` with [`Job::attempts`] counting the new attempt.
+    /// The jobs, each `Running` with [`Job::attempts`] counting the new attempt. Those of one queue are in the order in
+    /// which they are to run.
     pub jobs: Vec<Job>,
-    /// The earliest time that a job of any name waits for; `None` if none waits for a time.
+    /// The earliest time that a job of any name waits for, and for nothing else; `None` if there is none.
     pub next_due: Option<Timestamp>,
+}
+
+/// What a worker has last said of itself (r23). How long ago that was is for whoever watches it to measure, by a clock of
+/// their own: so no step of any machine's clock ends a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The worker.
+    pub worker: WorkerId,
+    /// How often it has renewed its lease; 0 if it never took one.
+    pub renewals: u64,
+    /// How long after a renewal it may be taken for alive; zero if it never took a lease.
+    pub length: Duration,
 }
 
 /// A job that runs, or ran when its worker was last heard of.
@@ -298,17 +371,99 @@ pub struct Commit {
     /// The attempt. With [`Attempt::worker`] and [`Attempt::number`] it is the fence: the job must be `Running` that very
     /// attempt of that very worker.
     pub attempt: Attempt,
-    /// If the attempt is given up in its worker's stead: the worker's lease must have ended before this time, or never
-    /// have been taken.
-    pub lapsed_at: Option<Timestamp>,
+    /// If the attempt is given up in its worker's stead: how often the worker had renewed its lease when it was last seen
+    /// ([`Lease::renewals`]). It must not have done so since.
+    pub lapsed: Option<u64>,
     /// What becomes of the job.
     pub next: Next,
     /// The entity to write.
     pub write: Option<EntityWrite>,
     /// The events to append.
     pub events: Vec<NewEvent>,
-    /// The jobs to submit, as by [`Store::submit`].
+    /// The jobs to submit, as by [`Store::submit`], however many are queued.
     pub jobs: Vec<NewJob>,
+}
+
+/// What a commit answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Whether there is something to claim now, or to wait for, that there was not before.
+    pub has_work: bool,
+}
+
+/// What became of a job that somebody has changed by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It was changed, and so were those that came after it: their ids, its own first.
+    Done(Vec<JobId>),
+    /// It was not: a job in this state does not take that way (r20).
+    Illegal(JobState),
+    /// There is no such job.
+    Missing,
+}
+
+/// Which jobs to delete. A job is named by the state in which it ended, and by when it did.
+#[derive(Clone, Debug)]
+pub struct Prune {
+    /// Those that succeeded before this time.
+    pub succeeded_before: Option<Timestamp>,
+    /// Those that failed before this time.
+    pub failed_before: Option<Timestamp>,
+    /// Those that were cancelled before this time.
+    pub cancelled_before: Option<Timestamp>,
+    /// Look behind this place, where the last call has stopped.
+    pub after: Option<PageToken>,
+    /// How many jobs to look at, at most.
+    pub limit: usize,
+}
+
+impl Prune {
+    /// Whether a job in this state, which ended then, is one of them.
+    pub fn names(&self, state: JobState, ended_at: Timestamp) -> bool {
+        let before = match state {
+            JobState::Succeeded => self.succeeded_before,
+            JobState::Failed => self.failed_before,
+            JobState::Cancelled => self.cancelled_before,
+            JobState::Waiting | JobState::Ready | JobState::Running => None,
+        };
+        before.is_some_and(|before| ended_at < before)
+    }
+
+    /// No job that was put on record at this time or later is one of them, by a clock that takes no step back.
+    pub fn horizon(&self) -> Option<Timestamp> {
+        [self.succeeded_before, self.failed_before, self.cancelled_before].into_iter().flatten().max()
+    }
+}
+
+/// What a call of [`Store::prune`] has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many jobs were deleted.
+    pub deleted: u64,
+    /// Where to look on; `None` when all were looked at that were put on record before the [horizon](Prune::horizon).
+    pub next: Option<PageToken>,
+}
+
+/// A schedule has come to a point where something is to be done.
+#[derive(Clone, Debug)]
+pub struct Tick {
+    /// The name of the schedule.
+    pub schedule: Arc<str>,
+    /// The last tick that the caller knows of; `None` if it knows of none.
+    pub last: Option<Timestamp>,
+    /// This tick. It is the last one on record afterwards.
+    pub at: Timestamp,
+    /// The jobs to submit.
+    pub jobs: Vec<NewJob>,
+}
+
+/// What became of a tick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ticked {
+    /// It is on record, and its jobs are what [`Store::submit`] would answer.
+    Done(Vec<Submitted>),
+    /// It is not: another one is the last on record.
+    Stale(Option<Timestamp>),
 }
 
 /// What becomes of a job when an attempt has ended.
@@ -352,6 +507,14 @@ pub enum CommitError {
         staged: JobId,
         /// The job that has the key.
         existing: JobId,
+    },
+    /// A staged job is to come after one that there is not (r26).
+    #[error("staged job {staged} is to run after job {after}, and there is no such job")]
+    NoPredecessor {
+        /// The staged job.
+        staged: JobId,
+        /// What it is to come after.
+        after: JobId,
     },
     /// The store could not answer.
     #[error(transparent)]
