@@ -108,7 +108,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Notes that a schedule has ticked, and puts the tick's jobs on record as by [`submit`](Self::submit): if the last tick
     /// on record is the one that the caller knows, so that of all processes one does it.
-    async fn tick(&self, tick: Tick) -> Result<Ticked, StoreError>;
+    async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError>;
 
     /// Finds a job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
@@ -446,7 +446,7 @@ pub struct Pruned {
 
 /// A schedule has come to a point where something is to be done.
 #[derive(Clone, Debug)]
-pub struct Tick {
+pub struct NewTick {
     /// The name of the schedule.
     pub schedule: Arc<str>,
     /// The last tick that the caller knows of; `None` if it knows of none.
