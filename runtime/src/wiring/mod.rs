@@ -96,7 +96,6 @@ pub struct HandlerWiring {
     /// Where it is.
     pub source: Source,
     /// When a failed attempt is followed by another.
-    #[serde(serialize_with = "retry")]
     pub retry: Retry,
     /// How long an attempt may take until its commit begins; `None` as long as it likes.
     #[serde(rename = "timeout_ms", serialize_with = "timeout")]
@@ -247,18 +246,6 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.source, self.message)
     }
-}
-
-fn retry<S: Serializer>(retry: &Retry, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Policy {
-        attempts: Option<u32>,
-        first_pause_ms: u64,
-        growth: u32,
-    }
-    let Retry { attempts, base, growth } = *retry;
-    let attempts = (attempts < u32::MAX).then_some(attempts.max(1));
-    Policy { attempts, first_pause_ms: millis(base), growth }.serialize(serializer)
 }
 
 #[expect(clippy::ref_option, reason = "serde calls it with a reference")]
