@@ -61,7 +61,6 @@ impl Jobs {
             return Changed::Illegal(job.state);
         }
         job.spent = job.attempts;
-        job.deadline = None;
         job.ended_at = None;
         self.stand_again(place);
         let state = if self.is_free(place) { JobState::Ready } else { JobState::Waiting };

@@ -6,14 +6,13 @@ use std::time::Duration;
 use crate::WorkerId;
 use crate::store::Lease;
 
-/// How often each worker has renewed its lease, and how long one lasts.
+/// The last lease that each worker has put on record.
 #[derive(Debug, Default)]
-pub(super) struct Leases(HashMap<WorkerId, (u64, Duration)>);
+pub(super) struct Leases(HashMap<WorkerId, Lease>);
 
 impl Leases {
-    pub(super) fn renew(&mut self, worker: &WorkerId, length: Duration) {
-        let renewals = self.of(worker).renewals + 1;
-        self.0.insert(worker.clone(), (renewals, length));
+    pub(super) fn renew(&mut self, lease: Lease) {
+        self.0.insert(lease.worker.clone(), lease);
     }
 
     pub(super) fn retire(&mut self, worker: &WorkerId) {
@@ -21,7 +20,7 @@ impl Leases {
     }
 
     pub(super) fn of(&self, worker: &WorkerId) -> Lease {
-        let (renewals, length) = self.0.get(worker).copied().unwrap_or_default();
-        Lease { worker: worker.clone(), renewals, length }
+        let never_taken = || Lease { worker: worker.clone(), renewals: 0, length: Duration::ZERO };
+        self.0.get(worker).cloned().unwrap_or_else(never_taken)
     }
 }

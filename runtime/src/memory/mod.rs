@@ -11,7 +11,6 @@ mod ready;
 mod records;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -75,8 +74,8 @@ impl Store for MemoryStore {
         self.records().commit(commit)
     }
 
-    async fn renew(&self, worker: &WorkerId, length: Duration) -> Result<(), StoreError> {
-        self.records().leases.renew(worker, length);
+    async fn renew(&self, lease: Lease) -> Result<(), StoreError> {
+        self.records().leases.renew(lease);
         Ok(())
     }
 
