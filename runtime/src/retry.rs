@@ -57,7 +57,8 @@ impl Retry {
     pub const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
     const fn of(attempts: u32, base: Duration, growth: u32, jitter: bool) -> Self {
-        let longest = if base.as_nanos() > Self::LONGEST_PAUSE.as_nanos() { base } else { Self::LONGEST_PAUSE };
+        let longest =
+            if base.as_nanos() > Self::LONGEST_PAUSE.as_nanos() { base } else { Self::LONGEST_PAUSE };
         Self { schedule: Schedule { attempts, base, growth, longest, jitter }, by_kind: [None; KINDS.len()] }
     }
 
