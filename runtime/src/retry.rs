@@ -130,9 +130,9 @@ impl Schedule {
         }
         let mut hasher = DefaultHasher::new();
         (job, number).hash(&mut hasher);
-        // 16 bits are fine enough, and keep the product small.
-        let share = u32::try_from(hasher.finish() & 0xffff).unwrap_or_default();
-        pause / 2 + (pause / 2 / 0xffff).saturating_mul(share)
+        let half = pause / 2;
+        let share = u128::from(hasher.finish()) * half.as_nanos() / u128::from(u64::MAX);
+        half + Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX))
     }
 }
 
