@@ -188,5 +188,5 @@ pub use retention::Retention;
 pub use retry::Retry;
 pub use runtime::{Runtime, RuntimeBuilder, StartError};
 pub use strategy::{HasOnePolicy, Strategy, Variant};
-pub use tree::JobTree;
+pub use tree::Branch;
 pub use wiring::{Problem, Wiring};
