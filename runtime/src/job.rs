@@ -102,11 +102,19 @@ impl JobState {
             Transition { from, to, when }
         }
         [
-            way(Waiting, Ready, "its time has come, it has its turn in its lane, and what it comes after has succeeded"),
+            way(
+                Waiting,
+                Ready,
+                "its time has come, it has its turn in its lane, and what it comes after has succeeded",
+            ),
             way(Waiting, Cancelled, "it is called off, or what it comes after is"),
             way(Ready, Running, "a worker begins an attempt"),
             way(Ready, Cancelled, "it is called off"),
-            way(Running, Waiting, "the attempt has failed or was lost, and another is to follow after a pause"),
+            way(
+                Running,
+                Waiting,
+                "the attempt has failed or was lost, and another is to follow after a pause",
+            ),
             way(Running, Succeeded, "the attempt's effects are committed"),
             way(Running, Failed, "the attempt has failed or was lost, and no other is to follow"),
             way(Running, Cancelled, "it is called off; the attempt's commit will be refused"),

@@ -175,7 +175,8 @@ pub use handler::{
 };
 pub use invariant::{Always, Invariant};
 pub use job::{
-    Attempt, Cause, CorrelationId, EventId, Job, JobId, JobKind, JobState, Step, StrategyChoice, WorkerId,
+    Attempt, Cause, CorrelationId, EventId, Job, JobId, JobKind, JobState, Step, StrategyChoice, Transition,
+    WorkerId,
 };
 pub use json::Json;
 pub use key::Key;
@@ -184,8 +185,10 @@ pub use message::{Command, Event, HasOneHandler, Targeted, Untargeted};
 pub use publish::{Execute, JobHandle, Publish};
 pub use reading::{Entities, Events, Jobs};
 pub use registration::{Registration, Source};
+pub use retention::Retention;
 pub use retry::Retry;
 pub use runtime::{Runtime, RuntimeBuilder, StartError};
 pub use schedule::{Missed, Recurring, Schedule, Tick};
 pub use strategy::{HasOnePolicy, Strategy, Variant};
+pub use tree::JobTree;
 pub use wiring::{Problem, Wiring};

@@ -239,7 +239,7 @@ impl NewJob {
             deadline: self.deadline,
             created_at: self.created_at,
             due_at: if state == JobState::Waiting { self.due_at } else { None },
-            ended_at: None,
+            ended_at: state.has_ended().then_some(self.created_at),
             attempts: u32::from(self.start.is_some()),
             spent: 0,
             output: None,
