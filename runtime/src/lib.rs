@@ -190,5 +190,5 @@ pub use retry::Retry;
 pub use runtime::{Runtime, RuntimeBuilder, StartError};
 pub use schedule::{Missed, Recurring, Schedule, Tick};
 pub use strategy::{HasOnePolicy, Strategy, Variant};
-pub use tree::JobTree;
+pub use tree::Branch;
 pub use wiring::{Problem, Wiring};

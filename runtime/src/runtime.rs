@@ -23,7 +23,7 @@ use crate::testing::Faults;
 use crate::wiring::{Parts, Problem, Wiring};
 use crate::worker::Rooms;
 use crate::{
-    CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, schedule, worker,
+    CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, worker,
 };
 
 /// A domain that runs: takes commands and events, runs their jobs, and answers questions. Cheap to clone.
@@ -366,7 +366,6 @@ impl RuntimeBuilder {
         tasks.dispatcher.spawn(worker::dispatch(engine.clone(), rooms));
         tasks.dispatcher.close();
         tasks.others.spawn(worker::keep_leases(engine.clone(), tasks.dispatcher.clone()));
-        tasks.others.spawn(schedule::run_schedules(engine.clone()));
         if let Some(interval) = retention.interval() {
             tasks.others.spawn(retention::prune_regularly(engine.clone(), retention, interval));
         }
@@ -384,9 +383,8 @@ impl RuntimeBuilder {
     }
 
     fn engine(self) -> Result<Arc<Engine>, StartError> {
-        let queues: Vec<&str> = self.queues.keys().map(String::as_str).collect();
         let (plans, wiring) = Parts::collect()
-            .resolve(&self.capabilities, &queues, self.max_payload_bytes)
+            .resolve(&self.capabilities, self.max_payload_bytes)
             .map_err(|problems| StartError { problems })?;
         Ok(Arc::new(Engine {
             store: self.store,
