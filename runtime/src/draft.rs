@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::clock::after;
 use crate::context::Origin;
+use crate::ids::Ids;
 use crate::plans::{CommandPlan, Plans};
 use crate::registration::Keys;
-use crate::clock::after;
-use crate::ids::Ids;
 use crate::store::NewJob;
 use crate::{Command, CorrelationId, Failure, JobId, JobKind, Json, Key};
 use jiff::Timestamp;

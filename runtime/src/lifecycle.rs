@@ -129,7 +129,8 @@ fn timed_out(timeout: Duration) -> Failure {
 }
 
 fn past_deadline(deadline: Timestamp) -> Failure {
-    let message = format!("it had to end before its deadline, {deadline}, and has not; retried by hand, it has none");
+    let message =
+        format!("it had to end before its deadline, {deadline}, and has not; retried by hand, it has none");
     Failure::new(FailureKind::TimedOut, "deadline_passed", message).permanent()
 }
 

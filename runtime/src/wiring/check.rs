@@ -11,7 +11,12 @@ use crate::{Always, DEFAULT_QUEUE, Source};
 
 impl Parts {
     /// Finds all that is wrong, one function for each kind of mistake.
-    pub(super) fn check(&self, capabilities: &Capabilities, queues: &[Located<String>], problems: &mut Vec<Problem>) {
+    pub(super) fn check(
+        &self,
+        capabilities: &Capabilities,
+        queues: &[Located<String>],
+        problems: &mut Vec<Problem>,
+    ) {
         self.check_names(problems);
         self.check_aliases(problems);
         self.check_handlers(problems);
