@@ -16,6 +16,7 @@ use crate::engine::{Engine, ended};
 use crate::lifecycle::{self, Execution};
 use crate::plans::JobPlan;
 use crate::store::{Commit, CommitError, Next, RunningJob, StoreError};
+use crate::testing;
 use crate::{Attempt, Failure, FailureKind, Job, Retry};
 
 /// How long to wait before the end of an attempt is written again, when the store could not take it: at first, and at
@@ -34,38 +35,49 @@ pub(crate) async fn run(engine: Arc<Engine>, job: Job, slot: Option<OwnedSemapho
         correlation = %job.correlation,
         causation = job.cause.map(tracing::field::display),
     );
+    let mut attempt = Attempt::begun(job.attempts, engine.worker.clone(), engine.clock.now());
     async move {
         tokio::select! {
             biased;
-            () = run_to_end(&engine, &job, slot) => {}
-            () = engine.abort.cancelled() => tracing::warn!("dropped by a shutdown; its job ends as lost"),
+            () = engine.dead.cancelled(), if engine.faults.is_some() => {}
+            () = run_to_end(&engine, &job, &mut attempt, slot) => {}
+            () = engine.abort.cancelled() => give_back(&engine, &job, attempt).await,
         }
     }
     .instrument(span)
     .await;
 }
 
-async fn run_to_end(engine: &Arc<Engine>, job: &Job, slot: Option<OwnedSemaphorePermit>) {
-    let mut attempt = Attempt::begun(job.attempts, engine.worker.clone(), engine.clock.now());
+async fn run_to_end(
+    engine: &Arc<Engine>,
+    job: &Job,
+    attempt: &mut Attempt,
+    slot: Option<OwnedSemaphorePermit>,
+) {
     // Only jobs of names that this program has are claimed or begun.
     let Some(plan) = engine.plans.job(&job.name) else { return };
     let context = ExecutionContext::of_attempt(engine.clone(), job);
-    let mut execution = Execution { engine, plan, job, context: &context, attempt: &mut attempt, slot };
+    let mut execution = Execution { engine, plan, job, context: &context, attempt, slot };
     let executed = {
+        let _under_way = engine.under_way.enter(job.id, &context);
         let _closing = Closing(&context);
         // What a panic leaves half-done is staged, and is dropped with the attempt.
         AssertUnwindSafe(context.scope(lifecycle::execute(&mut execution))).catch_unwind().await
     };
-    match executed.unwrap_or_else(|panic| Err(panicked(&*panic))) {
-        Ok(output) => {
+    match executed {
+        Ok(Ok(output)) => {
             tracing::debug!("succeeded");
             engine.endings.announce(job.id, &Ok(output));
         }
-        Err(failure) => {
-            attempt.strategies = context.choices();
-            fail(engine, plan, job, attempt, failure).await;
-        }
+        Ok(Err(failure)) => fail(engine, plan, job, with_choices(attempt, &context), failure).await,
+        Err(panic) if testing::is_crash(&*panic) => {}
+        Err(panic) => fail(engine, plan, job, with_choices(attempt, &context), panicked(&*panic)).await,
     }
+}
+
+/// The record of an attempt that has failed, with the strategies that it has drawn.
+fn with_choices(attempt: &Attempt, context: &ExecutionContext) -> Attempt {
+    Attempt { strategies: context.choices(), ..attempt.clone() }
 }
 
 /// Closes a context when its attempt ends, and when it is dropped on the way (r30).
@@ -84,18 +96,33 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
     let mut pause = FIRST_PAUSE;
     loop {
         match engine.store.commit(commit.clone()).await {
-            Ok(()) => return settled(engine, job, &commit),
+            Ok(_) => return settled(engine, job, &commit),
             Err(CommitError::Store(error)) => {
                 tracing::error!("cannot record how the attempt ended, and tries again: {error}");
                 // Those who wait are told what they can be told now. The job ends on record once the store is back.
                 engine.endings.announce(job.id, &Err(error.into()));
-                engine.clock.sleep_until(after(engine.clock.now(), pause)).await;
+                engine.clock.sleep_until(engine.clock.elapsed() + pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            Err(CommitError::Fenced | CommitError::Conflict { .. } | CommitError::Mismatch { .. }) => {
-                return superseded(engine, job).await;
-            }
+            Err(_) => return superseded(engine, job).await,
         }
+    }
+}
+
+/// Ends an attempt that a shutdown has dropped. If the policy allows another, it may begin at once, wherever there is a
+/// worker.
+async fn give_back(engine: &Engine, job: &Job, attempt: Attempt) {
+    tracing::warn!("dropped by a shutdown");
+    let Some(plan) = engine.plans.job(&job.name) else { return };
+    let failure = Failure::new(FailureKind::Lost, "shut_down", "it was under way when its worker shut down")
+        .after(Duration::ZERO);
+    let commit = failed(plan.retry, job, attempt, failure, engine.clock.now(), None);
+    match engine.store.commit(commit.clone()).await {
+        Ok(_) => settled(engine, job, &commit),
+        Err(CommitError::Store(error)) => {
+            tracing::error!("cannot be given back; its job ends as lost once its lease has ended: {error}");
+        }
+        Err(_) => superseded(engine, job).await,
     }
 }
 
@@ -110,25 +137,25 @@ fn on_record(failure: Failure) -> Failure {
     }
 }
 
-/// Ends the attempt of a worker that is no longer heard of (r23).
-pub(crate) async fn give_up(engine: &Engine, lost: RunningJob) -> Result<(), StoreError> {
+/// Ends the attempt of a worker that is no longer heard of (r23), and had renewed its lease so often when it last was.
+pub(crate) async fn give_up(engine: &Engine, lost: RunningJob, renewals: u64) -> Result<(), StoreError> {
     let RunningJob { job, worker, started_at } = lost;
     // Another program's job is for another program's worker to judge.
     let Some(plan) = engine.plans.job(&job.name) else { return Ok(()) };
     let now = engine.clock.now();
     let message = format!("worker {worker} is no longer heard of, and its lease has ended");
     let failure = Failure::new(FailureKind::Lost, "lost", message);
-    let commit =
-        failed(plan.retry, &job, Attempt::begun(job.attempts, worker, started_at), failure, now, Some(now));
+    let attempt = Attempt::begun(job.attempts, worker, started_at);
+    let commit = failed(plan.retry, &job, attempt, failure, now, Some(renewals));
     match engine.store.commit(commit.clone()).await {
-        Ok(()) => {
+        Ok(_) => {
             tracing::warn!(job = %job.id, attempt = job.attempts, worker = %commit.attempt.worker, "lost");
             settled(engine, &job, &commit);
             Ok(())
         }
         Err(CommitError::Store(error)) => Err(error),
         // It has ended after all, or another process was faster.
-        Err(CommitError::Fenced | CommitError::Conflict { .. } | CommitError::Mismatch { .. }) => Ok(()),
+        Err(_) => Ok(()),
     }
 }
 
@@ -139,14 +166,19 @@ fn failed(
     attempt: Attempt,
     failure: Failure,
     now: Timestamp,
-    lapsed_at: Option<Timestamp>,
+    lapsed: Option<u64>,
 ) -> Commit {
-    let next = match retry.pause_after(attempt.number, &failure) {
-        Some(pause) => Next::Retry(after(now, pause)),
-        None => Next::Failed,
+    // What was spent before a retry by hand counts no more.
+    let number = attempt.number.saturating_sub(job.spent);
+    let again = retry.pause_after(job.id, number, &failure).map(|pause| after(now, pause));
+    let next = match again {
+        Some(due_at) if job.effective_deadline().is_none_or(|deadline| due_at < deadline) => {
+            Next::Retry(due_at)
+        }
+        _ => Next::Failed,
     };
     let attempt = Attempt { ended_at: Some(now), failure: Some(failure), ..attempt };
-    Commit { job: job.id, attempt, lapsed_at, next, write: None, events: Vec::new(), jobs: Vec::new() }
+    Commit { job: job.id, attempt, lapsed, next, write: None, events: Vec::new(), jobs: Vec::new() }
 }
 
 /// After an attempt's failure is on record: tells those who wait, or the dispatcher that there is more to do.
@@ -161,7 +193,7 @@ fn settled(engine: &Engine, job: &Job, commit: &Commit) {
 
 /// The attempt was given up while it ran. What its job has come to by now is what counts.
 async fn superseded(engine: &Engine, job: &Job) {
-    tracing::warn!("given up while it ran; its effects are dropped");
+    tracing::warn!("cancelled or given up while it ran; its effects are dropped");
     if let Ok(Some(job)) = engine.store.job(job.id).await {
         let id = job.id;
         if let Some(ended) = ended(job) {

@@ -1,9 +1,12 @@
 use std::any::TypeId;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::clock::after;
 use crate::context::Origin;
+use crate::ids::Ids;
 use crate::plans::{CommandPlan, Plans};
 use crate::registration::Keys;
 use crate::store::NewJob;
@@ -19,9 +22,33 @@ pub(crate) struct Draft {
     pub(crate) target: Option<Key>,
     pub(crate) order_key: Option<Key>,
     pub(crate) idempotency_key: Option<Key>,
+    pub(crate) priority: i32,
+    pub(crate) after: Vec<JobId>,
+    pub(crate) due: Due,
+    pub(crate) deadline: Option<Timestamp>,
     pub(crate) repeatable: bool,
     /// Whether another program handles it.
     pub(crate) is_remote: bool,
+}
+
+/// When a job is to run at the earliest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Due {
+    AtOnce,
+    In(Duration),
+    At(Timestamp),
+}
+
+impl Due {
+    /// The time to wait for, for what is put on record now; `None` if it has come.
+    pub(crate) fn from(self, now: Timestamp) -> Option<Timestamp> {
+        let due_at = match self {
+            Self::AtOnce => return None,
+            Self::In(pause) => after(now, pause),
+            Self::At(time) => time,
+        };
+        (due_at > now).then_some(due_at)
+    }
 }
 
 impl Draft {
@@ -48,13 +75,17 @@ impl Draft {
             target: plan.admit_target(keys.target)?,
             order_key: keys.order_key,
             idempotency_key: keys.idempotency_key,
+            priority: 0,
+            after: Vec::new(),
+            due: Due::AtOnce,
+            deadline: None,
             repeatable: plan.repeatable,
             is_remote: plan.part.is_remote,
         })
     }
 
-    pub(crate) fn into_job(self, origin: Origin, now: Timestamp) -> NewJob {
-        let id = JobId::new();
+    pub(crate) fn into_job(self, ids: &Ids, origin: Origin, now: Timestamp) -> NewJob {
+        let id = ids.job();
         NewJob {
             id,
             name: self.name,
@@ -67,6 +98,11 @@ impl Draft {
             correlation: origin.correlation.unwrap_or_else(|| CorrelationId::new(id.to_string())),
             cause: origin.cause,
             context: origin.seed,
+            priority: self.priority,
+            after: self.after,
+            due_at: self.due.from(now),
+            deadline: self.deadline,
+            max_queued: None,
             created_at: now,
             repeatable: self.repeatable,
             start: None,

@@ -4,17 +4,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::{Clock, after};
-use crate::context::Capabilities;
+use crate::clock::Clock;
+use crate::context::{Capabilities, ExecutionContext};
+use crate::ids::Ids;
 use crate::locks::EntityLocks;
 use crate::plans::Plans;
-use crate::store::{Store, StoreError};
+use crate::store::{self, Store, StoreError};
+use crate::testing::Faults;
 use crate::wiring::Wiring;
 use crate::{Failure, FailureKind, Job, JobId, JobState, Json, WorkerId};
 
@@ -28,16 +29,25 @@ pub(crate) struct Engine {
     pub(crate) locks: EntityLocks,
     pub(crate) endings: Endings,
     pub(crate) overrides: Overrides,
+    pub(crate) ids: Ids,
     pub(crate) worker: WorkerId,
     pub(crate) lease: Lease,
+    pub(crate) sightings: Sightings,
+    pub(crate) under_way: UnderWay,
+    /// How many jobs of one name may be queued before the boundary is told to wait.
+    pub(crate) max_queued: u64,
+    /// What tests have asked to go wrong.
+    pub(crate) faults: Option<Arc<Faults>>,
     /// Told when there may be something to claim.
     pub(crate) work: Notify,
     /// The attempts that are under way.
     pub(crate) attempts: TaskTracker,
     /// Nothing new begins.
     pub(crate) stop: CancellationToken,
-    /// What is under way is dropped.
+    /// What is under way is dropped, and given back.
     pub(crate) abort: CancellationToken,
+    /// Nothing is done any more, as if the process had died: for tests.
+    pub(crate) dead: CancellationToken,
 }
 
 impl Engine {
@@ -58,7 +68,59 @@ impl Engine {
 
     /// Sees to it that what begins now is covered by this worker's lease (r23).
     pub(crate) async fn ensure_lease(&self) -> Result<(), StoreError> {
-        self.lease.ensure(&*self.store, &self.worker, self.clock.now()).await
+        self.lease.ensure(&*self.store, &self.worker, self.clock.elapsed()).await
+    }
+
+    /// Stops as if the process had died: nothing is begun, ended, or given back any more.
+    pub(crate) fn die(&self) {
+        self.dead.cancel();
+        self.stop.cancel();
+        self.abort.cancel();
+    }
+
+    /// Tells the attempt of a job that is under way here, and those who wait for the job, that it was called off (r24).
+    pub(crate) fn announce_cancelled(&self, job: JobId) {
+        self.under_way.signal(job);
+        self.endings.announce(job, &Err(cancelled()));
+    }
+}
+
+/// The attempts that are under way here, to tell them that they are no longer wanted.
+#[derive(Default)]
+pub(crate) struct UnderWay(Mutex<HashMap<JobId, ExecutionContext>>);
+
+impl UnderWay {
+    /// Notes an attempt until the answer is dropped.
+    pub(crate) fn enter<'a>(&'a self, job: JobId, context: &ExecutionContext) -> Entered<'a> {
+        self.lock().insert(job, context.clone());
+        Entered { under_way: self, job }
+    }
+
+    /// Tells an attempt that its job was called off, or that it was given up itself.
+    pub(crate) fn signal(&self, job: JobId) {
+        if let Some(context) = self.lock().get(&job) {
+            context.cancel();
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<JobId> {
+        self.lock().keys().copied().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, ExecutionContext>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Notes that an attempt is under way, until it is dropped.
+pub(crate) struct Entered<'a> {
+    under_way: &'a UnderWay,
+    job: JobId,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.under_way.lock().remove(&self.job);
     }
 }
 
@@ -100,23 +162,65 @@ impl Drop for Overriding {
 /// How long this worker has promised to be alive.
 pub(crate) struct Lease {
     pub(crate) length: Duration,
-    until: tokio::sync::Mutex<Timestamp>,
+    held: tokio::sync::Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    renewals: u64,
+    /// By the time that has passed, so that no step of the machine's clock ends it.
+    until: Duration,
 }
 
 impl Lease {
     pub(crate) fn of(length: Duration) -> Self {
-        Self { length, until: tokio::sync::Mutex::new(Timestamp::MIN) }
+        Self { length, held: tokio::sync::Mutex::default() }
     }
 
     /// Renews the lease if less than half of it is left.
-    async fn ensure(&self, store: &dyn Store, worker: &WorkerId, now: Timestamp) -> Result<(), StoreError> {
-        let mut until = self.until.lock().await;
-        if *until < after(now, self.length / 2) {
-            let next = after(now, self.length);
-            store.renew(worker, next).await?;
-            *until = next;
+    async fn ensure(
+        &self,
+        store: &dyn Store,
+        worker: &WorkerId,
+        elapsed: Duration,
+    ) -> Result<(), StoreError> {
+        let mut held = self.held.lock().await;
+        if held.renewals == 0 || held.until < elapsed + self.length / 2 {
+            let renewals = held.renewals + 1;
+            store.renew(store::Lease { worker: worker.clone(), renewals, length: self.length }).await?;
+            *held = Held { renewals, until: elapsed + self.length };
         }
         Ok(())
+    }
+}
+
+/// When other workers were seen to renew their leases (r23): by the time that has passed here, so that it does not matter
+/// what anybody's clock says.
+#[derive(Default)]
+pub(crate) struct Sightings(Mutex<HashMap<WorkerId, Sighting>>);
+
+#[derive(Clone, Copy)]
+struct Sighting {
+    renewals: u64,
+    at: Duration,
+}
+
+impl Sightings {
+    /// Takes a look at the leases there are. Answers with those that have ended: they have not been renewed for longer than
+    /// they last, or were never taken.
+    pub(crate) fn look(&self, leases: Vec<store::Lease>, elapsed: Duration) -> Vec<store::Lease> {
+        let mut sightings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut *sightings);
+        let mut lapsed = Vec::new();
+        for lease in leases {
+            let last = before.get(&lease.worker).filter(|last| last.renewals == lease.renewals);
+            let sighting = last.copied().unwrap_or(Sighting { renewals: lease.renewals, at: elapsed });
+            sightings.insert(lease.worker.clone(), sighting);
+            if lease.renewals == 0 || elapsed.saturating_sub(sighting.at) > lease.length {
+                lapsed.push(lease);
+            }
+        }
+        lapsed
     }
 }
 
@@ -125,7 +229,6 @@ pub(crate) type Ended = Result<Json, Failure>;
 
 /// How a job has ended; `None` if it has not.
 pub(crate) fn ended(job: Job) -> Option<Ended> {
-    let cancelled = || Failure::new(FailureKind::Cancelled, "cancelled", "the job was cancelled");
     let unexplained =
         || Failure::new(FailureKind::Error, "unexplained", "the job has failed; no attempt says why");
     match job.state {
@@ -134,6 +237,11 @@ pub(crate) fn ended(job: Job) -> Option<Ended> {
         JobState::Failed => Some(Err(job.failure.unwrap_or_else(unexplained))),
         JobState::Cancelled => Some(Err(cancelled())),
     }
+}
+
+/// How a job has ended that was called off, and the attempt that was under way then.
+pub(crate) fn cancelled() -> Failure {
+    Failure::new(FailureKind::Cancelled, "cancelled", "the job was cancelled")
 }
 
 /// Tells those who wait for a job that it has ended here.

@@ -19,9 +19,8 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id, greater than every id that this process has made before.
-            pub(crate) fn new() -> Self {
-                Self(Uuid::now_v7())
+            pub(crate) const fn from_uuid(id: Uuid) -> Self {
+                Self(id)
             }
 
             /// The id as a UUID, version 7.
@@ -103,11 +102,19 @@ impl JobState {
             Transition { from, to, when }
         }
         [
-            way(Waiting, Ready, "its time has come, it has its turn in its lane, and what it comes after has succeeded"),
+            way(
+                Waiting,
+                Ready,
+                "its time has come, it has its turn in its lane, and what it comes after has succeeded",
+            ),
             way(Waiting, Cancelled, "it is called off, or what it comes after is"),
             way(Ready, Running, "a worker begins an attempt"),
             way(Ready, Cancelled, "it is called off"),
-            way(Running, Waiting, "the attempt has failed or was lost, and another is to follow after a pause"),
+            way(
+                Running,
+                Waiting,
+                "the attempt has failed or was lost, and another is to follow after a pause",
+            ),
             way(Running, Succeeded, "the attempt's effects are committed"),
             way(Running, Failed, "the attempt has failed or was lost, and no other is to follow"),
             way(Running, Cancelled, "it is called off; the attempt's commit will be refused"),
@@ -247,9 +254,9 @@ impl fmt::Display for CorrelationId {
 pub struct WorkerId(Arc<str>);
 
 impl WorkerId {
-    /// A new worker of this process: `4711-` and something unique.
-    pub(crate) fn new() -> Self {
-        Self(format!("{}-{}", std::process::id(), Uuid::now_v7().simple()).into())
+    /// A worker of this process: `4711-` and something unique.
+    pub(crate) fn of_process(unique: Uuid) -> Self {
+        Self(format!("{}-{}", std::process::id(), unique.simple()).into())
     }
 
     /// Takes the text of a worker's id, as a store has read it back.
@@ -327,6 +334,13 @@ pub struct Job {
     /// Why its last attempt failed, if that one did; `None` while another attempt is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+}
+
+impl Job {
+    /// When its attempts must have ended, unless it was retried by hand, which lifts its deadline.
+    pub(crate) fn effective_deadline(&self) -> Option<Timestamp> {
+        self.deadline.filter(|_| self.spent == 0)
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

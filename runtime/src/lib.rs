@@ -135,6 +135,7 @@ mod fault;
 pub mod guide;
 mod handler;
 mod handling;
+mod ids;
 pub mod invariant;
 pub mod job;
 mod json;
@@ -148,11 +149,15 @@ pub mod prelude;
 mod publish;
 mod reading;
 mod registration;
+mod retention;
 mod retry;
 mod runtime;
+mod schedule;
 mod schema;
 pub mod store;
 pub mod strategy;
+pub mod testing;
+mod tree;
 pub mod wiring;
 mod worker;
 
@@ -165,12 +170,13 @@ pub use enact_macros::{Failure, command, entity, event, event_handler, invariant
 pub use entity::{CreatedFrom, Creation, Entity};
 pub use failure::{Failure, FailureKind, Violation};
 pub use handler::{
-    CommandHandler, EntityHandler, EventHandler, HandlerError, IntoOutcome, InvariantScope, Output,
-    SameIdentity, TargetOf,
+    CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler, HandlerError, IntoOutcome, InvariantScope,
+    Output, SameIdentity, TargetOf,
 };
 pub use invariant::{Always, Invariant};
 pub use job::{
-    Attempt, Cause, CorrelationId, EventId, Job, JobId, JobKind, JobState, Step, StrategyChoice, WorkerId,
+    Attempt, Cause, CorrelationId, EventId, Job, JobId, JobKind, JobState, Step, StrategyChoice, Transition,
+    WorkerId,
 };
 pub use json::Json;
 pub use key::Key;
@@ -179,7 +185,10 @@ pub use message::{Command, Event, HasOneHandler, Targeted, Untargeted};
 pub use publish::{Execute, JobHandle, Publish};
 pub use reading::{Entities, Events, Jobs};
 pub use registration::{Registration, Source};
+pub use retention::Retention;
 pub use retry::Retry;
 pub use runtime::{Runtime, RuntimeBuilder, StartError};
+pub use schedule::{Missed, Recurring, Schedule, Tick};
 pub use strategy::{HasOnePolicy, Strategy, Variant};
+pub use tree::Branch;
 pub use wiring::{Problem, Wiring};

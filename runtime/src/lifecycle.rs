@@ -8,15 +8,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::clock::{Clock, after};
+use crate::clock::Clock;
 use crate::context::{ExecutionContext, StagedEvent, Staging, unreadable};
 use crate::engine::Engine;
 use crate::erased::{self, AnyValue};
+use crate::ids::Ids;
 use crate::invariant::Verdict;
 use crate::locks::EntityLock;
 use crate::plans::{Action, HandlingPlan, JobPlan};
 use crate::registration::{AnyCreation, Body, BoundBody, EntityPart, InvariantPart};
 use crate::store::{Commit, CommitError, EntityKey, EntityWrite, NewEvent, NewJob, Next};
+use crate::testing::Point;
 use crate::{Attempt, Cause, Failure, FailureKind, Job, JobKind, Json, Step, Violation};
 
 /// One attempt to execute a job.
@@ -31,9 +33,21 @@ pub(crate) struct Execution<'a> {
     pub(crate) slot: Option<OwnedSemaphorePermit>,
 }
 
+impl Execution<'_> {
+    fn reach(&mut self, step: Step) -> Result<(), Failure> {
+        self.attempt.reached = Some(step);
+        self.pass(Point::Before(step))
+    }
+
+    /// A point at which a test may have asked for a fault.
+    fn pass(&self, point: Point) -> Result<(), Failure> {
+        self.engine.faults.as_ref().map_or(Ok(()), |faults| faults.strike(point, self.engine, self.job))
+    }
+}
+
 /// The execution from its input to its commit. Answers with what the handler returned.
 pub(crate) async fn execute(x: &mut Execution<'_>) -> Result<Json, Failure> {
-    let limit = TimeLimit::of(x);
+    let limit = TimeLimit::of(x)?;
     let message = validate(x)?;
     let binding = resolve(x)?;
     let mut entity = limit.hold(load_or_create(x, binding, &message)).await?;
@@ -66,24 +80,46 @@ struct Effects {
 }
 
 /// How long everything before the commit may take. What has begun to be committed is not called off.
-struct TimeLimit<'a>(Option<(&'a dyn Clock, Duration, Timestamp)>);
+struct TimeLimit<'a>(Option<Limit<'a>>);
+
+struct Limit<'a> {
+    clock: &'a dyn Clock,
+    /// By the time that has passed.
+    until: Duration,
+    /// What to say when the time is up.
+    exceeded: Failure,
+}
 
 impl<'a> TimeLimit<'a> {
-    fn of(x: &Execution<'a>) -> Self {
+    /// What the handler may take, or what is left until the job's deadline if that is less.
+    fn of(x: &Execution<'a>) -> Result<Self, Failure> {
+        x.pass(Point::Claimed)?;
         let clock = &*x.engine.clock;
-        Self(x.plan.timeout.map(|timeout| (clock, timeout, after(clock.now(), timeout))))
+        let timeout = x.plan.timeout.map(|timeout| (timeout, timed_out(timeout)));
+        let deadline = x.job.effective_deadline().map(|deadline| {
+            let left = Duration::try_from(deadline.duration_since(clock.now())).unwrap_or_default();
+            (left, past_deadline(deadline))
+        });
+        let Some((left, exceeded)) = [timeout, deadline].into_iter().flatten().min_by_key(|(left, _)| *left)
+        else {
+            return Ok(Self(None));
+        };
+        if left.is_zero() {
+            return Err(exceeded);
+        }
+        Ok(Self(Some(Limit { clock, until: clock.elapsed() + left, exceeded })))
     }
 
     /// Runs a step to its end, or drops it when the time is up.
     async fn hold<T>(&self, step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let Some((clock, timeout, deadline)) = self.0 else { return step.await };
+        let Some(Limit { clock, until, exceeded }) = &self.0 else { return step.await };
         let ended = tokio::select! {
             biased;
             ended = step => ended?,
-            () = clock.sleep_until(deadline) => return Err(timed_out(timeout)),
+            () = clock.sleep_until(*until) => return Err(exceeded.clone()),
         };
         // A handler that never waits cannot be dropped while it runs; it is too late all the same.
-        if clock.now() < deadline { Ok(ended) } else { Err(timed_out(timeout)) }
+        if clock.elapsed() < *until { Ok(ended) } else { Err(exceeded.clone()) }
     }
 }
 
@@ -92,15 +128,21 @@ fn timed_out(timeout: Duration) -> Failure {
     Failure::new(FailureKind::TimedOut, "timed_out", message)
 }
 
+fn past_deadline(deadline: Timestamp) -> Failure {
+    let message =
+        format!("it had to end before its deadline, {deadline}, and has not; retried by hand, it has none");
+    Failure::new(FailureKind::TimedOut, "deadline_passed", message).permanent()
+}
+
 /// Step 1: the input is what its schema says (r11).
 fn validate(x: &mut Execution<'_>) -> Result<AnyValue, Failure> {
-    x.attempt.reached = Some(Step::Validate);
+    x.reach(Step::Validate)?;
     x.plan.input.read(&x.job.payload)
 }
 
 /// Step 2: which entity the handler binds, and how it is come by (r12).
 fn resolve(x: &mut Execution<'_>) -> Result<Option<Binding>, Failure> {
-    x.attempt.reached = Some(Step::Resolve);
+    x.reach(Step::Resolve)?;
     let Action::Command(Body::Bound(body)) = x.plan.action else { return Ok(None) };
     let id = x.job.target.clone().ok_or_else(|| x.plan.input.no_target())?;
     Ok(Some(Binding { body, key: EntityKey { entity: body.entity.name, id } }))
@@ -112,7 +154,7 @@ async fn load_or_create(
     binding: Option<Binding>,
     message: &AnyValue,
 ) -> Result<Option<Bound>, Failure> {
-    x.attempt.reached = Some(Step::Load);
+    x.reach(Step::Load)?;
     let Some(binding) = binding else { return Ok(None) };
     let Binding { body, key } = &binding;
     let lock = x.engine.locks.lock(key).await;
@@ -138,7 +180,7 @@ async fn load_or_create(
 
 /// Step 4: the invariants that are scoped by the command hold.
 fn check_before(x: &mut Execution<'_>, bound: Option<&Bound>, message: &AnyValue) -> Result<(), Failure> {
-    x.attempt.reached = Some(Step::CheckBefore);
+    x.reach(Step::CheckBefore)?;
     let Some(Bound { binding, entity, .. }) = bound else { return Ok(()) };
     let checks = x.plan.before.iter().map(|invariant| (invariant, &**message as &dyn Any));
     holds(&binding.key, &**entity, checks)
@@ -150,7 +192,7 @@ async fn handle(
     message: AnyValue,
     bound: Option<&mut Bound>,
 ) -> Result<Json, Failure> {
-    x.attempt.reached = Some(Step::Handle);
+    x.reach(Step::Handle)?;
     match (x.plan.action, bound) {
         (Action::Command(Body::Bound(body)), Some(bound)) => {
             (body.handle)(message, &mut *bound.entity, x.context).await
@@ -164,7 +206,7 @@ async fn handle(
 
 /// Step 6: the invariants that are scoped by the emitted events hold, and those without a scope (r16).
 fn check_after(x: &mut Execution<'_>, bound: Option<Bound>) -> Result<Effects, Failure> {
-    x.attempt.reached = Some(Step::CheckAfter);
+    x.reach(Step::CheckAfter)?;
     let mut staged = x.context.close();
     if let Some(refused) = staged.refused {
         return Err(refused);
@@ -196,7 +238,7 @@ fn check_after(x: &mut Execution<'_>, bound: Option<Bound>) -> Result<Effects, F
 
 /// Step 7: entity, events, jobs and the job's own state are committed together (r15, r18).
 async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result<Json, Failure> {
-    x.attempt.reached = Some(Step::Commit);
+    x.reach(Step::Commit)?;
     let Effects { staged, write, _lock } = effects;
     let now = x.engine.clock.now();
     let mut jobs = staged.jobs;
@@ -211,7 +253,7 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
             cause: Some(x.job.id),
             emitted_at: now,
         };
-        jobs.extend(handlings(&event, &plan.handlers, seed));
+        jobs.extend(handlings(&x.engine.ids, &event, &plan.handlers, seed, None));
         events.push(event);
     }
     let attempt = Attempt {
@@ -222,27 +264,29 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
         ..x.attempt.clone()
     };
     let next = Next::Succeeded(output.clone());
-    let has_work = !jobs.is_empty() || x.job.order_key.is_some();
     let job = x.job.id;
-    let commit = x.engine.store.commit(Commit { job, attempt, lapsed_at: None, next, write, events, jobs });
+    let commit = x.engine.store.commit(Commit { job, attempt, lapsed: None, next, write, events, jobs });
     // Once the commit is on its way, and not before, another job can be claimed: it begins in the transaction in which
     // this one ends, or in a later one.
-    let (refused, ()) = tokio::join!(biased; commit, async { drop(x.slot.take()) });
-    refused.map_err(|error| refusal(x.job, error))?;
-    if has_work {
+    let (committed, ()) = tokio::join!(biased; commit, async { drop(x.slot.take()) });
+    let committed = committed.map_err(|error| refusal(x.job, error))?;
+    if committed.has_work {
         x.engine.work.notify_one();
     }
+    x.pass(Point::Committed)?;
     Ok(output)
 }
 
 /// The jobs that handle an event: one for each of its handlers (r03).
 pub(crate) fn handlings(
+    ids: &Ids,
     event: &NewEvent,
     handlers: &[HandlingPlan],
     seed: Arc<crate::ContextSeed>,
+    max_queued: Option<u64>,
 ) -> impl Iterator<Item = NewJob> {
     handlers.iter().map(move |handler| NewJob {
-        id: crate::JobId::new(),
+        id: ids.job(),
         name: handler.name.clone(),
         aliases: &[],
         kind: JobKind::EventHandler,
@@ -253,6 +297,11 @@ pub(crate) fn handlings(
         correlation: event.correlation.clone(),
         cause: Some(Cause::Event(event.id)),
         context: seed.clone(),
+        priority: 0,
+        after: Vec::new(),
+        due_at: None,
+        deadline: None,
+        max_queued,
         created_at: event.emitted_at,
         repeatable: handler.repeatable,
         start: None,
@@ -310,9 +359,11 @@ fn refusal(job: &Job, error: CommitError) -> Failure {
         CommitError::Mismatch { .. } => {
             Failure::new(FailureKind::IdempotencyMismatch, "idempotency_mismatch", message)
         }
+        CommitError::NoPredecessor { .. } => Failure::new(FailureKind::NotFound, "no_such_job", message),
         CommitError::Fenced => {
             let message = format!(
-                "attempt {} of job {} was given up: another worker took it over",
+                "attempt {} of job {} is no longer under way on record: the job was cancelled, or another worker took \
+                 it over",
                 job.attempts, job.id
             );
             Failure::new(FailureKind::Lost, "fenced", message)

@@ -1,16 +1,17 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::clock::after;
 use crate::context::{ExecutionContext, Origin};
-use crate::draft::Draft;
+use crate::draft::{Draft, Due};
 use crate::engine::{Ended, Engine, Overriding, Watch, ended};
 use crate::store::{NewJob, Submitted};
 use crate::worker::LOOK_ELSEWHERE;
@@ -49,7 +50,9 @@ impl Request {
     fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
         self.engine.check_running()?;
         let now = self.engine.clock.now();
-        Ok((self.engine, self.draft?.into_job(self.origin, now)))
+        let job = self.draft?.into_job(&self.engine.ids, self.origin, now);
+        check_deadline(&job)?;
+        Ok((self.engine, job))
     }
 
     /// Its job, for the runtime that it was made by: another one may have another domain, and another store.
@@ -59,8 +62,30 @@ impl Request {
                            `publish` and `publish_all` on the same one";
             return Err(Failure::new(FailureKind::Refused, "other_runtime", message));
         }
-        self.into_job().map(|(_, job)| job)
+        self.into_queued_job().map(|(_, job)| job)
     }
+
+    /// The job of a command that is to wait for its turn: if there is room for it.
+    fn into_queued_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
+        let (engine, mut job) = self.into_job()?;
+        job.max_queued = Some(engine.max_queued);
+        Ok((engine, job))
+    }
+}
+
+/// Refuses what cannot end in time, whatever happens.
+fn check_deadline(job: &NewJob) -> Result<(), Failure> {
+    let Some(deadline) = job.deadline else { return Ok(()) };
+    let begins = job.due_at.unwrap_or(job.created_at);
+    if begins < deadline {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` cannot begin before {begins}, which is not before its deadline, {deadline}; give it a later one, or a \
+         shorter delay",
+        job.name
+    );
+    Err(Failure::new(FailureKind::Refused, "deadline_before_start", message))
 }
 
 /// What is done at the boundary would be done even if the execution around it failed (r14, r15).
@@ -93,6 +118,13 @@ macro_rules! options {
         pub fn idempotency_key<K: Serialize + ?Sized>(self, key: &K) -> Self {
             Self { request: self.request.change(|draft| draft.idempotency_key = Key::of(key)), ..self }
         }
+
+        /// Its attempts must have ended by this time: one that is still under way is dropped before its commit, none begins
+        /// later, and the job ends as `TimedOut`. Retried by hand, it has no deadline any more. One that cannot be met is
+        /// `Refused`.
+        pub fn deadline(self, time: Timestamp) -> Self {
+            Self { request: self.request.change(|draft| draft.deadline = Some(time)), ..self }
+        }
     };
 }
 
@@ -116,6 +148,30 @@ impl<T> Publish<T> {
         Self { request: self.request.change(|draft| draft.order_key = Key::of(key)), ..self }
     }
 
+    /// Runs it once this job has succeeded (r26). Called again, it waits for all of them. If that one fails, this one waits on,
+    /// for it may be [retried](crate::Jobs::retry); if that one is cancelled, so is this one. One that there is not, or that
+    /// was pruned, is `NotFound`.
+    pub fn after(self, job: impl Into<JobId>) -> Self {
+        let job = job.into();
+        Self { request: self.request.change(|draft| draft.after.push(job)), ..self }
+    }
+
+    /// Runs it no sooner than after this pause. It orders nothing: what was published later may run before.
+    pub fn delay(self, pause: Duration) -> Self {
+        Self { request: self.request.change(|draft| draft.due = Due::In(pause)), ..self }
+    }
+
+    /// Runs it no sooner than at this time; at once, if that has come.
+    pub fn at(self, time: Timestamp) -> Self {
+        Self { request: self.request.change(|draft| draft.due = Due::At(time)), ..self }
+    }
+
+    /// Has it begin before jobs of its queue that are ready, too, and of a lower priority; 0 is that of whoever has not said.
+    /// It orders nothing, and under a steady flood of higher ones a lower one waits for ever.
+    pub fn priority(self, priority: i32) -> Self {
+        Self { request: self.request.change(|draft| draft.priority = priority), ..self }
+    }
+
     /// The same, without the type of its output: commands of several types go into one
     /// [`publish_all`](crate::Runtime::publish_all).
     pub fn untyped(self) -> Publish<Value> {
@@ -129,11 +185,11 @@ impl<T: Send + 'static> IntoFuture for Publish<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         async move {
-            let (engine, job) = self.request.into_job()?;
-            let id = job.id;
+            let (engine, job) = self.request.into_queued_job()?;
+            let (id, name) = (job.id, job.name.clone());
             let submitted = engine.store.submit(Vec::new(), vec![job]).await?;
             engine.work.notify_one();
-            let id = job_of(id, submitted.first())?;
+            let id = job_of(id, &name, submitted.first())?;
             Ok(JobHandle::new(engine, id))
         }
         .boxed()
@@ -153,7 +209,7 @@ pub(crate) async fn publish_all<T>(
     let answer = |drafted: Result<NewJob, Failure>| {
         let job = drafted?;
         let answer = answers.as_mut().map_err(|failure| failure.clone())?.next();
-        Ok(JobHandle::new(engine.clone(), job_of(job.id, answer)?))
+        Ok(JobHandle::new(engine.clone(), job_of(job.id, &job.name, answer)?))
     };
     drafted.into_iter().map(answer).collect()
 }
@@ -225,13 +281,13 @@ async fn start(engine: Arc<Engine>, job: NewJob, _overriding: Option<Arc<Overrid
 async fn begin(engine: &Engine, job: NewJob) -> Result<JobId, Failure> {
     engine.check_running()?;
     engine.ensure_lease().await?;
-    let id = job.id;
+    let (id, name) = (job.id, job.name.clone());
     let submitted = engine.store.submit(Vec::new(), vec![job]).await?;
-    job_of(id, submitted.first())
+    job_of(id, &name, submitted.first())
 }
 
 /// The id under which a request stands on record.
-fn job_of(id: JobId, submitted: Option<&Submitted>) -> Result<JobId, Failure> {
+pub(crate) fn job_of(id: JobId, name: &str, submitted: Option<&Submitted>) -> Result<JobId, Failure> {
     match submitted {
         Some(Submitted::New) => Ok(id),
         Some(Submitted::Existing(existing)) => Ok(*existing),
@@ -241,6 +297,18 @@ fn job_of(id: JobId, submitted: Option<&Submitted>) -> Result<JobId, Failure> {
                  each request"
             );
             Err(Failure::new(FailureKind::IdempotencyMismatch, "idempotency_mismatch", message))
+        }
+        Some(Submitted::Full(queued)) => {
+            let message = format!(
+                "{queued} jobs of `{name}` wait or run already, as many as may; publish it again later, or give \
+                 `RuntimeBuilder::max_queued` a higher limit"
+            );
+            Err(Failure::new(FailureKind::QueueFull, "queue_full", message))
+        }
+        Some(Submitted::NoPredecessor(job)) => {
+            let message =
+                format!("there is no job {job} to run after: it never was on record, or was pruned");
+            Err(Failure::new(FailureKind::NotFound, "no_such_job", message))
         }
         None => {
             Err(Failure::new(FailureKind::Unavailable, "no_answer", "the store has not said what it did"))
@@ -260,7 +328,7 @@ async fn wait(engine: &Engine, id: JobId) -> Ended {
 /// Waits for an end that is announced here, and looks now and then whether another process has brought it about.
 async fn wait_watching(engine: &Engine, id: JobId, watch: &mut Watch<'_>) -> Ended {
     loop {
-        let look = after(engine.clock.now(), LOOK_ELSEWHERE);
+        let look = engine.clock.elapsed() + LOOK_ELSEWHERE;
         tokio::select! {
             biased;
             ended = watch.ended() => return ended,
@@ -279,7 +347,7 @@ fn shut_down() -> Failure {
     Failure::new(FailureKind::Unavailable, "shut_down", message)
 }
 
-fn no_such_job(id: JobId) -> Failure {
+pub(crate) fn no_such_job(id: JobId) -> Failure {
     Failure::new(FailureKind::NotFound, "no_such_job", format!("there is no job {id}"))
 }
 
@@ -335,6 +403,12 @@ impl<T: DeserializeOwned> JobHandle<T> {
     pub async fn outcome(&self) -> Result<T, Failure> {
         check_waiting(ExecutionContext::current().as_ref())?;
         typed(&wait(&self.engine, self.id).await?)
+    }
+}
+
+impl<T> From<&JobHandle<T>> for JobId {
+    fn from(handle: &JobHandle<T>) -> Self {
+        handle.id
     }
 }
 

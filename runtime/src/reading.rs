@@ -4,12 +4,19 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::context::{entity_key, unreadable};
-use crate::engine::Engine;
-use crate::store::{Cursor, EntityKey, JobCount, JobPage, JobQuery, StoredEvent};
-use crate::{Attempt, Entity, Failure, Job, JobHandle, JobId};
+use crate::clock::Timestamp;
+use crate::context::{ExecutionContext, entity_key, unreadable};
+use crate::engine::{Engine, cancelled};
+use crate::publish::{check_boundary, no_such_job};
+use crate::retention::{self, Retention};
+use crate::store::{Changed, Cursor, EntityKey, JobCount, JobPage, JobQuery, StoredEvent};
+use crate::tree::{self, Branch};
+use crate::{Attempt, CorrelationId, Entity, Failure, FailureKind, Job, JobHandle, JobId, JobState};
 
-/// Reads jobs (r28).
+/// How many jobs are changed in one transaction.
+const CHANGED_AT_ONCE: usize = 500;
+
+/// Reads jobs (r28), and changes them by hand (r22, r24).
 #[derive(Clone)]
 pub struct Jobs(pub(crate) Arc<Engine>);
 
@@ -44,6 +51,88 @@ impl Jobs {
     /// If the store cannot be reached.
     pub async fn count(&self) -> Result<Vec<JobCount>, Failure> {
         Ok(self.0.store.count_jobs().await?)
+    }
+
+    /// A whole matter as a tree: each job is followed by those that it has caused, itself or by an event, in the order of
+    /// record (r32). It has several roots if callers gave several jobs the same correlation id, and none if there is no such
+    /// matter. [`Job::correlation`] names that of a job.
+    ///
+    /// # Errors
+    /// If the store cannot be reached.
+    pub async fn tree(&self, matter: &CorrelationId) -> Result<Vec<Branch>, Failure> {
+        tree::of(&self.0, matter).await
+    }
+
+    /// Calls a job off (r24): one that is `Waiting` or `Ready` never runs, and nothing of a running one's attempt is committed any more; it
+    /// is [told](crate::ExecutionContext::cancelled). Jobs that come [after](crate::Publish::after) it are cancelled with it. One that is cancelled
+    /// already stays so.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such job; `Refused` with the code `illegal_transition` if it has succeeded or failed (r20); `Refused` inside an
+    /// execution, where it would take effect even if that fails; `Unavailable` if the store cannot be reached.
+    pub async fn cancel(&self, id: JobId) -> Result<(), Failure> {
+        check_boundary(ExecutionContext::current().as_ref(), "jobs().cancel")?;
+        let changed = self.0.store.cancel(vec![id], cancelled(), self.0.clock.now()).await?;
+        match changed.into_iter().next() {
+            Some(Changed::Done(cancelled)) => {
+                cancelled.into_iter().for_each(|job| self.0.announce_cancelled(job));
+                // Those behind it in its lane have their turn.
+                self.0.work.notify_one();
+                Ok(())
+            }
+            Some(Changed::Illegal(JobState::Cancelled)) => Ok(()),
+            Some(Changed::Illegal(state)) => Err(illegal(id, state, JobState::Cancelled)),
+            Some(Changed::Missing) | None => Err(no_such_job(id)),
+        }
+    }
+
+    /// Lets a failed job run again, with a fresh budget of attempts and without a deadline (r22). Its earlier attempts stay on record, and their numbers go on.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such job; `Refused` with the code `illegal_transition` if it has not failed (r20); `Refused` inside an execution;
+    /// `Unavailable` if the store cannot be reached.
+    pub async fn retry(&self, id: JobId) -> Result<(), Failure> {
+        check_boundary(ExecutionContext::current().as_ref(), "jobs().retry")?;
+        let changed = self.0.store.retry(vec![id]).await?;
+        self.0.work.notify_one();
+        match changed.into_iter().next() {
+            Some(Changed::Done(_)) => Ok(()),
+            Some(Changed::Illegal(state)) => Err(illegal(id, state, JobState::Ready)),
+            Some(Changed::Missing) | None => Err(no_such_job(id)),
+        }
+    }
+
+    /// Lets all failed jobs that match a query run again (redrive), first to last: those that are on record when this
+    /// begins. The query's states are of no account; its limit and place are those of what it takes. Answers how many.
+    ///
+    /// # Errors
+    /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, and some of them may run again then.
+    pub async fn retry_all(&self, query: &JobQuery) -> Result<u64, Failure> {
+        check_boundary(ExecutionContext::current().as_ref(), "jobs().retry_all")?;
+        let mut page = JobQuery { states: vec![JobState::Failed], latest_first: false, ..query.clone() };
+        // What fails again is not taken again: it comes behind.
+        let mut left = query.limit;
+        let mut retried = 0;
+        while left > 0 {
+            page.limit = left.min(CHANGED_AT_ONCE);
+            let JobPage { jobs, next } = self.0.store.jobs(&page).await?;
+            left -= jobs.len();
+            let changed = self.0.store.retry(jobs.into_iter().map(|job| job.id).collect()).await?;
+            self.0.work.notify_one();
+            retried += changed.iter().filter(|changed| matches!(changed, Changed::Done(_))).count() as u64;
+            let Some(next) = next else { break };
+            page.after = Some(next);
+        }
+        Ok(retried)
+    }
+
+    /// Deletes jobs that ended longer ago than `retention` says, with their attempts and idempotency keys; what another job
+    /// waits for is kept. Answers how many. [`RuntimeBuilder::retention`](crate::RuntimeBuilder::retention) does it by itself.
+    ///
+    /// # Errors
+    /// If the store cannot be reached; some may be deleted then.
+    pub async fn prune(&self, retention: &Retention) -> Result<u64, Failure> {
+        Ok(retention::prune_jobs(&self.0, retention).await?)
     }
 
     /// A handle on a job that somebody else has published, to wait for its outcome.
@@ -100,6 +189,26 @@ impl Events {
     pub async fn after(&self, cursor: Cursor, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
         Ok(self.0.store.events(cursor, limit).await?)
     }
+}
+
+impl Events {
+    /// Deletes the events that were emitted before this time, first to last, and keeps the last one there is. A relay that
+    /// has not passed them on by then never will. Answers how many.
+    ///
+    /// # Errors
+    /// If the store cannot be reached; some may be deleted then.
+    pub async fn prune(&self, before: Timestamp) -> Result<u64, Failure> {
+        Ok(retention::prune_events(&self.0, before).await?)
+    }
+}
+
+/// A job does not take that way (r20).
+fn illegal(id: JobId, state: JobState, to: JobState) -> Failure {
+    let ways: Vec<_> =
+        JobState::TRANSITIONS.iter().filter(|way| way.to == to).map(|way| way.from.as_str()).collect();
+    let message =
+        format!("job {id} is {state}, and cannot become {to}: only what is {} can", ways.join(" or "));
+    Failure::new(FailureKind::Refused, "illegal_transition", message)
 }
 
 impl fmt::Debug for Jobs {

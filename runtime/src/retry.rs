@@ -1,5 +1,9 @@
+use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
+
+use serde::{Serialize, Serializer};
 
 use crate::{Failure, FailureKind, JobId};
 
@@ -53,7 +57,8 @@ impl Retry {
     pub const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
     const fn of(attempts: u32, base: Duration, growth: u32, jitter: bool) -> Self {
-        let longest = if base.as_nanos() > Self::LONGEST_PAUSE.as_nanos() { base } else { Self::LONGEST_PAUSE };
+        let longest =
+            if base.as_nanos() > Self::LONGEST_PAUSE.as_nanos() { base } else { Self::LONGEST_PAUSE };
         Self { schedule: Schedule { attempts, base, growth, longest, jitter }, by_kind: [None; KINDS.len()] }
     }
 
@@ -121,18 +126,96 @@ impl Retry {
     }
 }
 
+impl fmt::Display for Retry {
+    /// `attempted up to 5 times, 100ms, 200ms, … apart`; nothing if there is one attempt only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.schedule.fmt(f)?;
+        for (kind, schedule) in KINDS.iter().zip(self.by_kind) {
+            if let Some(schedule) = schedule {
+                if schedule.attempts <= 1 {
+                    write!(f, "; {kind}: not again")?;
+                } else {
+                    write!(f, "; {kind}: {schedule}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.attempts {
+            0 | 1 => return f.write_str("attempted once"),
+            u32::MAX => f.write_str("attempted until it succeeds, ")?,
+            attempts => write!(f, "attempted up to {attempts} times, ")?,
+        }
+        match (self.longest_after(1), self.longest_after(2)) {
+            (Duration::ZERO, _) => f.write_str("without a pause")?,
+            (first, second) if first != second && self.attempts > 2 => {
+                write!(f, "{first:?}, {second:?}, … apart")?;
+            }
+            (first, _) => write!(f, "{first:?} apart")?,
+        }
+        if self.jitter { f.write_str(", or somewhat less") } else { Ok(()) }
+    }
+}
+
+impl Serialize for Retry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Policy {
+            #[serde(flatten)]
+            schedule: Schedule,
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+            by_kind: BTreeMap<&'static str, Schedule>,
+        }
+        let by_kind = KINDS.iter().zip(self.by_kind);
+        let by_kind = by_kind.filter_map(|(kind, schedule)| Some((kind.as_str(), schedule?))).collect();
+        Policy { schedule: self.schedule, by_kind }.serialize(serializer)
+    }
+}
+
+impl Serialize for Schedule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Data {
+            /// `None`: as many as it takes.
+            attempts: Option<u32>,
+            first_pause_ms: u64,
+            growth: u32,
+            longest_pause_ms: u64,
+            jitter: bool,
+        }
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Data {
+            attempts: (self.attempts < u32::MAX).then_some(self.attempts.max(1)),
+            first_pause_ms: millis(self.longest_after(1)),
+            growth: self.growth,
+            longest_pause_ms: millis(self.longest),
+            jitter: self.jitter,
+        }
+        .serialize(serializer)
+    }
+}
+
 impl Schedule {
-    fn pause_after(&self, job: JobId, number: u32) -> Duration {
+    /// The pause after attempt `number`, not shortened.
+    fn longest_after(&self, number: u32) -> Duration {
         let factor = self.growth.saturating_pow(number.saturating_sub(1));
-        let pause = self.base.saturating_mul(factor).min(self.longest);
+        self.base.saturating_mul(factor).min(self.longest)
+    }
+
+    fn pause_after(&self, job: JobId, number: u32) -> Duration {
+        let pause = self.longest_after(number);
         if !self.jitter {
             return pause;
         }
         let mut hasher = DefaultHasher::new();
         (job, number).hash(&mut hasher);
-        // 16 bits are fine enough, and keep the product small.
-        let share = u32::try_from(hasher.finish() & 0xffff).unwrap_or_default();
-        pause / 2 + (pause / 2 / 0xffff).saturating_mul(share)
+        let half = pause / 2;
+        let share = u128::from(hasher.finish()) * half.as_nanos() / u128::from(u64::MAX);
+        half + Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX))
     }
 }
 

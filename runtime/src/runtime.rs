@@ -1,4 +1,5 @@
 use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +8,23 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::{Clock, SystemClock, after};
+use crate::clock::{Clock, SystemClock};
 use crate::context::{Capabilities, ContextSeed, ExecutionContext, Origin};
 use crate::draft::Draft;
-use crate::engine::{Endings, Engine, Lease, Overrides};
+use crate::engine::{Endings, Engine, Lease, Overrides, Sightings, UnderWay};
+use crate::ids::Ids;
 use crate::lifecycle::handlings;
 use crate::locks::EntityLocks;
-use crate::publish::{Execute, Publish, Request, check_boundary, publish_all};
+use crate::publish::{Execute, Publish, Request, check_boundary, job_of, publish_all};
 use crate::reading::{Entities, Events, Jobs};
+use crate::retention::{self, Retention};
 use crate::store::{NewEvent, NewJob, Store};
+use crate::testing::Faults;
 use crate::wiring::{Parts, Problem, Wiring};
+use crate::worker::Rooms;
 use crate::{
-    CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, WorkerId, worker,
+    CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, Source, schedule,
+    worker,
 };
 
 /// A domain that runs: takes commands and events, runs their jobs, and answers questions. Cheap to clone.
@@ -30,8 +36,15 @@ pub struct Runtime(Arc<Handle>);
 /// Stops the engine when nobody holds the runtime any more: the tasks hold the engine only.
 struct Handle {
     engine: Arc<Engine>,
+    tasks: Tasks,
+}
+
+/// What a runtime does by itself.
+#[derive(Default)]
+struct Tasks {
     dispatcher: TaskTracker,
-    lease_keeper: TaskTracker,
+    /// They end when the dispatcher has, and nothing is under way any more.
+    others: TaskTracker,
 }
 
 impl Drop for Handle {
@@ -51,6 +64,11 @@ impl Runtime {
             concurrency: RuntimeBuilder::CONCURRENCY,
             lease: RuntimeBuilder::LEASE,
             max_payload_bytes: RuntimeBuilder::MAX_PAYLOAD_BYTES,
+            max_queued: RuntimeBuilder::MAX_QUEUED,
+            queues: BTreeMap::new(),
+            retention: Retention::default(),
+            ids: Ids::default(),
+            faults: None,
         }
     }
 
@@ -116,7 +134,8 @@ impl Runtime {
     /// handlers, are durable (r03). It belongs to the scope in which this is called.
     ///
     /// # Errors
-    /// `Invalid` if the event violates its schema; `Unavailable` if the store cannot be reached or the runtime has shut
+    /// `Invalid` if the event violates its schema; `QueueFull` if one of its handlers has as many jobs queued as it may;
+    /// `Unavailable` if the store cannot be reached or the runtime has shut
     /// down; `Refused` inside an execution, where [`enact::emit`](crate::emit()) is meant.
     #[expect(clippy::needless_pass_by_value, reason = "an event is handed over")]
     pub fn emit<E: Event>(&self, event: E) -> impl Future<Output = Result<EventId, Failure>> + Send + use<E> {
@@ -126,8 +145,12 @@ impl Runtime {
             let (event, jobs) = drafted?;
             engine.check_running()?;
             let id = event.id;
-            engine.store.submit(vec![event], jobs).await?;
+            let handlings: Vec<_> = jobs.iter().map(|job| (job.id, job.name.clone())).collect();
+            let submitted = engine.store.submit(vec![event], jobs).await?;
             engine.work.notify_one();
+            for ((job, name), answer) in handlings.iter().zip(&submitted) {
+                job_of(*job, name, Some(answer))?;
+            }
             Ok(id)
         }
     }
@@ -141,7 +164,7 @@ impl Runtime {
         let Origin { correlation, seed, .. } = context.map(|context| context.origin()).unwrap_or_default();
         let plan = engine.plans.event_of(TypeId::of::<E>(), E::NAME)?;
         let payload = plan.input.admit(serde_json::to_value(event))?;
-        let id = EventId::new();
+        let id = engine.ids.event();
         let event = NewEvent {
             id,
             name: plan.name.clone(),
@@ -150,7 +173,7 @@ impl Runtime {
             cause: None,
             emitted_at: engine.clock.now(),
         };
-        let jobs = handlings(&event, &plan.handlers, seed).collect();
+        let jobs = handlings(&engine.ids, &event, &plan.handlers, seed, Some(engine.max_queued)).collect();
         Ok((event, jobs))
     }
 
@@ -166,7 +189,7 @@ impl Runtime {
         ExecutionContext::of_scope(Some(self.engine().clone()), seed).scope(use_case)
     }
 
-    /// Reads jobs.
+    /// Reads jobs, calls them off, lets failed ones run again, and deletes those that have ended.
     pub fn jobs(&self) -> Jobs {
         Jobs(self.engine().clone())
     }
@@ -176,24 +199,24 @@ impl Runtime {
         Entities::new(self.engine().clone())
     }
 
-    /// Reads committed events.
+    /// Reads committed events, and deletes old ones.
     pub fn events(&self) -> Events {
         Events(self.engine().clone())
     }
 
-    /// Stops: nothing more is taken, claimed or begun, and what is under way may end until `deadline` has passed. What
-    /// is published stays in the store for the next start.
+    /// Stops: nothing more is taken, claimed or begun, and what is under way may end until `deadline` has passed. What is
+    /// still under way then is dropped and given back at once: its attempt ends as `Lost`, and if its `retry` allows another, that may begin
+    /// wherever there is a worker (r23). What is published stays in the store for the next start.
     ///
     /// # Errors
-    /// `TimedOut` if something was still under way at the deadline. It is dropped; its jobs end as `Lost` once their lease has
-    /// ended and a runtime looks at the store, and run again if their `retry` allows (r23).
+    /// `TimedOut` if something was still under way at the deadline.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Failure> {
         let engine = self.engine();
         engine.stop.cancel();
-        let last = after(engine.clock.now(), deadline);
+        let last = engine.clock.elapsed() + deadline;
         let all_ended = async {
             // What the dispatcher has claimed already still runs.
-            self.0.dispatcher.wait().await;
+            self.0.tasks.dispatcher.wait().await;
             engine.attempts.close();
             engine.attempts.wait().await;
         };
@@ -206,7 +229,7 @@ impl Runtime {
             }
         };
         engine.abort.cancel();
-        self.0.lease_keeper.wait().await;
+        self.0.tasks.others.wait().await;
         in_time
     }
 
@@ -215,7 +238,7 @@ impl Runtime {
         &self.engine().wiring
     }
 
-    fn engine(&self) -> &Arc<Engine> {
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.0.engine
     }
 }
@@ -234,6 +257,18 @@ pub struct RuntimeBuilder {
     concurrency: usize,
     lease: Duration,
     max_payload_bytes: usize,
+    max_queued: u64,
+    queues: BTreeMap<String, QueueRoom>,
+    retention: Retention,
+    pub(crate) ids: Ids,
+    pub(crate) faults: Option<Arc<Faults>>,
+}
+
+/// How many jobs of a queue run at a time, and who has said so.
+#[derive(Clone, Copy, Debug)]
+struct QueueRoom {
+    jobs: usize,
+    source: Source,
 }
 
 impl RuntimeBuilder {
@@ -246,6 +281,9 @@ impl RuntimeBuilder {
     /// How large a command or event may be as JSON, in bytes, unless the builder says otherwise.
     pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
 
+    /// How many jobs of one command or event handler may be on record that have not ended, unless the builder says otherwise.
+    pub const MAX_QUEUED: u64 = 1_000_000;
+
     /// Provides a capability: handlers take it as `Arc<T>` (r33). One of the same type that was provided before is replaced.
     ///
     /// The runtime keeps its capabilities as long as it lives. One that holds the [`Runtime`] itself keeps it alive for
@@ -257,10 +295,38 @@ impl RuntimeBuilder {
         self
     }
 
-    /// How many published jobs run at a time, at least 1. What is [executed](Runtime::execute) runs besides.
+    /// How many published jobs of each queue run at a time in this process, at least 1, unless the queue is given a
+    /// [number of its own](Self::queue). What is [executed](Runtime::execute) runs besides.
     #[must_use]
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.concurrency = jobs.max(1);
+        self
+    }
+
+    /// How many published jobs of one queue run at a time in this process, at least 1: of the handlers that say
+    /// [`queue = "…"`](macro@crate::command). A queue that fills up or is slow takes nothing from the others.
+    ///
+    /// A queue that no handler is in is a [problem of the start](Self::start).
+    #[must_use]
+    #[track_caller]
+    pub fn queue(mut self, name: impl Into<String>, jobs: usize) -> Self {
+        self.queues.insert(name.into(), QueueRoom { jobs: jobs.max(1), source: Source::caller() });
+        self
+    }
+
+    /// How many jobs of one command or event handler may be on record that have not ended: beyond that, what is published or
+    /// emitted at the boundary is refused as `QueueFull`. What an execution stages is always taken, and so is what is executed
+    /// at once: of these there are no more than run.
+    #[must_use]
+    pub fn max_queued(mut self, jobs: u64) -> Self {
+        self.max_queued = jobs;
+        self
+    }
+
+    /// What is deleted when it has become old enough, while the runtime runs. Nothing, unless it is asked for.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
         self
     }
 
@@ -299,10 +365,40 @@ impl RuntimeBuilder {
         reason = "starting may come to need the store; callers need not change then"
     )]
     pub async fn start(self) -> Result<Runtime, StartError> {
+        let (concurrency, own) = (self.concurrency, self.queues.clone());
+        let retention = self.retention;
+        let engine = self.engine()?;
+        let (queues, names) = engine.plans.queues();
+        let limit = |name: &&'static str| own.get(*name).map_or(concurrency, |room| room.jobs);
+        let rooms = Rooms::new(queues, &names.iter().map(limit).collect::<Vec<_>>());
+        let tasks = Tasks::default();
+        tasks.dispatcher.spawn(worker::dispatch(engine.clone(), rooms));
+        tasks.dispatcher.close();
+        tasks.others.spawn(worker::keep_leases(engine.clone(), tasks.dispatcher.clone()));
+        tasks.others.spawn(schedule::run_schedules(engine.clone()));
+        if let Some(interval) = retention.interval() {
+            tasks.others.spawn(retention::prune_regularly(engine.clone(), retention, interval));
+        }
+        tasks.others.close();
+        Ok(Runtime(Arc::new(Handle { engine, tasks })))
+    }
+
+    /// Starts without a worker: nothing is claimed, renewed or pruned by itself.
+    pub(crate) fn start_still(self) -> Result<Runtime, StartError> {
+        let engine = self.engine()?;
+        let tasks = Tasks::default();
+        tasks.dispatcher.close();
+        tasks.others.close();
+        Ok(Runtime(Arc::new(Handle { engine, tasks })))
+    }
+
+    fn engine(self) -> Result<Arc<Engine>, StartError> {
+        let queues: Vec<_> =
+            self.queues.iter().map(|(name, QueueRoom { source, .. })| (name.clone(), *source)).collect();
         let (plans, wiring) = Parts::collect()
-            .resolve(&self.capabilities, self.max_payload_bytes)
+            .resolve(&self.capabilities, &queues, self.max_payload_bytes)
             .map_err(|problems| StartError { problems })?;
-        let engine = Arc::new(Engine {
+        Ok(Arc::new(Engine {
             store: self.store,
             clock: self.clock,
             plans,
@@ -311,31 +407,36 @@ impl RuntimeBuilder {
             locks: EntityLocks::new(),
             endings: Endings::default(),
             overrides: Overrides::default(),
-            worker: WorkerId::new(),
+            worker: self.ids.worker(),
+            ids: self.ids,
             lease: Lease::of(self.lease),
+            sightings: Sightings::default(),
+            under_way: UnderWay::default(),
+            max_queued: self.max_queued,
+            faults: self.faults,
             work: tokio::sync::Notify::new(),
             attempts: TaskTracker::new(),
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
-        });
-        let [dispatcher, lease_keeper] = [TaskTracker::new(), TaskTracker::new()];
-        dispatcher.spawn(worker::dispatch(engine.clone(), self.concurrency));
-        lease_keeper.spawn(worker::keep_leases(engine.clone()));
-        dispatcher.close();
-        lease_keeper.close();
-        Ok(Runtime(Arc::new(Handle { engine, dispatcher, lease_keeper })))
+            dead: CancellationToken::new(),
+        }))
     }
 }
 
 impl fmt::Debug for RuntimeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { store, clock, capabilities: _, concurrency, lease, max_payload_bytes } = self;
+        let Self {
+            store, clock, concurrency, lease, max_payload_bytes, max_queued, queues, retention, ..
+        } = self;
         f.debug_struct("RuntimeBuilder")
             .field("store", &store.type_id())
             .field("clock", clock)
             .field("concurrency", concurrency)
             .field("lease", lease)
             .field("max_payload_bytes", max_payload_bytes)
+            .field("max_queued", max_queued)
+            .field("queues", queues)
+            .field("retention", retention)
             .finish_non_exhaustive()
     }
 }

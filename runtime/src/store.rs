@@ -74,8 +74,9 @@ pub trait Store: Send + Sync + 'static {
     /// See [`CommitError`]. After an error nothing of the commit is on record.
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
 
-    /// Says that `worker` is alive, and will say so again before `length` has passed (r23). The first call introduces the worker.
-    async fn renew(&self, worker: &WorkerId, length: Duration) -> Result<(), StoreError>;
+    /// Puts a worker's lease on record in the place of the one before: it says that it is alive (r23). The first call introduces the
+    /// worker.
+    async fn renew(&self, lease: Lease) -> Result<(), StoreError>;
 
     /// Takes a worker off the record: it runs nothing any more, or what it runs is to be given up.
     async fn retire(&self, worker: &WorkerId) -> Result<(), StoreError>;
@@ -238,7 +239,7 @@ impl NewJob {
             deadline: self.deadline,
             created_at: self.created_at,
             due_at: if state == JobState::Waiting { self.due_at } else { None },
-            ended_at: None,
+            ended_at: state.has_ended().then_some(self.created_at),
             attempts: u32::from(self.start.is_some()),
             spent: 0,
             output: None,
@@ -346,9 +347,9 @@ pub struct Claimed {
 pub struct Lease {
     /// The worker.
     pub worker: WorkerId,
-    /// How often it has renewed its lease; 0 if it never took one.
+    /// Counts its renewals, from 1, even if it was taken off the record meanwhile; 0 if it never took a lease.
     pub renewals: u64,
-    /// How long after a renewal it may be taken for alive; zero if it never took a lease.
+    /// How long after a renewal it is taken for alive; zero if it never took a lease. A store keeps microseconds.
     pub length: Duration,
 }
 

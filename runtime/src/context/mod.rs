@@ -27,9 +27,10 @@ mod stage;
 mod trace;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use from_context::Needed;
 pub use from_context::{Capability, FromContext, Requirements};
@@ -80,6 +81,14 @@ struct Execution {
     cause: Option<Cause>,
     stage: Stage,
     choices: Mutex<Vec<StrategyChoice>>,
+    /// Made when somebody asks for it, or cancels.
+    cancellation: OnceLock<CancellationToken>,
+}
+
+impl Execution {
+    fn cancellation(&self) -> &CancellationToken {
+        self.cancellation.get_or_init(CancellationToken::new)
+    }
 }
 
 /// The context of the execution or scope that the caller is in.
@@ -149,6 +158,7 @@ impl ExecutionContext {
             cause: job.cause,
             stage: Stage::open(),
             choices: Mutex::default(),
+            cancellation: OnceLock::new(),
         });
         Self(Arc::new(Inner {
             correlation: Some(job.correlation.clone()),
@@ -233,6 +243,33 @@ impl ExecutionContext {
         self.0.seed.get_trace()
     }
 
+    /// Returns when the attempt is no longer wanted: its job was [cancelled](crate::Jobs::cancel) (r24), or the attempt was given up
+    /// because its worker had not been heard of (r23). Nothing that it does from then on can be committed; a handler that
+    /// takes long, or does something outside that can be called off, watches for this and returns, whatever it returns.
+    ///
+    /// In this process it is known at once, of what other processes have done after a second or two. In a scope at
+    /// the boundary it never returns.
+    pub async fn cancelled(&self) {
+        match &self.0.execution {
+            Some(execution) => execution.cancellation().cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether the attempt is no longer wanted; see [`cancelled`](Self::cancelled).
+    pub fn is_cancelled(&self) -> bool {
+        self.0.execution.as_ref().is_some_and(|execution| {
+            execution.cancellation.get().is_some_and(CancellationToken::is_cancelled)
+        })
+    }
+
+    /// Tells the attempt that it is no longer wanted.
+    pub(crate) fn cancel(&self) {
+        if let Some(execution) = &self.0.execution {
+            execution.cancellation().cancel();
+        }
+    }
+
     /// The capability that the seed of the scope [puts](ContextSeed::provide) in its place, or that the runtime was
     /// [provided](crate::RuntimeBuilder::provide) with.
     pub fn capability<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
@@ -262,7 +299,9 @@ impl ExecutionContext {
     fn emit_any(&self, name: &str, json: serde_json::Result<Value>, event: AnyValue) -> EventId {
         let plan = self.execution("emit").engine.plans.event_of((*event).type_id(), name);
         let admitted = plan.and_then(|plan| plan.input.admit(json));
-        self.stage("emit", |staging| staging.event(event, admitted, self.0.seed.clone()))
+        let id = self.execution("emit").engine.ids.event();
+        self.stage("emit", |staging| staging.event(id, event, admitted, self.0.seed.clone()));
+        id
     }
 
     /// Publishes a command; see [`publish`](publish()).
@@ -274,8 +313,10 @@ impl ExecutionContext {
     pub fn publish<C: HasOneHandler>(&self, command: C) -> StagedJob {
         let engine = &self.execution("publish").engine;
         let draft = Draft::of(&engine.plans, &command);
-        let job = draft.map(|draft| draft.into_job(self.origin(), engine.clock.now()));
-        let id = self.stage("publish", |staging| staging.command(job));
+        let job = draft.map(|draft| draft.into_job(&engine.ids, self.origin(), engine.clock.now()));
+        // What is refused has no job, and no use for an id but to be named.
+        let id = job.as_ref().map_or_else(|_| engine.ids.job(), |job| job.id);
+        self.stage("publish", |staging| staging.command(job));
         StagedJob::new(self.clone(), id)
     }
 

@@ -2,10 +2,13 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{ContextSeed, ExecutionContext};
+use crate::draft::Due;
 use crate::erased::AnyValue;
 use crate::registration::EntityPart;
 use crate::store::{EntityKey, NewJob};
@@ -111,11 +114,11 @@ impl Stage {
 impl Staging {
     pub(super) fn event(
         &mut self,
+        id: EventId,
         value: AnyValue,
         admitted: Result<Json, Failure>,
         seed: Arc<ContextSeed>,
-    ) -> EventId {
-        let id = EventId::new();
+    ) {
         match admitted {
             Ok(payload) => {
                 let type_id = (*value).type_id();
@@ -123,25 +126,23 @@ impl Staging {
             }
             Err(failure) => self.refuse(failure),
         }
-        id
     }
 
-    pub(super) fn command(&mut self, job: Result<NewJob, Failure>) -> JobId {
+    pub(super) fn command(&mut self, job: Result<NewJob, Failure>) {
         match job {
-            Ok(job) => {
-                let id = job.id;
-                self.jobs.push(job);
-                id
-            }
-            Err(failure) => {
-                self.refuse(failure);
-                JobId::new()
-            }
+            Ok(job) => self.jobs.push(job),
+            Err(failure) => self.refuse(failure),
         }
     }
 
     fn refuse(&mut self, failure: Failure) {
         self.refused.get_or_insert(failure);
+    }
+}
+
+impl From<&StagedJob> for JobId {
+    fn from(staged: &StagedJob) -> Self {
+        staged.id
     }
 }
 
@@ -180,6 +181,59 @@ impl StagedJob {
     #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
     pub fn ordered_by<K: Serialize + ?Sized>(self, key: &K) -> Self {
         self.change("ordered_by", |job| job.order_key = Key::of(key))
+    }
+
+    /// Runs it once this job has succeeded (r26): one that is staged before it, or on record. Called again, it waits for all of
+    /// them. If that one fails, this one waits on; if it is cancelled, so is this one. If there is none, the execution fails with
+    /// `NotFound`.
+    ///
+    /// # Panics
+    /// When the attempt has ended.
+    #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
+    pub fn after(self, predecessor: impl Into<JobId>) -> Self {
+        let predecessor = predecessor.into();
+        self.change("after", |job| job.after.push(predecessor))
+    }
+
+    /// Runs it no sooner than after this pause, from now on. It orders nothing.
+    ///
+    /// # Panics
+    /// When the attempt has ended.
+    #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
+    pub fn delay(self, pause: Duration) -> Self {
+        self.change("delay", |job| job.due_at = Due::In(pause).from(job.created_at))
+    }
+
+    /// Runs it no sooner than at this time.
+    ///
+    /// # Panics
+    /// When the attempt has ended.
+    #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
+    pub fn at(self, time: Timestamp) -> Self {
+        self.change("at", |job| job.due_at = Due::At(time).from(job.created_at))
+    }
+
+    /// Has it begin before jobs of its queue that are ready, too, and of a lower priority; 0 is that of whoever has not said.
+    ///
+    /// # Panics
+    /// When the attempt has ended.
+    #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
+    pub fn priority(self, priority: i32) -> Self {
+        self.change("priority", |job| job.priority = priority)
+    }
+
+    /// Its attempts must have ended by this time, or the job ends as `TimedOut`.
+    ///
+    /// # Panics
+    /// When the attempt has ended.
+    #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
+    pub fn deadline(self, time: Timestamp) -> Self {
+        self.change("deadline", |job| job.deadline = Some(time))
     }
 
     #[track_caller]

@@ -1,113 +1,96 @@
-//! The jobs and their queues: which are ready, which wait for a time, which wait in a lane, which run.
+//! The jobs: what they wait for, and the one way from state to state.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
 
 use jiff::Timestamp;
 
-use crate::store::{Claim, Claimed, NewJob, Next, Submitted};
+use super::lanes::Lanes;
+use super::query::Counts;
+use super::ready::Ready;
+use crate::store::{Claim, Claimed, Next};
 use crate::{Attempt, Job, JobId, JobState, Key, WorkerId};
 
-/// A job's place in the order of jobs: its index.
-pub(super) type Place = usize;
+/// A job's place in the order of jobs. Counts from 1, and is never given twice.
+pub(super) type Place = u64;
 
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) job: Job,
     pub(super) attempts: Vec<Attempt>,
+    /// How many of those that it comes after have not succeeded.
+    pub(super) awaited: usize,
+    /// Those that wait until it has succeeded.
+    pub(super) successors: BTreeSet<Place>,
 }
 
-/// The queues hold live jobs only, so that they cost the same however many have ended.
+/// What is asked for often (which are ready, which are due, which run) is kept in queues that hold live jobs only, so that
+/// it costs the same however many have ended.
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
-    pub(super) records: Vec<Record>,
-    places: HashMap<JobId, Place>,
-    idempotency_keys: HashMap<Key, Place>,
-    /// `Ready`, by name.
-    ready: HashMap<Arc<str>, BTreeSet<Place>>,
-    /// `Waiting` for a time.
+    pub(super) records: BTreeMap<Place, Record>,
+    pub(super) places: HashMap<JobId, Place>,
+    pub(super) last_place: Place,
+    pub(super) idempotency_keys: HashMap<Key, Place>,
+    pub(super) lanes: Lanes,
+    pub(super) counts: Counts,
+    ready: Ready,
+    /// `Waiting` for a time, and for nothing else.
     due: BTreeSet<(Timestamp, Place)>,
-    running: BTreeSet<Place>,
-    /// Those of an order key that have not ended. The first has its turn, the others wait for it to end (r26).
-    lanes: HashMap<Key, BTreeSet<Place>>,
+    /// `Running`, by worker. A worker that runs nothing is not in it.
+    running: HashMap<WorkerId, BTreeSet<Place>>,
+    /// Whether a job has become `Ready`, or has come to wait for nothing but a time, since somebody last asked.
+    has_work: bool,
 }
 
 impl Jobs {
+    /// Jobs that are handed out in an order drawn from the seed (r26).
+    pub(super) fn shuffled(seed: u64) -> Self {
+        Self { ready: Ready::shuffled(seed), ..Self::default() }
+    }
+
     pub(super) fn find(&self, id: JobId) -> Option<&Record> {
-        self.places.get(&id).map(|place| &self.records[*place])
+        self.places.get(&id).map(|place| &self.records[place])
+    }
+
+    pub(super) fn record_mut(&mut self, place: Place) -> &mut Record {
+        self.records.get_mut(&place).expect("queues, lanes and successors name places on record only")
     }
 
     /// The attempt of a job that is under way.
-    pub(super) fn running(&self, id: JobId) -> Option<(Place, &Attempt)> {
+    pub(super) fn under_way(&self, id: JobId) -> Option<(Place, &Attempt)> {
         let place = *self.places.get(&id)?;
-        let Record { job, attempts } = &self.records[place];
+        let Record { job, attempts, .. } = &self.records[&place];
         if job.state == JobState::Running { Some((place, attempts.last()?)) } else { None }
     }
 
-    /// Everything that runs, in the order of record.
-    pub(super) fn all_running(&self) -> impl Iterator<Item = (&Job, &Attempt)> {
-        let records = self.running.iter().map(|place| &self.records[*place]);
-        records.filter_map(|Record { job, attempts }| Some((job, attempts.last()?)))
+    /// Who runs something.
+    pub(super) fn workers(&self) -> impl Iterator<Item = &WorkerId> {
+        self.running.keys()
     }
 
-    /// What would become of each of these jobs if they were added (r25).
-    pub(super) fn admit(&self, jobs: &[NewJob]) -> Vec<Submitted> {
-        let mut taken_before = HashMap::new();
-        jobs.iter()
-            .map(|new| {
-                let Some(key) = &new.idempotency_key else { return Submitted::New };
-                let on_record = self.idempotency_keys.get(key).map(|place| &self.records[*place].job);
-                let holder = on_record.map(|job| (job.id, &job.name, &job.payload));
-                let Some((id, name, payload)) = holder.or_else(|| taken_before.get(key).copied()) else {
-                    taken_before.insert(key, (new.id, &new.name, &new.payload));
-                    return Submitted::New;
-                };
-                if new.is_same_request(name, payload) {
-                    Submitted::Existing(id)
-                } else {
-                    Submitted::Mismatch(id)
-                }
-            })
-            .collect()
+    /// What a worker runs, in the order of record.
+    pub(super) fn run_by(&self, worker: &WorkerId) -> impl Iterator<Item = (&Job, &Attempt)> {
+        let places = self.running.get(worker).into_iter().flatten();
+        let records = places.map(|place| &self.records[place]);
+        records.filter_map(|Record { job, attempts, .. }| Some((job, attempts.last()?)))
     }
 
-    /// Adds those of these jobs that were found to be new.
-    pub(super) fn add(&mut self, jobs: Vec<NewJob>, answers: &[Submitted]) {
-        let admitted = jobs.into_iter().zip(answers).filter(|(_, answer)| **answer == Submitted::New);
-        admitted.for_each(|(job, _)| self.add_one(job));
-    }
-
-    fn add_one(&mut self, new: NewJob) {
-        let place = self.records.len();
-        let state = match (&new.start, &new.order_key) {
-            (Some(_), _) => JobState::Running,
-            (None, Some(lane)) if !self.enter_lane(lane, place) => JobState::Waiting,
-            (None, _) => JobState::Ready,
-        };
-        let attempts =
-            new.start.iter().map(|worker| Attempt::begun(1, worker.clone(), new.created_at)).collect();
-        self.places.insert(new.id, place);
-        if let Some(key) = &new.idempotency_key {
-            self.idempotency_keys.insert(key.clone(), place);
-        }
-        self.records.push(Record { job: new.into_job(state), attempts });
-        self.enqueue(place);
+    /// Whether there is something to claim, or to wait for, that there was not when this was last asked.
+    pub(super) fn has_new_work(&mut self) -> bool {
+        mem::take(&mut self.has_work)
     }
 
     pub(super) fn claim(&mut self, claim: &Claim) -> Claimed {
         self.wake(claim.now);
-        let queues = claim.names.iter().filter_map(|name| self.ready.get(name));
-        let mut first: Vec<Place> =
-            queues.flat_map(|queue| queue.iter().take(claim.limit).copied()).collect();
-        first.sort_unstable();
-        first.dedup();
-        first.truncate(claim.limit);
-        let jobs =
-            first.into_iter().map(|place| self.begin_attempt(place, &claim.worker, claim.now)).collect();
+        let mut jobs = Vec::new();
+        for place in self.ready.first(claim) {
+            jobs.push(self.begin_attempt(place, &claim.worker, claim.now));
+        }
         Claimed { jobs, next_due: self.due.first().map(|(due_at, _)| *due_at) }
     }
 
-    /// Makes `Ready` what waited for a time that has come.
+    /// Makes `Ready` what waited for nothing but a time that has come.
     fn wake(&mut self, now: Timestamp) {
         while let Some(&(due_at, place)) = self.due.first()
             && due_at <= now
@@ -117,89 +100,119 @@ impl Jobs {
     }
 
     fn begin_attempt(&mut self, place: Place, worker: &WorkerId, now: Timestamp) -> Job {
-        self.pass(place, JobState::Running, None);
-        let Record { job, attempts } = &mut self.records[place];
+        let Record { job, attempts, .. } = self.record_mut(place);
         job.attempts += 1;
         job.failure = None;
         attempts.push(Attempt::begun(job.attempts, worker.clone(), now));
-        job.clone()
+        self.pass(place, JobState::Running, None);
+        self.records[&place].job.clone()
     }
 
     /// Ends the attempt that is under way.
     pub(super) fn end_attempt(&mut self, place: Place, attempt: Attempt, next: Next) {
-        let Record { job, attempts } = &mut self.records[place];
+        let Record { job, attempts, .. } = self.record_mut(place);
         job.failure.clone_from(&attempt.failure);
-        let (state, due_at) = match next {
-            Next::Succeeded(output) => {
-                job.output = Some(output);
-                (JobState::Succeeded, None)
-            }
-            Next::Failed => (JobState::Failed, None),
-            Next::Retry(due_at) => (JobState::Waiting, Some(due_at)),
-        };
-        if state.has_ended() {
-            job.ended_at = attempt.ended_at;
-        }
+        let ended_at = attempt.ended_at;
         if let Some(under_way) = attempts.last_mut() {
             *under_way = attempt;
         }
-        self.pass(place, state, due_at);
-        if state.has_ended() {
-            self.leave_lane(place);
+        match next {
+            Next::Succeeded(output) => {
+                job.output = Some(output);
+                self.end(place, JobState::Succeeded, ended_at);
+                self.release_successors(place);
+            }
+            Next::Failed => self.end(place, JobState::Failed, ended_at),
+            Next::Retry(due_at) => self.pass(place, JobState::Waiting, Some(due_at)),
         }
     }
 
-    /// Joins a lane; whether the job has its turn at once.
-    fn enter_lane(&mut self, lane: &Key, place: Place) -> bool {
-        let lane = self.lanes.entry(lane.clone()).or_default();
-        lane.insert(place);
-        lane.len() == 1
+    /// Ends a job, and gives the turn in its lane to the next.
+    pub(super) fn end(&mut self, place: Place, state: JobState, ended_at: Option<Timestamp>) {
+        self.record_mut(place).job.ended_at = ended_at;
+        self.pass(place, state, None);
+        if let Some(lane) = &self.records[&place].job.order_key
+            && let Some(next) = self.lanes.leave(lane, place)
+        {
+            self.settle(next);
+        }
     }
 
-    /// Takes a job that has ended out of its lane, and gives the next its turn.
-    fn leave_lane(&mut self, place: Place) {
-        let Some(key) = &self.records[place].job.order_key else { return };
-        let Some(lane) = self.lanes.get_mut(key) else { return };
-        lane.remove(&place);
-        let Some(&next) = lane.first() else {
-            self.lanes.remove(key);
-            return;
-        };
-        let waits_for_its_turn = {
-            let job = &self.records[next].job;
-            job.state == JobState::Waiting && job.due_at.is_none()
-        };
-        if waits_for_its_turn {
-            self.pass(next, JobState::Ready, None);
+    /// A job has succeeded: those that come after it need not wait for it any more.
+    fn release_successors(&mut self, place: Place) {
+        for successor in mem::take(&mut self.record_mut(place).successors) {
+            self.record_mut(successor).awaited -= 1;
+            self.settle(successor);
+        }
+    }
+
+    /// Whether a job that is not under way waits for no other job.
+    pub(super) fn is_free(&self, place: Place) -> bool {
+        let Record { job, awaited, .. } = &self.records[&place];
+        *awaited == 0 && job.order_key.as_ref().is_none_or(|lane| self.lanes.has_turn(lane, place))
+    }
+
+    /// Looks again at a waiting job, which may have ceased to wait for another.
+    pub(super) fn settle(&mut self, place: Place) {
+        let job = &self.records[&place].job;
+        if job.state == JobState::Waiting && job.due_at.is_none() && self.is_free(place) {
+            self.pass(place, JobState::Ready, None);
+        } else {
+            self.enqueue(place);
         }
     }
 
     /// The one way from state to state (r20). Only a job that becomes `Waiting` has a time to wait for.
-    fn pass(&mut self, place: Place, next: JobState, due_at: Option<Timestamp>) {
+    ///
+    /// # Panics
+    /// If there is no such way. Every caller knows that there is: no job changes its state by another.
+    pub(super) fn pass(&mut self, place: Place, next: JobState, due_at: Option<Timestamp>) {
         self.dequeue(place);
-        let job = &mut self.records[place].job;
-        debug_assert!(job.state.may_become(next), "{} may not become {next}", job.state);
+        let job = &mut self.records.get_mut(&place).expect("the place is on record").job;
+        assert!(job.state.may_become(next), "a job that is {} may not become {next}", job.state);
+        self.counts.remove(job);
         job.state = next;
         job.due_at = due_at;
+        self.counts.add(job);
         self.enqueue(place);
     }
 
-    fn enqueue(&mut self, place: Place) {
-        let job = &self.records[place].job;
+    /// Puts a job into the queue of its state.
+    pub(super) fn enqueue(&mut self, place: Place) {
+        let Record { job, attempts, .. } = &self.records[&place];
         match (job.state, job.due_at) {
-            (JobState::Waiting, Some(due_at)) => _ = self.due.insert((due_at, place)),
-            (JobState::Ready, _) => _ = self.ready.entry(job.name.clone()).or_default().insert(place),
-            (JobState::Running, _) => _ = self.running.insert(place),
+            (JobState::Waiting, Some(due_at)) if self.is_free(place) => {
+                self.has_work |= self.due.insert((due_at, place));
+            }
+            (JobState::Ready, _) => {
+                self.ready.insert(job, place);
+                self.has_work = true;
+            }
+            (JobState::Running, _) => {
+                if let Some(attempt) = attempts.last() {
+                    self.running.entry(attempt.worker.clone()).or_default().insert(place);
+                }
+            }
             _ => {}
         }
     }
 
-    fn dequeue(&mut self, place: Place) {
-        let job = &self.records[place].job;
+    /// Takes a job out of the queue of its state.
+    pub(super) fn dequeue(&mut self, place: Place) {
+        let Record { job, attempts, .. } = &self.records[&place];
         match (job.state, job.due_at) {
             (JobState::Waiting, Some(due_at)) => _ = self.due.remove(&(due_at, place)),
-            (JobState::Ready, _) => _ = self.ready.get_mut(&job.name).map(|queue| queue.remove(&place)),
-            (JobState::Running, _) => _ = self.running.remove(&place),
+            (JobState::Ready, _) => self.ready.remove(job, place),
+            (JobState::Running, _) => {
+                if let Some(attempt) = attempts.last()
+                    && let Some(places) = self.running.get_mut(&attempt.worker)
+                {
+                    places.remove(&place);
+                    if places.is_empty() {
+                        self.running.remove(&attempt.worker);
+                    }
+                }
+            }
             _ => {}
         }
     }

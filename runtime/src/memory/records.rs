@@ -2,55 +2,69 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::admission::Limits;
+use super::events::Events;
 use super::jobs::{Jobs, Place};
+use super::leases::Leases;
 use crate::store::{
-    Commit, CommitError, Cursor, EntityKey, EntityWrite, NewEvent, NewJob, RunningJob, StoredEntity,
-    StoredEvent, Submitted,
+    Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, NewEvent, NewJob, NewTick, RunningJob,
+    StoredEntity, Submitted, Ticked,
 };
 use crate::{Key, WorkerId};
 
 #[derive(Debug, Default)]
 pub(super) struct Records {
     pub(super) jobs: Jobs,
+    pub(super) events: Events,
+    pub(super) leases: Leases,
     entities: HashMap<&'static str, BTreeMap<Key, StoredEntity>>,
-    /// In commit order: an event's cursor is its index and one.
-    events: Vec<StoredEvent>,
-    /// How long each worker's lease lasts.
-    leases: HashMap<WorkerId, Timestamp>,
+    /// The last tick of each schedule.
+    ticks: HashMap<Arc<str>, Timestamp>,
 }
 
 impl Records {
+    pub(super) fn shuffled(seed: u64) -> Self {
+        Self { jobs: Jobs::shuffled(seed), ..Self::default() }
+    }
+
     pub(super) fn submit(&mut self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Vec<Submitted> {
-        let answers = self.jobs.admit(&jobs);
-        self.append(events);
-        self.jobs.add(jobs, &answers);
+        let answers = self.jobs.admit(&jobs, Limits::Apply);
+        let cannot_be_added = |answer| matches!(answer, &Submitted::Full(_) | &Submitted::NoPredecessor(_));
+        if events.is_empty() || !answers.iter().any(cannot_be_added) {
+            self.events.append(events);
+            self.jobs.add(jobs, &answers);
+        }
         answers
     }
 
     /// Checks everything, then changes everything: whole or not at all.
-    pub(super) fn commit(&mut self, commit: Commit) -> Result<(), CommitError> {
+    pub(super) fn commit(&mut self, commit: Commit) -> Result<Committed, CommitError> {
         let place = self.fence(&commit)?;
         self.check_version(commit.write.as_ref())?;
-        let answers = self.jobs.admit(&commit.jobs);
-        check_idempotency(&commit.jobs, &answers)?;
+        let answers = self.jobs.admit(&commit.jobs, Limits::Ignored);
+        check_staged(&commit.jobs, &answers)?;
 
+        self.jobs.has_new_work();
         self.jobs.end_attempt(place, commit.attempt, commit.next);
         self.write(commit.write);
-        self.append(commit.events);
+        self.events.append(commit.events);
         self.jobs.add(commit.jobs, &answers);
-        Ok(())
+        Ok(Committed { has_work: self.jobs.has_new_work() })
     }
 
     /// The place of the job, if the attempt is the one under way (r23).
     fn fence(&self, commit: &Commit) -> Result<Place, CommitError> {
         let attempt = &commit.attempt;
-        let may_commit = commit.lapsed_at.is_none_or(|now| self.has_lapsed(&attempt.worker, now));
-        match self.jobs.running(commit.job) {
-            Some((place, running))
-                if may_commit && running.number == attempt.number && running.worker == attempt.worker =>
+        let has_renewed = |seen| self.leases.of(&attempt.worker).renewals != seen;
+        match self.jobs.under_way(commit.job) {
+            Some((place, under_way))
+                if under_way.number == attempt.number
+                    && under_way.worker == attempt.worker
+                    && !commit.lapsed.is_some_and(has_renewed) =>
             {
                 Ok(place)
             }
@@ -71,18 +85,13 @@ impl Records {
         }
     }
 
-    fn append(&mut self, events: Vec<NewEvent>) {
-        for event in events {
-            self.events.push(StoredEvent {
-                cursor: Cursor::from_u64(self.events.len() as u64 + 1),
-                id: event.id,
-                name: event.name,
-                payload: event.payload,
-                correlation: event.correlation,
-                cause: event.cause,
-                emitted_at: event.emitted_at,
-            });
+    pub(super) fn tick(&mut self, tick: NewTick) -> Ticked {
+        let last = self.ticks.get(&tick.schedule).copied();
+        if last != tick.last {
+            return Ticked::Stale(last);
         }
+        self.ticks.insert(tick.schedule, tick.at);
+        Ticked::Done(self.submit(Vec::new(), tick.jobs))
     }
 
     pub(super) fn load(&self, key: &EntityKey) -> Option<&StoredEntity> {
@@ -101,20 +110,13 @@ impl Records {
         found.take(limit).map(|(key, entity)| (key.clone(), entity.clone())).collect()
     }
 
-    pub(super) fn events(&self, after: Cursor, limit: usize) -> Vec<StoredEvent> {
-        let behind = usize::try_from(after.as_u64()).unwrap_or(usize::MAX);
-        self.events.iter().skip(behind).take(limit).cloned().collect()
+    pub(super) fn leases(&self) -> Vec<Lease> {
+        self.jobs.workers().map(|worker| self.leases.of(worker)).collect()
     }
 
-    pub(super) fn renew(&mut self, worker: &WorkerId, until: Timestamp) {
-        self.leases.insert(worker.clone(), until);
-    }
-
-    pub(super) fn lapsed(&self, now: Timestamp, limit: usize) -> Vec<RunningJob> {
-        let running = self.jobs.all_running();
+    pub(super) fn running(&self, worker: &WorkerId, limit: usize) -> Vec<RunningJob> {
+        let running = self.jobs.run_by(worker).take(limit);
         running
-            .filter(|(_, attempt)| self.has_lapsed(&attempt.worker, now))
-            .take(limit)
             .map(|(job, attempt)| RunningJob {
                 job: job.clone(),
                 worker: attempt.worker.clone(),
@@ -122,16 +124,19 @@ impl Records {
             })
             .collect()
     }
-
-    fn has_lapsed(&self, worker: &WorkerId, now: Timestamp) -> bool {
-        self.leases.get(worker).is_none_or(|until| *until < now)
-    }
 }
 
-fn check_idempotency(jobs: &[NewJob], answers: &[Submitted]) -> Result<(), CommitError> {
+/// Of the jobs that an attempt has staged, each must be new, or the same request as one on record.
+fn check_staged(jobs: &[NewJob], answers: &[Submitted]) -> Result<(), CommitError> {
     for (job, answer) in jobs.iter().zip(answers) {
-        if let Submitted::Mismatch(existing) = *answer {
-            return Err(CommitError::Mismatch { staged: job.id, existing });
+        match *answer {
+            Submitted::New | Submitted::Existing(_) | Submitted::Full(_) => {}
+            Submitted::Mismatch(existing) => {
+                return Err(CommitError::Mismatch { staged: job.id, existing });
+            }
+            Submitted::NoPredecessor(after) => {
+                return Err(CommitError::NoPredecessor { staged: job.id, after });
+            }
         }
     }
     Ok(())

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fmt::{self, Formatter};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -10,7 +9,6 @@ use super::{
     CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring, HandlerWiring,
     InvariantWiring, ScopeWiring, StrategyWiring, Wiring,
 };
-use crate::{Failure, FailureKind, Retry};
 
 pub(super) fn write(wiring: &Wiring, f: &mut Formatter<'_>) -> fmt::Result {
     let mut growing = Growing { wiring, shown: HashSet::new() };
@@ -162,7 +160,8 @@ fn handling(handler: &HandlerWiring) -> Vec<String> {
     draws.extend(handler.capabilities.iter().map(|capability| short(capability)));
     let draws = (!draws.is_empty()).then(|| format!("draws {}", draws.join(", ")));
     let timeout = handler.timeout.map(|timeout| format!("each attempt takes {timeout:?} at most"));
-    [retried(handler.retry), timeout, draws].into_iter().flatten().collect()
+    let retried = handler.retry.repeats().then(|| handler.retry.to_string());
+    [retried, timeout, draws].into_iter().flatten().collect()
 }
 
 fn entity(part: &EntityWiring) -> Node {
@@ -199,20 +198,6 @@ fn and(names: &[&str]) -> String {
         [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
         _ => names.concat(),
     }
-}
-
-fn retried(retry: Retry) -> Option<String> {
-    let failure = Failure::new(FailureKind::Error, "error", "one that may pass");
-    let pause = |number| retry.pause_after(number, &failure);
-    let apart = match (pause(1)?, pause(2)) {
-        (Duration::ZERO, _) => "without a pause".to_owned(),
-        (first, Some(second)) if first != second => format!("{first:?}, {second:?}, … apart"),
-        (first, _) => format!("{first:?} apart"),
-    };
-    Some(match retry.attempts {
-        u32::MAX => format!("attempted until it succeeds, {apart}"),
-        attempts => format!("attempted up to {attempts} times, {apart}"),
-    })
 }
 
 /// A type's name without the paths: `dyn Mailer`.

@@ -1,0 +1,185 @@
+//! Commands that recur: when they do, and what becomes of the times that were missed.
+
+mod ticking;
+mod timetable;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::Command;
+use crate::draft::Draft;
+use crate::plans::Plans;
+use crate::{Failure, HasOneHandler};
+
+pub(crate) use ticking::{ScheduledCommand, run_schedules, tick_due};
+pub(crate) use timetable::Timetable;
+
+/// When a command recurs by itself. `#[command(every = …)]` and `#[command(cron = "…")]` on its handler say so.
+///
+/// Each tick puts one job of the command on record, however many processes share the store, and whichever of them is the
+/// first to come to it. It is a job as any other, validated at the same door (r11), and a matter of its own (r32); it is
+/// nobody's request, so it has no identity and no tenant. Limits of what may be queued do not concern it.
+///
+/// A schedule begins when a program that has it first starts on a store: the first tick is the first one after that. It is
+/// known by the name of its command, and by the names that the command had before (r52).
+///
+/// The time is the wall clock's. A step of it back repeats no tick: nothing ticks until the last one on record has come
+/// once more. What a step forward passes over is [missed](Missed).
+pub struct Schedule<C> {
+    pub(crate) times: Times,
+    pub(crate) missed: Missed,
+    pub(crate) draft: DraftTick,
+    command: PhantomData<fn() -> C>,
+}
+
+/// Makes the command of a tick, and takes it through the door.
+pub(crate) type DraftTick = fn(&Plans, Tick) -> Result<Draft, Failure>;
+
+/// When a schedule ticks, as its author has said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Times {
+    Every(Duration),
+    Cron(Cow<'static, str>),
+}
+
+impl<C: HasOneHandler + Recurring> Schedule<C> {
+    /// Ticks at the multiples of `period` since the beginning of 1970 in UTC, so that all processes agree on them: every
+    /// ten minutes, on the full ten minutes.
+    ///
+    /// A period is a second at least, and counted in whole microseconds. `start()` refuses a shorter one (r50).
+    pub fn every(period: Duration) -> Self {
+        Self::at(Times::Every(period))
+    }
+
+    /// Ticks at the times that a cron pattern names, in UTC: `minute hour day-of-month month day-of-week`, or `@hourly`,
+    /// `@daily`, `@weekly`, `@monthly` or `@yearly`. If both days are restricted, one of them has to match.
+    ///
+    /// `start()` refuses what is no pattern, and a pattern of no time, as the 30th of February (r50).
+    pub fn cron(pattern: impl Into<Cow<'static, str>>) -> Self {
+        Self::at(Times::Cron(pattern.into()))
+    }
+
+    fn at(times: Times) -> Self {
+        Self { times, missed: Missed::default(), draft: draft::<C>, command: PhantomData }
+    }
+
+    /// What becomes of ticks that were missed; otherwise [`Missed::Once`].
+    #[must_use]
+    pub fn missed(mut self, missed: Missed) -> Self {
+        self.missed = missed;
+        self
+    }
+}
+
+fn draft<C: Command + Recurring>(plans: &Plans, tick: Tick) -> Result<Draft, Failure> {
+    Draft::of(plans, &C::begun_by(tick))
+}
+
+impl<C> fmt::Debug for Schedule<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { times, missed, .. } = self;
+        f.debug_struct("Schedule").field("times", times).field("missed", missed).finish_non_exhaustive()
+    }
+}
+
+/// What becomes of the ticks that came while no process ran, or that no process could put on record in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missed {
+    /// None of them runs: for what is of no use too late. A tick is too late after [ten seconds](Self::TOO_LATE).
+    Skip,
+    /// The latest one runs, and stands for all of them: for what looks at how things are now, as most that recurs does.
+    #[default]
+    Once,
+    /// Each of them runs, first to last: for what is about the time of its tick, as a report of the day. They are put on
+    /// record in batches.
+    All,
+}
+
+impl Missed {
+    /// From when on a tick that has not run is too late for [`Skip`](Self::Skip).
+    pub const TOO_LATE: Duration = Duration::from_secs(10);
+
+    /// The policy's stable name, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Once => "once",
+            Self::All => "all",
+        }
+    }
+}
+
+/// One time at which a command recurs: what the command is made from, by its `From<Tick>`.
+///
+/// ```
+/// use enact::prelude::*;
+///
+/// /// Close the books of a day.
+/// #[command]
+/// pub struct CloseBooks {
+///     pub day: String,
+/// }
+///
+/// /// Those of the day before.
+/// impl From<Tick> for CloseBooks {
+///     fn from(tick: Tick) -> Self {
+///         let day = tick.scheduled_at() - Duration::from_secs(24 * 60 * 60);
+///         Self { day: day.strftime("%F").to_string() }
+///     }
+/// }
+///
+/// #[command(cron = "30 0 * * *", missed = Missed::All)]
+/// async fn close_books(_close: CloseBooks) {}
+///
+/// let tick = Tick::new("CloseBooks", "2030-01-02T00:30:00Z".parse()?);
+/// assert_eq!(CloseBooks::from(tick).day, "2030-01-01");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tick {
+    schedule: Arc<str>,
+    scheduled_at: Timestamp,
+}
+
+impl Tick {
+    /// A tick, as a test of a `From<Tick>` needs one.
+    pub fn new(schedule: impl Into<Arc<str>>, scheduled_at: Timestamp) -> Self {
+        Self { schedule: schedule.into(), scheduled_at }
+    }
+
+    /// The time of the tick. The command runs at that time or later.
+    pub fn scheduled_at(&self) -> Timestamp {
+        self.scheduled_at
+    }
+
+    /// What has ticked: the name of the command.
+    pub fn schedule(&self) -> &str {
+        &self.schedule
+    }
+}
+
+/// A command that a tick can begin: every `C: From<Tick>`.
+///
+/// Implement `From`. How a command begins is the domain's own code.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be made from a `Tick`",
+    label = "`every` and `cron` make a `{Self}` at each tick",
+    note = "write `impl From<Tick> for {Self} {{ fn from(tick: Tick) -> Self {{ … }} }}`"
+)]
+pub trait Recurring: Sized {
+    /// Makes the command of a tick. It may be asked for more than once, by several processes: one of them puts it on record.
+    fn begun_by(tick: Tick) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: From<Tick>> Recurring for C {
+    fn begun_by(tick: Tick) -> Self {
+        Self::from(tick)
+    }
+}
