@@ -12,6 +12,7 @@ use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::encode::integer;
 use crate::error::Broken;
 use crate::operation::{LiveRequest, Prunable};
 
@@ -137,10 +138,15 @@ pub(crate) fn standing(row: &Row<'_>) -> Result<(i64, JobState), Broken> {
 /// `seq, created_at, state, ended_at` of any job.
 pub(crate) fn prunable(row: &Row<'_>) -> Result<Prunable, Broken> {
     let mut cells = Cells::of(row);
-    let seq = cells.number("seq").map_err(|fault| fault.at("jobs", "?"))?;
+    let seq: u64 = cells.number("seq").map_err(|fault| fault.at("jobs", "?"))?;
     let mut read = || -> Result<_, Fault> {
-        let created_at = cells.time("created_at")?;
-        Ok(Prunable { seq, created_at, state: cells.parsed("state")?, ended_at: cells.optional_time("ended_at")? })
+        Ok(Prunable {
+            place: PageToken::from_u64(seq),
+            seq: integer(seq),
+            created_at: cells.time("created_at")?,
+            state: cells.parsed("state")?,
+            ended_at: cells.optional_time("ended_at")?,
+        })
     };
     read().map_err(|fault| fault.at("jobs", format!("with seq {seq}")))
 }

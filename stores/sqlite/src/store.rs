@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use enact::store::{
-    Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery, Lease,
-    NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity, StoredEvent, Submitted, Ticked,
+    Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
+    Lease, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
+    StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, Key, WorkerId};
 use jiff::Timestamp;
@@ -13,7 +14,8 @@ use jiff::Timestamp;
 use crate::builder::SqliteStoreBuilder;
 use crate::encode::EncodedJob;
 use crate::operation::{
-    Cancelling, Claiming, Committing, Pruning, PruningEvents, Renewing, Retiring, Retrying, Submitting, Ticking,
+    Cancelling, Claiming, Committing, Pruning, PruningEvents, Renewing, Retiring, Retrying, Submitting,
+    Ticking,
 };
 use crate::queries;
 use crate::reader::Reader;

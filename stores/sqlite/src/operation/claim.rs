@@ -144,13 +144,7 @@ impl<'c> Statements<'c> {
         Ok(Some(job))
     }
 
-    fn begin(
-        &mut self,
-        claim: &Claim,
-        name: &Arc<str>,
-        ready: &Ready,
-        attempts: u32,
-    ) -> Result<(), Broken> {
+    fn begin(&mut self, claim: &Claim, name: &Arc<str>, ready: &Ready, attempts: u32) -> Result<(), Broken> {
         let Ready { seq, spent, order_key, .. } = ready;
         let Claim { worker, now, .. } = claim;
         let attempt = params![seq, attempts, spent, worker.as_str(), time(*now), name, order_key];

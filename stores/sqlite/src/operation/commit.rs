@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::counters::Counters;
 use super::live::Live;
+use super::submit::Limits;
 use super::{Operation, prepare};
 use crate::encode::{EncodedJob, IdText, integer, json, time};
 use crate::error::Broken;
@@ -84,7 +85,7 @@ impl Operation for Committing {
         {
             return Ok(Err(CommitError::Fenced));
         }
-        let answers = submit.admit(&self.jobs, live, counters)?;
+        let answers = submit.admit(&self.jobs, Limits::Ignored, live, counters)?;
         if let Some(refused) = refused(&self.jobs, &answers) {
             return Ok(Err(refused));
         }
@@ -169,11 +170,10 @@ impl<'c> Statements<'c> {
         Ok(fenced.optional()?)
     }
 
-    /// Whether a worker has not renewed its lease since it had done so `renewals` times. One that is off the record has not.
+    /// Whether a worker has not renewed its lease since it had done so `renewals` times (r23).
     fn has_lapsed(&mut self, worker: &str, renewals: u64) -> Result<bool, Broken> {
-        let on_record: Option<i64> =
-            self.select_renewals.query_row([worker], |row| row.get(0)).optional()?;
-        Ok(on_record.is_none_or(|on_record| on_record == integer(renewals)))
+        let on_record: Option<i64> = self.select_renewals.query_row([worker], |row| row.get(0)).optional()?;
+        Ok(on_record.unwrap_or(0) == integer(renewals))
     }
 
     /// Writes the entity; `false`, and nothing is changed, if it has another version than expected (r17).

@@ -56,7 +56,8 @@ impl Places<'_> {
     }
 
     fn next(&mut self) -> Result<i64, Broken> {
-        let next = self.last()?.checked_add(1).ok_or(Broken::Call("no place is left in the order of record"))?;
+        let next =
+            self.last()?.checked_add(1).ok_or(Broken::Call("no place is left in the order of record"))?;
         self.last = Some(next);
         Ok(next)
     }

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::prepare;
-use crate::encode::{IdText, rank, time};
+use crate::encode::{IdText, integer, rank, time};
 use crate::error::Broken;
 use crate::recent::Recent;
 use crate::rows;
@@ -139,7 +139,14 @@ impl<'c> Live<'c> {
             self.insert_ready.execute(params![name, rank(priority), seq, attempts, spent, order_key])?;
             return Ok(true);
         }
-        self.insert_waiting.execute(params![seq, attempts, spent, in_line, pending, due_at.map(time)])?;
+        self.insert_waiting.execute(params![
+            seq,
+            attempts,
+            spent,
+            in_line,
+            integer(pending),
+            due_at.map(time)
+        ])?;
         Ok(!in_line && pending == 0)
     }
 

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
 
 use super::counters::Counters;
-use super::live::Live;
 use super::{Operation, prepare};
 use crate::encode::{integer, time};
 use crate::error::Broken;
@@ -37,15 +36,15 @@ impl Operation for Pruning {
         let Some(horizon) = prune.horizon() else { return Ok(none) };
         let page = statements.page(prune)?;
         let mut pruned = none;
-        let mut looked_at = None;
+        let mut looked_at = prune.after.unwrap_or(PageToken::from_u64(0));
         // One more than is to be looked at was found, to know whether there are more.
-        for (index, Prunable { seq, created_at, state, ended_at }) in page.into_iter().enumerate() {
+        for (index, Prunable { place, seq, created_at, state, ended_at }) in page.into_iter().enumerate() {
             // By a clock that takes no step back, the rest was put on record later still.
             if created_at >= horizon {
                 break;
             }
             if index == prune.limit {
-                pruned.next = looked_at.or(prune.after);
+                pruned.next = Some(looked_at);
                 break;
             }
             let is_named = ended_at.is_some_and(|ended_at| prune.names(state, ended_at));
@@ -53,7 +52,7 @@ impl Operation for Pruning {
                 statements.delete(seq, counters)?;
                 pruned.deleted += 1;
             }
-            looked_at = u64::try_from(seq).ok().map(PageToken::from_u64);
+            looked_at = place;
         }
         Ok(pruned)
     }
@@ -61,6 +60,7 @@ impl Operation for Pruning {
 
 /// A job, as far as it matters whether it is to be deleted.
 pub(crate) struct Prunable {
+    pub(crate) place: PageToken,
     pub(crate) seq: i64,
     pub(crate) created_at: Timestamp,
     pub(crate) state: JobState,

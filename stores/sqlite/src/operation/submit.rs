@@ -38,7 +38,7 @@ impl Operation for Submitting {
 
     fn run(&self, statements: &mut super::Statements<'_>) -> Result<Vec<Submitted>, Broken> {
         let super::Statements { submit, live, counters, .. } = statements;
-        let answers = submit.admit(&self.jobs, live, counters)?;
+        let answers = submit.admit(&self.jobs, Limits::Apply, live, counters)?;
         let cannot_be_added = |answer| matches!(answer, &Submitted::Full(_) | &Submitted::NoPredecessor(_));
         if !self.events.is_empty() && answers.iter().any(cannot_be_added) {
             return Ok(answers);
@@ -64,6 +64,13 @@ pub(super) struct Statements<'c> {
     recent: &'c Recent,
 }
 
+/// Whether a job may be refused because its queue is full.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limits {
+    Apply,
+    Ignored,
+}
+
 /// The job that has an idempotency key.
 struct Holder {
     id: JobId,
@@ -77,8 +84,23 @@ struct Call<'j> {
     by_key: HashMap<&'j Key, &'j EncodedJob>,
     /// Whether they are cancelled at once. Empty if none of the call comes after another job.
     by_id: HashMap<JobId, bool>,
-    /// How many will not have ended. Empty if no queue of the call's is limited.
+    /// How many will not have ended. Empty if no queue is limited.
     by_name: HashMap<&'j str, u64>,
+}
+
+impl<'j> Call<'j> {
+    fn add(&mut self, encoded: &'j EncodedJob, is_cancelled: bool, some_come_after: bool, limits: Limits) {
+        let job = &encoded.job;
+        if let Some(key) = &job.idempotency_key {
+            self.by_key.insert(key, encoded);
+        }
+        if some_come_after {
+            self.by_id.insert(job.id, is_cancelled);
+        }
+        if limits == Limits::Apply && !is_cancelled {
+            *self.by_name.entry(&job.name).or_default() += 1;
+        }
+    }
 }
 
 impl<'c> Statements<'c> {
@@ -111,37 +133,31 @@ impl<'c> Statements<'c> {
     pub(super) fn admit(
         &mut self,
         jobs: &[EncodedJob],
+        limits: Limits,
         live: &mut Live<'_>,
         counters: &mut Counters<'_>,
     ) -> Result<Vec<Submitted>, Broken> {
-        let any_after = jobs.iter().any(|encoded| encoded.after.is_some());
-        let any_limit = jobs.iter().any(|encoded| encoded.job.max_queued.is_some());
+        let some_come_after = jobs.iter().any(|encoded| encoded.after.is_some());
         let mut call = Call::default();
         let mut answers = Vec::with_capacity(jobs.len());
         for encoded in jobs {
-            let job = &encoded.job;
-            let refused = match self.existing(encoded, &call)? {
-                Some(answer) => Some(answer),
-                None => {
-                    let after = comes_after(encoded, &call, live)?;
-                    let cancelled = after == Ok(true);
-                    let full = if cancelled { None } else { full(encoded, &call, counters)? };
-                    let refused = after.err().map(Submitted::NoPredecessor).or(full);
-                    if refused.is_none() && any_after {
-                        call.by_id.insert(job.id, cancelled);
+            let answer = match self.existing(encoded, &call)? {
+                Some(answer) => answer,
+                None => match comes_after(encoded, &call, live)? {
+                    Err(missing) => Submitted::NoPredecessor(missing),
+                    Ok(is_cancelled) => {
+                        let full = match limits {
+                            Limits::Apply => full(encoded, &call, counters)?,
+                            Limits::Ignored => None,
+                        };
+                        if full.is_none() {
+                            call.add(encoded, is_cancelled, some_come_after, limits);
+                        }
+                        full.unwrap_or(Submitted::New)
                     }
-                    if refused.is_none() && any_limit && !cancelled {
-                        *call.by_name.entry(&job.name).or_default() += 1;
-                    }
-                    refused
-                }
+                },
             };
-            if refused.is_none()
-                && let Some(key) = &job.idempotency_key
-            {
-                call.by_key.insert(key, encoded);
-            }
-            answers.push(refused.unwrap_or(Submitted::New));
+            answers.push(answer);
         }
         Ok(answers)
     }

@@ -2,6 +2,7 @@ use enact::store::{NewTick, StoreError, Ticked};
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, params};
 
+use super::submit::Limits;
 use super::{Operation, prepare};
 use crate::encode::{EncodedJob, time};
 use crate::error::Broken;
@@ -37,7 +38,7 @@ impl Operation for Ticking {
             return Ok(Ticked::Stale(on_record));
         }
         statements.upsert_tick.execute(params![schedule, time(*at)])?;
-        let answers = submit.admit(&self.jobs, live, counters)?;
+        let answers = submit.admit(&self.jobs, Limits::Apply, live, counters)?;
         submit.insert_new(&self.jobs, &answers, live, counters)?;
         Ok(Ticked::Done(answers))
     }
