@@ -6,12 +6,20 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::context::Requirements;
-use crate::{Creation, Entity, Event, ExecutionContext, Failure, HasOneHandler, Retry, Targeted};
+use crate::{Creation, Entity, Event, ExecutionContext, Failure, HasOneHandler, Retry, Schedule, Targeted};
+
+/// The queue of the handlers that name none.
+pub const DEFAULT_QUEUE: &str = "default";
 
 /// The handler of a command that binds no entity. `#[command]` on a function implements it.
 pub trait CommandHandler: 'static {
     /// The command.
     type Command: HasOneHandler;
+
+    /// The queue that its jobs are in. How many jobs of a queue run at a time is
+    /// [for each process to say](crate::RuntimeBuilder::queue). It is looked up when a job is claimed, and is on no record:
+    /// jobs that wait move with their handler.
+    const QUEUE: &'static str = DEFAULT_QUEUE;
 
     /// When a failed attempt is followed by another.
     fn retry() -> Retry {
@@ -21,6 +29,11 @@ pub trait CommandHandler: 'static {
     /// How long an attempt may take until its commit begins, by the runtime's clock; `None` as long as it likes. One that
     /// takes longer is dropped, and fails with `TimedOut`.
     fn timeout() -> Option<Duration> {
+        None
+    }
+
+    /// When the command recurs by itself; `None` if it does not.
+    fn schedule() -> Option<Schedule<Self::Command>> {
         None
     }
 
@@ -53,6 +66,11 @@ pub trait EntityHandler: 'static {
         Creation::Never
     }
 
+    /// The queue that its jobs are in. How many jobs of a queue run at a time is
+    /// [for each process to say](crate::RuntimeBuilder::queue). It is looked up when a job is claimed, and is on no record:
+    /// jobs that wait move with their handler.
+    const QUEUE: &'static str = DEFAULT_QUEUE;
+
     /// When a failed attempt is followed by another.
     fn retry() -> Retry {
         Retry::none()
@@ -61,6 +79,11 @@ pub trait EntityHandler: 'static {
     /// How long an attempt may take until its commit begins, by the runtime's clock; `None` as long as it likes. One that
     /// takes longer is dropped, and fails with `TimedOut`.
     fn timeout() -> Option<Duration> {
+        None
+    }
+
+    /// When the command recurs by itself; `None` if it does not.
+    fn schedule() -> Option<Schedule<Self::Command>> {
         None
     }
 
@@ -112,6 +135,11 @@ pub trait EventHandler: 'static {
 
     /// The event.
     type Event: Event;
+
+    /// The queue that its jobs are in. How many jobs of a queue run at a time is
+    /// [for each process to say](crate::RuntimeBuilder::queue). It is looked up when a job is claimed, and is on no record:
+    /// jobs that wait move with their handler.
+    const QUEUE: &'static str = DEFAULT_QUEUE;
 
     /// When a failed attempt is followed by another.
     fn retry() -> Retry {

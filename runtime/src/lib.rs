@@ -152,6 +152,7 @@ mod registration;
 mod retention;
 mod retry;
 mod runtime;
+mod schedule;
 mod schema;
 pub mod store;
 pub mod strategy;
@@ -169,8 +170,8 @@ pub use enact_macros::{Failure, command, entity, event, event_handler, invariant
 pub use entity::{CreatedFrom, Creation, Entity};
 pub use failure::{Failure, FailureKind, Violation};
 pub use handler::{
-    CommandHandler, EntityHandler, EventHandler, HandlerError, IntoOutcome, InvariantScope, Output,
-    SameIdentity, TargetOf,
+    CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler, HandlerError, IntoOutcome, InvariantScope,
+    Output, SameIdentity, TargetOf,
 };
 pub use invariant::{Always, Invariant};
 pub use job::{
@@ -187,6 +188,7 @@ pub use registration::{Registration, Source};
 pub use retention::Retention;
 pub use retry::Retry;
 pub use runtime::{Runtime, RuntimeBuilder, StartError};
+pub use schedule::{Missed, Recurring, Schedule, Tick};
 pub use strategy::{HasOnePolicy, Strategy, Variant};
-pub use tree::JobTree;
+pub use tree::Branch;
 pub use wiring::{Problem, Wiring};

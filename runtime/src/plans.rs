@@ -1,7 +1,7 @@
 //! What is known of every job before one runs: resolved once, at the start, from what was registered.
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,11 @@ use std::time::Duration;
 use crate::erased::AnyValue;
 use crate::handling::Handling;
 use crate::registration::{
-    Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart,
+    Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart, SchedulePart,
 };
+use crate::schedule::{ScheduledCommand, Timetable};
 use crate::schema::Input;
-use crate::{Always, ExecutionContext, Failure, FailureKind, Key, Retry};
+use crate::{Always, DEFAULT_QUEUE, ExecutionContext, Failure, FailureKind, Key, Retry};
 
 /// What to do with each command, event and job.
 #[derive(Default)]
@@ -24,6 +25,7 @@ pub(crate) struct Plans {
     /// By name, and by the names that jobs had before (r52).
     jobs: HashMap<Arc<str>, Arc<JobPlan>>,
     invariants: HashMap<TypeId, EntityInvariants>,
+    schedules: Vec<ScheduledCommand>,
 }
 
 /// What the door needs to know of a command.
@@ -65,6 +67,8 @@ pub(crate) struct JobPlan {
     pub(crate) input: Arc<Input>,
     pub(crate) retry: Retry,
     pub(crate) timeout: Option<Duration>,
+    /// Where its jobs wait for a worker.
+    pub(crate) queue: &'static str,
     pub(crate) action: Action,
     /// The invariants of the bound entity that are scoped by this command.
     pub(crate) before: Vec<Arc<InvariantPart>>,
@@ -113,9 +117,20 @@ impl Plans {
         self.jobs.get(name)
     }
 
-    /// The names of all jobs that this program can run.
-    pub(crate) fn job_names(&self) -> Arc<[Arc<str>]> {
-        self.jobs.keys().cloned().collect()
+    /// The queue that the jobs of each name are in, as an index of the names of the queues, and these names. The first is
+    /// always [`DEFAULT_QUEUE`].
+    pub(crate) fn queues(&self) -> (Arc<HashMap<Arc<str>, usize>>, Vec<&'static str>) {
+        let others: BTreeSet<_> = self.jobs.values().map(|plan| plan.queue).collect();
+        let others = others.into_iter().filter(|queue| *queue != DEFAULT_QUEUE);
+        let names: Vec<_> = iter::once(DEFAULT_QUEUE).chain(others).collect();
+        let index = |queue| names.iter().position(|name| *name == queue).unwrap_or_default();
+        let by_job = self.jobs.iter().map(|(name, plan)| (name.clone(), index(plan.queue))).collect();
+        (Arc::new(by_job), names)
+    }
+
+    /// The commands that recur.
+    pub(crate) fn schedules(&self) -> &[ScheduledCommand] {
+        &self.schedules
     }
 
     pub(crate) fn invariants(&self, entity: TypeId) -> Option<&EntityInvariants> {
@@ -173,6 +188,7 @@ impl Plans {
             input: command.input.clone(),
             retry: handler.retry,
             timeout: handler.timeout,
+            queue: handler.queue,
             action: Action::Command(handler.body),
             before: invariants.iter().filter(scoped).cloned().collect(),
         };
@@ -182,12 +198,24 @@ impl Plans {
         }
     }
 
+    /// Has a command recur at the times that its handler's schedule names.
+    pub(crate) fn add_schedule(&mut self, handler: &CommandHandlerPart, timetable: Timetable) {
+        let (Some(command), Some(SchedulePart { missed, draft, .. })) =
+            (self.commands_by_type.get(&handler.command), &handler.schedule)
+        else {
+            return;
+        };
+        let (name, aliases) = (command.name.clone(), command.part.aliases);
+        self.schedules.push(ScheduledCommand::new(name, aliases, timetable, *missed, *draft));
+    }
+
     pub(crate) fn add_event_handler(&mut self, handler: &EventHandlerPart) {
         let Some(event) = self.events.get(&handler.event) else { return };
         let plan = JobPlan {
             input: event.input.clone(),
             retry: handler.retry,
             timeout: handler.timeout,
+            queue: handler.queue,
             action: Action::Event(handler.handle),
             before: Vec::new(),
         };

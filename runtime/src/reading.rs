@@ -10,7 +10,7 @@ use crate::engine::{Engine, cancelled};
 use crate::publish::{check_boundary, no_such_job};
 use crate::retention::{self, Retention};
 use crate::store::{Changed, Cursor, EntityKey, JobCount, JobPage, JobQuery, StoredEvent};
-use crate::tree::{self, JobTree};
+use crate::tree::{self, Branch};
 use crate::{Attempt, CorrelationId, Entity, Failure, FailureKind, Job, JobHandle, JobId, JobState};
 
 /// How many jobs are changed in one transaction.
@@ -53,24 +53,14 @@ impl Jobs {
         Ok(self.0.store.count_jobs().await?)
     }
 
-    /// The matter that a job belongs to, as trees: each job with those that it has caused, in the order of record (r32). One tree has the
-    /// job in it; there are several if callers gave several jobs the same correlation id. `None` if there is no such job.
+    /// A whole matter as a tree: each job is followed by those that it has caused, itself or by an event, in the order of
+    /// record (r32). It has several roots if callers gave several jobs the same correlation id, and none if there is no such
+    /// matter. [`Job::correlation`] names that of a job.
     ///
     /// # Errors
     /// If the store cannot be reached.
-    pub async fn tree(&self, id: JobId) -> Result<Option<Vec<JobTree>>, Failure> {
-        match self.get(id).await? {
-            Some(job) => tree::of(&self.0, &job.correlation).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The same, of a matter that is known by its correlation id. Empty if there is none.
-    ///
-    /// # Errors
-    /// If the store cannot be reached.
-    pub async fn trees(&self, correlation: &CorrelationId) -> Result<Vec<JobTree>, Failure> {
-        tree::of(&self.0, correlation).await
+    pub async fn tree(&self, matter: &CorrelationId) -> Result<Vec<Branch>, Failure> {
+        tree::of(&self.0, matter).await
     }
 
     /// Calls a job off (r24): one that is `Waiting` or `Ready` never runs, and nothing of a running one's attempt is committed any more; it
@@ -119,8 +109,7 @@ impl Jobs {
     /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, and some of them may run again then.
     pub async fn retry_all(&self, query: &JobQuery) -> Result<u64, Failure> {
         check_boundary(ExecutionContext::current().as_ref(), "jobs().retry_all")?;
-        let mut page =
-            JobQuery { states: vec![JobState::Failed], latest_first: false, ..query.clone() };
+        let mut page = JobQuery { states: vec![JobState::Failed], latest_first: false, ..query.clone() };
         // What fails again is not taken again: it comes behind.
         let mut left = query.limit;
         let mut retried = 0;
@@ -215,11 +204,8 @@ impl Events {
 
 /// A job does not take that way (r20).
 fn illegal(id: JobId, state: JobState, to: JobState) -> Failure {
-    let ways: Vec<_> = JobState::TRANSITIONS
-        .iter()
-        .filter(|way| way.to == to)
-        .map(|way| way.from.as_str())
-        .collect();
+    let ways: Vec<_> =
+        JobState::TRANSITIONS.iter().filter(|way| way.to == to).map(|way| way.from.as_str()).collect();
     let message =
         format!("job {id} is {state}, and cannot become {to}: only what is {} can", ways.join(" or "));
     Failure::new(FailureKind::Refused, "illegal_transition", message)

@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId, type_name};
 use std::fmt;
+use std::panic::Location;
 use std::time::Duration;
 
 use schemars::{Schema, SchemaGenerator};
@@ -11,9 +12,10 @@ use crate::context::Requirements;
 use crate::erased::{self, AnyValue, Parse};
 use crate::handling::{self, Handling};
 use crate::invariant::Verdict;
+use crate::schedule::{DraftTick, Times};
 use crate::{
     Command, CommandHandler, Creation, Entity, EntityHandler, Event, EventHandler, ExecutionContext,
-    HasOneHandler, HasOnePolicy, Invariant, Json, Key, Retry, Strategy, Variant,
+    HasOneHandler, HasOnePolicy, Invariant, Json, Key, Missed, Retry, Schedule, Strategy, Variant,
 };
 
 /// A place in the user's source. Made by [`source!`](crate::source).
@@ -23,6 +25,15 @@ pub struct Source {
     pub file: &'static str,
     /// The line, from 1.
     pub line: u32,
+}
+
+impl Source {
+    /// The place of the call of the function that this is called in, which is `#[track_caller]` itself.
+    #[track_caller]
+    pub(crate) const fn caller() -> Self {
+        let caller = Location::caller();
+        Self { file: caller.file(), line: caller.line() }
+    }
 }
 
 impl fmt::Display for Source {
@@ -189,9 +200,24 @@ pub(crate) struct CommandHandlerPart {
     pub(crate) command_name: &'static str,
     pub(crate) retry: Retry,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) queue: &'static str,
+    pub(crate) schedule: Option<SchedulePart>,
     pub(crate) constructs: &'static [&'static str],
     pub(crate) needs: Requirements,
     pub(crate) body: Body,
+}
+
+/// [`Schedule`] with its type erased.
+pub(crate) struct SchedulePart {
+    pub(crate) times: Times,
+    pub(crate) missed: Missed,
+    pub(crate) draft: DraftTick,
+}
+
+impl<C> From<Schedule<C>> for SchedulePart {
+    fn from(Schedule { times, missed, draft, .. }: Schedule<C>) -> Self {
+        Self { times, missed, draft }
+    }
 }
 
 /// A handler's function, and with it whether an entity is bound.
@@ -223,6 +249,7 @@ pub(crate) struct EventHandlerPart {
     pub(crate) event_name: &'static str,
     pub(crate) retry: Retry,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) queue: &'static str,
     pub(crate) constructs: &'static [&'static str],
     pub(crate) needs: Requirements,
     pub(crate) handle: for<'a> fn(AnyValue, &'a ExecutionContext) -> Handling<'a>,
@@ -314,6 +341,8 @@ impl Part {
             command_name: H::Command::NAME,
             retry: H::retry(),
             timeout: H::timeout(),
+            queue: H::QUEUE,
+            schedule: H::schedule().map(SchedulePart::from),
             constructs: H::CONSTRUCTS,
             needs: needs(H::requires),
             body: Body::Unbound(handling::command::<H>),
@@ -326,6 +355,8 @@ impl Part {
             command_name: H::Command::NAME,
             retry: H::retry(),
             timeout: H::timeout(),
+            queue: H::QUEUE,
+            schedule: H::schedule().map(SchedulePart::from),
             constructs: H::CONSTRUCTS,
             needs: needs(H::requires),
             body: Body::Bound(BoundBody {
@@ -348,6 +379,7 @@ impl Part {
             event_name: H::Event::NAME,
             retry: H::retry(),
             timeout: H::timeout(),
+            queue: H::QUEUE,
             constructs: H::CONSTRUCTS,
             needs: needs(H::requires),
             handle: handling::event::<H>,

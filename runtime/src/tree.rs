@@ -11,44 +11,48 @@ use crate::{Cause, CorrelationId, EventId, Failure, Job, JobId};
 /// How many jobs are read at a time.
 const PAGE: usize = 1000;
 
-/// A job, and what it has caused.
+/// A job in the tree of its matter.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct JobTree {
+pub struct Branch {
+    /// How many jobs stand between it and the boundary: 0 for one that nothing on record has caused.
+    pub depth: usize,
     /// The job.
+    #[serde(flatten)]
     pub job: Job,
-    /// The jobs that it has published, and those that handle the events that it has emitted, in the order of record.
-    pub caused: Vec<JobTree>,
 }
 
-impl JobTree {
-    /// The job and all below it, each before what it has caused, with how deep it is: 0 for this one.
-    pub fn walk(&self) -> impl Iterator<Item = (usize, &Job)> {
-        let mut left = vec![(0, self)];
-        std::iter::from_fn(move || {
-            let (depth, tree) = left.pop()?;
-            left.extend(tree.caused.iter().rev().map(|below| (depth + 1, below)));
-            Some((depth, &tree.job))
-        })
-    }
-}
-
-/// The trees of a matter.
-pub(crate) async fn of(engine: &Engine, correlation: &CorrelationId) -> Result<Vec<JobTree>, Failure> {
+/// The jobs of a matter, each followed by those that it has caused.
+pub(crate) async fn of(engine: &Engine, correlation: &CorrelationId) -> Result<Vec<Branch>, Failure> {
     let jobs = all(engine, correlation).await?;
     let emitters = emitters(engine, &jobs).await?;
-    let known: HashMap<JobId, ()> = jobs.iter().map(|job| (job.id, ())).collect();
-    let mut below: HashMap<Option<JobId>, Vec<Job>> = HashMap::new();
-    for job in jobs {
+    let places: HashMap<JobId, usize> = jobs.iter().enumerate().map(|(place, job)| (job.id, place)).collect();
+    let mut roots = Vec::new();
+    let mut caused = vec![Vec::new(); jobs.len()];
+    for (place, job) in jobs.iter().enumerate() {
         let cause = match job.cause {
             Some(Cause::Job(cause)) => Some(cause),
             Some(Cause::Event(event)) => emitters.get(&event).copied(),
             None => None,
         };
         // What was caused by a job that was pruned, or belongs to another matter, begins a tree of its own.
-        let cause = cause.filter(|cause| known.contains_key(cause));
-        below.entry(cause).or_default().push(job);
+        match cause.and_then(|cause| places.get(&cause)) {
+            Some(cause) => caused[*cause].push(place),
+            None => roots.push(place),
+        }
     }
-    Ok(grow(&mut below))
+    Ok(in_order(jobs, &roots, &caused))
+}
+
+/// The jobs from the roots down. A chain of causes may be long: nothing here calls itself.
+fn in_order(jobs: Vec<Job>, roots: &[usize], caused: &[Vec<usize>]) -> Vec<Branch> {
+    let mut jobs: Vec<_> = jobs.into_iter().map(Some).collect();
+    let mut left: Vec<_> = roots.iter().rev().map(|root| (0, *root)).collect();
+    let mut branches = Vec::with_capacity(jobs.len());
+    while let Some((depth, place)) = left.pop() {
+        left.extend(caused[place].iter().rev().map(|below| (depth + 1, *below)));
+        branches.extend(jobs[place].take().map(|job| Branch { depth, job }));
+    }
+    branches
 }
 
 async fn all(engine: &Engine, correlation: &CorrelationId) -> Result<Vec<Job>, StoreError> {
@@ -76,28 +80,4 @@ async fn emitters(engine: &Engine, jobs: &[Job]) -> Result<HashMap<EventId, JobI
         }
     }
     Ok(emitters)
-}
-
-/// Puts every job below its cause. A chain of causes may be long: nothing here calls itself.
-fn grow(below: &mut HashMap<Option<JobId>, Vec<Job>>) -> Vec<JobTree> {
-    struct Open {
-        of: Option<Job>,
-        left: std::vec::IntoIter<Job>,
-        grown: Vec<JobTree>,
-    }
-    let mut take = |job: Option<JobId>| below.remove(&job).unwrap_or_default().into_iter();
-    let mut path = vec![Open { of: None, left: take(None), grown: Vec::new() }];
-    loop {
-        let Some(top) = path.last_mut() else { return Vec::new() };
-        if let Some(job) = top.left.next() {
-            let left = take(Some(job.id));
-            path.push(Open { of: Some(job), left, grown: Vec::new() });
-            continue;
-        }
-        let Some(Open { of, grown, .. }) = path.pop() else { return Vec::new() };
-        match (of, path.last_mut()) {
-            (Some(job), Some(above)) => above.grown.push(JobTree { job, caused: grown }),
-            _ => return grown,
-        }
-    }
 }

@@ -178,7 +178,7 @@ impl ScheduledCommand {
         // Nothing of it is kept if the domain's own code panics.
         let drafted = catch_unwind(AssertUnwindSafe(|| (self.draft)(&engine.plans, tick)));
         match drafted {
-            Ok(Ok(draft)) => Some(draft.into_job(Origin::default(), now)),
+            Ok(Ok(draft)) => Some(draft.into_job(&engine.ids, Origin::default(), now)),
             Ok(Err(failure)) => {
                 tracing::error!(command = %self.name, tick = %at, "the command of a tick is refused, and does not run: {failure}");
                 None

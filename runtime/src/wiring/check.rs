@@ -1,17 +1,22 @@
 //! Whether what was registered fits together (r50).
 
 use std::any::TypeId;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Problem;
-use super::parts::Parts;
+use super::parts::{Located, Parts};
 use crate::context::{Capabilities, Needed, Requirements};
 use crate::registration::{CommandHandlerPart, CommandPart, EventHandlerPart, InvariantPart};
-use crate::{Always, Source};
+use crate::{Always, DEFAULT_QUEUE, Source};
 
 impl Parts {
     /// Finds all that is wrong, one function for each kind of mistake.
-    pub(super) fn check(&self, capabilities: &Capabilities, problems: &mut Vec<Problem>) {
+    pub(super) fn check(
+        &self,
+        capabilities: &Capabilities,
+        queues: &[Located<String>],
+        problems: &mut Vec<Problem>,
+    ) {
         self.check_names(problems);
         self.check_aliases(problems);
         self.check_handlers(problems);
@@ -21,6 +26,7 @@ impl Parts {
         self.check_capabilities(capabilities, problems);
         self.check_strategies(problems);
         self.check_policies(problems);
+        self.check_queues(queues, problems);
     }
 
     /// Names that a store keeps are given once. Commands and event handlers share theirs: both name jobs.
@@ -250,6 +256,23 @@ impl Parts {
                 problems.push(Problem { source: *source, message });
             }
         }
+    }
+
+    /// A limit for a queue that nothing is in limits nothing: its name is a slip, or that of a handler that is not linked.
+    fn check_queues(&self, limited: &[Located<String>], problems: &mut Vec<Problem>) {
+        let commands = self.handlers.iter().map(|(part, _)| part.queue);
+        let events = self.event_handlers.iter().map(|(part, _)| part.queue);
+        let queues: BTreeSet<_> = commands.chain(events).chain([DEFAULT_QUEUE]).collect();
+        let unknown = limited.iter().filter(|(name, _)| !queues.contains(&**name));
+        problems.extend(unknown.map(|(name, source)| {
+            let known: Vec<_> = queues.iter().map(|queue| format!("`{queue}`")).collect();
+            let message = format!(
+                "no handler is in the queue `{name}`; there is {}; put one there with `queue = \"{name}\"`, or see that \
+                 its crate is linked",
+                known.join(", ")
+            );
+            Problem { source: *source, message }
+        }));
     }
 
     /// What is needed and is not there: its name, the first place where it is needed, and by whom.

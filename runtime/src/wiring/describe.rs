@@ -2,21 +2,21 @@
 
 use std::any::TypeId;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use super::parts::{Inputs, Located, Parts};
 use super::{
     BindingWiring, CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring,
-    HandlerWiring, InvariantWiring, ScopeWiring, StrategyWiring, VariantWiring, Wiring,
+    HandlerWiring, InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, VariantWiring, Wiring,
 };
 use crate::context::{Needed, Requirements};
 use crate::registration::{
     AnyCreation, Body, CommandHandlerPart, CommandPart, EntityPart, EventHandlerPart, EventPart,
-    InvariantPart, StrategyPart, VariantPart,
+    InvariantPart, SchedulePart, StrategyPart, VariantPart,
 };
-use crate::{Retry, Source};
+use crate::schedule::Times;
+use crate::{DEFAULT_QUEUE, Retry, Source};
 
 impl Wiring {
     /// Describes a domain without problems.
@@ -63,21 +63,20 @@ impl Describing<'_> {
             target: part.fields.target,
             idempotency_key: part.fields.idempotency_key,
             order_by: part.fields.order_by,
-            handler: handler
-                .map(|(part, at)| self.handler(*at, part.retry, part.timeout, &part.needs, part.constructs)),
+            handler: handler.map(|(part, at)| HandlerWiring {
+                retry: part.retry,
+                timeout: part.timeout,
+                queue: part.queue,
+                ..self.handler(*at, &part.needs, part.constructs)
+            }),
+            schedule: handler.and_then(|(part, _)| part.schedule.as_ref()).map(schedule),
             binding: handler.and_then(|(part, _)| binding(part)),
             invariants: sorted(before.map(|(invariant, _)| invariant.code)),
         }
     }
 
-    fn handler(
-        &self,
-        source: Source,
-        retry: Retry,
-        timeout: Option<Duration>,
-        needs: &Requirements,
-        constructs: &[&str],
-    ) -> HandlerWiring {
+    /// What is drawn and made by a handler of which nothing else has been said.
+    fn handler(&self, source: Source, needs: &Requirements, constructs: &[&str]) -> HandlerWiring {
         let names = |needs: &[Needed]| sorted(needs.iter().map(|need| need.name));
         let is_constructed = |type_name: &str| {
             let ident = type_name.rsplit("::").next().unwrap_or(type_name);
@@ -87,8 +86,9 @@ impl Describing<'_> {
         let commands = self.parts.commands.iter().filter(|(command, _)| is_constructed(command.type_name));
         HandlerWiring {
             source,
-            retry,
-            timeout,
+            retry: Retry::none(),
+            timeout: None,
+            queue: DEFAULT_QUEUE,
             capabilities: names(&needs.capabilities),
             strategies: names(&needs.strategies),
             repositories: names(&needs.entities),
@@ -111,7 +111,12 @@ impl Describing<'_> {
         EventHandlerWiring {
             name: part.name,
             aliases: part.aliases,
-            handler: self.handler(*source, part.retry, part.timeout, &part.needs, part.constructs),
+            handler: HandlerWiring {
+                retry: part.retry,
+                timeout: part.timeout,
+                queue: part.queue,
+                ..self.handler(*source, &part.needs, part.constructs)
+            },
         }
     }
 
@@ -158,6 +163,14 @@ fn sorted(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
     let mut names: Vec<_> = names.collect();
     names.sort_unstable();
     names
+}
+
+fn schedule(SchedulePart { times, missed, .. }: &SchedulePart) -> ScheduleWiring {
+    let (every, cron) = match times {
+        Times::Every(period) => (Some(*period), None),
+        Times::Cron(pattern) => (None, Some(pattern.clone())),
+    };
+    ScheduleWiring { every, cron, missed: *missed }
 }
 
 fn binding(handler: &CommandHandlerPart) -> Option<BindingWiring> {

@@ -6,13 +6,14 @@ mod mermaid;
 mod parts;
 mod tree;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{Retry, Source};
+use crate::{Missed, Retry, Source};
 
 pub(crate) use parts::Parts;
 
@@ -23,8 +24,9 @@ pub(crate) use parts::Parts;
 ///
 /// In JSON a field is called as it is here, and what is not there is `null`; later versions may add fields, and rename
 /// none. A [`Source`] is an object of `file` and `line`. A [`Retry`] is one of `attempts`, how many there are at most
-/// (`null`: without end), `first_pause_ms`, and `growth`, by which each pause is multiplied to give the next. A timeout is
-/// `timeout_ms`. The fields of an event handler's [`HandlerWiring`] stand beside its name.
+/// (`null`: without end), `first_pause_ms`, `growth`, by which each pause is multiplied to give the next, `longest_pause_ms`,
+/// `jitter`, whether they are shortened at random, and `by_kind`, with the same of each kind of failure that has a policy of
+/// its own. A timeout is `timeout_ms`, and a period `every_ms`. The fields of an event handler's [`HandlerWiring`] stand beside its name.
 ///
 /// What a handler emits and publishes is taken from its own text: the events and commands that it constructs there. What a
 /// function below it constructs is not seen.
@@ -61,10 +63,25 @@ pub struct CommandWiring {
     pub order_by: Option<&'static str>,
     /// Its handler; `None` if another program handles it.
     pub handler: Option<HandlerWiring>,
+    /// When it recurs by itself; `None` if it does not.
+    pub schedule: Option<ScheduleWiring>,
     /// How the handler comes by the entity that it binds; `None` if it binds none.
     pub binding: Option<BindingWiring>,
     /// The codes of the invariants that are checked before the handler runs.
     pub invariants: Vec<&'static str>,
+}
+
+/// When a command recurs: every so often, or by a cron pattern.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ScheduleWiring {
+    /// The period.
+    #[serde(rename = "every_ms", serialize_with = "optional_millis")]
+    pub every: Option<Duration>,
+    /// The cron pattern, in UTC.
+    pub cron: Option<Cow<'static, str>>,
+    /// What becomes of ticks that were missed.
+    pub missed: Missed,
 }
 
 /// How a handler comes by its entity.
@@ -98,8 +115,10 @@ pub struct HandlerWiring {
     /// When a failed attempt is followed by another.
     pub retry: Retry,
     /// How long an attempt may take until its commit begins; `None` as long as it likes.
-    #[serde(rename = "timeout_ms", serialize_with = "timeout")]
+    #[serde(rename = "timeout_ms", serialize_with = "optional_millis")]
     pub timeout: Option<Duration>,
+    /// The queue that its jobs are in.
+    pub queue: &'static str,
     /// The types of the capabilities that it needs, those of its strategies' policies included.
     pub capabilities: Vec<&'static str>,
     /// The strategies that it draws.
@@ -249,8 +268,8 @@ impl fmt::Display for Problem {
 }
 
 #[expect(clippy::ref_option, reason = "serde calls it with a reference")]
-fn timeout<S: Serializer>(timeout: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    timeout.map(millis).serialize(serializer)
+fn optional_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration.map(millis).serialize(serializer)
 }
 
 fn millis(duration: Duration) -> u64 {

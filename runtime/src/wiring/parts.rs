@@ -11,11 +11,12 @@ use crate::registration::{
     Body, CommandHandlerPart, CommandPart, EntityPart, EventHandlerPart, EventPart, InvariantPart, Part,
     PolicyPart, StrategyPart, VariantPart,
 };
+use crate::schedule::Timetable;
 use crate::schema::{Input, UnknownFields};
 use crate::{Registration, Source};
 
 /// A part, and where it stands in the user's source.
-pub(super) type Located<T> = (T, Source);
+pub(crate) type Located<T> = (T, Source);
 
 /// Everything that is linked into the program.
 #[derive(Default)]
@@ -58,18 +59,20 @@ impl Parts {
     pub(crate) fn resolve(
         self,
         capabilities: &Capabilities,
+        queues: &[Located<String>],
         max_payload_bytes: usize,
     ) -> Result<(Plans, Wiring), Vec<Problem>> {
         let mut problems = Vec::new();
-        self.check(capabilities, &mut problems);
+        self.check(capabilities, queues, &mut problems);
         let inputs = self.compile(max_payload_bytes, &mut problems);
+        let timetables = self.timetables(&mut problems);
         problems.sort();
         problems.dedup();
         if !problems.is_empty() {
             return Err(problems);
         }
         let wiring = Wiring::of(&self, &inputs);
-        Ok((self.plan(inputs), wiring))
+        Ok((self.plan(inputs, timetables), wiring))
     }
 
     /// Compiles the schema of every command and event.
@@ -95,8 +98,26 @@ impl Parts {
         inputs
     }
 
+    /// Works out when each command recurs that does.
+    fn timetables(&self, problems: &mut Vec<Problem>) -> Timetables {
+        let mut timetables = Timetables::new();
+        for (handler, source) in &self.handlers {
+            let Some(schedule) = &handler.schedule else { continue };
+            match Timetable::of(&schedule.times) {
+                Ok(timetable) => {
+                    timetables.insert(handler.command, timetable);
+                }
+                Err(reason) => {
+                    let message = format!("`{}` cannot recur: {reason}", handler.command_name);
+                    problems.push(Problem { source: *source, message });
+                }
+            }
+        }
+        timetables
+    }
+
     /// What to do with each command, event and job of a domain without problems.
-    fn plan(self, mut inputs: Inputs) -> Plans {
+    fn plan(self, mut inputs: Inputs, mut timetables: Timetables) -> Plans {
         let mut plans = Plans::default();
         for (part, _) in self.commands {
             if let Some(input) = inputs.remove(&part.type_id) {
@@ -114,6 +135,9 @@ impl Parts {
         let invariants: Vec<_> = self.invariants.into_iter().map(|(part, _)| part).collect();
         for (handler, _) in &self.handlers {
             plans.add_handler(handler, &invariants);
+            if let Some(timetable) = timetables.remove(&handler.command) {
+                plans.add_schedule(handler, timetable);
+            }
         }
         for handler in &event_handlers {
             plans.add_event_handler(handler);
@@ -124,6 +148,9 @@ impl Parts {
         plans
     }
 }
+
+/// When commands recur, by their types.
+type Timetables = HashMap<TypeId, Timetable>;
 
 /// The compiled schemas of commands and events, by their types.
 pub(super) type Inputs = HashMap<TypeId, Arc<Input>>;

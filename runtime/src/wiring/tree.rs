@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fmt::{self, Formatter};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -10,7 +9,6 @@ use super::{
     CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring, HandlerWiring,
     InvariantWiring, ScopeWiring, StrategyWiring, Wiring,
 };
-use crate::{Failure, FailureKind, Retry};
 
 pub(super) fn write(wiring: &Wiring, f: &mut Formatter<'_>) -> fmt::Result {
     let mut growing = Growing { wiring, shown: HashSet::new() };
