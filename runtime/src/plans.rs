@@ -133,10 +133,6 @@ impl Plans {
         &self.schedules
     }
 
-    pub(crate) fn queues(&self) -> (Arc<HashMap<Arc<str>, usize>>, Vec<&'static str>) {
-        (Arc::new(self.jobs.keys().map(|name| (name.clone(), 0)).collect()), vec!["default"])
-    }
-
     pub(crate) fn invariants(&self, entity: TypeId) -> Option<&EntityInvariants> {
         self.invariants.get(&entity)
     }

@@ -20,10 +20,10 @@ use crate::reading::{Entities, Events, Jobs};
 use crate::retention::{self, Retention};
 use crate::store::{NewEvent, NewJob, Store};
 use crate::testing::Faults;
-use crate::wiring::{Parts, Problem, Wiring};
+use crate::wiring::{Located, Parts, Problem, Wiring};
 use crate::worker::Rooms;
 use crate::{
-    CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, worker,
+    CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, Source, schedule, worker,
 };
 
 /// A domain that runs: takes commands and events, runs their jobs, and answers questions. Cheap to clone.
@@ -257,7 +257,7 @@ pub struct RuntimeBuilder {
     lease: Duration,
     max_payload_bytes: usize,
     max_queued: u64,
-    queues: BTreeMap<String, usize>,
+    queues: BTreeMap<String, Located<usize>>,
     retention: Retention,
     pub(crate) ids: Ids,
     pub(crate) faults: Option<Arc<Faults>>,
@@ -300,8 +300,9 @@ impl RuntimeBuilder {
     ///
     /// A queue that no handler is in is a [problem of the start](Self::start).
     #[must_use]
+    #[track_caller]
     pub fn queue(mut self, name: impl Into<String>, jobs: usize) -> Self {
-        self.queues.insert(name.into(), jobs.max(1));
+        self.queues.insert(name.into(), (jobs.max(1), Source::caller()));
         self
     }
 
@@ -360,12 +361,13 @@ impl RuntimeBuilder {
         let retention = self.retention;
         let engine = self.engine()?;
         let (queues, names) = engine.plans.queues();
-        let limit = |name: &&'static str| concurrency.1.get(*name).copied().unwrap_or(concurrency.0);
+        let limit = |name: &&'static str| concurrency.1.get(*name).map_or(concurrency.0, |(jobs, _)| *jobs);
         let rooms = Rooms::new(queues, &names.iter().map(limit).collect::<Vec<_>>());
         let tasks = Tasks::default();
         tasks.dispatcher.spawn(worker::dispatch(engine.clone(), rooms));
         tasks.dispatcher.close();
         tasks.others.spawn(worker::keep_leases(engine.clone(), tasks.dispatcher.clone()));
+        tasks.others.spawn(schedule::run_schedules(engine.clone()));
         if let Some(interval) = retention.interval() {
             tasks.others.spawn(retention::prune_regularly(engine.clone(), retention, interval));
         }
@@ -384,7 +386,7 @@ impl RuntimeBuilder {
 
     fn engine(self) -> Result<Arc<Engine>, StartError> {
         let (plans, wiring) = Parts::collect()
-            .resolve(&self.capabilities, self.max_payload_bytes)
+            .resolve(&self.capabilities, &self.queues, self.max_payload_bytes)
             .map_err(|problems| StartError { problems })?;
         Ok(Arc::new(Engine {
             store: self.store,

@@ -1,7 +1,7 @@
 //! Everything that was registered, and what becomes of it: a list of problems, or plans and their description.
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{Problem, Wiring};
@@ -59,7 +59,7 @@ impl Parts {
     pub(crate) fn resolve(
         self,
         capabilities: &Capabilities,
-        queues: &[Located<String>],
+        queues: &BTreeMap<String, Located<usize>>,
         max_payload_bytes: usize,
     ) -> Result<(Plans, Wiring), Vec<Problem>> {
         let mut problems = Vec::new();
