@@ -138,7 +138,7 @@ use proc_macro::TokenStream;
 /// | `create` | `never`, `always` or `if_missing` | `never` | how the entity is come by (r12); the latter two need `impl From<&Command> for Entity` |
 /// | `retry` | an expression of type `Retry` | `Retry::none()` | when a failed attempt is followed by another (r22) |
 /// | `timeout` | an expression of type `Duration` | as long as it likes | how long an attempt may take before its commit; then it is dropped and fails with `TimedOut` |
-/// | `queue` | `"…"` | `"default"` | which jobs it shares its room with: how many of a queue run at a time [each process says](../enact/struct.RuntimeBuilder.html#method.queue) |
+/// | `queue` | `"…"` | `"default"` | the queue that its jobs are in: each process says by `RuntimeBuilder::queue` how many jobs of it run at a time (r26) |
 /// | `every` | an expression of type `Duration` | it does not recur | the command recurs by itself, at the multiples of this period since 1970 in UTC; a second at least |
 /// | `cron` | `"…"` | it does not recur | it recurs at the times of a cron pattern of five fields, in UTC: `minute hour day-of-month month day-of-week` |
 /// | `missed` | an expression of type `Missed` | `Missed::Once` | with `every` or `cron`: what becomes of the times that came while no process ran: none, the latest one, or each of them runs |
@@ -333,7 +333,7 @@ pub fn value(args: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|---|
 /// | `retry` | an expression of type `Retry` | `Retry::none()` | when a failed attempt is followed by another (r22) |
 /// | `timeout` | an expression of type `Duration` | as long as it likes | how long an attempt may take before its commit; then it is dropped and fails with `TimedOut` |
-/// | `queue` | `"…"` | `"default"` | which jobs it shares its room with: how many of a queue run at a time [each process says](../enact/struct.RuntimeBuilder.html#method.queue) |
+/// | `queue` | `"…"` | `"default"` | the queue that its jobs are in: each process says by `RuntimeBuilder::queue` how many jobs of it run at a time (r26) |
 /// | `name` | `"…"` | the function's name | what its jobs are called in the store (r52) |
 /// | `alias` | `"…"`, or `["…", "…"]` | none | what its jobs were called before (r52) |
 ///

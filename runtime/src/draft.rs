@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::clock::after;
 use crate::context::Origin;
+use crate::ids::Ids;
 use crate::plans::{CommandPlan, Plans};
 use crate::registration::Keys;
-use crate::clock::after;
-use crate::ids::Ids;
 use crate::store::NewJob;
-use crate::{Command, CorrelationId, Failure, JobId, JobKind, Json, Key};
+use crate::{Command, Failure, JobId, JobKind, Json, Key};
 use jiff::Timestamp;
 
 /// A command that has passed the door: valid, and routed. What is left to make it a job is where it comes from.
@@ -85,27 +85,21 @@ impl Draft {
     }
 
     pub(crate) fn into_job(self, ids: &Ids, origin: Origin, now: Timestamp) -> NewJob {
-        let id = ids.job();
+        let job = NewJob::new(ids.job(), JobKind::Command, self.name, self.payload, now);
         NewJob {
-            id,
-            name: self.name,
             aliases: self.aliases,
-            kind: JobKind::Command,
-            payload: self.payload,
             target: self.target,
             order_key: self.order_key,
             idempotency_key: self.idempotency_key,
-            correlation: origin.correlation.unwrap_or_else(|| CorrelationId::new(id.to_string())),
+            correlation: origin.correlation.unwrap_or(job.correlation),
             cause: origin.cause,
             context: origin.seed,
             priority: self.priority,
             after: self.after,
             due_at: self.due.from(now),
             deadline: self.deadline,
-            max_queued: None,
-            created_at: now,
             repeatable: self.repeatable,
-            start: None,
+            ..job
         }
     }
 }

@@ -170,8 +170,8 @@ pub use enact_macros::{Failure, command, entity, event, event_handler, invariant
 pub use entity::{CreatedFrom, Creation, Entity};
 pub use failure::{Failure, FailureKind, Violation};
 pub use handler::{
-    CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler, HandlerError, IntoOutcome, InvariantScope, Output,
-    SameIdentity, TargetOf,
+    CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler, HandlerError, IntoOutcome, InvariantScope,
+    Output, SameIdentity, TargetOf,
 };
 pub use invariant::{Always, Invariant};
 pub use job::{

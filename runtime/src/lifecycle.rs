@@ -129,7 +129,8 @@ fn timed_out(timeout: Duration) -> Failure {
 }
 
 fn past_deadline(deadline: Timestamp) -> Failure {
-    let message = format!("it had to end before its deadline, {deadline}, and has not; retried by hand, it has none");
+    let message =
+        format!("it had to end before its deadline, {deadline}, and has not; retried by hand, it has none");
     Failure::new(FailureKind::TimedOut, "deadline_passed", message).permanent()
 }
 
@@ -284,26 +285,16 @@ pub(crate) fn handlings(
     seed: Arc<crate::ContextSeed>,
     max_queued: Option<u64>,
 ) -> impl Iterator<Item = NewJob> {
-    handlers.iter().map(move |handler| NewJob {
-        id: ids.job(),
-        name: handler.name.clone(),
-        aliases: &[],
-        kind: JobKind::EventHandler,
-        payload: event.payload.clone(),
-        target: None,
-        order_key: None,
-        idempotency_key: None,
-        correlation: event.correlation.clone(),
-        cause: Some(Cause::Event(event.id)),
-        context: seed.clone(),
-        priority: 0,
-        after: Vec::new(),
-        due_at: None,
-        deadline: None,
-        max_queued,
-        created_at: event.emitted_at,
-        repeatable: handler.repeatable,
-        start: None,
+    handlers.iter().map(move |handler| {
+        let (kind, payload) = (JobKind::EventHandler, event.payload.clone());
+        NewJob {
+            correlation: event.correlation.clone(),
+            cause: Some(Cause::Event(event.id)),
+            context: seed.clone(),
+            max_queued,
+            repeatable: handler.repeatable,
+            ..NewJob::new(ids.job(), kind, handler.name.clone(), payload, event.emitted_at)
+        }
     })
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::context::{ExecutionContext, Origin};
@@ -306,7 +306,8 @@ pub(crate) fn job_of(id: JobId, name: &str, submitted: Option<&Submitted>) -> Re
             Err(Failure::new(FailureKind::QueueFull, "queue_full", message))
         }
         Some(Submitted::NoPredecessor(job)) => {
-            let message = format!("there is no job {job} to run after: it never was on record, or was pruned");
+            let message =
+                format!("there is no job {job} to run after: it never was on record, or was pruned");
             Err(Failure::new(FailureKind::NotFound, "no_such_job", message))
         }
         None => {

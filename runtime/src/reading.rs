@@ -109,8 +109,7 @@ impl Jobs {
     /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, and some of them may run again then.
     pub async fn retry_all(&self, query: &JobQuery) -> Result<u64, Failure> {
         check_boundary(ExecutionContext::current().as_ref(), "jobs().retry_all")?;
-        let mut page =
-            JobQuery { states: vec![JobState::Failed], latest_first: false, ..query.clone() };
+        let mut page = JobQuery { states: vec![JobState::Failed], latest_first: false, ..query.clone() };
         // What fails again is not taken again: it comes behind.
         let mut left = query.limit;
         let mut retried = 0;
@@ -205,11 +204,8 @@ impl Events {
 
 /// A job does not take that way (r20).
 fn illegal(id: JobId, state: JobState, to: JobState) -> Failure {
-    let ways: Vec<_> = JobState::TRANSITIONS
-        .iter()
-        .filter(|way| way.to == to)
-        .map(|way| way.from.as_str())
-        .collect();
+    let ways: Vec<_> =
+        JobState::TRANSITIONS.iter().filter(|way| way.to == to).map(|way| way.from.as_str()).collect();
     let message =
         format!("job {id} is {state}, and cannot become {to}: only what is {} can", ways.join(" or "));
     Failure::new(FailureKind::Refused, "illegal_transition", message)

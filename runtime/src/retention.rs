@@ -70,7 +70,8 @@ impl Retention {
 
     /// How often to look for what is old enough; `None` if nothing ever is.
     pub(crate) fn interval(&self) -> Option<Duration> {
-        let shortest = [self.succeeded, self.failed, self.cancelled, self.events].into_iter().flatten().min()?;
+        let shortest =
+            [self.succeeded, self.failed, self.cancelled, self.events].into_iter().flatten().min()?;
         Some((shortest / 10).clamp(Duration::from_secs(1), Duration::from_mins(1)))
     }
 }

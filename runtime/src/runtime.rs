@@ -20,10 +20,11 @@ use crate::reading::{Entities, Events, Jobs};
 use crate::retention::{self, Retention};
 use crate::store::{NewEvent, NewJob, Store};
 use crate::testing::Faults;
-use crate::wiring::{Located, Parts, Problem, Wiring};
+use crate::wiring::{Parts, Problem, Wiring};
 use crate::worker::Rooms;
 use crate::{
-    CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, Source, schedule, worker,
+    CorrelationId, Entity, Event, EventId, Failure, FailureKind, HasOneHandler, JobHandle, Source, schedule,
+    worker,
 };
 
 /// A domain that runs: takes commands and events, runs their jobs, and answers questions. Cheap to clone.
@@ -257,10 +258,17 @@ pub struct RuntimeBuilder {
     lease: Duration,
     max_payload_bytes: usize,
     max_queued: u64,
-    queues: BTreeMap<String, Located<usize>>,
+    queues: BTreeMap<String, QueueRoom>,
     retention: Retention,
     pub(crate) ids: Ids,
     pub(crate) faults: Option<Arc<Faults>>,
+}
+
+/// How many jobs of a queue run at a time, and who has said so.
+#[derive(Clone, Copy, Debug)]
+struct QueueRoom {
+    jobs: usize,
+    source: Source,
 }
 
 impl RuntimeBuilder {
@@ -302,7 +310,7 @@ impl RuntimeBuilder {
     #[must_use]
     #[track_caller]
     pub fn queue(mut self, name: impl Into<String>, jobs: usize) -> Self {
-        self.queues.insert(name.into(), (jobs.max(1), Source::caller()));
+        self.queues.insert(name.into(), QueueRoom { jobs: jobs.max(1), source: Source::caller() });
         self
     }
 
@@ -357,11 +365,11 @@ impl RuntimeBuilder {
         reason = "starting may come to need the store; callers need not change then"
     )]
     pub async fn start(self) -> Result<Runtime, StartError> {
-        let concurrency = (self.concurrency, self.queues.clone());
+        let (concurrency, own) = (self.concurrency, self.queues.clone());
         let retention = self.retention;
         let engine = self.engine()?;
         let (queues, names) = engine.plans.queues();
-        let limit = |name: &&'static str| concurrency.1.get(*name).map_or(concurrency.0, |(jobs, _)| *jobs);
+        let limit = |name: &&'static str| own.get(*name).map_or(concurrency, |room| room.jobs);
         let rooms = Rooms::new(queues, &names.iter().map(limit).collect::<Vec<_>>());
         let tasks = Tasks::default();
         tasks.dispatcher.spawn(worker::dispatch(engine.clone(), rooms));
@@ -385,8 +393,10 @@ impl RuntimeBuilder {
     }
 
     fn engine(self) -> Result<Arc<Engine>, StartError> {
+        let queues: Vec<_> =
+            self.queues.iter().map(|(name, QueueRoom { source, .. })| (name.clone(), *source)).collect();
         let (plans, wiring) = Parts::collect()
-            .resolve(&self.capabilities, &self.queues, self.max_payload_bytes)
+            .resolve(&self.capabilities, &queues, self.max_payload_bytes)
             .map_err(|problems| StartError { problems })?;
         Ok(Arc::new(Engine {
             store: self.store,
@@ -415,7 +425,9 @@ impl RuntimeBuilder {
 
 impl fmt::Debug for RuntimeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { store, clock, concurrency, lease, max_payload_bytes, max_queued, queues, retention, .. } = self;
+        let Self {
+            store, clock, concurrency, lease, max_payload_bytes, max_queued, queues, retention, ..
+        } = self;
         f.debug_struct("RuntimeBuilder")
             .field("store", &store.type_id())
             .field("clock", clock)

@@ -209,6 +209,31 @@ pub struct NewJob {
 }
 
 impl NewJob {
+    /// A job that belongs to a matter of its own, and of which nothing else is said.
+    pub fn new(id: JobId, kind: JobKind, name: impl Into<Arc<str>>, payload: Json, now: Timestamp) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            aliases: &[],
+            kind,
+            payload,
+            target: None,
+            order_key: None,
+            idempotency_key: None,
+            correlation: CorrelationId::new(id.to_string()),
+            cause: None,
+            context: Arc::default(),
+            priority: 0,
+            after: Vec::new(),
+            due_at: None,
+            deadline: None,
+            max_queued: None,
+            created_at: now,
+            repeatable: false,
+            start: None,
+        }
+    }
+
     /// Whether a job on record of this name, with this payload, is the same request (r25): the same command, whatever it
     /// was called then, and the same payload, whatever the order of its keys.
     pub fn is_same_request(&self, name: &str, payload: &Json) -> bool {

@@ -53,9 +53,8 @@ impl Rooms {
 
     /// Everything that is free now.
     fn free(&self) -> Slots {
-        let free = |room: &Arc<Semaphore>| {
-            std::iter::from_fn(|| room.clone().try_acquire_owned().ok()).collect()
-        };
+        let free =
+            |room: &Arc<Semaphore>| std::iter::from_fn(|| room.clone().try_acquire_owned().ok()).collect();
         self.rooms.iter().map(free).collect()
     }
 

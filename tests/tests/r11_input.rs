@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use common::{World, jobs, kind_and_code, on_every_store, places, reaches, until};
 use enact::prelude::*;
 use enact::store::{Cursor, NewJob};
-use enact::{CorrelationId, JobId, JobKind, Json, Step};
+use enact::{JobId, JobKind, Json, Step};
 use serde_json::{Value, json};
 
 /// How often a handler has run.
@@ -391,22 +391,7 @@ async fn r11_an_invalid_event_is_refused_and_leaves_nothing(world: World) {
 /// Puts a job on record that has not passed the door: what an earlier version of the program may have left.
 async fn leave(world: &World, name: &str, kind: JobKind, payload: &str) -> JobId {
     let id: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
-    let job = NewJob {
-        id,
-        name: name.into(),
-        aliases: &[],
-        kind,
-        payload: Json::from_text(payload),
-        target: None,
-        order_key: None,
-        idempotency_key: None,
-        correlation: CorrelationId::new("left"),
-        cause: None,
-        context: Arc::default(),
-        created_at: world.now(),
-        repeatable: false,
-        start: None,
-    };
+    let job = NewJob::new(id, kind, name, Json::from_text(payload), world.now());
     world.store().submit(Vec::new(), vec![job]).await.unwrap();
     id
 }

@@ -201,16 +201,6 @@ fn r27_permanence_passes_through_json_and_is_left_out_when_there_is_none() {
     assert_eq!(serde_json::from_value::<Failure>(written).unwrap(), permanent);
 }
 
-#[test]
-fn r22_no_policy_retries_what_is_permanent() {
-    let retry = Retry::fixed(9, Duration::from_secs(1));
-    for kind in [FailureKind::Error, FailureKind::Conflict, FailureKind::TimedOut, FailureKind::Panicked] {
-        let failure = Failure::new(kind, "code", "message");
-        assert_eq!(retry.pause_after(1, &failure), Some(Duration::from_secs(1)));
-        assert_eq!(retry.pause_after(1, &failure.permanent()), None);
-    }
-}
-
 async fn r22_a_permanent_error_is_attempted_once_in_spite_of_a_policy(world: World) {
     comes_to(&world, ("suspicious", true, NEVER_AGAIN), || WithdrawError::Suspicious.into()).await;
     comes_to(&world, ("card.blocked", true, NEVER_AGAIN), || CardBlocked { _since: 7 }.into()).await;

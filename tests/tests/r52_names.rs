@@ -3,10 +3,12 @@
 
 mod common;
 
+use std::collections::HashMap;
+
 use common::{Log, World, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until};
 use enact::prelude::*;
-use enact::store::{Claim, Commit, Cursor, EntityKey, NewJob, Next};
-use enact::{Attempt, CorrelationId, Job, JobId, JobKind, Json, Key, Step, WorkerId};
+use enact::store::{Claim, Commit, Cursor, EntityKey, Lease, NewJob, Next};
+use enact::{Attempt, Job, JobId, JobKind, Json, Key, Step, WorkerId};
 use serde_json::{Value, json};
 
 /// Put something on a shelf. It was called otherwise twice.
@@ -89,20 +91,9 @@ async fn leave(
     let id: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
     let target = payload.get("shelf").and_then(Key::of);
     let job = NewJob {
-        id,
-        name: name.into(),
-        aliases: &[],
-        kind,
-        payload: Json::of(&payload).unwrap(),
         target: target.filter(|_| kind == JobKind::Command),
-        order_key: None,
         idempotency_key,
-        correlation: CorrelationId::new("left"),
-        cause: None,
-        context: Arc::default(),
-        created_at: world.now(),
-        repeatable: false,
-        start: None,
+        ..NewJob::new(id, kind, name, Json::of(&payload).unwrap(), world.now())
     };
     world.store().submit(Vec::new(), vec![job]).await.unwrap();
     id
@@ -192,12 +183,13 @@ async fn r52_a_request_under_a_former_name_is_the_same_request(world: World) {
 async fn take(world: &World, name: &str) -> Job {
     let claim = Claim {
         worker: WorkerId::from_text("elsewhere"),
-        names: Arc::new([Arc::from(name)]),
-        limit: 1,
+        queues: Arc::new(HashMap::from([(Arc::from(name), 0)])),
+        room: vec![1],
         now: world.now(),
     };
     let store = world.store();
-    store.renew(&claim.worker, world.now() + Duration::from_mins(1)).await.unwrap();
+    let length = Duration::from_mins(1);
+    store.renew(Lease { worker: claim.worker.clone(), renewals: 1, length }).await.unwrap();
     store.claim(claim).await.unwrap().jobs.remove(0)
 }
 
@@ -214,7 +206,7 @@ async fn answer(world: &World, job: &Job, output: Result<Value, Failure>) {
         ..Attempt::begun(job.attempts, WorkerId::from_text("elsewhere"), world.now())
     };
     let (events, jobs) = (Vec::new(), Vec::new());
-    let commit = Commit { job: job.id, attempt, lapsed_at: None, next, write: None, events, jobs };
+    let commit = Commit { job: job.id, attempt, lapsed: None, next, write: None, events, jobs };
     world.store().commit(commit).await.unwrap();
 }
 

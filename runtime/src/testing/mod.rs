@@ -2,5 +2,5 @@
 
 mod faults;
 
-pub(crate) use faults::{Faults, is_crash};
 pub use faults::{Fault, Point};
+pub(crate) use faults::{Faults, is_crash};

@@ -14,7 +14,7 @@ impl Parts {
     pub(super) fn check(
         &self,
         capabilities: &Capabilities,
-        queues: &BTreeMap<String, Located<usize>>,
+        queues: &[Located<String>],
         problems: &mut Vec<Problem>,
     ) {
         self.check_names(problems);
@@ -259,12 +259,12 @@ impl Parts {
     }
 
     /// A limit for a queue that nothing is in limits nothing: its name is a slip, or that of a handler that is not linked.
-    fn check_queues(&self, limited: &BTreeMap<String, Located<usize>>, problems: &mut Vec<Problem>) {
+    fn check_queues(&self, limited: &[Located<String>], problems: &mut Vec<Problem>) {
         let commands = self.handlers.iter().map(|(part, _)| part.queue);
         let events = self.event_handlers.iter().map(|(part, _)| part.queue);
         let queues: BTreeSet<_> = commands.chain(events).chain([DEFAULT_QUEUE]).collect();
-        let unknown = limited.iter().filter(|(name, _)| !queues.contains(name.as_str()));
-        problems.extend(unknown.map(|(name, (_, source))| {
+        let unknown = limited.iter().filter(|(name, _)| !queues.contains(&**name));
+        problems.extend(unknown.map(|(name, source)| {
             let known: Vec<_> = queues.iter().map(|queue| format!("`{queue}`")).collect();
             let message = format!(
                 "no handler is in the queue `{name}`; there is {}; put one there with `queue = \"{name}\"`, or see that \

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::{Missed, Retry, Source};
 
-pub(crate) use parts::{Located, Parts};
+pub(crate) use parts::Parts;
 
 /// The whole domain as data; [`Runtime::wiring`](crate::Runtime::wiring) has it.
 ///

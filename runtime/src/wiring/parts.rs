@@ -1,7 +1,7 @@
 //! Everything that was registered, and what becomes of it: a list of problems, or plans and their description.
 
 use std::any::TypeId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Problem, Wiring};
@@ -16,7 +16,7 @@ use crate::schema::{Input, UnknownFields};
 use crate::{Registration, Source};
 
 /// A part, and where it stands in the user's source.
-pub(crate) type Located<T> = (T, Source);
+pub(super) type Located<T> = (T, Source);
 
 /// Everything that is linked into the program.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Parts {
     pub(crate) fn resolve(
         self,
         capabilities: &Capabilities,
-        queues: &BTreeMap<String, Located<usize>>,
+        queues: &[Located<String>],
         max_payload_bytes: usize,
     ) -> Result<(Plans, Wiring), Vec<Problem>> {
         let mut problems = Vec::new();

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use enact::store::{
-    Claim, Claimed, Commit, CommitError, Cursor, EntityKey, JobCount, JobPage, JobQuery, NewEvent, NewJob,
-    RunningJob, Store, StoreError, StoredEntity, StoredEvent, Submitted,
+    Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
+    Lease, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
+    StoredEvent, Submitted, Ticked,
 };
-use enact::{Attempt, Job, JobId, Key, MemoryStore, WorkerId};
+use enact::{Attempt, Failure, Job, JobId, Key, MemoryStore, WorkerId};
 use jiff::Timestamp;
 
 /// Who looks. The store goes on when they have looked.
@@ -25,30 +26,63 @@ pub(crate) struct Watched<W> {
 
 #[async_trait]
 impl<W: Watch> Store for Watched<W> {
-    async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        self.store.claim(claim).await
-    }
-
     async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
         self.watch.submitting(&jobs).await;
         self.store.submit(events, jobs).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
+        self.store.claim(claim).await
     }
 
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
         self.store.load(entity).await
     }
 
-    async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
         self.watch.committing(&commit).await;
         self.store.commit(commit).await
     }
 
-    async fn renew(&self, worker: &WorkerId, until: Timestamp) -> Result<(), StoreError> {
-        self.store.renew(worker, until).await
+    async fn renew(&self, lease: Lease) -> Result<(), StoreError> {
+        self.store.renew(lease).await
     }
 
-    async fn lapsed(&self, now: Timestamp, limit: usize) -> Result<Vec<RunningJob>, StoreError> {
-        self.store.lapsed(now, limit).await
+    async fn retire(&self, worker: &WorkerId) -> Result<(), StoreError> {
+        self.store.retire(worker).await
+    }
+
+    async fn leases(&self) -> Result<Vec<Lease>, StoreError> {
+        self.store.leases().await
+    }
+
+    async fn running(&self, worker: &WorkerId, limit: usize) -> Result<Vec<RunningJob>, StoreError> {
+        self.store.running(worker, limit).await
+    }
+
+    async fn cancel(
+        &self,
+        jobs: Vec<JobId>,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<Vec<Changed>, StoreError> {
+        self.store.cancel(jobs, failure, now).await
+    }
+
+    async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError> {
+        self.store.retry(jobs).await
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
+        self.store.prune(prune).await
+    }
+
+    async fn prune_events(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        self.store.prune_events(before, limit).await
+    }
+
+    async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError> {
+        self.store.tick(tick).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {

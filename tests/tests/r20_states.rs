@@ -1,0 +1,127 @@
+//! The states of a job, and the one table of its ways (r20).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::{Gate, World, kind_and_code, on_every_store, reaches};
+use enact::JobId;
+use enact::prelude::*;
+
+#[test]
+fn r20_the_legal_transitions_are_exactly_these() {
+    use JobState::{Cancelled, Failed, Ready, Running, Succeeded, Waiting};
+    let table = [
+        // to:        Waiting Ready  Running Succeeded Failed Cancelled
+        (Waiting, [false, true, false, false, false, true]),
+        (Ready, [false, false, true, false, false, true]),
+        (Running, [true, false, false, true, true, true]),
+        (Succeeded, [false; 6]),
+        (Failed, [true, true, false, false, false, false]),
+        (Cancelled, [false; 6]),
+    ];
+    assert_eq!(table.map(|row| row.0), JobState::ALL);
+    for (from, row) in table {
+        for (to, legal) in JobState::ALL.into_iter().zip(row) {
+            assert_eq!(from.may_become(to), legal, "{from} to {to}");
+        }
+        assert_eq!(from.has_ended(), [Succeeded, Failed, Cancelled].contains(&from), "{from}");
+    }
+}
+
+#[test]
+fn r20_the_table_says_of_every_way_what_brings_it_about_and_names_none_twice() {
+    let ways = JobState::TRANSITIONS;
+    for (index, way) in ways.iter().enumerate() {
+        assert!(!way.when.is_empty(), "{} to {}", way.from, way.to);
+        assert!(ways[..index].iter().all(|other| (other.from, other.to) != (way.from, way.to)));
+    }
+}
+
+#[test]
+fn r20_states_are_known_by_name() {
+    let names = JobState::ALL.map(JobState::as_str);
+    assert_eq!(names, ["waiting", "ready", "running", "succeeded", "failed", "cancelled"]);
+    for state in JobState::ALL {
+        assert_eq!(state.as_str().parse::<JobState>().unwrap(), state);
+        assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+    }
+    let error = "done".parse::<JobState>().unwrap_err().to_string();
+    assert!(names.iter().all(|name| error.contains(name)) && error.contains("`done`"), "{error}");
+}
+
+/// End as one is asked to.
+#[command]
+struct End {
+    well: bool,
+}
+
+#[command]
+async fn end(end: End, gate: Arc<Gate>) -> Result<(), String> {
+    gate.pass().await;
+    if end.well { Ok(()) } else { Err("as asked".to_owned()) }
+}
+
+async fn start(world: &World) -> (Runtime, Arc<Gate>) {
+    let gate = Gate::new();
+    (world.builder().concurrency(1).provide(gate.clone()).start().await.unwrap(), gate)
+}
+
+/// A job in each state, by the way that leads there.
+async fn in_every_state(runtime: &Runtime, gate: &Gate) -> [(JobState, JobId); 6] {
+    gate.open();
+    gate.open();
+    let succeeded = runtime.publish(End { well: true }).await.unwrap();
+    succeeded.outcome().await.unwrap();
+    let failed = runtime.publish(End { well: false }).await.unwrap();
+    failed.outcome().await.unwrap_err();
+    let waiting = runtime.publish(End { well: true }).delay(Duration::from_mins(1)).await.unwrap();
+    let cancelled = runtime.publish(End { well: true }).delay(Duration::from_mins(1)).await.unwrap();
+    runtime.jobs().cancel(cancelled.id()).await.unwrap();
+    let running = runtime.publish(End { well: true }).await.unwrap();
+    reaches(runtime, running.id(), JobState::Running).await;
+    let ready = runtime.publish(End { well: true }).await.unwrap();
+    let jobs = [waiting.id(), ready.id(), running.id(), succeeded.id(), failed.id(), cancelled.id()];
+    let mut states = JobState::ALL.map(|state| (state, jobs[0]));
+    for (place, job) in states.iter_mut().zip(jobs) {
+        place.1 = job;
+    }
+    states
+}
+
+async fn r20_what_is_not_in_the_table_is_refused_with_the_ways_there_are(world: World) {
+    let (runtime, gate) = start(&world).await;
+    let refused = (FailureKind::Refused, "illegal_transition");
+    for (state, job) in in_every_state(&runtime, &gate).await {
+        assert_eq!(runtime.jobs().get(job).await.unwrap().unwrap().state, state);
+        if state != JobState::Failed {
+            let failure = runtime.jobs().retry(job).await.unwrap_err();
+            assert_eq!(kind_and_code(&failure), refused);
+            let message = format!("job {job} is {state}, and cannot become ready: only what is waiting or failed can");
+            assert_eq!(failure.message(), message);
+        }
+        let cancelled = runtime.jobs().cancel(job).await;
+        if [JobState::Succeeded, JobState::Failed].contains(&state) {
+            let failure = cancelled.unwrap_err();
+            assert_eq!(kind_and_code(&failure), refused);
+            assert!(failure.message().contains("only what is waiting or ready or running can"), "{failure}");
+            assert_eq!(runtime.jobs().get(job).await.unwrap().unwrap().state, state);
+        } else {
+            cancelled.unwrap();
+            assert_eq!(runtime.jobs().get(job).await.unwrap().unwrap().state, JobState::Cancelled);
+        }
+    }
+    gate.open_wide();
+}
+
+async fn r20_what_is_not_on_record_can_neither_be_cancelled_nor_retried(world: World) {
+    let (runtime, _) = start(&world).await;
+    let nobody: JobId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+    for refused in [runtime.jobs().cancel(nobody).await, runtime.jobs().retry(nobody).await] {
+        assert_eq!(kind_and_code(&refused.unwrap_err()), (FailureKind::NotFound, "no_such_job"));
+    }
+}
+
+on_every_store!(
+    r20_what_is_not_in_the_table_is_refused_with_the_ways_there_are,
+    r20_what_is_not_on_record_can_neither_be_cancelled_nor_retried,
+);

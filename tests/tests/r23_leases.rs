@@ -1,0 +1,289 @@
+//! Workers that die, stall, or come back late (r23).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{
+    Gate, Log, Mortal, World, begin, job, jobs, kind_and_code, on_every_store, reaches, settle, until,
+};
+use enact::Key;
+use enact::clock::ManualClock;
+use enact::prelude::*;
+use enact::store::Cursor;
+
+/// Counts.
+#[entity]
+struct Counter {
+    id: String,
+    value: i64,
+}
+
+/// A counter has counted.
+#[event]
+struct Counted {
+    value: i64,
+}
+
+/// Count one up behind the gate; once.
+#[command(target = counter)]
+struct Count {
+    counter: String,
+}
+
+impl From<&Count> for Counter {
+    fn from(count: &Count) -> Self {
+        Self { id: count.counter.clone(), value: 0 }
+    }
+}
+
+#[command(create = if_missing)]
+async fn count(_: Count, counter: &mut Counter, gate: Arc<Gate>) -> Result<i64, Failure> {
+    gate.pass().await;
+    counter.value += 1;
+    emit(Counted { value: counter.value });
+    Ok(counter.value)
+}
+
+/// Count one up behind the gate; again if the worker is lost.
+#[command(target = counter)]
+struct CountSurely {
+    counter: String,
+}
+
+impl From<&CountSurely> for Counter {
+    fn from(count: &CountSurely) -> Self {
+        Self { id: count.counter.clone(), value: 0 }
+    }
+}
+
+#[command(create = if_missing, retry = Retry::fixed(2, Duration::from_secs(5)))]
+async fn count_surely(_: CountSurely, counter: &mut Counter, gate: Arc<Gate>) -> Result<i64, Failure> {
+    gate.pass().await;
+    counter.value += 1;
+    emit(Counted { value: counter.value });
+    Ok(counter.value)
+}
+
+/// Note a number.
+#[command]
+struct Note {
+    number: u32,
+}
+
+#[command]
+async fn note(note: Note, log: Arc<Log>) {
+    tokio::task::yield_now().await;
+    log.note(note.number.to_string());
+}
+
+struct Running {
+    runtime: Runtime,
+    gate: Arc<Gate>,
+    log: Arc<Log>,
+}
+
+fn provided(builder: enact::RuntimeBuilder) -> (enact::RuntimeBuilder, Arc<Gate>, Arc<Log>) {
+    let (gate, log) = (Gate::new(), Log::new());
+    (builder.provide::<Gate>(gate.clone()).provide::<Log>(log.clone()), gate, log)
+}
+
+async fn start(world: &World) -> Running {
+    let (builder, gate, log) = provided(world.builder());
+    Running { runtime: builder.start().await.unwrap(), gate, log }
+}
+
+async fn value(runtime: &Runtime) -> Option<i64> {
+    runtime.entities::<Counter>().get(&"c".to_owned()).await.unwrap().map(|counter| counter.value)
+}
+
+fn counted() -> CountSurely {
+    CountSurely { counter: "c".to_owned() }
+}
+
+const LEASE: Duration = Duration::from_secs(10);
+
+/// Beyond the end of every lease that was taken by now.
+const BEYOND: Duration = Duration::from_secs(11);
+
+async fn r23_an_attempt_whose_worker_died_ends_as_lost(world: World) {
+    let (builder, gate, _) = provided(world.builder().lease(LEASE));
+    let mortal = Mortal::start(builder).await;
+    let id = mortal.runtime.publish(Count { counter: "c".to_owned() }).await.unwrap().id();
+    gate.arrival().await;
+    mortal.die().await;
+
+    let witness = start(&world).await;
+    world.advance(LEASE);
+    settle().await;
+    assert_eq!(job(&witness.runtime, id).await.state, JobState::Running, "its lease has not ended");
+    world.advance(Duration::from_secs(1));
+    until("the attempt is given up", async || {
+        // It is looked for now and then: the time goes on.
+        world.advance(Duration::from_secs(1));
+        job(&witness.runtime, id).await.state == JobState::Failed
+    })
+    .await;
+    let lost = job(&witness.runtime, id).await;
+    assert_eq!(kind_and_code(lost.failure.as_ref().unwrap()), (FailureKind::Lost, "lost"));
+    let attempts = witness.runtime.jobs().attempts(id).await.unwrap();
+    assert_eq!(attempts.len(), 1, "there is no policy, so there is no other attempt");
+    assert_eq!(attempts[0].failure, lost.failure);
+    assert_eq!((attempts[0].reached, attempts[0].ended_at), (None, lost.ended_at));
+    assert!(lost.failure.unwrap().message().contains(attempts[0].worker.as_str()));
+    assert_eq!(witness.gate.arrivals(), 0);
+    assert_eq!(value(&witness.runtime).await, None);
+}
+
+async fn r23_a_lost_attempt_is_retried_if_the_policy_allows(world: World) {
+    let (builder, gate, _) = provided(world.builder().lease(LEASE));
+    let mortal = Mortal::start(builder).await;
+    let id = mortal.runtime.publish(counted()).await.unwrap().id();
+    gate.arrival().await;
+    mortal.die().await;
+
+    world.advance(BEYOND);
+    let reborn = start(&world).await;
+    reborn.gate.open_wide();
+    let waiting = reaches(&reborn.runtime, id, JobState::Waiting).await;
+    assert_eq!(waiting.due_at, Some(world.now() + Duration::from_secs(5)));
+    world.advance(Duration::from_secs(5));
+    reaches(&reborn.runtime, id, JobState::Succeeded).await;
+    let attempts = reborn.runtime.jobs().attempts(id).await.unwrap();
+    let kinds: Vec<_> = attempts.iter().map(|attempt| attempt.failure.as_ref().map(Failure::kind)).collect();
+    assert_eq!(kinds, [Some(FailureKind::Lost), None]);
+    assert_ne!(attempts[0].worker, attempts[1].worker);
+    assert_eq!(value(&reborn.runtime).await, Some(1));
+}
+
+async fn r23_an_execution_whose_worker_died_ends_as_lost_too(world: World) {
+    let (builder, gate, _) = provided(world.builder().lease(LEASE));
+    let mortal = Mortal::start(builder).await;
+    let runtime = mortal.runtime.clone();
+    mortal.spawn(async move { runtime.execute(Count { counter: "c".to_owned() }).await });
+    gate.arrival().await;
+    let id = jobs(&mortal.runtime).await[0].id;
+    mortal.die().await;
+
+    world.advance(BEYOND);
+    let witness = start(&world).await;
+    let lost = reaches(&witness.runtime, id, JobState::Failed).await;
+    assert_eq!(lost.failure.unwrap().kind(), FailureKind::Lost);
+}
+
+async fn r23_the_late_commit_of_an_attempt_that_was_given_up_is_fenced(world: World) {
+    // Two machines: on the slow one, the time stands still, and so does its worker.
+    let slow = start(&world).await;
+    let mut execution = slow.runtime.execute(counted()).into_future();
+    begin(&mut execution).await;
+    slow.gate.arrival().await;
+    let id = jobs(&slow.runtime).await[0].id;
+
+    let fast_clock = enact::clock::ManualClock::at(world.now() + BEYOND);
+    let (builder, gate, _) = provided(world.builder().clock(fast_clock.clone()));
+    let fast = builder.start().await.unwrap();
+    gate.open_wide();
+    reaches(&fast, id, JobState::Waiting).await;
+    fast_clock.advance(Duration::from_secs(5));
+    reaches(&fast, id, JobState::Succeeded).await;
+    assert_eq!(value(&fast).await, Some(1));
+
+    slow.gate.open();
+    // Who executed it here is told what has become of it elsewhere.
+    assert_eq!(execution.await.unwrap(), 1);
+    settle().await;
+    assert_eq!(value(&fast).await, Some(1), "the slow one has not counted");
+    assert_eq!(fast.events().after(Cursor::START, 10).await.unwrap().len(), 1);
+    let ended = job(&fast, id).await;
+    assert_eq!((ended.state, ended.attempts), (JobState::Succeeded, 2));
+    let attempts = fast.jobs().attempts(id).await.unwrap();
+    assert_eq!(attempts[0].failure.as_ref().unwrap().code(), "lost");
+    let key = enact::store::EntityKey { entity: "Counter", id: Key::of("c").unwrap() };
+    assert_eq!(world.store().load(&key).await.unwrap().unwrap().version, 1);
+}
+
+async fn r23_a_fenced_attempt_of_a_job_that_runs_again_writes_nothing(world: World) {
+    // As above, but the slow one comes while the fast one is at it: no version tells them apart, only the fence.
+    let slow = start(&world).await;
+    let published = slow.runtime.publish(counted()).await.unwrap();
+    slow.gate.arrival().await;
+    let fast_clock = enact::clock::ManualClock::at(world.now() + BEYOND);
+    let (builder, gate, _) = provided(world.builder().clock(fast_clock.clone()));
+    let fast = builder.start().await.unwrap();
+    reaches(&fast, published.id(), JobState::Waiting).await;
+    fast_clock.advance(Duration::from_secs(5));
+    gate.arrival().await;
+
+    slow.gate.open();
+    slow.runtime.shutdown(Duration::from_mins(1)).await.unwrap();
+    assert_eq!(value(&fast).await, None);
+    assert_eq!(job(&fast, published.id()).await.state, JobState::Running);
+    assert!(fast.events().after(Cursor::START, 10).await.unwrap().is_empty());
+    gate.open();
+    reaches(&fast, published.id(), JobState::Succeeded).await;
+    assert_eq!(value(&fast).await, Some(1));
+}
+
+async fn r23_a_worker_that_lives_keeps_its_lease_however_long_it_takes(world: World) {
+    let (builder, gate, _) = provided(world.builder().lease(LEASE));
+    let runtime = builder.start().await.unwrap();
+    let published = runtime.publish(Count { counter: "c".to_owned() }).await.unwrap();
+    gate.arrival().await;
+    let witness = start(&world).await;
+    let store = world.store();
+    for _ in 0..12 {
+        world.advance(LEASE / 4);
+        until("the lease is renewed", async || {
+            store.lapsed(world.now() + LEASE / 4, 10).await.unwrap().is_empty()
+        })
+        .await;
+    }
+    gate.open();
+    assert_eq!(published.outcome().await.unwrap(), 1);
+    assert_eq!(witness.runtime.jobs().attempts(published.id()).await.unwrap().len(), 1);
+}
+
+async fn r23_a_lease_is_never_so_short_that_nothing_else_is_done(world: World) {
+    let of = |lease| format!("{:?}", world.builder().lease(lease));
+    assert!(of(Duration::ZERO).contains("lease: 100ms"), "{}", of(Duration::ZERO));
+    assert!(of(Duration::from_millis(101)).contains("lease: 101ms"));
+}
+
+async fn r23_two_runtimes_on_one_store_never_run_a_job_twice(world: World) {
+    let (builder, ..) = provided(world.builder());
+    let log = Log::new();
+    let here = builder.provide::<Log>(log.clone()).start().await.unwrap();
+    let (builder, ..) = provided(world.builder());
+    let elsewhere = builder.provide::<Log>(log.clone()).start().await.unwrap();
+    let mut tasks = Vec::new();
+    for number in 0..200 {
+        let runtime = if number % 2 == 0 { &here } else { &elsewhere }.clone();
+        tasks.push(tokio::spawn(async move { runtime.publish(Note { number }).await.unwrap().id() }));
+    }
+    let mut ids = Vec::new();
+    for task in tasks {
+        ids.push(task.await.unwrap());
+    }
+    let mut workers = BTreeSet::new();
+    for id in ids {
+        let ended = reaches(&here, id, JobState::Succeeded).await;
+        assert_eq!(ended.attempts, 1);
+        workers.insert(here.jobs().attempts(id).await.unwrap()[0].worker.to_string());
+    }
+    let mut lines: Vec<u32> = log.lines().iter().map(|line| line.parse().unwrap()).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, (0..200).collect::<Vec<_>>());
+    assert!(!workers.is_empty() && workers.len() <= 2);
+}
+
+on_every_store!(
+    r23_an_attempt_whose_worker_died_ends_as_lost,
+    r23_a_lost_attempt_is_retried_if_the_policy_allows,
+    r23_an_execution_whose_worker_died_ends_as_lost_too,
+    r23_the_late_commit_of_an_attempt_that_was_given_up_is_fenced,
+    r23_a_fenced_attempt_of_a_job_that_runs_again_writes_nothing,
+    r23_a_worker_that_lives_keeps_its_lease_however_long_it_takes,
+    r23_a_lease_is_never_so_short_that_nothing_else_is_done,
+    r23_two_runtimes_on_one_store_never_run_a_job_twice,
+);
