@@ -46,15 +46,15 @@ impl Schedule {
         });
         let schedule = match times {
             Times::Every(period) => {
-                let schedule = quote_spanned!(key.span()=> #enact_at_option::Schedule::<#command>::every(__period));
+                let every = quote_spanned!(key.span()=> #enact_at_option::Schedule::<#command>::every);
                 quote! {
                     let __period: ::core::time::Duration = #period;
-                    let __schedule = #schedule;
+                    let __schedule = #every(__period);
                 }
             }
             Times::Cron(pattern) => {
-                let schedule = quote_spanned!(key.span()=> #enact_at_option::Schedule::<#command>::cron(#pattern));
-                quote!(let __schedule = #schedule;)
+                let cron = quote_spanned!(key.span()=> #enact_at_option::Schedule::<#command>::cron);
+                quote!(let __schedule = #cron(#pattern);)
             }
         };
         quote! {
