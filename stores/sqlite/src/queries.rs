@@ -1,9 +1,9 @@
 //! The reads.
 
 use enact::store::{
-    Cursor, EntityKey, JobCount, JobPage, JobQuery, PageToken, RunningJob, StoredEntity, StoredEvent,
+    Cursor, EntityKey, JobCount, JobPage, JobQuery, Lease, PageToken, RunningJob, StoredEntity, StoredEvent,
 };
-use enact::{Attempt, Job, JobId, JobState, Key};
+use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
@@ -14,13 +14,15 @@ use crate::rows::{self, job_columns};
 
 pub(crate) const LOAD: &str = "SELECT id, version, body FROM entities WHERE entity = ?1 AND id = ?2";
 
-pub(crate) const LAPSED: &str = concat!(
+pub(crate) const LEASES: &str = "
+    SELECT DISTINCT live.worker, w.renewals, w.length
+    FROM running AS live LEFT JOIN workers AS w ON w.id = live.worker";
+
+pub(crate) const RUNNING: &str = concat!(
     "SELECT live.seq, ",
     job_columns!(),
     ", live.worker, live.started_at
-    FROM running AS live LEFT JOIN workers AS w ON w.id = live.worker CROSS JOIN jobs AS j ON j.seq = live.seq
-    WHERE w.lease_until IS NULL OR w.lease_until < ?1
-    ORDER BY live.seq LIMIT ?2"
+    FROM running AS live CROSS JOIN jobs AS j ON j.seq = live.seq WHERE live.worker = ?1 ORDER BY live.seq LIMIT ?2"
 );
 
 pub(crate) const JOB: &str = concat!("SELECT j.seq, ", job_columns!(), " FROM jobs AS j WHERE j.id = ?1");
@@ -53,12 +55,16 @@ pub(crate) fn load(connection: &Connection, key: &EntityKey) -> Result<Option<St
     rows::entity(key.entity, row).map(|(_, entity)| Some(entity))
 }
 
-pub(crate) fn lapsed(
+pub(crate) fn leases(connection: &Connection) -> Result<Vec<Lease>, Broken> {
+    all(connection, LEASES, [], rows::lease)
+}
+
+pub(crate) fn running(
     connection: &Connection,
-    now: Timestamp,
+    worker: &WorkerId,
     limit: usize,
 ) -> Result<Vec<RunningJob>, Broken> {
-    all(connection, LAPSED, params![time(now), integer(limit)], rows::running_job)
+    all(connection, RUNNING, params![worker.as_str(), integer(limit)], rows::running_job)
 }
 
 pub(crate) fn job(connection: &Connection, id: JobId) -> Result<Option<Job>, Broken> {

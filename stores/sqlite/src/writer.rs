@@ -221,7 +221,7 @@ impl<'c> Transactions<'c> {
                 // Should this fail as well, the next BEGIN will say so.
                 let _ = self.connection.execute_batch("ROLLBACK");
             }
-            self.recent.forget();
+            self.statements.forget();
         }
         outcome
     }
@@ -241,6 +241,7 @@ impl<'c> Transactions<'c> {
                 group.extend(more.next());
             }
         }
+        self.statements.flush().map_err(Failed::One)?;
         self.commit.execute([]).map_err(|error| Failed::All(error.into()))?;
         for write in group {
             write.note(self.recent);
@@ -253,7 +254,7 @@ impl<'c> Transactions<'c> {
         let data_version = self.select_data_version.query_row([], |row| row.get(0))?;
         if data_version != self.data_version {
             self.data_version = data_version;
-            self.recent.forget();
+            self.statements.forget();
         }
         Ok(())
     }
