@@ -14,6 +14,7 @@ use crate::error::Broken;
 use crate::log::{Group, Log};
 use crate::operation::{Operation, Statements, prepare};
 use crate::recent::Recent;
+use crate::whereabouts::Whereabouts;
 use crate::worker_thread::WorkerThread;
 
 /// How many writes share a transaction at most.
@@ -25,12 +26,13 @@ impl Writer {
     pub(crate) fn start(
         path: Arc<Path>,
         connection: Connection,
+        whereabouts: Whereabouts,
         log: Option<Log>,
         recent: Arc<Recent>,
     ) -> Result<Self, StoreError> {
         let (ready, is_ready) = mpsc::sync_channel(1);
         let thread = WorkerThread::spawn("enact-sqlite-writer", move |queue| {
-            match Transactions::prepare(&connection, &recent) {
+            match Transactions::prepare(&connection, whereabouts, &recent) {
                 Ok(transactions) => {
                     let _ = ready.send(Ok(()));
                     serve(transactions, log.as_ref(), &path, queue);
@@ -185,6 +187,7 @@ enum Failed {
 
 struct Transactions<'c> {
     connection: &'c Connection,
+    whereabouts: Whereabouts,
     begin: Statement<'c>,
     select_data_version: Statement<'c>,
     commit: Statement<'c>,
@@ -195,9 +198,14 @@ struct Transactions<'c> {
 }
 
 impl<'c> Transactions<'c> {
-    fn prepare(connection: &'c Connection, recent: &'c Recent) -> rusqlite::Result<Self> {
+    fn prepare(
+        connection: &'c Connection,
+        whereabouts: Whereabouts,
+        recent: &'c Recent,
+    ) -> rusqlite::Result<Self> {
         Ok(Self {
             connection,
+            whereabouts,
             begin: prepare(connection, "BEGIN IMMEDIATE")?,
             select_data_version: prepare(connection, "PRAGMA data_version")?,
             commit: prepare(connection, "COMMIT")?,
@@ -231,6 +239,7 @@ impl<'c> Transactions<'c> {
         group: &mut Vec<Box<dyn Queued>>,
         mut more: impl Iterator<Item = Box<dyn Queued>>,
     ) -> Result<(), Failed> {
+        self.whereabouts.check().map_err(Failed::All)?;
         self.begin.execute([]).map_err(|error| Failed::All(error.into()))?;
         self.look_for_others().map_err(|error| Failed::All(error.into()))?;
         let mut next = 0;
