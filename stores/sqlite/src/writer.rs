@@ -136,8 +136,12 @@ fn write(
         Ok(()) => confirm(group, transactions.recent.transaction(), log),
         Err(Failed::One(_)) if group.len() > 1 => write_each(transactions, group, log, path),
         Err(Failed::One(broken)) => refuse(group, &broken, path),
-        // What is queued behind would only wait for the same lock or the same disk, one after the other.
-        Err(Failed::All(broken)) => refuse(group.into_iter().chain(more), &broken, path),
+        // What is queued behind would only wait for the same lock or the same disk, one after the other. What is queued once the
+        // first has been told is not among it: by then it may go.
+        Err(Failed::All(broken)) => {
+            group.extend(more);
+            refuse(group, &broken, path);
+        }
     }
 }
 
