@@ -340,7 +340,9 @@ impl<'r> Cells<'r> {
     fn optional_time(&mut self, column: &'static str) -> Result<Option<Timestamp>, Fault> {
         self.optional_number(column)?
             .map(|micros: i64| {
-                Timestamp::from_microsecond(micros)
+                // Of the last second that there is, `from_microsecond` takes the beginning only.
+                let nanoseconds = i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or_default();
+                Timestamp::new(micros.div_euclid(1_000_000), nanoseconds)
                     .map_err(|error| Fault { column, reason: format!("is no time: {error}") })
             })
             .transpose()

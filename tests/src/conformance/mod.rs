@@ -31,7 +31,7 @@ pub mod lanes;
 pub mod leases;
 pub mod limits;
 pub mod lookups;
-//pub mod model;
+pub mod model;
 pub mod predecessors;
 pub mod priorities;
 pub mod prune;
@@ -48,19 +48,23 @@ pub mod ticks;
 use std::time::Duration;
 
 pub use subject::Subject;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 /// Shows a behaviour on a new store.
 pub fn check<F: Future<Output = ()>>(open: impl Fn() -> Subject, behaviour: impl Fn(Subject) -> F) {
-    block_on(async { behaviour(open()).await });
+    block_on(&runtime(), async { behaviour(open()).await });
 }
 
-/// Runs a test on a runtime with more than one thread. A store that stands still is a failure, not a test that hangs.
-fn block_on(test: impl Future<Output = ()>) {
-    const PATIENCE: Duration = Duration::from_mins(1);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
-    runtime.expect("a runtime").block_on(async {
-        tokio::time::timeout(PATIENCE, test).await.expect("the store stands still");
-    });
+/// A runtime with more than one thread.
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime")
+}
+
+/// Runs a test. A store that stands still is a failure, not a test that hangs.
+fn block_on<T>(runtime: &Runtime, test: impl Future<Output = T>) -> T {
+    const PATIENCE: Duration = Duration::from_mins(2);
+    runtime.block_on(async { timeout(PATIENCE, test).await.expect("the store stands still") })
 }
 
 /// Makes one test of each behaviour, in a module of the given name. The second argument is a function of the calling
@@ -68,11 +72,15 @@ fn block_on(test: impl Future<Output = ()>) {
 #[macro_export]
 macro_rules! conformance {
     ($module:ident, $open:ident) => {
+        $crate::conformance!($module, $open, many: $open);
+    };
+    ($module:ident, $open:ident, many: $open_for_many:ident) => {
         mod $module {
-            #[cfg(any())] mod model {
+            mod model {
                 #[test]
                 fn every_answer_is_that_of_the_model() {
-                    $crate::conformance::model::every_answer_is_that_of_the_model(super::super::$open);
+                    let open = super::super::$open_for_many;
+                    $crate::conformance::model::every_answer_is_that_of_the_model(open, 10_000);
                 }
             }
 
