@@ -5,7 +5,7 @@ mod step;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
 use enact::store::{
@@ -44,7 +44,11 @@ pub fn every_answer_is_that_of_the_model(open: impl Fn() -> Subject, sequences: 
 }
 
 /// Fails unless a store's answer is the model's.
-fn same<T: Debug + PartialEq>(what: &str, found: &T, expected: &T) -> Result<(), TestCaseError> {
+fn same<T: Debug + PartialEq + ?Sized>(
+    what: impl Display,
+    found: &T,
+    expected: &T,
+) -> Result<(), TestCaseError> {
     if found == expected {
         return Ok(());
     }
@@ -86,34 +90,33 @@ impl Comparison {
 
     async fn make(mut self, steps: Vec<Step>) -> Result<Subject, TestCaseError> {
         for step in steps {
-            let told = format!("{step:?}");
             if matches!(step, Step::Reopen) {
                 self.store = self.store.reopened();
             } else {
-                self.take(step).await?;
+                self.take(&step).await?;
             }
-            self.compare(&told).await?;
+            self.compare(&step).await?;
         }
         self.attempts.clear();
-        self.compare("in the end").await?;
+        self.compare(&"everything").await?;
         self.compare_entities().await?;
         Ok(self.clear().await)
     }
 
-    async fn take(&mut self, step: Step) -> Result<(), TestCaseError> {
-        match step {
+    async fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        match *step {
             Step::Reopen => {}
             Step::Wait { seconds } => {
                 self.now += i64::from(seconds);
                 self.latest = self.latest.max(self.now);
             }
-            Step::Submit { events, requests } => {
-                let (events, jobs) = (self.events(events), self.jobs(&requests));
+            Step::Submit { events, ref requests } => {
+                let (events, jobs) = (self.events(events), self.jobs(requests));
                 let answers = self.store.submit(events.clone(), jobs.clone()).await.expect("submit");
                 one_of(&answers, &self.model.submit(events, jobs))?;
             }
-            Step::Tick { schedule, knows_the_last, requests } => {
-                self.tick(format!("{schedule} {}", self.number), knows_the_last, &requests).await?;
+            Step::Tick { schedule, knows_the_last, ref requests } => {
+                self.tick(format!("{schedule} {}", self.number), knows_the_last, requests).await?;
             }
             Step::Claim { worker: by, queues, room } => {
                 let queues = NAMES.into_iter().zip(queues);
@@ -122,16 +125,16 @@ impl Comparison {
                     Claim { worker: worker(by), queues: Arc::new(queues), room: room.into(), now: self.now() };
                 self.claim(claim).await?;
             }
-            Step::Commit(end) => self.commit(&end).await?,
-            Step::Cancel { jobs } => {
-                let ids = self.pick_all(&jobs, |_| true);
+            Step::Commit(ref end) => self.commit(end).await?,
+            Step::Cancel { ref jobs } => {
+                let ids = self.pick_all(jobs, |_| true);
                 let cancelled = self.store.cancel(ids.clone(), called_off(), self.now()).await;
                 let now = self.now();
                 let expected: Vec<_> = ids.iter().map(|id| self.model.cancel(*id, &called_off(), now)).collect();
                 same("cancel", &in_one_order(cancelled.expect("cancel")), &in_one_order(expected))?;
             }
-            Step::Retry { jobs } => {
-                let ids = self.pick_all(&jobs, |job| job.state == JobState::Failed);
+            Step::Retry { ref jobs } => {
+                let ids = self.pick_all(jobs, |job| job.state == JobState::Failed);
                 let retried = self.store.retry(ids.clone()).await.expect("retry");
                 let expected: Vec<_> = ids.iter().map(|id| self.model.retry(*id)).collect();
                 same("retry", &retried, &expected)?;
@@ -317,24 +320,24 @@ impl Comparison {
     }
 
     /// Compares what is on record: of the attempts, those of jobs that have changed.
-    async fn compare(&mut self, step: &str) -> Result<(), TestCaseError> {
-        let after = |what: &str| format!("{what} after {step}");
-        let expected: Vec<Job> = self.model.jobs.iter().map(|recorded| without_spent(&recorded.job)).collect();
-        let found: Vec<Job> = self.store.all_jobs().await.iter().map(without_spent).collect();
-        for (found, expected) in found.iter().zip(&expected) {
-            same(&after("a job"), found, expected)?;
+    async fn compare(&mut self, step: &impl Debug) -> Result<(), TestCaseError> {
+        let found = self.store.all_jobs().await;
+        for (found, expected) in found.iter().zip(&self.model.jobs) {
+            let expected = without_spent(&expected.job);
+            same(format_args!("a job after {step:?}"), &without_spent(found), &expected)?;
         }
-        same(&after("the number of jobs"), &found.len(), &expected.len())?;
+        same(format_args!("jobs after {step:?}"), &found.len(), &self.model.jobs.len())?;
         for Recorded { job, attempts, .. } in &self.model.jobs {
             if self.attempts.get(&job.id) != Some(attempts) {
-                same(&after("attempts"), &self.store.attempts_of(job.id).await, attempts)?;
+                let found = self.store.attempts_of(job.id).await;
+                same(format_args!("attempts after {step:?}"), &found, attempts)?;
                 self.attempts.insert(job.id, attempts.clone());
             }
         }
         let events: Vec<_> = self.store.all_events().await.into_iter().map(without_cursor).collect();
-        same(&after("events"), &events, &self.model.events)?;
-        same(&after("counts"), &self.store.counts().await, &self.model.counts())?;
-        same(&after("leases"), &self.store.all_leases().await, &self.model.leases())
+        same(format_args!("events after {step:?}"), &events, &self.model.events)?;
+        same(format_args!("counts after {step:?}"), &self.store.counts().await, &self.model.counts())?;
+        same(format_args!("leases after {step:?}"), &self.store.all_leases().await, &self.model.leases())
     }
 
     async fn compare_entities(&self) -> Result<(), TestCaseError> {
