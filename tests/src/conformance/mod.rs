@@ -24,6 +24,7 @@
 pub mod cancel;
 pub mod claim;
 pub mod commit;
+pub mod duels;
 pub mod events;
 pub mod fidelity;
 pub mod idempotency;
@@ -68,7 +69,8 @@ fn block_on<T>(runtime: &Runtime, test: impl Future<Output = T>) -> T {
 }
 
 /// Makes one test of each behaviour, in a module of the given name. The second argument is a function of the calling
-/// module that makes a [`Subject`](crate::conformance::Subject) for one test.
+/// module that makes a [`Subject`](crate::conformance::Subject) for one test. Tests that make tens of thousands of calls
+/// are given one by the function after `many:` if there is one: a store that survives less for being faster.
 #[macro_export]
 macro_rules! conformance {
     ($module:ident, $open:ident) => {
@@ -84,6 +86,15 @@ macro_rules! conformance {
                 }
             }
 
+            $crate::__each_behaviour! { $open_for_many
+            duels:
+                r24_either_a_job_is_called_off_or_its_attempt_is_committed,
+                r24_a_job_that_is_called_off_is_not_begun_again,
+                r22_either_a_failed_job_is_retried_by_hand_or_it_is_deleted,
+                r20_of_two_workers_one_begins_a_job,
+                r26_what_comes_after_a_job_is_not_left_behind_when_that_is_called_off,
+                r26_what_comes_after_a_job_is_not_left_behind_when_that_succeeds;
+            }
             $crate::__each_behaviour! { $open
             submit:
                 a_submitted_job_is_ready_and_has_no_attempts,
@@ -378,6 +389,7 @@ mod tests {
             include_str!("cancel.rs"),
             include_str!("claim.rs"),
             include_str!("commit.rs"),
+            include_str!("duels.rs"),
             include_str!("events.rs"),
             include_str!("fidelity.rs"),
             include_str!("idempotency.rs"),

@@ -31,7 +31,7 @@ pub fn every_answer_is_that_of_the_model(open: impl Fn() -> Subject, sequences: 
     let runtime = runtime();
     let (store, number) = (RefCell::new(None), Cell::new(0));
     let config = Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::with_cases(sequences) };
-    let compared = TestRunner::new(config).run(&vec(step::any(), 1..30), |steps| {
+    let compared = TestRunner::new(config).run(&vec(step::any(), 1..25), |steps| {
         number.set(number.get() + 1);
         // What a sequence has failed on is not used again.
         let subject = store.take().unwrap_or_else(&open);
