@@ -148,18 +148,18 @@ pub struct Outcome {
 impl Outcome {
     /// What ran has succeeded; a request that was [on record](crate::Publish::idempotency_key) already has, then.
     #[track_caller]
-    pub fn then_succeeds(self) -> Self {
+    pub fn then_succeeds(&self) -> &Self {
         self.each_ran("succeed", |ran| ran.job.state == JobState::Succeeded);
         self
     }
 
     /// It succeeds, and its handler returns this.
     #[track_caller]
-    pub fn then_returns<T: Serialize + ?Sized>(self, output: &T) -> Self {
-        let outcome = self.then_succeeds();
+    pub fn then_returns<T: Serialize + ?Sized>(&self, output: &T) -> &Self {
+        self.then_succeeds();
         let expected = serde_json::to_value(output)
             .unwrap_or_else(|error| panic!("the output that is expected cannot be written as JSON: {error}"));
-        for Ran { job, .. } in &outcome.ran {
+        for Ran { job, .. } in &self.ran {
             let found = job.output.as_ref().map_or(Value::Null, |output| output.value().unwrap_or_default());
             assert!(
                 found == expected,
@@ -168,12 +168,12 @@ impl Outcome {
                 difference(&pretty(&expected), &pretty(&found))
             );
         }
-        outcome
+        self
     }
 
     /// It fails like this, at the door or in an attempt, whether or not another attempt is to follow.
     #[track_caller]
-    pub fn then_fails(self, kind: FailureKind, code: &str) -> Self {
+    pub fn then_fails(&self, kind: FailureKind, code: &str) -> &Self {
         let is_it = |failure: &Failure| failure.kind() == kind && failure.code() == code;
         match &self.refused {
             Some(failure) => {
@@ -192,7 +192,7 @@ impl Outcome {
 
     /// The process dies in it: the attempt is left running on record.
     #[track_caller]
-    pub fn then_crashes(self) -> Self {
+    pub fn then_crashes(&self) -> &Self {
         let last = self.ran.last();
         assert!(
             last.is_some_and(|ran| ran.job.state == JobState::Running),
@@ -205,7 +205,7 @@ impl Outcome {
 
     /// It has failed, and another attempt follows after this pause (r22).
     #[track_caller]
-    pub fn then_retries_in(self, pause: Duration) -> Self {
+    pub fn then_retries_in(&self, pause: Duration) -> &Self {
         let due_at = after(self.now, pause);
         self.each_ran(&format!("be tried again in {pause:?}, at {due_at}"), |ran| {
             ran.job.state == JobState::Waiting && ran.failure().is_some() && ran.job.due_at == Some(due_at)
@@ -215,42 +215,42 @@ impl Outcome {
 
     /// It has failed, and no other attempt follows (r22).
     #[track_caller]
-    pub fn then_gives_up(self) -> Self {
+    pub fn then_gives_up(&self) -> &Self {
         self.each_ran("fail for good", |ran| ran.job.state == JobState::Failed);
         self
     }
 
     /// Exactly these events are committed by it, in this order.
     #[track_caller]
-    pub fn then_emits(self, events: impl EventList) -> Self {
+    pub fn then_emits(&self, events: impl EventList) -> &Self {
         self.then_messages("emitted", &events.into_messages(), &self.emitted());
         self
     }
 
     /// No event is committed by it.
     #[track_caller]
-    pub fn then_emits_nothing(self) -> Self {
+    pub fn then_emits_nothing(&self) -> &Self {
         self.then_messages("emitted", &[], &self.emitted());
         self
     }
 
     /// Exactly these commands are published by it, in this order.
     #[track_caller]
-    pub fn then_publishes(self, commands: impl CommandList) -> Self {
+    pub fn then_publishes(&self, commands: impl CommandList) -> &Self {
         self.then_messages("published", &commands.into_messages(), &self.published());
         self
     }
 
     /// No command is published by it.
     #[track_caller]
-    pub fn then_publishes_nothing(self) -> Self {
+    pub fn then_publishes_nothing(&self) -> &Self {
         self.then_messages("published", &[], &self.published());
         self
     }
 
     /// This is how the entity stands on record afterwards, whether or not it was changed.
     #[track_caller]
-    pub fn then_entity<E: Entity>(self, entity: &E) -> Self {
+    pub fn then_entity<E: Entity>(&self, entity: &E) -> &Self {
         let expected = serde_json::to_value(entity)
             .unwrap_or_else(|error| panic!("the entity that is expected cannot be written as JSON: {error}"));
         let key = key_of::<E>(entity.id());
@@ -271,7 +271,7 @@ impl Outcome {
 
     /// There is no such entity afterwards.
     #[track_caller]
-    pub fn then_no_entity<E: Entity>(self, id: &E::Id) -> Self {
+    pub fn then_no_entity<E: Entity>(&self, id: &E::Id) -> &Self {
         let key = key_of::<E>(id);
         if let Some(stored) = self.after.get(&(E::NAME, key.clone())) {
             let found = pretty(&stored.body.value().unwrap_or_default());
@@ -282,21 +282,21 @@ impl Outcome {
 
     /// It has emitted and published nothing, and every entity is as it was before.
     #[track_caller]
-    pub fn then_changes_nothing(self) -> Self {
-        let outcome = self.then_emits_nothing().then_publishes_nothing();
+    pub fn then_changes_nothing(&self) -> &Self {
+        self.then_emits_nothing().then_publishes_nothing();
         assert!(
-            outcome.before == outcome.after,
+            self.before == self.after,
             "{} was to change no entity\n{}\n{}",
-            outcome.what,
-            difference(&entities(&outcome.before), &entities(&outcome.after)),
-            outcome.told()
+            self.what,
+            difference(&entities(&self.before), &entities(&self.after)),
+            self.told()
         );
-        outcome
+        self
     }
 
     /// For this strategy its policy has chosen this variant, whenever it was drawn, and it was (r40).
     #[track_caller]
-    pub fn then_chooses<S: Strategy + ?Sized>(self, variant: &str) -> Self {
+    pub fn then_chooses<S: Strategy + ?Sized>(&self, variant: &str) -> &Self {
         let attempts = self.ran.iter().filter_map(|ran| ran.attempt.as_ref());
         let choices = attempts.flat_map(|attempt| &attempt.strategies);
         let chosen: Vec<_> =
@@ -313,7 +313,7 @@ impl Outcome {
 
     /// Attempts of exactly these were made, in this order, by the names of commands and event handlers.
     #[track_caller]
-    pub fn then_ran<const N: usize>(self, names: [&str; N]) -> Self {
+    pub fn then_ran<const N: usize>(&self, names: [&str; N]) -> &Self {
         let ran: Vec<_> = self.ran.iter().map(|ran| &*ran.job.name).collect();
         assert!(
             ran == names,
