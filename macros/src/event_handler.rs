@@ -34,6 +34,7 @@ struct EventHandlerOptions {
     aliases: Vec<String>,
     retry: Option<Expr>,
     timeout: Option<Expr>,
+    queue: Option<String>,
 }
 
 impl EventHandlerOptions {
@@ -44,9 +45,13 @@ impl EventHandlerOptions {
             aliases: options.texts("alias", errors),
             retry: options.value("retry", "Retry::…", errors).map(|Setting { value, .. }| value),
             timeout: options.value("timeout", "Duration::…", errors).map(|Setting { value, .. }| value),
+            queue: options.text("queue", errors),
         };
         let whither = "an event's handler binds no entity; publish a command that does";
         options.misplaced(&["create", "stateless"], whither, errors);
+        let whither = "an event's handler runs when the event has occurred; what recurs is a command, so write one, and its \
+                       handler with this option, and have that emit the event";
+        options.misplaced(&["every", "cron", "missed"], whither, errors);
         options.finish(errors);
         parsed
     }
@@ -57,6 +62,7 @@ struct EventHandler<'a> {
     aliases: Vec<String>,
     retry: Option<Expr>,
     timeout: Option<Expr>,
+    queue: Option<String>,
     signature: HandlerSignature<'a>,
 }
 
@@ -64,7 +70,8 @@ impl<'a> EventHandler<'a> {
     fn check(options: EventHandlerOptions, function: &'a Function, errors: &mut Errors) -> Self {
         let signature = HandlerSignature::check(KIND, &function.sig, errors);
         let name = options.name.unwrap_or_else(|| signature.name.unraw().to_string());
-        Self { name, aliases: options.aliases, retry: options.retry, timeout: options.timeout, signature }
+        let EventHandlerOptions { aliases, retry, timeout, queue, .. } = options;
+        Self { name, aliases, retry, timeout, queue, signature }
     }
 
     fn expand(&self, enact: &Enact, constructs: &TokenStream) -> TokenStream {
@@ -75,6 +82,7 @@ impl<'a> EventHandler<'a> {
         let retry = signature::retry(enact, self.retry.as_ref());
         let timeout = signature::timeout(self.timeout.as_ref());
         let aliases = expansion::aliases(&self.aliases);
+        let queue = expansion::queue(self.queue.as_ref());
         let requires = self.signature.requires(enact);
         let handle = self.signature.handle(enact, event, &quote!(()));
         let registration = register(enact, &quote!(event_handler::<__Handler>));
@@ -83,6 +91,7 @@ impl<'a> EventHandler<'a> {
             impl #enact::EventHandler for __Handler {
                 const NAME: &'static str = #name;
                 #aliases
+                #queue
                 #constructs
                 type Event = #event;
                 #retry

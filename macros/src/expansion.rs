@@ -51,6 +51,11 @@ pub(crate) fn aliases(aliases: &[String]) -> Option<TokenStream> {
     (!aliases.is_empty()).then(|| quote!(const ALIASES: &'static [&'static str] = &[#(#aliases),*];))
 }
 
+/// `const QUEUE`, if one is named.
+pub(crate) fn queue(queue: Option<&String>) -> Option<TokenStream> {
+    queue.map(|queue| quote!(const QUEUE: &'static str = #queue;))
+}
+
 /// A handler's function, unchanged.
 ///
 /// That it is `async` and takes its message by value is the attribute's demand and no choice of its author's, who is

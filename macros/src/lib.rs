@@ -63,6 +63,7 @@ mod invariant;
 mod item;
 mod options;
 mod record;
+mod schedule;
 mod signature;
 mod snake_case;
 #[cfg(test)]
@@ -137,6 +138,10 @@ use proc_macro::TokenStream;
 /// | `create` | `never`, `always` or `if_missing` | `never` | how the entity is come by (r12); the latter two need `impl From<&Command> for Entity` |
 /// | `retry` | an expression of type `Retry` | `Retry::none()` | when a failed attempt is followed by another (r22) |
 /// | `timeout` | an expression of type `Duration` | as long as it likes | how long an attempt may take before its commit; then it is dropped and fails with `TimedOut` |
+/// | `queue` | `"…"` | `"default"` | the queue that its jobs are in: each process says by `RuntimeBuilder::queue` how many jobs of it run at a time (r26) |
+/// | `every` | an expression of type `Duration` | it does not recur | the command recurs by itself, at the multiples of this period since 1970 in UTC; a second at least |
+/// | `cron` | `"…"` | it does not recur | it recurs at the times of a cron pattern of five fields, in UTC: `minute hour day-of-month month day-of-week` |
+/// | `missed` | an expression of type `Missed` | `Missed::Once` | with `every` or `cron`: what becomes of the times that came while no process ran: none, the latest one, or each of them runs |
 /// | `stateless` | a word | the entity is bound | the handler binds no entity, although its command has a target (r13) |
 ///
 /// ```
@@ -166,6 +171,48 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
+/// A command that recurs begins as its `From<Tick>` says. However many processes share a store, each tick is one job, which is
+/// on record as any other:
+///
+/// ```
+/// use enact::prelude::*;
+///
+/// /// Send the reminders that are due by then.
+/// #[command]
+/// pub struct SendReminders {
+///     pub due_by: String,
+/// }
+///
+/// impl From<Tick> for SendReminders {
+///     fn from(tick: Tick) -> Self {
+///         SendReminders { due_by: tick.scheduled_at().to_string() }
+///     }
+/// }
+///
+/// #[command(every = Duration::from_secs(60), queue = "mail")]
+/// async fn send_reminders(reminders: SendReminders) {
+///     // …
+/// }
+///
+/// /// Charge the fees of a day.
+/// #[command]
+/// pub struct ChargeFees {
+///     pub day: String,
+/// }
+///
+/// impl From<Tick> for ChargeFees {
+///     fn from(tick: Tick) -> Self {
+///         ChargeFees { day: tick.scheduled_at().strftime("%F").to_string() }
+///     }
+/// }
+///
+/// // After three days without a process, the fees of all three are charged.
+/// #[command(cron = "55 23 * * *", missed = Missed::All)]
+/// async fn charge_fees(fees: ChargeFees) {
+///     // …
+/// }
+/// ```
+///
 /// It implements `enact::HasOneHandler` for the command, and `enact::EntityHandler` or `enact::CommandHandler` for a type of
 /// its own. The function itself is left as it is.
 ///
@@ -174,7 +221,8 @@ use proc_macro::TokenStream;
 /// The compiler refuses: a command without a handler where it is published or executed, and one with two; a handler that
 /// binds an entity although the command has no target, or none although it has one; two entities; an entity whose id is of
 /// another type than the target; a parameter that cannot be drawn; a return type that is no outcome; a creation policy that
-/// lacks its `From`, or its entity; `stateless` beside an entity; `output` without `remote`; an option that is unknown,
+/// lacks its `From`, or its entity; a schedule that lacks its `From<Tick>`; `every` beside `cron`, and `missed` without
+/// either; `stateless` beside an entity; `output` without `remote`; an option that is unknown,
 /// given twice or on the wrong item, and a field that does not exist; a command of another shape; a handler that is
 /// generic, a method, or not `async`.
 #[proc_macro_attribute]
@@ -285,6 +333,7 @@ pub fn value(args: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|---|
 /// | `retry` | an expression of type `Retry` | `Retry::none()` | when a failed attempt is followed by another (r22) |
 /// | `timeout` | an expression of type `Duration` | as long as it likes | how long an attempt may take before its commit; then it is dropped and fails with `TimedOut` |
+/// | `queue` | `"…"` | `"default"` | the queue that its jobs are in: each process says by `RuntimeBuilder::queue` how many jobs of it run at a time (r26) |
 /// | `name` | `"…"` | the function's name | what its jobs are called in the store (r52) |
 /// | `alias` | `"…"`, or `["…", "…"]` | none | what its jobs were called before (r52) |
 ///

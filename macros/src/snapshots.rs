@@ -86,6 +86,24 @@ fn the_handler_of_a_command_that_leaves_its_target_alone() {
 }
 
 #[test]
+fn the_handler_of_a_command_that_recurs() {
+    let item = quote! {
+        async fn clean(_: Clean) {}
+    };
+    let args = quote!(every = HOUR, missed = Missed::Skip, queue = "chores");
+    check(command::expand, args, item, &expect_file!["../snapshots/recurring_handler.rs"]);
+}
+
+#[test]
+fn the_handler_of_a_command_that_recurs_by_a_cron_pattern_and_binds_an_entity() {
+    let item = quote! {
+        async fn close(_: Close, books: &mut Books) {}
+    };
+    let args = quote!(cron = "0 3 * * *");
+    check(command::expand, args, item, &expect_file!["../snapshots/cron_handler.rs"]);
+}
+
+#[test]
 fn an_event() {
     let item = quote! {
         /// Money has left an account.
@@ -103,7 +121,7 @@ fn the_handler_of_an_event() {
             mailer.send(&event).await
         }
     };
-    let args = quote!(name = "mail");
+    let args = quote!(name = "mail", queue = "mail");
     check(event_handler::expand, args, item, &expect_file!["../snapshots/event_handler.rs"]);
 }
 

@@ -66,6 +66,14 @@ impl Engine {
         self.attempts.spawn(attempt.boxed())
     }
 
+    /// Returns when everything has ended that was begun before the runtime stopped.
+    pub(crate) async fn all_ended(&self, dispatcher: &TaskTracker) {
+        // What the dispatcher has claimed already still runs.
+        dispatcher.wait().await;
+        self.attempts.close();
+        self.attempts.wait().await;
+    }
+
     /// Sees to it that what begins now is covered by this worker's lease (r23).
     pub(crate) async fn ensure_lease(&self) -> Result<(), StoreError> {
         self.lease.ensure(&*self.store, &self.worker, self.clock.elapsed()).await

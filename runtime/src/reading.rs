@@ -192,8 +192,8 @@ impl Events {
 }
 
 impl Events {
-    /// Deletes the events that were emitted before this time, first to last, and keeps the last one there is. A relay that
-    /// has not passed them on by then never will. Answers how many.
+    /// Deletes the events that were emitted before this time, first to last. A relay that has not passed them on by then
+    /// never will; cursors stay true. Answers how many.
     ///
     /// # Errors
     /// If the store cannot be reached; some may be deleted then.

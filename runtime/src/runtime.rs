@@ -50,7 +50,6 @@ struct Tasks {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.engine.stop.cancel();
-        self.engine.attempts.close();
     }
 }
 
@@ -202,15 +201,9 @@ impl Runtime {
         let engine = self.engine();
         engine.stop.cancel();
         let last = engine.clock.elapsed() + deadline;
-        let all_ended = async {
-            // What the dispatcher has claimed already still runs.
-            self.0.tasks.dispatcher.wait().await;
-            engine.attempts.close();
-            engine.attempts.wait().await;
-        };
         let in_time = tokio::select! {
             biased;
-            () = all_ended => Ok(()),
+            () = engine.all_ended(&self.0.tasks.dispatcher) => Ok(()),
             () = engine.clock.sleep_until(last) => {
                 let message = format!("{} executions were still under way at the deadline", engine.attempts.len());
                 Err(Failure::new(FailureKind::TimedOut, "shutdown_deadline", message))

@@ -145,11 +145,7 @@ async fn wait_for_work(engine: &Engine, next_due: Option<Timestamp>) {
 /// Renews the lease while attempts are under way, ends those of workers that are no longer heard of (r23), and tells those
 /// that are no longer wanted, until the runtime has stopped and nothing runs any more.
 pub(crate) async fn keep_leases(engine: Arc<Engine>, dispatcher: TaskTracker) {
-    let all_ended = async {
-        // What it has claimed already still runs.
-        dispatcher.wait().await;
-        engine.attempts.wait().await;
-    };
+    let all_ended = engine.all_ended(&dispatcher);
     tokio::pin!(all_ended);
     let mut seen = Vec::new();
     loop {

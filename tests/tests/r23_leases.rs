@@ -4,14 +4,15 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{
     Gate, Log, Mortal, World, begin, job, jobs, kind_and_code, on_every_store, reaches, settle, until,
 };
-use enact::Key;
 use enact::clock::ManualClock;
 use enact::prelude::*;
 use enact::store::Cursor;
+use enact::{JobId, Key};
 
 /// Counts.
 #[entity]
@@ -59,7 +60,17 @@ impl From<&CountSurely> for Counter {
 }
 
 #[command(create = if_missing, retry = Retry::fixed(2, Duration::from_secs(5)))]
-async fn count_surely(_: CountSurely, counter: &mut Counter, gate: Arc<Gate>) -> Result<i64, Failure> {
+async fn count_surely(
+    _: CountSurely,
+    counter: &mut Counter,
+    gate: Arc<Gate>,
+    told: Arc<AtomicBool>,
+) -> Result<i64, Failure> {
+    let watch = context();
+    tokio::spawn(async move {
+        watch.cancelled().await;
+        told.store(true, Ordering::SeqCst);
+    });
     gate.pass().await;
     counter.value += 1;
     emit(Counted { value: counter.value });
@@ -81,17 +92,18 @@ async fn note(note: Note, log: Arc<Log>) {
 struct Running {
     runtime: Runtime,
     gate: Arc<Gate>,
-    log: Arc<Log>,
+    told: Arc<AtomicBool>,
 }
 
-fn provided(builder: enact::RuntimeBuilder) -> (enact::RuntimeBuilder, Arc<Gate>, Arc<Log>) {
+fn provided(builder: enact::RuntimeBuilder) -> (enact::RuntimeBuilder, Arc<Gate>, Arc<AtomicBool>) {
     let (gate, log) = (Gate::new(), Log::new());
-    (builder.provide::<Gate>(gate.clone()).provide::<Log>(log.clone()), gate, log)
+    let told = Arc::new(AtomicBool::new(false));
+    (builder.provide(gate.clone()).provide(log).provide(told.clone()), gate, told)
 }
 
 async fn start(world: &World) -> Running {
-    let (builder, gate, log) = provided(world.builder());
-    Running { runtime: builder.start().await.unwrap(), gate, log }
+    let (builder, gate, told) = provided(world.builder());
+    Running { runtime: builder.start().await.unwrap(), gate, told }
 }
 
 async fn value(runtime: &Runtime) -> Option<i64> {
@@ -104,8 +116,25 @@ fn counted() -> CountSurely {
 
 const LEASE: Duration = Duration::from_secs(10);
 
-/// Beyond the end of every lease that was taken by now.
-const BEYOND: Duration = Duration::from_secs(11);
+/// Lets time pass for whoever watches the leases, until the attempt of a worker that has died is given up.
+async fn outlast(world: &World, witness: &Runtime, id: JobId, wanted: JobState) {
+    outlast_by(&world.clock, witness, id, wanted).await;
+}
+
+async fn outlast_by(clock: &ManualClock, witness: &Runtime, id: JobId, wanted: JobState) {
+    until("the attempt is given up", async || {
+        // It is looked for now and then: the time goes on.
+        clock.advance(Duration::from_millis(500));
+        settle_briefly().await;
+        job(witness, id).await.state == wanted
+    })
+    .await;
+}
+
+/// Lets whoever waits for a moment that has come have a look around.
+async fn settle_briefly() {
+    tokio::time::sleep(Duration::from_millis(2)).await;
+}
 
 async fn r23_an_attempt_whose_worker_died_ends_as_lost(world: World) {
     let (builder, gate, _) = provided(world.builder().lease(LEASE));
@@ -115,16 +144,11 @@ async fn r23_an_attempt_whose_worker_died_ends_as_lost(world: World) {
     mortal.die().await;
 
     let witness = start(&world).await;
+    settle().await;
     world.advance(LEASE);
     settle().await;
     assert_eq!(job(&witness.runtime, id).await.state, JobState::Running, "its lease has not ended");
-    world.advance(Duration::from_secs(1));
-    until("the attempt is given up", async || {
-        // It is looked for now and then: the time goes on.
-        world.advance(Duration::from_secs(1));
-        job(&witness.runtime, id).await.state == JobState::Failed
-    })
-    .await;
+    outlast(&world, &witness.runtime, id, JobState::Failed).await;
     let lost = job(&witness.runtime, id).await;
     assert_eq!(kind_and_code(lost.failure.as_ref().unwrap()), (FailureKind::Lost, "lost"));
     let attempts = witness.runtime.jobs().attempts(id).await.unwrap();
@@ -143,11 +167,9 @@ async fn r23_a_lost_attempt_is_retried_if_the_policy_allows(world: World) {
     gate.arrival().await;
     mortal.die().await;
 
-    world.advance(BEYOND);
     let reborn = start(&world).await;
     reborn.gate.open_wide();
-    let waiting = reaches(&reborn.runtime, id, JobState::Waiting).await;
-    assert_eq!(waiting.due_at, Some(world.now() + Duration::from_secs(5)));
+    outlast(&world, &reborn.runtime, id, JobState::Waiting).await;
     world.advance(Duration::from_secs(5));
     reaches(&reborn.runtime, id, JobState::Succeeded).await;
     let attempts = reborn.runtime.jobs().attempts(id).await.unwrap();
@@ -166,9 +188,9 @@ async fn r23_an_execution_whose_worker_died_ends_as_lost_too(world: World) {
     let id = jobs(&mortal.runtime).await[0].id;
     mortal.die().await;
 
-    world.advance(BEYOND);
     let witness = start(&world).await;
-    let lost = reaches(&witness.runtime, id, JobState::Failed).await;
+    outlast(&world, &witness.runtime, id, JobState::Failed).await;
+    let lost = job(&witness.runtime, id).await;
     assert_eq!(lost.failure.unwrap().kind(), FailureKind::Lost);
 }
 
@@ -180,11 +202,11 @@ async fn r23_the_late_commit_of_an_attempt_that_was_given_up_is_fenced(world: Wo
     slow.gate.arrival().await;
     let id = jobs(&slow.runtime).await[0].id;
 
-    let fast_clock = enact::clock::ManualClock::at(world.now() + BEYOND);
+    let fast_clock = ManualClock::at(world.now());
     let (builder, gate, _) = provided(world.builder().clock(fast_clock.clone()));
     let fast = builder.start().await.unwrap();
     gate.open_wide();
-    reaches(&fast, id, JobState::Waiting).await;
+    outlast_by(&fast_clock, &fast, id, JobState::Waiting).await;
     fast_clock.advance(Duration::from_secs(5));
     reaches(&fast, id, JobState::Succeeded).await;
     assert_eq!(value(&fast).await, Some(1));
@@ -208,10 +230,10 @@ async fn r23_a_fenced_attempt_of_a_job_that_runs_again_writes_nothing(world: Wor
     let slow = start(&world).await;
     let published = slow.runtime.publish(counted()).await.unwrap();
     slow.gate.arrival().await;
-    let fast_clock = enact::clock::ManualClock::at(world.now() + BEYOND);
+    let fast_clock = ManualClock::at(world.now());
     let (builder, gate, _) = provided(world.builder().clock(fast_clock.clone()));
     let fast = builder.start().await.unwrap();
-    reaches(&fast, published.id(), JobState::Waiting).await;
+    outlast_by(&fast_clock, &fast, published.id(), JobState::Waiting).await;
     fast_clock.advance(Duration::from_secs(5));
     gate.arrival().await;
 
@@ -233,15 +255,83 @@ async fn r23_a_worker_that_lives_keeps_its_lease_however_long_it_takes(world: Wo
     let witness = start(&world).await;
     let store = world.store();
     for _ in 0..12 {
-        world.advance(LEASE / 4);
+        let renewals = store.leases().await.unwrap()[0].renewals;
         until("the lease is renewed", async || {
-            store.lapsed(world.now() + LEASE / 4, 10).await.unwrap().is_empty()
+            world.advance(Duration::from_millis(500));
+            settle_briefly().await;
+            store.leases().await.unwrap()[0].renewals > renewals
         })
         .await;
     }
     gate.open();
     assert_eq!(published.outcome().await.unwrap(), 1);
     assert_eq!(witness.runtime.jobs().attempts(published.id()).await.unwrap().len(), 1);
+}
+
+async fn r23_steps_of_the_clock_end_no_lease(world: World) {
+    let (builder, gate, _) = provided(world.builder().lease(LEASE));
+    let runtime = builder.start().await.unwrap();
+    let published = runtime.publish(Count { counter: "c".to_owned() }).await.unwrap();
+    gate.arrival().await;
+    // Another machine, whose clock is its own.
+    let clock = ManualClock::at(world.now());
+    let (builder, ..) = provided(world.builder().clock(clock.clone()));
+    let witness = builder.start().await.unwrap();
+    let day = Duration::from_hours(24);
+    for step in [world.now() + day, world.now() - day, world.now()] {
+        for stepping in [&clock, &world.clock] {
+            stepping.set(step);
+            for _ in 0..40 {
+                world.advance(LEASE / 16);
+                clock.advance(LEASE / 16);
+                settle_briefly().await;
+            }
+            assert_eq!(job(&witness, published.id()).await.state, JobState::Running, "{step}");
+        }
+    }
+    gate.open();
+    assert_eq!(published.outcome().await.unwrap(), 1);
+    assert_eq!(witness.jobs().attempts(published.id()).await.unwrap().len(), 1);
+}
+
+async fn r23_a_step_of_the_clock_back_does_not_keep_a_dead_workers_lease(world: World) {
+    let (builder, gate, _) = provided(world.builder().lease(LEASE));
+    let mortal = Mortal::start(builder).await;
+    let id = mortal.runtime.publish(Count { counter: "c".to_owned() }).await.unwrap().id();
+    gate.arrival().await;
+    mortal.die().await;
+
+    let witness = start(&world).await;
+    world.clock.set(world.now() - Duration::from_hours(24));
+    outlast(&world, &witness.runtime, id, JobState::Failed).await;
+}
+
+async fn r23_who_shuts_down_leaves_no_lease_behind(world: World) {
+    let Running { runtime, gate, .. } = start(&world).await;
+    gate.open_wide();
+    runtime.execute(Count { counter: "c".to_owned() }).await.unwrap();
+    runtime.shutdown(Duration::from_secs(1)).await.unwrap();
+    let store = world.store();
+    let nobody = store.leases().await.unwrap();
+    assert_eq!(nobody, [], "nothing runs");
+}
+
+async fn r23_an_attempt_that_was_given_up_is_told(world: World) {
+    let slow = start(&world).await;
+    let published = slow.runtime.publish(counted()).await.unwrap();
+    slow.gate.arrival().await;
+    let fast_clock = ManualClock::at(world.now());
+    let (builder, ..) = provided(world.builder().clock(fast_clock.clone()));
+    let fast = builder.start().await.unwrap();
+    assert!(!slow.told.load(Ordering::SeqCst));
+    outlast_by(&fast_clock, &fast, published.id(), JobState::Waiting).await;
+    until("the slow one is told", async || {
+        world.advance(Duration::from_millis(500));
+        settle_briefly().await;
+        slow.told.load(Ordering::SeqCst)
+    })
+    .await;
+    slow.gate.open_wide();
 }
 
 async fn r23_a_lease_is_never_so_short_that_nothing_else_is_done(world: World) {
@@ -284,6 +374,10 @@ on_every_store!(
     r23_the_late_commit_of_an_attempt_that_was_given_up_is_fenced,
     r23_a_fenced_attempt_of_a_job_that_runs_again_writes_nothing,
     r23_a_worker_that_lives_keeps_its_lease_however_long_it_takes,
+    r23_steps_of_the_clock_end_no_lease,
+    r23_a_step_of_the_clock_back_does_not_keep_a_dead_workers_lease,
+    r23_who_shuts_down_leaves_no_lease_behind,
+    r23_an_attempt_that_was_given_up_is_told,
     r23_a_lease_is_never_so_short_that_nothing_else_is_done,
     r23_two_runtimes_on_one_store_never_run_a_job_twice,
 );

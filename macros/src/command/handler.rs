@@ -11,6 +11,7 @@ use crate::errors::Errors;
 use crate::expansion::{self, hidden_beside, reemitted_handler, register};
 use crate::item::Function;
 use crate::options::{Options, Setting};
+use crate::schedule::Schedule;
 use crate::signature::{self, HandlerKind, HandlerSignature};
 use crate::suggestion::closest;
 
@@ -35,6 +36,8 @@ struct HandlerOptions {
     create: Option<Setting<Creation>>,
     retry: Option<Expr>,
     timeout: Option<Expr>,
+    queue: Option<String>,
+    schedule: Option<Schedule>,
     stateless: Option<Ident>,
 }
 
@@ -46,6 +49,8 @@ impl HandlerOptions {
             create: create.and_then(|setting| Creation::read(setting, errors)),
             retry: options.value("retry", "Retry::…", errors).map(|Setting { value, .. }| value),
             timeout: options.value("timeout", "Duration::…", errors).map(|Setting { value, .. }| value),
+            queue: options.text("queue", errors),
+            schedule: Schedule::read(&mut options, errors),
             stateless: options.flag("stateless", errors),
         };
         let whither = "it says what the command is, so it goes on the struct's `#[command]`";
@@ -87,6 +92,8 @@ struct Handler<'a> {
     create: Option<Setting<Creation>>,
     retry: Option<Expr>,
     timeout: Option<Expr>,
+    queue: Option<String>,
+    schedule: Option<Schedule>,
     stateless: bool,
     signature: HandlerSignature<'a>,
 }
@@ -96,8 +103,8 @@ impl<'a> Handler<'a> {
         let signature = HandlerSignature::check(KIND, &function.sig, errors);
         check_creation(options.create.as_ref(), &signature, errors);
         check_stateless(options.stateless.as_ref(), &signature, errors);
-        let HandlerOptions { create, retry, timeout, stateless } = options;
-        Self { create, retry, timeout, stateless: stateless.is_some(), signature }
+        let HandlerOptions { create, retry, timeout, queue, schedule, stateless } = options;
+        Self { create, retry, timeout, queue, schedule, stateless: stateless.is_some(), signature }
     }
 
     fn expand(&self, enact: &Enact, constructs: &TokenStream) -> TokenStream {
@@ -143,6 +150,8 @@ impl<'a> Handler<'a> {
         let creation = self.creation(enact, command, entity);
         let retry = signature::retry(enact, self.retry.as_ref());
         let timeout = signature::timeout(self.timeout.as_ref());
+        let queue = expansion::queue(self.queue.as_ref());
+        let schedule = self.schedule.as_ref().map(|schedule| schedule.expand(enact, command));
         let requires = self.signature.requires(enact);
         let handle = self.signature.handle(enact, command, &output_of(enact, command));
         let registration = register(enact, &quote_spanned!(entity.span()=> entity_handler::<__Handler>));
@@ -155,10 +164,12 @@ impl<'a> Handler<'a> {
             {
                 type Command = #command;
                 type Entity = #entity;
+                #queue
                 #constructs
                 #creation
                 #retry
                 #timeout
+                #schedule
                 #requires
                 #handle
             }
@@ -170,6 +181,8 @@ impl<'a> Handler<'a> {
         let untargeted = (!self.stateless).then(|| self.untargeted(enact, command));
         let retry = signature::retry(enact, self.retry.as_ref());
         let timeout = signature::timeout(self.timeout.as_ref());
+        let queue = expansion::queue(self.queue.as_ref());
+        let schedule = self.schedule.as_ref().map(|schedule| schedule.expand(enact, command));
         let requires = self.signature.requires(enact);
         let handle = self.signature.handle(enact, command, &output_of(enact, command));
         let registration = register(enact, &quote_spanned!(command.span()=> command_handler::<__Handler>));
@@ -181,9 +194,11 @@ impl<'a> Handler<'a> {
                 for<'__any> #command: #enact::Command,
             {
                 type Command = #command;
+                #queue
                 #constructs
                 #retry
                 #timeout
+                #schedule
                 #requires
                 #handle
             }

@@ -12,7 +12,7 @@ const OF_DECLARATION: &[&str] =
     &["target", "idempotency_key", "order_by", "name", "alias", "remote", "output"];
 
 /// The options that go on the function.
-const OF_HANDLER: &[&str] = &["create", "retry", "timeout", "stateless"];
+const OF_HANDLER: &[&str] = &["create", "retry", "timeout", "queue", "every", "cron", "missed", "stateless"];
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     match Item::parse(&item) {

@@ -11,10 +11,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::Command;
 use crate::draft::Draft;
 use crate::plans::Plans;
-use crate::{Failure, HasOneHandler};
+use crate::{Command, Failure};
 
 pub(crate) use ticking::{ScheduledCommand, next_tick, run_schedules, tick_due};
 pub(crate) use timetable::Timetable;
@@ -47,7 +46,7 @@ pub(crate) enum Times {
     Cron(Cow<'static, str>),
 }
 
-impl<C: HasOneHandler + Recurring> Schedule<C> {
+impl<C: Command + Recurring> Schedule<C> {
     /// Ticks at the multiples of `period` since the beginning of 1970 in UTC, so that all processes agree on them: every
     /// ten minutes, on the full ten minutes.
     ///

@@ -7,6 +7,7 @@ use super::{CommandWiring, EventWiring, HandlerWiring, Wiring};
 pub(super) struct Flowchart<'a>(pub(super) &'a Wiring);
 
 /// The kinds of nodes: the letters by which a command and an event of one name are kept apart.
+const TICK: char = 't';
 const COMMAND: char = 'c';
 const ENTITY: char = 's';
 const EVENT: char = 'e';
@@ -50,12 +51,24 @@ impl Display for Flowchart<'_> {
         let Wiring { commands, events, .. } = self.0;
         writeln!(f, "flowchart LR")?;
         self.write_nodes(f)?;
+        self.write_ticks(f)?;
         commands.iter().try_for_each(|part| write_command(part, f))?;
         events.iter().try_for_each(|part| write_event(part, f))
     }
 }
 
 impl Flowchart<'_> {
+    /// What comes round by itself has no name of its own: it is told by its times.
+    fn write_ticks(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for part in &self.0.commands {
+            if let Some(schedule) = &part.schedule {
+                let tick = Id(TICK, part.name);
+                writeln!(f, "    {tick}(({})) --> {}", Text(&schedule.times()), Id(COMMAND, part.name))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Each kind has a shape of its own; a command that another program handles has two more edges.
     fn write_nodes(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for CommandWiring { name, handler, .. } in &self.0.commands {

@@ -16,7 +16,7 @@ use crate::schema::{Input, UnknownFields};
 use crate::{Registration, Source};
 
 /// A part, and where it stands in the user's source.
-pub(crate) type Located<T> = (T, Source);
+pub(super) type Located<T> = (T, Source);
 
 /// Everything that is linked into the program.
 #[derive(Default)]

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::{
     CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring, HandlerWiring,
-    InvariantWiring, ScopeWiring, StrategyWiring, Wiring,
+    InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, Wiring,
 };
+use crate::{DEFAULT_QUEUE, Missed};
 
 pub(super) fn write(wiring: &Wiring, f: &mut Formatter<'_>) -> fmt::Result {
     let mut growing = Growing { wiring, shown: HashSet::new() };
@@ -73,6 +74,7 @@ impl<'a> Growing<'a> {
         let mut details = Vec::from_iter(formerly(part.aliases));
         details.extend(part.order_by.map(|field| format!("one at a time, in order, for each `{field}`")));
         details.extend(part.idempotency_key.map(|field| format!("once for each `{field}`")));
+        details.extend(part.schedule.as_ref().map(ScheduleWiring::in_words));
         let mut below = Vec::new();
         match (&part.handler, part.binding) {
             (None, _) => {
@@ -161,7 +163,28 @@ fn handling(handler: &HandlerWiring) -> Vec<String> {
     let draws = (!draws.is_empty()).then(|| format!("draws {}", draws.join(", ")));
     let timeout = handler.timeout.map(|timeout| format!("each attempt takes {timeout:?} at most"));
     let retried = handler.retry.repeats().then(|| handler.retry.to_string());
-    [retried, timeout, draws].into_iter().flatten().collect()
+    let queue = (handler.queue != DEFAULT_QUEUE).then(|| format!("in the queue `{}`", handler.queue));
+    [queue, retried, timeout, draws].into_iter().flatten().collect()
+}
+
+impl ScheduleWiring {
+    /// When it recurs.
+    pub(super) fn times(&self) -> String {
+        match (self.every, &self.cron) {
+            (Some(period), _) => format!("every {period:?}"),
+            (None, Some(pattern)) => format!("at {pattern} UTC"),
+            (None, None) => "never".to_owned(),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let missed = match self.missed {
+            Missed::Skip => "what was missed is left out",
+            Missed::Once => "once for all that was missed",
+            Missed::All => "each time that was missed, too",
+        };
+        format!("recurs {}; {missed}", self.times())
+    }
 }
 
 fn entity(part: &EntityWiring) -> Node {

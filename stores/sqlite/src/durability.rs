@@ -7,8 +7,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use enact::store::{Claim, Commit, NewJob, Next, Store, StoreError};
-use enact::{Attempt, CorrelationId, JobId, JobKind, Json, Key, WorkerId};
+use enact::store::{Changed, Claim, Commit, NewJob, Next, Store, StoreError};
+use enact::{Attempt, CorrelationId, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -74,8 +74,8 @@ impl World {
 
     /// How many jobs are handed out.
     async fn claim(&self) -> usize {
-        let (names, now) = ([RING.into()].into(), Timestamp::UNIX_EPOCH);
-        let claim = Claim { worker: worker(), names, limit: 9, now };
+        let queues = Arc::new([(RING.into(), 0)].into());
+        let claim = Claim { worker: worker(), queues, room: vec![9], now: Timestamp::UNIX_EPOCH };
         self.store.claim(claim).await.expect("jobs are claimed").jobs.len()
     }
 
@@ -93,8 +93,7 @@ impl World {
             failure: None,
         };
         let next = Next::Succeeded(Json::from_text("null"));
-        let commit =
-            Commit { job, attempt, lapsed_at: None, next, write: None, events: vec![], jobs: staged };
+        let commit = Commit { job, attempt, lapsed: None, next, write: None, events: vec![], jobs: staged };
         self.store.commit(commit).await.expect("it is committed");
     }
 
@@ -135,6 +134,11 @@ fn ring() -> NewJob {
         correlation: CorrelationId::new("m"),
         cause: None,
         context: Arc::default(),
+        priority: 0,
+        after: vec![],
+        due_at: None,
+        deadline: None,
+        max_queued: None,
         created_at: Timestamp::UNIX_EPOCH,
         repeatable: true,
         start: None,
@@ -237,6 +241,31 @@ async fn r26_the_next_in_a_lane_begins_when_the_end_of_the_first_is_durable() {
     assert!(committed.as_mut().now_or_never().is_none());
     assert_eq!(world.waits(pin!(world.claim())).await, 1);
     committed.await;
+}
+
+#[tokio::test]
+async fn r26_what_comes_after_a_job_begins_when_the_success_of_that_one_is_durable() {
+    let world = World::new();
+    let first = world.publish(ring()).await.expect("it is published");
+    world.publish(NewJob { after: vec![first], ..ring() }).await.expect("it is published");
+    assert_eq!(world.claim().await, 1);
+    world.publish(NewJob { name: "Others".into(), ..ring() }).await.expect("it is published");
+    world.disk(Disk::StandsStill);
+    let mut committed = pin!(world.succeed(first, vec![]));
+    assert!(committed.as_mut().now_or_never().is_none());
+    assert_eq!(world.waits(pin!(world.claim())).await, 1);
+    committed.await;
+}
+
+#[tokio::test]
+async fn r24_a_cancelled_job_is_durable_when_it_is_answered() {
+    let world = World::new();
+    let id = world.publish(ring()).await.expect("it is published");
+    world.disk(Disk::StandsStill);
+    let failure = Failure::new(FailureKind::Cancelled, "cancelled", "called off");
+    let cancelled = world.store.cancel(vec![id], failure, Timestamp::UNIX_EPOCH);
+    let answer = world.waits(pin!(cancelled)).await.expect("it is cancelled");
+    assert_eq!(answer, [Changed::Done(vec![id])]);
 }
 
 #[tokio::test]

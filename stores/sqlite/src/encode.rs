@@ -1,5 +1,7 @@
 //! How values are written: times as microseconds, ids and JSON as text. [`rows`](crate::rows) is the way back.
 
+use std::time::Duration;
+
 use enact::store::{NewJob, StoreError};
 use enact::{EventId, JobId};
 use jiff::Timestamp;
@@ -36,6 +38,16 @@ pub(crate) fn time(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
+/// How long a lease is, in microseconds.
+pub(crate) fn length(length: Duration) -> i64 {
+    integer(length.as_micros())
+}
+
+/// The order in which jobs of a priority begin, those of the highest first.
+pub(crate) fn rank(priority: i32) -> i64 {
+    -i64::from(priority)
+}
+
 /// A version, a place or a number of rows. SQLite's integers end at 2⁶³ - 1; none of these gets there.
 pub(crate) fn integer(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
@@ -53,6 +65,8 @@ pub(crate) struct EncodedJob {
     pub(crate) job: NewJob,
     /// `None` if nothing is known.
     pub(crate) context: Option<String>,
+    /// The ids of [`NewJob::after`]; `None` if there are none.
+    pub(crate) after: Option<String>,
 }
 
 impl EncodedJob {
@@ -62,15 +76,19 @@ impl EncodedJob {
 
     /// The bytes of its texts.
     pub(crate) fn texts(&self) -> usize {
-        let Self { job, context } = self;
+        let Self { job, context, after } = self;
         let keys = [&job.target, &job.order_key, &job.idempotency_key].into_iter().flatten();
         let keys: usize = keys.map(|key| key.as_str().len()).sum();
-        let context = context.as_ref().map_or(0, String::len);
-        job.payload.as_str().len() + job.correlation.as_str().len() + keys + context
+        let encoded: usize = [context, after].into_iter().flatten().map(String::len).sum();
+        job.payload.as_str().len() + job.correlation.as_str().len() + keys + encoded
     }
 
     fn of(job: NewJob) -> Result<Self, StoreError> {
         let context = json("the job's context", &*job.context)?;
-        Ok(Self { job, context: (context != "{}").then_some(context) })
+        let after = match job.after.as_slice() {
+            [] => None,
+            after => Some(json("the jobs that a job comes after", after)?),
+        };
+        Ok(Self { job, context: (context != "{}").then_some(context), after })
     }
 }

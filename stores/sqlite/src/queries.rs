@@ -1,9 +1,9 @@
 //! The reads.
 
 use enact::store::{
-    Cursor, EntityKey, JobCount, JobPage, JobQuery, PageToken, RunningJob, StoredEntity, StoredEvent,
+    Cursor, EntityKey, JobCount, JobPage, JobQuery, Lease, PageToken, RunningJob, StoredEntity, StoredEvent,
 };
-use enact::{Attempt, Job, JobId, JobState, Key};
+use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
@@ -14,13 +14,15 @@ use crate::rows::{self, job_columns};
 
 pub(crate) const LOAD: &str = "SELECT id, version, body FROM entities WHERE entity = ?1 AND id = ?2";
 
-pub(crate) const LAPSED: &str = concat!(
+pub(crate) const LEASES: &str = "
+    SELECT DISTINCT live.worker, w.renewals, w.length
+    FROM running AS live LEFT JOIN workers AS w ON w.id = live.worker";
+
+pub(crate) const RUNNING: &str = concat!(
     "SELECT live.seq, ",
     job_columns!(),
     ", live.worker, live.started_at
-    FROM running AS live LEFT JOIN workers AS w ON w.id = live.worker CROSS JOIN jobs AS j ON j.seq = live.seq
-    WHERE w.lease_until IS NULL OR w.lease_until < ?1
-    ORDER BY live.seq LIMIT ?2"
+    FROM running AS live CROSS JOIN jobs AS j ON j.seq = live.seq WHERE live.worker = ?1 ORDER BY live.seq LIMIT ?2"
 );
 
 pub(crate) const JOB: &str = concat!("SELECT j.seq, ", job_columns!(), " FROM jobs AS j WHERE j.id = ?1");
@@ -53,12 +55,16 @@ pub(crate) fn load(connection: &Connection, key: &EntityKey) -> Result<Option<St
     rows::entity(key.entity, row).map(|(_, entity)| Some(entity))
 }
 
-pub(crate) fn lapsed(
+pub(crate) fn leases(connection: &Connection) -> Result<Vec<Lease>, Broken> {
+    all(connection, LEASES, [], rows::lease)
+}
+
+pub(crate) fn running(
     connection: &Connection,
-    now: Timestamp,
+    worker: &WorkerId,
     limit: usize,
 ) -> Result<Vec<RunningJob>, Broken> {
-    all(connection, LAPSED, params![time(now), integer(limit)], rows::running_job)
+    all(connection, RUNNING, params![worker.as_str(), integer(limit)], rows::running_job)
 }
 
 pub(crate) fn job(connection: &Connection, id: JobId) -> Result<Option<Job>, Broken> {
@@ -119,38 +125,47 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let moment = |at: Timestamp| Value::Integer(time(at));
 
     given("j.name =", query.name.clone().map(Value::Text));
-    let is_live = !query.states.is_empty() && !query.states.iter().any(|state| state.has_ended());
-    // Of what is live there is little, of a matter there may be much: where both are asked for, the `+` keeps SQLite from
-    // going through all of the matter.
-    let of_matter = if is_live { "+j.correlation =" } else { "j.correlation =" };
+    let has_table = |state: &JobState| !matches!(state, JobState::Succeeded | JobState::Failed);
+    let is_in_tables = !query.states.is_empty() && query.states.iter().all(has_table);
+    // Of what stands in a table of its state there is little, of a matter there may be much: where both are asked for, the `+`
+    // keeps SQLite from going through all of the matter.
+    let of_matter = if is_in_tables { "+j.correlation =" } else { "j.correlation =" };
     given(of_matter, query.correlation.as_ref().map(|id| Value::Text(id.as_str().to_owned())));
     given("j.created_at >=", query.created_from.map(moment));
     given("j.created_at <", query.created_before.map(moment));
-    let place = if is_live { "live.seq" } else { "j.seq" };
+    let place = if is_in_tables { "live.seq" } else { "j.seq" };
     let (behind, direction) = if query.latest_first { ('<', "DESC") } else { ('>', "ASC") };
     let token = |token: PageToken| Value::Integer(integer(token.as_u64()));
     given(&format!("{place} {behind}"), query.after.map(token));
     parameters.push(Value::Integer(integer(query.limit.saturating_add(1))));
     let limit = parameters.len();
 
-    if !query.states.is_empty() && !is_live {
+    if !query.states.is_empty() && !is_in_tables {
         let states: Vec<String> = query.states.iter().map(|state| format!("'{state}'")).collect();
         conditions.push(format!("j.state IN ({})", states.join(", ")));
     }
     let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
     let columns = job_columns!();
-    let select = |from: &str| format!("SELECT {place}, {columns} FROM {from} WHERE {conditions}");
-    let selects = if is_live {
-        // What is live is found in the table of its state, which has the state's name, however much has ended.
-        let states = [JobState::Waiting, JobState::Ready, JobState::Running].into_iter();
-        let of_state =
-            |state: JobState| select(&format!("{state} AS live CROSS JOIN jobs AS j ON j.seq = live.seq"));
-        let asked_for = states.filter(|state| query.states.contains(state));
-        asked_for.map(of_state).collect::<Vec<_>>().join(" UNION ALL ")
-    } else {
-        select("jobs AS j")
-    };
-    (format!("{selects} ORDER BY 1 {direction} LIMIT ?{limit}"), parameters)
+    if !is_in_tables {
+        let sql = format!(
+            "SELECT j.seq, {columns} FROM jobs AS j WHERE {conditions} ORDER BY j.seq {direction} LIMIT ?{limit}"
+        );
+        return (sql, parameters);
+    }
+    // What has not ended, or was cancelled, is found in the table of its state, which has the state's name, however much
+    // there is of the rest: first the places of a page, then what is to be known of them.
+    let requests =
+        if conditions.contains("j.") { " CROSS JOIN requests AS j ON j.seq = live.seq" } else { "" };
+    let of_state =
+        |state: &JobState| format!("SELECT live.seq FROM {state} AS live{requests} WHERE {conditions}");
+    let tables = JobState::ALL.iter().filter(|state| query.states.contains(state));
+    let places = tables.map(of_state).collect::<Vec<_>>().join(" UNION ALL ");
+    let sql = format!(
+        "SELECT j.seq, {columns}
+        FROM ({places} ORDER BY 1 {direction} LIMIT ?{limit}) AS page CROSS JOIN jobs AS j ON j.seq = page.seq
+        ORDER BY page.seq {direction}"
+    );
+    (sql, parameters)
 }
 
 fn all<T>(

@@ -77,8 +77,8 @@ impl Recent {
         self.requests.insert(seq, Request { job, made_by: self.transaction(), texts });
     }
 
-    /// What a job has waited for has ended.
-    pub(crate) fn note_ready(&self, seq: i64) {
+    /// Something that a job has waited for has ended: when it is ready in the end, that is because of this transaction, too.
+    pub(crate) fn note_freed(&self, seq: i64) {
         if let Some((_, Request { job, texts, .. })) = self.requests.remove(&seq) {
             self.note_request(seq, job, texts);
         }
@@ -98,6 +98,12 @@ impl Recent {
     }
 
     pub(crate) fn note_ended(&self, job: JobId) {
+        self.places.remove(&job);
+    }
+
+    /// A job was called off, wherever it stood.
+    pub(crate) fn note_cancelled(&self, seq: i64, job: JobId) {
+        self.requests.remove(&seq);
         self.places.remove(&job);
     }
 

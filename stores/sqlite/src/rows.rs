@@ -3,21 +3,24 @@
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use enact::store::{Cursor, JobCount, PageToken, RunningJob, StoredEntity, StoredEvent};
+use enact::store::{Cursor, JobCount, Lease, PageToken, RunningJob, StoredEntity, StoredEvent};
 use enact::{Attempt, ContextSeed, CorrelationId, Job, JobId, JobKind, JobState, Json, Key, WorkerId};
 use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use crate::encode::integer;
 use crate::error::Broken;
+use crate::operation::{LiveRequest, Prunable};
 
 /// What [`job`] reads of the view `jobs AS j`, behind the job's `seq`.
 macro_rules! job_columns {
     () => {
         "j.id, j.kind, j.name, j.created_at, j.target, j.order_key, j.idempotency_key, j.correlation, j.cause, \
-         j.context, j.payload, j.state, j.attempts, j.due_at, j.ended_at, j.output, j.failure"
+         j.context, j.payload, j.priority, j.after, j.deadline, j.state, j.attempts, j.spent, j.due_at, j.ended_at, j.output, j.failure"
     };
 }
 pub(crate) use job_columns;
@@ -28,24 +31,32 @@ pub(crate) fn job(row: &Row<'_>) -> Result<(PageToken, Job), Broken> {
 
 /// Where a job that is ready stands.
 pub(crate) struct Ready {
+    pub(crate) rank: i64,
     pub(crate) seq: i64,
     pub(crate) attempts: u32,
+    pub(crate) spent: u32,
     pub(crate) order_key: Option<String>,
 }
 
-/// `seq, attempts, order_key`
+/// `rank, seq, attempts, spent, order_key`
 pub(crate) fn ready(row: &Row<'_>) -> Result<Ready, Broken> {
     let mut cells = Cells::of(row);
-    let seq = cells.number("seq").map_err(|fault| fault.at("ready", "?"))?;
+    let mut place = || -> Result<_, Fault> { Ok((cells.number("rank")?, cells.number("seq")?)) };
+    let (rank, seq) = place().map_err(|fault| fault.at("ready", "?"))?;
     let mut read = || -> Result<_, Fault> {
-        let attempts = cells.number("attempts")?;
-        Ok(Ready { seq, attempts, order_key: cells.optional_text("order_key")?.map(str::to_owned) })
+        Ok(Ready {
+            rank,
+            seq,
+            attempts: cells.number("attempts")?,
+            spent: cells.number("spent")?,
+            order_key: cells.optional_text("order_key")?.map(str::to_owned),
+        })
     };
     read().map_err(|fault| fault.at("ready", format!("with seq {seq}")))
 }
 
-/// `id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload` of a job that
-/// is claimed, as it is before its first attempt.
+/// `id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload, priority, after,
+/// deadline` of a job that is claimed, as it is before its first attempt.
 ///
 /// Its payload is taken as it is: one that is no JSON is to fail its own job, not all that are claimed with it.
 pub(crate) fn request(seq: i64, row: &Row<'_>) -> Result<Job, Broken> {
@@ -70,8 +81,12 @@ fn read_request(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, Faul
         cause: cells.optional_parsed("cause")?,
         context: Arc::new(cells.optional_json::<ContextSeed>("context")?.unwrap_or_default()),
         payload: payload(cells)?,
+        priority: cells.number("priority")?,
+        after: cells.optional_json("after")?.unwrap_or_default(),
+        deadline: cells.optional_time("deadline")?,
         state: JobState::Running,
         attempts: 0,
+        spent: 0,
         due_at: None,
         ended_at: None,
         output: None,
@@ -87,6 +102,7 @@ fn job_with(row: &Row<'_>, payload: ReadPayload) -> Result<(PageToken, Job), Bro
         Ok(Job {
             state: cells.parsed("state")?,
             attempts: cells.number("attempts")?,
+            spent: cells.number("spent")?,
             due_at: cells.optional_time("due_at")?,
             ended_at: cells.optional_time("ended_at")?,
             output: cells.optional_document("output")?,
@@ -100,7 +116,7 @@ fn job_with(row: &Row<'_>, payload: ReadPayload) -> Result<(PageToken, Job), Bro
 
 /// [`job`]'s columns, then `worker` and `started_at`. Its payload is taken as it is, as by [`request`].
 pub(crate) fn running_job(row: &Row<'_>) -> Result<RunningJob, Broken> {
-    const JOB_COLUMNS: usize = 18;
+    const JOB_COLUMNS: usize = 22;
     let (place, job) = job_with(row, |cells| cells.text("payload").map(Json::from_text))?;
     let mut cells = Cells { row, next: JOB_COLUMNS };
     let mut read = || -> Result<_, Fault> {
@@ -109,6 +125,82 @@ pub(crate) fn running_job(row: &Row<'_>) -> Result<RunningJob, Broken> {
     let (worker, started_at) =
         read().map_err(|fault| fault.at("jobs", format!("with seq {}", place.as_u64())))?;
     Ok(RunningJob { job, worker, started_at })
+}
+
+/// `seq, state` of any job.
+pub(crate) fn standing(row: &Row<'_>) -> Result<(i64, JobState), Broken> {
+    let mut cells = Cells::of(row);
+    let seq = cells.number("seq").map_err(|fault| fault.at("jobs", "?"))?;
+    let state = cells.parsed("state").map_err(|fault| fault.at("jobs", format!("with seq {seq}")))?;
+    Ok((seq, state))
+}
+
+/// `seq, created_at, state, ended_at` of any job.
+pub(crate) fn prunable(row: &Row<'_>) -> Result<Prunable, Broken> {
+    let mut cells = Cells::of(row);
+    let seq: u64 = cells.number("seq").map_err(|fault| fault.at("jobs", "?"))?;
+    let mut read = || -> Result<_, Fault> {
+        Ok(Prunable {
+            place: PageToken::from_u64(seq),
+            seq: integer(seq),
+            created_at: cells.time("created_at")?,
+            state: cells.parsed("state")?,
+            ended_at: cells.optional_time("ended_at")?,
+        })
+    };
+    read().map_err(|fault| fault.at("jobs", format!("with seq {seq}")))
+}
+
+/// `id, name, priority, order_key, after IS NOT NULL`
+pub(crate) fn live_request(seq: i64, row: &Row<'_>) -> Result<LiveRequest, Broken> {
+    let mut cells = Cells::of(row);
+    let mut read = || -> Result<_, Fault> {
+        Ok(LiveRequest {
+            id: cells.parsed("id")?,
+            name: cells.text("name")?.to_owned(),
+            priority: cells.number("priority")?,
+            order_key: cells.optional_text("order_key")?.map(str::to_owned),
+            comes_after_others: cells.number::<i64>("after")? != 0,
+        })
+    };
+    read().map_err(|fault| fault.at("requests", format!("with seq {seq}")))
+}
+
+/// An attempt that has begun.
+pub(crate) struct Underway {
+    pub(crate) number: u32,
+    pub(crate) worker: WorkerId,
+    pub(crate) started_at: Timestamp,
+}
+
+/// `attempts, worker, started_at`
+pub(crate) fn underway(seq: i64, row: &Row<'_>) -> Result<Underway, Broken> {
+    let mut cells = Cells::of(row);
+    let mut read = || -> Result<_, Fault> {
+        Ok(Underway {
+            number: cells.number("attempts")?,
+            worker: WorkerId::from_text(cells.text("worker")?),
+            started_at: cells.time("started_at")?,
+        })
+    };
+    read().map_err(|fault| fault.at("running", format!("with seq {seq}")))
+}
+
+/// `worker, renewals, length`, the last two NULL if the worker never took a lease.
+pub(crate) fn lease(row: &Row<'_>) -> Result<Lease, Broken> {
+    let mut cells = Cells::of(row);
+    let worker = cells.text("worker").map_err(|fault| fault.at("running", "?"))?;
+    let mut read = || -> Result<_, Fault> {
+        let renewals = cells.optional_number("renewals")?.unwrap_or(0);
+        let length = Duration::from_micros(cells.optional_number("length")?.unwrap_or(0));
+        Ok(Lease { worker: WorkerId::from_text(worker), renewals, length })
+    };
+    read().map_err(|fault| fault.at("workers", format!("with id {worker}")))
+}
+
+/// `last_tick`
+pub(crate) fn last_tick(schedule: &str, row: &Row<'_>) -> Result<Timestamp, Broken> {
+    Cells::of(row).time("last_tick").map_err(|fault| fault.at("schedules", format!("with name {schedule}")))
 }
 
 /// `number, worker, started_at, ended_at, reached, version_read, version_written, strategies, events, failure`
@@ -246,12 +338,15 @@ impl<'r> Cells<'r> {
     }
 
     fn optional_time(&mut self, column: &'static str) -> Result<Option<Timestamp>, Fault> {
-        self.optional_number(column)?
-            .map(|micros: i64| {
-                Timestamp::from_microsecond(micros)
-                    .map_err(|error| Fault { column, reason: format!("is no time: {error}") })
-            })
-            .transpose()
+        /// `Timestamp::from_microsecond` would refuse the last second that there is.
+        fn time(micros: i64) -> Result<Timestamp, jiff::Error> {
+            const MICROS: i64 = 1_000_000;
+            let nanos = i32::try_from(micros.rem_euclid(MICROS) * 1000).unwrap_or(0);
+            Timestamp::new(micros.div_euclid(MICROS), nanos)
+        }
+        let micros = self.optional_number(column)?;
+        let time = micros.map(time).transpose();
+        time.map_err(|error| Fault { column, reason: format!("is no time: {error}") })
     }
 
     fn optional_parsed<T: FromStr<Err: Display>>(

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use enact::store::{
-    Claim, Claimed, Commit, CommitError, Cursor, EntityKey, JobCount, JobPage, JobQuery, NewEvent, NewJob,
-    RunningJob, Store, StoreError, StoredEntity, StoredEvent, Submitted,
+    Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
+    Lease, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
+    StoredEvent, Submitted, Ticked,
 };
-use enact::{Attempt, Job, JobId, Key, WorkerId};
+use enact::{Attempt, Failure, Job, JobId, Key, WorkerId};
 use jiff::Timestamp;
 
 use crate::builder::SqliteStoreBuilder;
 use crate::encode::EncodedJob;
-use crate::operation::{Claiming, Committing, Renewing, Submitting};
+use crate::operation::{
+    Cancelling, Claiming, Committing, Pruning, PruningEvents, Renewing, Retiring, Retrying, Submitting,
+    Ticking,
+};
 use crate::queries;
 use crate::reader::Reader;
 use crate::recent::Recent;
@@ -58,7 +62,7 @@ impl Store for SqliteStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        self.writer.write(Claiming::of(claim)?).await
+        self.writer.write(Claiming(claim)).await
     }
 
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
@@ -69,16 +73,50 @@ impl Store for SqliteStore {
         self.load.read(move |connection| queries::load(connection, &entity)).await
     }
 
-    async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
         self.writer.write(Committing::of(commit)?).await?
     }
 
-    async fn renew(&self, worker: &WorkerId, until: Timestamp) -> Result<(), StoreError> {
-        self.writer.write(Renewing { worker: worker.clone(), until }).await
+    async fn renew(&self, lease: Lease) -> Result<(), StoreError> {
+        self.writer.write(Renewing(lease)).await
     }
 
-    async fn lapsed(&self, now: Timestamp, limit: usize) -> Result<Vec<RunningJob>, StoreError> {
-        self.look_up.read(move |connection| queries::lapsed(connection, now, limit)).await
+    async fn retire(&self, worker: &WorkerId) -> Result<(), StoreError> {
+        self.writer.write(Retiring(worker.clone())).await
+    }
+
+    async fn leases(&self) -> Result<Vec<Lease>, StoreError> {
+        self.look_up.read(queries::leases).await
+    }
+
+    async fn running(&self, worker: &WorkerId, limit: usize) -> Result<Vec<RunningJob>, StoreError> {
+        let worker = worker.clone();
+        self.look_up.read(move |connection| queries::running(connection, &worker, limit)).await
+    }
+
+    async fn cancel(
+        &self,
+        jobs: Vec<JobId>,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<Vec<Changed>, StoreError> {
+        self.writer.write(Cancelling::of(jobs, &failure, now)?).await
+    }
+
+    async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError> {
+        self.writer.write(Retrying(jobs)).await
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
+        self.writer.write(Pruning(prune)).await
+    }
+
+    async fn prune_events(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        self.writer.write(PruningEvents { before, limit }).await
+    }
+
+    async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError> {
+        self.writer.write(Ticking::of(tick)?).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::time::Duration;
 
-use enact::store::{Claim, CommitError, Next, Store};
+use enact::store::{CommitError, Next, Store};
 use enact::{JobState, Key, Step};
 use enact_sqlite::{SqliteStore, Synchronous};
 use futures_util::FutureExt;
@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use common::{account, claim, new_job, second, started, success, worker};
+use common::{account, claim, claim_of, new_job, second, started, success, worker};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -246,12 +246,12 @@ async fn a_row_that_was_edited_by_hand_is_named_by_the_error() -> Outcome {
     for words in ["bank.db", "`entities`", "(account, a-1)", "`body`"] {
         assert!(of_entity.contains(words), "`{words}` is not in: {of_entity}");
     }
-    assert_eq!(store.lapsed(second(0), 10).await?, [], "what is not touched by it still works");
+    assert_eq!(store.leases().await?, [], "what is not touched by it still works");
 
     store.submit(Vec::new(), vec![new_job("withdraw")]).await?;
     shell.execute_batch("UPDATE ready SET attempts = -1")?;
-    let claim = Claim { worker, names: ["withdraw".into()].into(), limit: 1, now: second(0) };
-    let of_claim = store.claim(claim).await.expect_err("no number of attempts").to_string();
+    let of_claim =
+        store.claim(claim_of(&worker, 1, second(0))).await.expect_err("no number of attempts").to_string();
     for words in ["bank.db", "`ready`", "seq 2", "`attempts`", "-1", "by hand"] {
         assert!(of_claim.contains(words), "`{words}` is not in: {of_claim}");
     }

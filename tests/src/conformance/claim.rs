@@ -36,12 +36,6 @@ pub async fn a_job_is_handed_out_once(store: Subject) {
     assert_eq!(store.claim_ids(&["ship"], 5, at(99)).await, []);
 }
 
-pub async fn a_job_is_handed_out_once_to_a_claim_that_names_it_twice(store: Subject) {
-    let id = store.publish(job("ship")).await;
-
-    assert_eq!(store.claim_ids(&["ship", "ship"], 5, at(0)).await, [id]);
-}
-
 pub async fn an_ended_job_is_not_handed_out(store: Subject) {
     for (end, name) in ["succeed", "fail"].into_iter().enumerate() {
         let taken = store.run(job(name)).await;

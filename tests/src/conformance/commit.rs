@@ -5,7 +5,7 @@ use enact::{Attempt, Cause, Failure, Job, JobState, Step};
 
 use super::Subject;
 use super::sample::{
-    account, at, event, in_lane, job, job_id, json, order, under_key, worker, write, written,
+    account, after, at, due, event, in_lane, job, job_id, json, order, under_key, worker, write, written,
 };
 use super::taken::Taken;
 
@@ -203,8 +203,8 @@ pub async fn r21_a_retry_keeps_every_earlier_attempt(store: Subject) {
 
 pub async fn r21_an_attempt_given_up_has_reached_nothing(store: Subject) {
     let taken = store.run(job("ship")).await;
-    let attempt = Attempt { reached: None, ..taken.is_lost(at(60)).attempt };
-    store.accept(Commit { attempt: attempt.clone(), ..taken.is_lost(at(60)) }).await;
+    let attempt = Attempt { reached: None, ..taken.is_lost(0).attempt };
+    store.accept(Commit { attempt: attempt.clone(), ..taken.is_lost(0) }).await;
 
     assert_eq!(store.attempts_of(taken.job.id).await, [attempt]);
 }
@@ -250,7 +250,7 @@ pub async fn r20_a_job_ends_once(store: Subject) {
         store.fence(taken.succeeds()).await;
         store.fence(taken.fails()).await;
         store.fence(taken.retries(at(9))).await;
-        store.fence(taken.is_lost(at(99))).await;
+        store.fence(taken.is_lost(0)).await;
     }
 }
 
@@ -290,4 +290,30 @@ pub async fn an_output_of_null_is_an_output(store: Subject) {
     store.accept(Commit { next: Next::Succeeded(null.clone()), ..taken.succeeds() }).await;
 
     assert_eq!(store.find(taken.job.id).await.output, Some(null));
+}
+
+pub async fn a_commit_says_whether_there_is_something_to_claim_or_to_wait_for(store: Subject) {
+    let has_work = async |commit| store.accept(commit).await.has_work;
+    let taken = async || store.run(job("ship")).await;
+    assert!(!has_work(taken().await.succeeds()).await);
+    assert!(!has_work(taken().await.fails()).await);
+    assert!(
+        has_work(Commit { jobs: vec![job("bill")], ..taken().await.succeeds() }).await,
+        "a job is staged"
+    );
+    assert!(
+        has_work(Commit { jobs: vec![due(at(50), "bill")], ..taken().await.succeeds() }).await,
+        "it is due later"
+    );
+    let retries = taken().await;
+    assert!(has_work(retries.retries(at(5))).await, "it waits for a time");
+    assert!(!has_work(store.take(&worker("w"), "ship", at(5)).await.succeeds()).await);
+
+    let first = store.run(in_lane("x", "ship")).await;
+    let second = store.publish(in_lane("x", "ship")).await;
+    assert!(has_work(first.fails()).await, "the lane is free");
+    let taken = store.take(&worker("w"), "ship", at(0)).await;
+    assert_eq!(taken.job.id, second);
+    store.publish(after([second], "bill")).await;
+    assert!(has_work(taken.succeeds()).await, "another has waited for it");
 }

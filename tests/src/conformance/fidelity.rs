@@ -69,6 +69,39 @@ fn full_context(text: &str) -> ContextSeed {
         .trace(trace.expect("a trace context"))
 }
 
+pub async fn r26_a_job_keeps_its_priority_and_what_it_comes_after(store: Subject) {
+    let [one, two] = [store.publish(job("one")).await, store.publish(job("two")).await];
+    for (priority, after) in
+        [(0, vec![]), (i32::MIN, vec![one]), (i32::MAX, vec![two, one]), (-1, vec![one, two, one])]
+    {
+        let new = NewJob { priority, after, ..job("ship") };
+        let state = if new.after.is_empty() { JobState::Ready } else { JobState::Waiting };
+        let id = store.publish(new.clone()).await;
+        assert_eq!(store.find(id).await, new.into_job(state));
+    }
+}
+
+pub async fn a_job_keeps_its_time_and_its_deadline_to_the_microsecond(store: Subject) {
+    for (due_at, deadline) in times().into_iter().zip(times().into_iter().rev()) {
+        let new = NewJob { due_at: Some(due_at), deadline: Some(deadline), ..job("ship") };
+        let id = store.publish(new.clone()).await;
+        assert_eq!(store.find(id).await, new.clone().into_job(JobState::Waiting));
+
+        let taken = store.take(&worker("w"), "ship", due_at).await;
+        assert_eq!(taken.job, Job { attempts: 1, ..new.into_job(JobState::Running) });
+        assert_eq!((taken.job.due_at, taken.job.deadline), (None, Some(deadline)));
+        store.accept(taken.fails()).await;
+        assert_eq!(store.find(id).await.deadline, Some(deadline));
+        store.run_again(id).await;
+        assert_eq!(
+            store.find(id).await.deadline,
+            Some(deadline),
+            "how often it was retried says whether it holds"
+        );
+        store.called_off(id).await;
+    }
+}
+
 pub async fn r31_a_job_keeps_its_context(store: Subject) {
     let seeds = [ContextSeed::new(), ContextSeed::new().tenant("t"), full_context("Ada \"A\" L\u{f6}velace")];
     for seed in seeds {
@@ -234,6 +267,8 @@ fn full_failure(text: &str) -> Failure {
         "kind": "violated",
         "code": text,
         "message": text,
+        "permanent": true,
+        "retry_after": { "secs": 9, "nanos": 999_999_999 },
         "causes": [text, "the disk", ""],
         "violations": [
             { "pointer": "", "code": "required", "message": text },
@@ -258,8 +293,8 @@ pub async fn r27_a_failure_is_kept_unchanged(store: Subject) {
 
 pub async fn r27_every_kind_of_failure_is_kept(store: Subject) {
     use FailureKind::{
-        AlreadyExists, Cancelled, Conflict, Denied, Error, Invalid, Lost, NotFound, Panicked, TimedOut,
-        Violated,
+        AlreadyExists, Cancelled, Conflict, Denied, Error, IdempotencyMismatch, Invalid, Lost, NotFound,
+        Panicked, QueueFull, Refused, TimedOut, Unavailable, UnknownName, Violated,
     };
     let kinds = [
         Invalid,
@@ -273,6 +308,11 @@ pub async fn r27_every_kind_of_failure_is_kept(store: Subject) {
         TimedOut,
         Cancelled,
         Lost,
+        UnknownName,
+        IdempotencyMismatch,
+        Unavailable,
+        Refused,
+        QueueFull,
     ];
     for kind in kinds {
         let failure = Failure::new(kind, kind.as_str(), "why");
@@ -290,7 +330,7 @@ pub async fn times_are_kept_to_the_microsecond(store: Subject) {
 
         let taken = store.take(&worker("w"), "ship", time).await;
         assert_eq!(store.attempts_of(id).await[0].started_at, time);
-        assert_eq!(store.lapsed(time, 1).await.expect("lapsed")[0].started_at, time);
+        assert_eq!(store.running(&worker("w"), 1).await.expect("running")[0].started_at, time);
 
         store.accept(taken.retries(time)).await;
         assert_eq!(store.find(id).await.due_at, Some(time));
@@ -298,5 +338,18 @@ pub async fn times_are_kept_to_the_microsecond(store: Subject) {
         let attempt = Attempt { ended_at: Some(time), ..taken.ended() };
         store.accept(Commit { attempt, ..taken.succeeds() }).await;
         assert_eq!(store.find(id).await.ended_at, Some(time));
+    }
+}
+
+pub async fn r24_the_end_of_a_cancelled_job_is_kept_unchanged(store: Subject) {
+    for (text, time) in TEXTS.into_iter().zip(times().into_iter().cycle()) {
+        let taken = store.run(job("ship")).await;
+        let failure = full_failure(text);
+        store.cancel(vec![taken.job.id], failure.clone(), time).await.expect("cancel");
+
+        let found = store.find(taken.job.id).await;
+        assert_eq!((found.ended_at, found.failure), (Some(time), Some(failure.clone())));
+        let attempts = store.attempts_of(taken.job.id).await;
+        assert_eq!((attempts[0].ended_at, &attempts[0].failure), (Some(time), &Some(failure)));
     }
 }

@@ -94,7 +94,7 @@ pub async fn r25_an_execution_under_a_key_that_is_taken_does_not_start(store: Su
 
     assert_eq!(store.publish_all(vec![executed]).await, [Existing(first)]);
     assert_eq!(store.state(first).await, JobState::Ready);
-    assert_eq!(store.lapsed_ids(at(99), 9).await, []);
+    assert_eq!(store.running_ids("w", 9).await, []);
 }
 
 pub async fn r25_a_key_is_taken_in_every_state_of_its_job(store: Subject) {

@@ -68,7 +68,7 @@ pub async fn r26_a_failed_job_frees_its_lane(store: Subject) {
 pub async fn r26_a_job_given_up_for_good_frees_its_lane(store: Subject) {
     let ids @ [first, _] = publish_in_lane(&store, "x").await;
     let taken = take_turn(&store, first).await;
-    store.accept(taken.is_lost(at(9))).await;
+    store.accept(taken.is_lost(0)).await;
 
     assert_eq!(states(&store, ids).await, [JobState::Failed, JobState::Ready]);
 }
@@ -183,4 +183,35 @@ pub async fn r26_lanes_are_told_apart_to_the_letter(store: Subject) {
             "in lane {lane:?}"
         );
     }
+}
+
+pub async fn r26_a_job_that_waits_for_a_time_has_the_turn(store: Subject) {
+    let first = store.publish(NewJob { due_at: Some(at(5)), ..in_lane("x", "ship") }).await;
+    let second = store.publish(in_lane("x", "ship")).await;
+    assert_eq!(states(&store, [first, second]).await, [JobState::Waiting; 2]);
+    assert_eq!(store.claim_by(&worker("w"), &["ship"], 9, at(4)).await.next_due, Some(at(5)));
+
+    assert_eq!(store.claim_ids(&["ship"], 9, at(5)).await, [first]);
+}
+
+pub async fn r26_a_job_that_waits_for_another_has_the_turn(store: Subject) {
+    let predecessor = store.run(job("bill")).await;
+    let first = store.publish(NewJob { after: vec![predecessor.job.id], ..in_lane("x", "ship") }).await;
+    let second = store.publish(in_lane("x", "ship")).await;
+    assert_eq!(store.claim_ids(&["ship"], 9, at(99)).await, []);
+
+    store.accept(predecessor.succeeds()).await;
+    assert_eq!(states(&store, [first, second]).await, [JobState::Ready, JobState::Waiting]);
+}
+
+pub async fn r26_a_job_that_waits_for_its_turn_is_not_awaited_for_its_time(store: Subject) {
+    let [first] = publish_in_lane(&store, "x").await;
+    let second = store.publish(NewJob { due_at: Some(at(5)), ..in_lane("x", "ship") }).await;
+    let taken = take_turn(&store, first).await;
+    let claimed = store.claim_by(&worker("w"), &["ship"], 9, at(9)).await;
+    assert_eq!((claimed.jobs.len(), claimed.next_due), (0, None));
+    assert_eq!(store.find(second).await.due_at, Some(at(5)));
+
+    assert!(store.accept(taken.succeeds()).await.has_work);
+    assert_eq!(store.claim_ids(&["ship"], 9, at(9)).await, [second]);
 }

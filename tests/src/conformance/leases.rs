@@ -1,131 +1,137 @@
-//! Leases: which attempts have lost their worker, and who may give them up.
+//! Leases: what a worker says of itself, what it runs, and who may give its attempts up.
+
+use std::time::Duration;
 
 use enact::JobState;
-use enact::store::{Commit, Next, RunningJob};
+use enact::store::{Commit, Lease, Next, RunningJob};
 
 use super::Subject;
-use super::sample::{MICROSECOND, account, at, event, job, jobs, worker, write};
+use super::sample::{account, at, event, job, jobs, lease, worker, write};
 
-pub async fn r23_an_attempt_of_a_worker_without_a_lease_has_lapsed(store: Subject) {
-    let taken = store.run(job("ship")).await;
-
-    assert_eq!(store.lapsed_ids(at(0), 9).await, [taken.job.id]);
+pub async fn r23_a_lease_is_read_as_it_was_put_on_record(store: Subject) {
+    store.run(job("ship")).await;
+    for (renewals, microseconds) in [(1, 0), (2, 1), (3, 30_000_001), (1 << 53, 31_536_000_000_000)] {
+        let length = Duration::from_micros(microseconds);
+        let lease = Lease { worker: worker("w"), renewals, length };
+        store.renew(lease.clone()).await.expect("renew");
+        assert_eq!(store.all_leases().await, [lease], "in the place of the one before");
+    }
 }
 
-pub async fn r23_an_attempt_lapses_when_the_lease_has_ended_and_not_before(store: Subject) {
-    store.lease(&worker("w"), at(10)).await;
-    let taken = store.run(job("ship")).await;
+pub async fn r23_a_worker_that_never_took_a_lease_has_an_empty_one(store: Subject) {
+    store.run(job("ship")).await;
 
-    assert_eq!(store.lapsed_ids(at(9), 9).await, []);
-    assert_eq!(store.lapsed_ids(at(10), 9).await, []);
-    assert_eq!(store.lapsed_ids(at(10) + MICROSECOND, 9).await, [taken.job.id]);
-}
-
-pub async fn r23_a_renewed_lease_covers_everything_that_the_worker_runs(store: Subject) {
-    store.lease(&worker("w"), at(10)).await;
-    let claimed = store.run(job("ship")).await;
-    let executed = store.execute(job("ship"), &worker("w")).await;
-    store.lease(&worker("w"), at(20)).await;
-    let later = store.run(job("ship")).await;
-
-    assert_eq!(store.lapsed_ids(at(20), 9).await, []);
-    let all = [claimed.job.id, executed.job.id, later.job.id];
-    assert_eq!(store.lapsed_ids(at(21), 9).await, all);
+    let empty = Lease { worker: worker("w"), renewals: 0, length: Duration::ZERO };
+    assert_eq!(store.all_leases().await, [empty]);
 }
 
 pub async fn r23_each_worker_has_a_lease_of_its_own(store: Subject) {
-    store.lease(&worker("w"), at(10)).await;
-    store.lease(&worker("v"), at(20)).await;
-    let [of_w, of_v, of_u] = ["w", "v", "u"].map(worker);
-    let of_w = store.execute(job("ship"), &of_w).await.job.id;
-    let of_v = store.execute(job("ship"), &of_v).await.job.id;
-    let of_u = store.execute(job("ship"), &of_u).await.job.id;
+    for by in ["u", "v", "w"] {
+        store.execute(job("ship"), &worker(by)).await;
+    }
+    store.lease("v", 7).await;
+    store.lease("w", 2).await;
 
-    assert_eq!(store.lapsed_ids(at(5), 9).await, [of_u]);
-    assert_eq!(store.lapsed_ids(at(15), 9).await, [of_w, of_u]);
-    assert_eq!(store.lapsed_ids(at(25), 9).await, [of_w, of_v, of_u]);
+    let empty = Lease { worker: worker("u"), renewals: 0, length: Duration::ZERO };
+    assert_eq!(store.all_leases().await, [empty, lease("v", 7), lease("w", 2)]);
 }
 
-pub async fn lapsed_attempts_come_first_ones_first_and_no_more_than_asked_for(store: Subject) {
+pub async fn r23_the_leases_are_those_of_the_workers_that_run_something(store: Subject) {
+    store.lease("w", 1).await;
+    store.lease("idle", 1).await;
+    assert_eq!(store.all_leases().await, []);
+
+    let [claimed, executed] = [store.run(job("ship")).await, store.execute(job("ship"), &worker("w")).await];
+    assert_eq!(store.all_leases().await, [lease("w", 1)]);
+    store.accept(claimed.succeeds()).await;
+    assert_eq!(store.all_leases().await, [lease("w", 1)]);
+    store.accept(executed.retries(at(5))).await;
+    assert_eq!(store.all_leases().await, []);
+
+    let again = store.take(&worker("v"), "ship", at(5)).await;
+    let of_v = Lease { worker: worker("v"), renewals: 0, length: Duration::ZERO };
+    assert_eq!(store.all_leases().await, [of_v]);
+    store.called_off(again.job.id).await;
+    assert_eq!(store.all_leases().await, []);
+}
+
+pub async fn a_worker_runs_what_it_claimed_and_what_it_began_at_once(store: Subject) {
+    let first = store.run(job("ship")).await;
+    store.execute(job("ship"), &worker("v")).await;
+    let second = store.execute(job("ship"), &worker("w")).await;
+
+    assert_eq!(store.running_ids("w", 9).await, [first.job.id, second.job.id]);
+    assert_eq!(store.running_ids("W", 9).await, []);
+}
+
+pub async fn running_jobs_come_first_ones_first_and_no_more_than_asked_for(store: Subject) {
     let jobs = jobs::<5>("ship");
     let ids = jobs.each_ref().map(|job| job.id);
     store.publish_all(jobs.into()).await;
     store.claim_ids(&["ship"], 5, at(0)).await;
 
-    assert_eq!(store.lapsed_ids(at(99), 0).await, []);
-    assert_eq!(store.lapsed_ids(at(99), 2).await, ids[..2]);
-    assert_eq!(store.lapsed_ids(at(99), 9).await, ids);
+    assert_eq!(store.running_ids("w", 0).await, []);
+    assert_eq!(store.running_ids("w", 2).await, ids[..2]);
+    assert_eq!(store.running_ids("w", 9).await, ids);
 }
 
-pub async fn a_limit_counts_lapsed_attempts_only(store: Subject) {
-    store.lease(&worker("w"), at(99)).await;
-    store.execute(job("ship"), &worker("w")).await;
-    let lapsed = store.execute(job("ship"), &worker("v")).await;
-
-    assert_eq!(store.lapsed_ids(at(50), 1).await, [lapsed.job.id]);
-}
-
-pub async fn a_lapsed_attempt_is_answered_with_its_worker_and_its_time(store: Subject) {
+pub async fn a_running_job_is_answered_with_its_worker_and_its_time(store: Subject) {
     let first = store.run(job("ship")).await;
     store.accept(first.retries(at(5))).await;
     let second = store.take(&worker("v"), "ship", at(6)).await;
 
     let expected = RunningJob { job: second.job.clone(), worker: worker("v"), started_at: at(6) };
-    assert_eq!(store.lapsed(at(9), 9).await.expect("lapsed"), [expected]);
+    assert_eq!(store.running(&worker("v"), 9).await.expect("running"), [expected]);
+    assert_eq!(store.running_ids("w", 9).await, [], "it ran the attempt before");
     assert_eq!(second.job.attempts, 2);
 }
 
-pub async fn only_what_runs_can_lapse(store: Subject) {
-    for name in ["succeeds", "fails", "retries"] {
+pub async fn only_what_runs_is_running(store: Subject) {
+    for name in ["succeeds", "fails", "retries", "is called off"] {
         let taken = store.run(job(name)).await;
-        let commit = match name {
-            "succeeds" => taken.succeeds(),
-            "fails" => taken.fails(),
-            _ => taken.retries(at(50)),
-        };
-        store.accept(commit).await;
+        match name {
+            "succeeds" => _ = store.accept(taken.succeeds()).await,
+            "fails" => _ = store.accept(taken.fails()).await,
+            "retries" => _ = store.accept(taken.retries(at(50))).await,
+            _ => store.called_off(taken.job.id).await,
+        }
     }
     store.publish(job("ready")).await;
 
-    assert_eq!(store.lapsed_ids(at(99), 9).await, []);
+    assert_eq!(store.running_ids("w", 9).await, []);
 }
 
 pub async fn r23_an_attempt_of_a_worker_without_a_lease_can_be_given_up(store: Subject) {
     let taken = store.run(job("ship")).await;
-    store.accept(taken.is_lost(at(1))).await;
+    store.accept(taken.is_lost(0)).await;
 
     assert_eq!(store.state(taken.job.id).await, JobState::Failed);
 }
 
-pub async fn r23_an_attempt_is_given_up_only_after_its_lease_has_ended(store: Subject) {
-    store.lease(&worker("w"), at(10)).await;
+pub async fn r23_an_attempt_is_given_up_unless_its_worker_has_renewed_since(store: Subject) {
+    store.lease("w", 4).await;
     let taken = store.run(job("ship")).await;
-    store.fence(taken.is_lost(at(9))).await;
-    store.fence(taken.is_lost(at(10))).await;
-    store.accept(taken.is_lost(at(10) + MICROSECOND)).await;
-}
-
-pub async fn r23_an_attempt_whose_lease_was_renewed_in_time_is_not_given_up(store: Subject) {
-    store.lease(&worker("w"), at(10)).await;
-    let taken = store.run(job("ship")).await;
-    assert_eq!(store.lapsed_ids(at(11), 9).await, [taken.job.id]);
-
-    store.lease(&worker("w"), at(20)).await;
-    store.fence(taken.is_lost(at(11))).await;
-    store.accept(taken.succeeds()).await;
+    for seen in [0, 3] {
+        store.fence(taken.is_lost(seen)).await;
+    }
+    store.lease("w", 5).await;
+    store.fence(taken.is_lost(4)).await;
+    store.lease("v", 4).await;
+    store.fence(taken.is_lost(4)).await;
+    store.accept(taken.is_lost(5)).await;
 }
 
 pub async fn r23_a_worker_cannot_commit_what_was_given_up(store: Subject) {
-    store.lease(&worker("w"), at(10)).await;
+    store.lease("w", 1).await;
     let taken = store.run(job("ship")).await;
-    let lost = Commit { next: Next::Retry(at(11)), ..taken.is_lost(at(11)) };
+    let lost = Commit { next: Next::Retry(at(11)), ..taken.is_lost(1) };
     store.accept(lost).await;
 
     let late =
         Commit { write: Some(write(account("a"), 0)), events: vec![event("shipped")], ..taken.succeeds() };
     store.fence(late.clone()).await;
-    // Not when it has its lease back, nor while another worker runs the job.
-    store.lease(&worker("w"), at(99)).await;
+    // Not when it is heard of again, nor while another worker runs the job.
+    store.lease("w", 2).await;
     store.fence(late.clone()).await;
     let again = store.take(&worker("v"), "ship", at(12)).await;
     store.fence(late).await;
@@ -133,9 +139,43 @@ pub async fn r23_a_worker_cannot_commit_what_was_given_up(store: Subject) {
 }
 
 pub async fn r23_a_worker_that_nobody_gave_up_can_commit_late(store: Subject) {
-    store.lease(&worker("w"), at(10)).await;
+    store.lease("w", 1).await;
     let taken = store.run(job("ship")).await;
-    assert_eq!(store.lapsed_ids(at(50), 9).await, [taken.job.id]);
+    store.lease("w", 2).await;
 
     store.accept(taken.succeeds()).await;
+}
+
+pub async fn r23_what_a_retired_worker_ran_can_be_given_up(store: Subject) {
+    store.lease("w", 3).await;
+    store.lease("v", 3).await;
+    let taken = store.run(job("ship")).await;
+    store.retire(&worker("w")).await.expect("retire");
+
+    let empty = Lease { worker: worker("w"), renewals: 0, length: Duration::ZERO };
+    assert_eq!(store.all_leases().await, [empty]);
+    assert_eq!(store.running_ids("w", 9).await, [taken.job.id]);
+    store.accept(taken.is_lost(0)).await;
+    store.execute(job("ship"), &worker("v")).await;
+    assert_eq!(store.all_leases().await, [lease("v", 3)], "only that worker has retired");
+}
+
+pub async fn r23_a_retired_worker_that_is_alive_can_come_back(store: Subject) {
+    store.lease("w", 3).await;
+    let taken = store.run(job("ship")).await;
+    store.retire(&worker("w")).await.expect("retire");
+    store.lease("w", 4).await;
+
+    assert_eq!(store.all_leases().await, [lease("w", 4)]);
+    store.fence(taken.is_lost(0)).await;
+    store.fence(taken.is_lost(3)).await;
+    store.accept(taken.succeeds()).await;
+}
+
+pub async fn a_worker_that_nobody_knows_can_retire(store: Subject) {
+    store.run(job("ship")).await;
+    let before = store.everything().await;
+    store.retire(&worker("stranger")).await.expect("retire");
+
+    assert_eq!(store.everything().await, before);
 }

@@ -21,7 +21,8 @@ pub async fn what_is_not_on_record_is_not_found(store: Subject) {
 pub async fn an_empty_store_answers_every_question(store: Subject) {
     assert_eq!(store.all_jobs().await, []);
     assert_eq!(store.counts().await, []);
-    assert_eq!(store.lapsed_ids(at(0), 9).await, []);
+    assert_eq!(store.all_leases().await, []);
+    assert_eq!(store.running_ids("w", 9).await, []);
     assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, []);
 }
 

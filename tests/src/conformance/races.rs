@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use enact::store::{Claim, Commit, CommitError, Cursor, EntityWrite, Next, Store, Submitted};
+use enact::store::{Claim, Commit, CommitError, Cursor, EntityWrite, Lease, Next, Store, Submitted};
 use enact::{Job, JobId, JobState, Key};
 use tokio::task::JoinSet;
 
@@ -30,8 +31,8 @@ async fn both<T: Send + 'static>(
 }
 
 fn claim_all(name: &str, by: usize, limit: usize) -> Claim {
-    let names = [name.into()].into();
-    Claim { worker: worker(&format!("w-{by}")), names, limit, now: at(10) }
+    let queues = Arc::new(HashMap::from([(name.into(), 0)]));
+    Claim { worker: worker(&format!("w-{by}")), queues, room: vec![limit], now: at(10) }
 }
 
 pub async fn r20_no_two_claims_are_handed_the_same_job(store: Subject) {
@@ -74,8 +75,8 @@ pub async fn r20_of_two_commits_of_one_attempt_one_wins(store: Subject) {
 
         let state = store.state(taken.job.id).await;
         match (succeeded, failed) {
-            (Ok(()), Err(CommitError::Fenced)) => assert_eq!(state, JobState::Succeeded),
-            (Err(CommitError::Fenced), Ok(())) => assert_eq!(state, JobState::Failed),
+            (Ok(_), Err(CommitError::Fenced)) => assert_eq!(state, JobState::Succeeded),
+            (Err(CommitError::Fenced), Ok(_)) => assert_eq!(state, JobState::Failed),
             both => panic!("{both:?}"),
         }
         assert_eq!(store.all_events().await.len(), round + 1);
@@ -87,14 +88,14 @@ pub async fn r23_either_the_worker_commits_or_its_attempt_is_given_up(store: Sub
     for _ in 0..20 {
         let taken = store.run(job("ship")).await;
         let (one, two) = (store.handle(), other.clone());
-        let (succeeds, lost) = (taken.succeeds(), taken.is_lost(at(60)));
+        let (succeeds, lost) = (taken.succeeds(), taken.is_lost(0));
         let [succeeded, given_up] =
             both(async move { one.commit(succeeds).await }, async move { two.commit(lost).await }).await;
 
         let state = store.state(taken.job.id).await;
         match (succeeded, given_up) {
-            (Ok(()), Err(CommitError::Fenced)) => assert_eq!(state, JobState::Succeeded),
-            (Err(CommitError::Fenced), Ok(())) => assert_eq!(state, JobState::Failed),
+            (Ok(_), Err(CommitError::Fenced)) => assert_eq!(state, JobState::Succeeded),
+            (Err(CommitError::Fenced), Ok(_)) => assert_eq!(state, JobState::Failed),
             both => panic!("{both:?}"),
         }
     }
@@ -106,8 +107,10 @@ pub async fn r23_a_renewed_lease_and_a_given_up_attempt_exclude_each_other(store
         let name = worker(&format!("w-{round}"));
         let taken = store.execute(job("ship"), &name).await;
         let (one, two) = (store.handle(), other.clone());
-        let lost = taken.is_lost(at(60));
-        let renew = tokio::spawn(async move { one.renew(&name, at(90)).await });
+        let lost = taken.is_lost(0);
+        let renew = tokio::spawn(async move {
+            one.renew(Lease { worker: name, renewals: 1, length: Duration::from_secs(10) }).await
+        });
         let given_up = two.commit(lost.clone()).await;
         renew.await.expect("the task ends").expect("renew");
 
@@ -115,7 +118,7 @@ pub async fn r23_a_renewed_lease_and_a_given_up_attempt_exclude_each_other(store
         store.fence(lost).await;
         let state = store.state(taken.job.id).await;
         match given_up {
-            Ok(()) => assert_eq!(state, JobState::Failed),
+            Ok(_) => assert_eq!(state, JobState::Failed),
             Err(CommitError::Fenced) => assert_eq!(state, JobState::Running),
             Err(error) => panic!("{error:?}"),
         }
@@ -158,7 +161,7 @@ async fn increment(store: &dyn Store, by: usize) {
         let write = Some(EntityWrite { key: account("a"), expected, body: json(number + 1) });
         let commit = Commit { write, events: vec![event("incremented")], ..taken.succeeds() };
         match store.commit(commit).await {
-            Ok(()) => return,
+            Ok(_) => return,
             Err(CommitError::Conflict { found }) => assert_ne!(found, expected),
             Err(error) => panic!("{error:?}"),
         }

@@ -1,10 +1,14 @@
 //! What has returned `Ok` is there when the store is opened again.
 
-use enact::store::{Commit, Cursor, EntityWrite, JobQuery, NewJob, Submitted};
+use enact::store::{Commit, Cursor, EntityWrite, JobQuery, NewJob, NewTick, Submitted, Ticked};
 use enact::{JobState, WorkerId};
 
 use super::Subject;
-use super::sample::{account, at, event, in_lane, job, json, order, under_key, worker, write, written};
+use super::prune::everything;
+use super::sample::{
+    account, after, at, due, event, in_lane, job, json, lease, order, under_key, worker, write, written,
+};
+use super::taken::Taken;
 
 /// Jobs in every state that the store can bring about, with entities and events.
 async fn fill(store: &Subject) {
@@ -23,13 +27,19 @@ async fn fill(store: &Subject) {
     store.accept(retried.retries(at(50))).await;
     store.run(job("run")).await;
     store.execute(job("execute"), &worker("v")).await;
+    let predecessor = store.publish(due(at(60), "predecessor")).await;
+    store.publish(NewJob { priority: 7, deadline: Some(at(70)), ..after([predecessor], "after") }).await;
+    let cancelled = store.publish(job("cancelled")).await;
+    store.called_off(cancelled).await;
+    let again = store.failed(job("again")).await;
+    store.run_again(again).await;
     store.submit(vec![event("c")], vec![under_key("k", "pay", json(5))]).await.expect("submit");
 }
 
 pub async fn everything_is_there_when_the_store_is_opened_again(store: Subject) {
     fill(&store).await;
     let before = store.everything().await;
-    assert_eq!((before.jobs.len(), before.events.len()), (9, 3));
+    assert_eq!((before.jobs.len(), before.events.len()), (13, 3));
 
     let store = store.reopened();
     assert_eq!(store.everything().await, before);
@@ -37,22 +47,22 @@ pub async fn everything_is_there_when_the_store_is_opened_again(store: Subject) 
 }
 
 pub async fn r01_a_job_that_ran_when_the_program_ended_leaves_a_trace(store: Subject) {
-    store.lease(&worker("w"), at(10)).await;
+    store.lease("w", 3).await;
     let taken = store.run(job("ship")).await;
 
     let store = store.reopened();
     assert_eq!(store.claim_ids(&["ship"], 9, at(99)).await, []);
-    assert_eq!(store.lapsed_ids(at(10), 9).await, [], "the lease is remembered");
-    assert_eq!(store.lapsed_ids(at(11), 9).await, [taken.job.id]);
-    store.accept(taken.is_lost(at(11))).await;
+    assert_eq!(store.all_leases().await, [lease("w", 3)], "the lease is remembered");
+    assert_eq!(store.running_ids("w", 9).await, [taken.job.id]);
+    store.accept(taken.is_lost(3)).await;
 }
 
 pub async fn r23_a_lease_outlives_the_store(store: Subject) {
-    store.lease(&worker("w"), at(10)).await;
+    store.lease("w", 3).await;
     let taken = store.run(job("ship")).await;
 
     let store = store.reopened();
-    store.fence(taken.is_lost(at(10))).await;
+    store.fence(taken.is_lost(2)).await;
     store.accept(taken.succeeds()).await;
 }
 
@@ -170,4 +180,71 @@ pub async fn r17_an_entity_of_many_megabytes_is_loaded_as_committed(store: Subje
         let loaded = store.load(&account("a")).await.expect("load").expect("it was written");
         assert!(loaded.version == version + 1 && loaded.body == body, "version {}", loaded.version);
     }
+}
+
+pub async fn r26_predecessors_are_remembered_after_a_restart(store: Subject) {
+    let taken = store.run(job("first")).await;
+    let second = store.publish(after([taken.job.id], "second")).await;
+    let called_off = store.publish(job("other")).await;
+    let third = store.publish(after([called_off], "third")).await;
+
+    let store = store.reopened();
+    assert_eq!(store.claim_ids(&["second", "third"], 9, at(99)).await, []);
+    store.accept(taken.succeeds()).await;
+    assert_eq!(store.state(second).await, JobState::Ready);
+    store.called_off(called_off).await;
+    assert_eq!(store.state(third).await, JobState::Cancelled);
+}
+
+pub async fn r26_whose_turn_it_is_is_remembered_after_a_restart(store: Subject) {
+    let failed = store.failed(in_lane("x", "ship")).await;
+    let next = store.run(in_lane("x", "ship")).await;
+    store.run_again(failed).await;
+    store.accept(next.retries(at(5))).await;
+
+    let store = store.reopened();
+    assert_eq!(store.claim_ids(&["ship"], 9, at(5)).await, [next.job.id]);
+    store.accept(Taken { job: store.find(next.job.id).await, started_at: at(5), ..next }.succeeds()).await;
+    assert_eq!(store.claim_ids(&["ship"], 9, at(5)).await, [failed]);
+}
+
+pub async fn how_many_are_queued_is_remembered_after_a_restart(store: Subject) {
+    store.publish_all(vec![job("ship"), in_lane("x", "ship"), in_lane("x", "ship")]).await;
+    store.succeeded(job("bill")).await;
+
+    let store = store.reopened();
+    let limited = |name| NewJob { max_queued: Some(3), ..job(name) };
+    let answers = store.publish_all(vec![limited("ship"), limited("bill")]).await;
+    assert_eq!(answers, [Submitted::Full(3), Submitted::New]);
+}
+
+pub async fn the_last_tick_is_remembered_after_a_restart(store: Subject) {
+    let tick = |last, at| NewTick { schedule: "nightly".into(), last, at, jobs: Vec::new() };
+    store.tick(tick(None, at(1))).await.expect("tick");
+
+    let store = store.reopened();
+    assert_eq!(store.tick(tick(None, at(2))).await.expect("tick"), Ticked::Stale(Some(at(1))));
+    assert_eq!(store.tick(tick(Some(at(1)), at(2))).await.expect("tick"), Ticked::Done(Vec::new()));
+}
+
+pub async fn places_that_were_given_are_remembered_when_all_is_deleted(store: Subject) {
+    store.publish_all(vec![job("ship"), job("ship"), job("ship")]).await;
+    store.submit(vec![event("a"), event("b")], Vec::new()).await.expect("submit");
+    let cursor = store.all_events().await[1].cursor;
+    let query = JobQuery { limit: 2, ..JobQuery::default() };
+    let next = store.page(&query).await.next;
+    for id in store.all_ids().await {
+        store.called_off(id).await;
+    }
+    assert_eq!(store.prune_all(everything()).await, 3);
+    assert_eq!(store.prune_events(at(99), 9).await.expect("prune_events"), 2);
+
+    let store = store.reopened();
+    let later = job("later");
+    let later_id = later.id;
+    store.submit(vec![event("c")], vec![later]).await.expect("submit");
+    let behind = store.events_behind(cursor).await;
+    assert_eq!(behind.iter().map(|event| &*event.name).collect::<Vec<_>>(), ["c"]);
+    let onward = store.page(&JobQuery { after: next, ..query }).await.jobs;
+    assert_eq!(onward.iter().map(|job| job.id).collect::<Vec<_>>(), [later_id]);
 }

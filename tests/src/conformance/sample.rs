@@ -2,9 +2,10 @@
 //! matter to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use enact::store::{EntityKey, EntityWrite, NewEvent, NewJob, StoredEntity};
-use enact::{ContextSeed, CorrelationId, EventId, JobId, JobKind, Json, Key, WorkerId};
+use enact::store::{EntityKey, EntityWrite, Lease, NewEvent, NewJob, StoredEntity};
+use enact::{ContextSeed, CorrelationId, EventId, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -31,6 +32,11 @@ pub(super) fn worker(name: &str) -> WorkerId {
     WorkerId::from_text(name)
 }
 
+/// The lease of a worker that has renewed it so often, for ten seconds.
+pub(super) fn lease(by: &str, renewals: u64) -> Lease {
+    Lease { worker: worker(by), renewals, length: Duration::from_secs(10) }
+}
+
 pub(super) fn key(text: &str) -> Key {
     Key::from_text(text)
 }
@@ -53,6 +59,11 @@ pub(super) fn job(name: &str) -> NewJob {
         correlation: CorrelationId::new("matter"),
         cause: None,
         context: Arc::new(ContextSeed::new()),
+        priority: 0,
+        after: Vec::new(),
+        due_at: None,
+        deadline: None,
+        max_queued: None,
         created_at: at(0),
         repeatable: true,
         start: None,
@@ -66,6 +77,21 @@ pub(super) fn jobs<const N: usize>(name: &str) -> [NewJob; N] {
 /// A job in a lane.
 pub(super) fn in_lane(lane: &str, name: &str) -> NewJob {
     NewJob { order_key: Some(key(lane)), ..job(name) }
+}
+
+/// A job that comes after others.
+pub(super) fn after<const N: usize>(predecessors: [JobId; N], name: &str) -> NewJob {
+    NewJob { after: predecessors.into(), ..job(name) }
+}
+
+/// A job that waits for a time.
+pub(super) fn due(due_at: Timestamp, name: &str) -> NewJob {
+    NewJob { due_at: Some(due_at), ..job(name) }
+}
+
+/// Why an attempt ends whose job is called off.
+pub(super) fn called_off() -> Failure {
+    Failure::new(FailureKind::Cancelled, "cancelled", "somebody has called it off")
 }
 
 /// A job under an idempotency key.

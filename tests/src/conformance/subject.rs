@@ -2,13 +2,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use enact::store::{
-    Claim, Claimed, Commit, CommitError, Cursor, EntityKey, JobCount, JobPage, JobQuery, NewJob, Store,
-    StoredEntity, StoredEvent, Submitted,
+    Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
+    Lease, NewJob, Prune, Store, StoredEntity, StoredEvent, Submitted,
 };
 use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 
-use super::sample::{ENTITIES, at, worker};
+use super::sample::{ENTITIES, at, called_off, lease, worker};
 use super::taken::Taken;
 
 /// A store under test: empty at first, and able to be opened again at the place where it lies.
@@ -77,8 +77,9 @@ impl Subject {
         limit: usize,
         now: Timestamp,
     ) -> Claimed {
-        let names = names.iter().map(|name| (*name).into()).collect();
-        self.claim(Claim { worker: worker.clone(), names, limit, now }).await.expect("claim")
+        let queue = names.iter().map(|name| ((*name).into(), 0)).collect();
+        let claim = Claim { worker: worker.clone(), queues: Arc::new(queue), room: vec![limit], now };
+        self.claim(claim).await.expect("claim")
     }
 
     /// What worker `w` is handed out.
@@ -105,10 +106,11 @@ impl Subject {
     }
 
     /// Makes a commit that must be accepted.
-    pub(super) async fn accept(&self, commit: Commit) {
+    pub(super) async fn accept(&self, commit: Commit) -> Committed {
         let key = commit.write.as_ref().map(|write| write.key.clone());
-        self.commit(commit).await.expect("the commit is accepted");
+        let committed = self.commit(commit).await.expect("the commit is accepted");
         self.gives_what_is_committed(key).await;
+        committed
     }
 
     /// After a commit, an execution is given the entity as it is on record, whether it was written or not.
@@ -175,13 +177,69 @@ impl Subject {
         self.events(cursor, usize::from(u16::MAX)).await.expect("events")
     }
 
-    pub(super) async fn lapsed_ids(&self, now: Timestamp, limit: usize) -> Vec<JobId> {
-        let lapsed = self.lapsed(now, limit).await.expect("lapsed");
-        lapsed.into_iter().map(|running| running.job.id).collect()
+    /// What a worker runs.
+    pub(super) async fn running_ids(&self, by: &str, limit: usize) -> Vec<JobId> {
+        let running = self.running(&worker(by), limit).await.expect("running");
+        running.into_iter().map(|running| running.job.id).collect()
     }
 
-    pub(super) async fn lease(&self, worker: &WorkerId, until: Timestamp) {
-        self.renew(worker, until).await.expect("renew");
+    /// Puts the lease of a worker on record that has renewed it so often, for ten seconds.
+    pub(super) async fn lease(&self, by: &str, renewals: u64) {
+        self.renew(lease(by, renewals)).await.expect("renew");
+    }
+
+    /// The lease of every worker that runs something, in one order.
+    pub(super) async fn all_leases(&self) -> Vec<Lease> {
+        let mut leases = self.leases().await.expect("leases");
+        leases.sort_by(|left, right| left.worker.as_str().cmp(right.worker.as_str()));
+        leases
+    }
+
+    /// Calls a job off at second 9.
+    pub(super) async fn call_off(&self, id: JobId) -> Changed {
+        self.call_off_all(&[id]).await.remove(0)
+    }
+
+    pub(super) async fn call_off_all(&self, ids: &[JobId]) -> Vec<Changed> {
+        self.cancel(ids.into(), called_off(), at(9)).await.expect("cancel")
+    }
+
+    /// Calls a job off that must be one to be called off.
+    pub(super) async fn called_off(&self, id: JobId) {
+        assert!(matches!(self.call_off(id).await, Changed::Done(_)));
+    }
+
+    /// Lets a job run again.
+    pub(super) async fn run_again(&self, id: JobId) -> Changed {
+        self.retry(vec![id]).await.expect("retry").remove(0)
+    }
+
+    /// Publishes a job and lets it fail, by worker `w` at second 0.
+    pub(super) async fn failed(&self, job: NewJob) -> JobId {
+        let taken = self.run(job).await;
+        self.accept(taken.fails()).await;
+        taken.job.id
+    }
+
+    /// Publishes a job and lets it succeed, by worker `w` at second 0.
+    pub(super) async fn succeeded(&self, job: NewJob) -> JobId {
+        let taken = self.run(job).await;
+        self.accept(taken.succeeds()).await;
+        taken.job.id
+    }
+
+    /// Deletes all jobs that a call names, page by page. Answers how many.
+    pub(super) async fn prune_all(&self, mut prune: Prune) -> u64 {
+        let mut deleted = 0;
+        for _ in 0..1_000 {
+            let pruned = self.prune(prune.clone()).await.expect("prune");
+            deleted += pruned.deleted;
+            match pruned.next {
+                Some(next) => prune.after = Some(next),
+                None => return deleted,
+            }
+        }
+        panic!("the pages come to an end");
     }
 
     /// How many jobs there are of each kind, name and state, in one order.
@@ -202,7 +260,13 @@ impl Subject {
         for entity in ENTITIES {
             entities.push((entity, self.all_entities(entity).await));
         }
-        Everything { jobs, entities, events: self.all_events().await, counts: self.counts().await }
+        Everything {
+            jobs,
+            entities,
+            events: self.all_events().await,
+            counts: self.counts().await,
+            leases: self.all_leases().await,
+        }
     }
 }
 
@@ -221,4 +285,5 @@ pub(super) struct Everything {
     pub(super) entities: Vec<(&'static str, Vec<(Key, StoredEntity)>)>,
     pub(super) events: Vec<StoredEvent>,
     pub(super) counts: Vec<JobCount>,
+    pub(super) leases: Vec<Lease>,
 }

@@ -33,7 +33,7 @@ impl Taken {
         Commit {
             job: self.job.id,
             attempt,
-            lapsed_at: None,
+            lapsed: None,
             next,
             write: None,
             events: Vec::new(),
@@ -61,8 +61,8 @@ impl Taken {
         self.ends(self.failed(), Next::Retry(due_at))
     }
 
-    /// Given up in its worker's stead.
-    pub(super) fn is_lost(&self, now: Timestamp) -> Commit {
-        Commit { lapsed_at: Some(now), ..self.fails() }
+    /// Given up in its worker's stead, which had renewed its lease so often when it was last seen.
+    pub(super) fn is_lost(&self, renewals: u64) -> Commit {
+        Commit { lapsed: Some(renewals), ..self.fails() }
     }
 }

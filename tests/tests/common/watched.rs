@@ -15,6 +15,9 @@ pub(crate) trait Watch: Send + Sync + 'static {
     /// Jobs are about to be put on record.
     async fn submitting(&self, _jobs: &[NewJob]) {}
 
+    /// A tick is about to be put on record.
+    async fn ticking(&self, _tick: &NewTick) {}
+
     /// An attempt is about to be ended.
     async fn committing(&self, _commit: &Commit) {}
 }
@@ -82,6 +85,7 @@ impl<W: Watch> Store for Watched<W> {
     }
 
     async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError> {
+        self.watch.ticking(&tick).await;
         self.store.tick(tick).await
     }
 

@@ -1,67 +1,69 @@
+use std::sync::Arc;
+
 use enact::Job;
-use enact::store::{Claim, Claimed, StoreError};
+use enact::store::{Claim, Claimed};
 use jiff::Timestamp;
-use rusqlite::{Connection, Statement, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::{Operation, prepare};
-use crate::encode::{integer, json, time};
+use crate::encode::{integer, time};
 use crate::error::Broken;
 use crate::recent::Recent;
 use crate::rows::{self, Ready};
 
 pub(crate) const INSERT_DUE: &str = "
-    INSERT INTO ready (seq, attempts, name, order_key)
-    SELECT w.seq, w.attempts, r.name, r.order_key
+    INSERT INTO ready (name, rank, seq, attempts, spent, order_key)
+    SELECT r.name, -r.priority, w.seq, w.attempts, w.spent, r.order_key
     FROM waiting AS w CROSS JOIN requests AS r ON r.seq = w.seq
-    WHERE w.due_at IS NOT NULL AND w.due_at <= ?1";
+    WHERE w.due_at IS NOT NULL AND w.in_line = 0 AND w.pending = 0 AND w.due_at <= ?1";
 
-pub(crate) const DELETE_DUE: &str = "DELETE FROM waiting WHERE due_at IS NOT NULL AND due_at <= ?1";
+pub(crate) const DELETE_DUE: &str = "
+    DELETE FROM waiting WHERE due_at IS NOT NULL AND in_line = 0 AND pending = 0 AND due_at <= ?1";
+
+/// The names of which there are jobs are found one seek each, however many there are of each.
+pub(crate) const SELECT_FIRST_NAME: &str = "SELECT name FROM ready ORDER BY name LIMIT 1";
+
+pub(crate) const SELECT_NEXT_NAME: &str = "SELECT name FROM ready WHERE name > ?1 ORDER BY name LIMIT 1";
 
 pub(crate) const SELECT_READY: &str = "
-    SELECT seq, attempts, order_key FROM ready WHERE name IN (SELECT value FROM json_each(?1)) ORDER BY seq LIMIT ?2";
+    SELECT rank, seq, attempts, spent, order_key FROM ready WHERE name = ?1 ORDER BY rank, seq LIMIT ?2";
 
 pub(crate) const SELECT_REQUEST: &str = "
-    SELECT id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload
+    SELECT id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload, priority,
+        after, deadline
     FROM requests WHERE seq = ?1";
 
-pub(crate) const DELETE_READY: &str = "DELETE FROM ready WHERE seq = ?1";
+pub(crate) const DELETE_READY: &str = "DELETE FROM ready WHERE name = ?1 AND rank = ?2 AND seq = ?3";
 
 pub(crate) const INSERT_CLAIMED: &str = "
-    INSERT INTO running (seq, attempts, worker, started_at, order_key) VALUES (?1, ?2, ?3, ?4, ?5)";
+    INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-pub(crate) const SELECT_NEXT_DUE: &str = "SELECT min(due_at) FROM waiting WHERE due_at IS NOT NULL";
+pub(crate) const SELECT_NEXT_DUE: &str = "
+    SELECT min(due_at) FROM waiting WHERE due_at IS NOT NULL AND in_line = 0 AND pending = 0";
 
 /// [`Store::claim`](enact::store::Store::claim).
-pub(crate) struct Claiming {
-    claim: Claim,
-    /// `claim.names` as a JSON array.
-    names: String,
-}
-
-impl Claiming {
-    pub(crate) fn of(claim: Claim) -> Result<Self, StoreError> {
-        let names: Vec<&str> = claim.names.iter().map(AsRef::as_ref).collect();
-        let names = json("the names of the handlers", &names)?;
-        Ok(Self { claim, names })
-    }
-}
+pub(crate) struct Claiming(pub(crate) Claim);
 
 impl Operation for Claiming {
     type Answer = Claimed;
 
     fn run(&self, statements: &mut super::Statements<'_>) -> Result<Claimed, Broken> {
-        let statements = &mut statements.claim;
-        statements.wake(self.claim.now)?;
+        let Self(claim) = self;
+        let super::Statements { claim: statements, counters, .. } = statements;
+        statements.wake(claim.now)?;
         let mut jobs = Vec::new();
         // All are found before the first is changed: they are found in the order that the change takes them out of.
-        for ready in statements.find(self)? {
-            // One whose request was deleted by hand is put aside.
-            statements.delete_ready.execute([ready.seq])?;
-            if let Some(job) = statements.read(ready.seq)? {
-                let attempts = ready.attempts.saturating_add(1);
-                statements.begin(&self.claim, &ready, attempts)?;
-                jobs.push(Job { attempts, ..job });
-            }
+        for (name, ready) in statements.find(claim)?.into_iter().flatten() {
+            let Ready { rank, seq, attempts, spent, .. } = ready;
+            statements.delete_ready.execute(params![name, rank, seq])?;
+            let Some(job) = statements.read(seq)? else {
+                // Its request was deleted by hand.
+                counters.end(&name);
+                continue;
+            };
+            let attempts = attempts.saturating_add(1);
+            statements.begin(claim, &name, &ready, attempts)?;
+            jobs.push(Job { attempts, spent, ..job });
         }
         Ok(Claimed { jobs, next_due: statements.next_due()? })
     }
@@ -74,6 +76,8 @@ impl Operation for Claiming {
 pub(super) struct Statements<'c> {
     insert_due: Statement<'c>,
     delete_due: Statement<'c>,
+    select_first_name: Statement<'c>,
+    select_next_name: Statement<'c>,
     select_ready: Statement<'c>,
     select_request: Statement<'c>,
     delete_ready: Statement<'c>,
@@ -87,6 +91,8 @@ impl<'c> Statements<'c> {
         Ok(Self {
             insert_due: prepare(connection, INSERT_DUE)?,
             delete_due: prepare(connection, DELETE_DUE)?,
+            select_first_name: prepare(connection, SELECT_FIRST_NAME)?,
+            select_next_name: prepare(connection, SELECT_NEXT_NAME)?,
             select_ready: prepare(connection, SELECT_READY)?,
             select_request: prepare(connection, SELECT_REQUEST)?,
             delete_ready: prepare(connection, DELETE_READY)?,
@@ -103,9 +109,27 @@ impl<'c> Statements<'c> {
         Ok(())
     }
 
-    fn find(&mut self, Claiming { claim, names }: &Claiming) -> Result<Vec<Ready>, Broken> {
-        let limit = integer(claim.limit);
-        self.select_ready.query_and_then(params![names, limit], rows::ready)?.collect()
+    /// What is to be handed out of each queue, in the order in which it is to run.
+    fn find(&mut self, claim: &Claim) -> Result<Vec<Vec<(Arc<str>, Ready)>>, Broken> {
+        let mut queues: Vec<Vec<_>> = claim.room.iter().map(|_| Vec::new()).collect();
+        let mut next = self.select_first_name.query_row([], |row| row.get(0)).optional()?;
+        while let Some(found) = next {
+            let found: String = found;
+            if let Some((name, queue)) = claim.queues.get_key_value(&*found)
+                && let (Some(found), Some(room @ 1..)) = (queues.get_mut(*queue), claim.room.get(*queue))
+            {
+                let ready = self.select_ready.query_and_then(params![name, integer(*room)], rows::ready)?;
+                for ready in ready {
+                    found.push((name.clone(), ready?));
+                }
+            }
+            next = self.select_next_name.query_row([found], |row| row.get(0)).optional()?;
+        }
+        for (queue, room) in queues.iter_mut().zip(&claim.room) {
+            queue.sort_unstable_by_key(|(_, ready)| (ready.rank, ready.seq));
+            queue.truncate(*room);
+        }
+        Ok(queues)
     }
 
     /// The job of a request; `None` if there is none.
@@ -120,9 +144,10 @@ impl<'c> Statements<'c> {
         Ok(Some(job))
     }
 
-    fn begin(&mut self, claim: &Claim, ready: &Ready, attempts: u32) -> Result<(), Broken> {
-        let Ready { seq, order_key, .. } = ready;
-        let attempt = params![seq, attempts, claim.worker.as_str(), time(claim.now), order_key];
+    fn begin(&mut self, claim: &Claim, name: &Arc<str>, ready: &Ready, attempts: u32) -> Result<(), Broken> {
+        let Ready { seq, spent, order_key, .. } = ready;
+        let Claim { worker, now, .. } = claim;
+        let attempt = params![seq, attempts, spent, worker.as_str(), time(*now), name, order_key];
         self.insert_claimed.execute(attempt)?;
         Ok(())
     }

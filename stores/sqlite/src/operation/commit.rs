@@ -1,20 +1,25 @@
-use enact::store::{Commit, CommitError, EntityKey, EntityWrite, Next, StoreError, StoredEntity};
-use enact::{JobId, Step};
+use enact::Step;
+use enact::store::{
+    Commit, CommitError, Committed, EntityKey, EntityWrite, Next, StoreError, StoredEntity, Submitted,
+};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Statement, params};
 
-use super::{Operation, prepare, submit};
+use super::counters::Counters;
+use super::live::Live;
+use super::submit::Limits;
+use super::{Operation, prepare};
 use crate::encode::{EncodedJob, IdText, integer, json, time};
 use crate::error::Broken;
 use crate::recent::Recent;
 
 /// The fence (r23).
 pub(crate) const SELECT_FENCED: &str = "
-    SELECT order_key FROM running WHERE seq = ?1 AND worker = ?2 AND attempts = ?3";
+    SELECT name, order_key, spent FROM running WHERE seq = ?1 AND worker = ?2 AND attempts = ?3";
 
 pub(crate) const SELECT_SEQ: &str = "SELECT seq FROM requests WHERE id = ?1";
 
-pub(crate) const SELECT_LEASE: &str = "SELECT lease_until FROM workers WHERE id = ?1";
+pub(crate) const SELECT_RENEWALS: &str = "SELECT renewals FROM workers WHERE id = ?1";
 
 pub(crate) const INSERT_ENTITY: &str = "
     INSERT INTO entities (entity, id, version, body) VALUES (?1, ?2, 1, ?3) ON CONFLICT DO NOTHING";
@@ -31,20 +36,8 @@ pub(crate) const INSERT_ATTEMPT: &str = "
 
 pub(crate) const DELETE_RUNNING: &str = "DELETE FROM running WHERE seq = ?1";
 
-pub(crate) const INSERT_RETRIED: &str = "INSERT INTO waiting (seq, attempts, due_at) VALUES (?1, ?2, ?3)";
-
-pub(crate) const DELETE_LANE: &str = "DELETE FROM lanes WHERE order_key = ?1 AND seq = ?2";
-
-pub(crate) const SELECT_HEAD: &str = "SELECT seq FROM lanes WHERE order_key = ?1 ORDER BY seq LIMIT 1";
-
-/// The first in a lane becomes ready, unless it waits for a time (r26).
-pub(crate) const INSERT_HEAD: &str = "
-    INSERT INTO ready (seq, attempts, name, order_key)
-    SELECT w.seq, w.attempts, r.name, r.order_key
-    FROM waiting AS w CROSS JOIN requests AS r ON r.seq = w.seq
-    WHERE w.seq = ?1 AND w.due_at IS NULL";
-
-pub(crate) const DELETE_HEAD: &str = "DELETE FROM waiting WHERE seq = ?1";
+pub(crate) const INSERT_RETRIED: &str = "
+    INSERT INTO waiting (seq, attempts, spent, in_line, pending, due_at) VALUES (?1, ?2, ?3, 0, 0, ?4)";
 
 /// [`Store::commit`](enact::store::Store::commit).
 pub(crate) struct Committing {
@@ -77,23 +70,24 @@ impl Committing {
 }
 
 impl Operation for Committing {
-    type Answer = Result<(), CommitError>;
+    type Answer = Result<Committed, CommitError>;
 
     fn run(&self, statements: &mut super::Statements<'_>) -> Result<Self::Answer, Broken> {
-        let super::Statements { submit, commit: statements, .. } = statements;
-        let Commit { attempt, lapsed_at, next, write, events, .. } = &self.commit;
+        let super::Statements { submit, commit: statements, live, counters, .. } = statements;
+        let Commit { attempt, lapsed, next, write, events, .. } = &self.commit;
         let Some(ended_at) = attempt.ended_at else {
             return Err(Broken::Call("an attempt was committed that has not ended"));
         };
 
         let Some(job) = statements.fenced(&self.commit)? else { return Ok(Err(CommitError::Fenced)) };
-        if let Some(lapsed_at) = *lapsed_at
-            && !statements.has_lapsed(attempt.worker.as_str(), lapsed_at)?
+        if let Some(lapsed) = *lapsed
+            && !statements.has_lapsed(attempt.worker.as_str(), lapsed)?
         {
             return Ok(Err(CommitError::Fenced));
         }
-        if let Some(mismatch) = mismatch(&self.jobs, submit)? {
-            return Ok(Err(mismatch));
+        let answers = submit.admit(&self.jobs, Limits::Ignored, live, counters)?;
+        if let Some(refused) = refused(&self.jobs, &answers) {
+            return Ok(Err(refused));
         }
         // The last refusal: from here on rows are changed.
         if let Some(write) = write
@@ -103,13 +97,11 @@ impl Operation for Committing {
         }
 
         statements.end_attempt(job.seq, self, ended_at)?;
-        statements.end_job(&job, attempt.number, next)?;
+        let mut has_work = statements.end_job(&job, attempt.number, next, live, counters)?;
         statements.recent.note_ended(self.commit.job);
-        submit.append(events)?;
-        for job in &self.jobs {
-            submit.add(job)?;
-        }
-        Ok(Ok(()))
+        submit.append(events, counters)?;
+        has_work |= submit.insert_new(&self.jobs, &answers, live, counters)?;
+        Ok(Ok(Committed { has_work }))
     }
 
     fn written(&self, answer: &Self::Answer) -> Option<(&EntityKey, StoredEntity)> {
@@ -118,46 +110,33 @@ impl Operation for Committing {
     }
 }
 
-/// The first staged job whose idempotency key belongs to another request, on record or staged before it.
-fn mismatch(jobs: &[EncodedJob], submit: &mut submit::Statements<'_>) -> Result<Option<CommitError>, Broken> {
-    for (index, staged) in jobs.iter().enumerate() {
-        let Some(key) = &staged.job.idempotency_key else { continue };
-        let existing: Option<(JobId, bool)> = match submit.holder(key)? {
-            Some(holder) => Some((holder.id, holder.has_requested(staged))),
-            None => jobs[..index]
-                .iter()
-                .find(|earlier| earlier.job.idempotency_key.as_ref() == Some(key))
-                .map(|earlier| {
-                    (earlier.job.id, staged.job.is_same_request(&earlier.job.name, &earlier.job.payload))
-                }),
-        };
-        if let Some((existing, false)) = existing {
-            return Ok(Some(CommitError::Mismatch { staged: staged.job.id, existing }));
-        }
-    }
-    Ok(None)
+/// What keeps a staged job off the record.
+fn refused(jobs: &[EncodedJob], answers: &[Submitted]) -> Option<CommitError> {
+    jobs.iter().zip(answers).find_map(|(EncodedJob { job: staged, .. }, answer)| match *answer {
+        Submitted::Mismatch(existing) => Some(CommitError::Mismatch { staged: staged.id, existing }),
+        Submitted::NoPredecessor(after) => Some(CommitError::NoPredecessor { staged: staged.id, after }),
+        Submitted::New | Submitted::Existing(_) | Submitted::Full(_) => None,
+    })
 }
 
 /// The job whose attempt is to end.
 struct Fenced {
     seq: i64,
+    name: String,
     order_key: Option<String>,
+    spent: u32,
 }
 
 pub(super) struct Statements<'c> {
     select_seq: Statement<'c>,
     select_fenced: Statement<'c>,
-    select_lease: Statement<'c>,
+    select_renewals: Statement<'c>,
     insert_entity: Statement<'c>,
     update_entity: Statement<'c>,
     select_version: Statement<'c>,
     insert_attempt: Statement<'c>,
     delete_running: Statement<'c>,
     insert_retried: Statement<'c>,
-    delete_lane: Statement<'c>,
-    select_head: Statement<'c>,
-    insert_head: Statement<'c>,
-    delete_head: Statement<'c>,
     recent: &'c Recent,
 }
 
@@ -166,17 +145,13 @@ impl<'c> Statements<'c> {
         Ok(Self {
             select_seq: prepare(connection, SELECT_SEQ)?,
             select_fenced: prepare(connection, SELECT_FENCED)?,
-            select_lease: prepare(connection, SELECT_LEASE)?,
+            select_renewals: prepare(connection, SELECT_RENEWALS)?,
             insert_entity: prepare(connection, INSERT_ENTITY)?,
             update_entity: prepare(connection, UPDATE_ENTITY)?,
             select_version: prepare(connection, SELECT_VERSION)?,
             insert_attempt: prepare(connection, INSERT_ATTEMPT)?,
             delete_running: prepare(connection, DELETE_RUNNING)?,
             insert_retried: prepare(connection, INSERT_RETRIED)?,
-            delete_lane: prepare(connection, DELETE_LANE)?,
-            select_head: prepare(connection, SELECT_HEAD)?,
-            insert_head: prepare(connection, INSERT_HEAD)?,
-            delete_head: prepare(connection, DELETE_HEAD)?,
             recent,
         })
     }
@@ -189,13 +164,16 @@ impl<'c> Statements<'c> {
         };
         let Some(seq) = seq else { return Ok(None) };
         let fence = params![seq, attempt.worker.as_str(), attempt.number];
-        let fenced = self.select_fenced.query_row(fence, |row| Ok(Fenced { seq, order_key: row.get(0)? }));
+        let fenced = self.select_fenced.query_row(fence, |row| {
+            Ok(Fenced { seq, name: row.get(0)?, order_key: row.get(1)?, spent: row.get(2)? })
+        });
         Ok(fenced.optional()?)
     }
 
-    fn has_lapsed(&mut self, worker: &str, at: Timestamp) -> Result<bool, Broken> {
-        let lease: Option<i64> = self.select_lease.query_row([worker], |row| row.get(0)).optional()?;
-        Ok(lease.is_none_or(|until| until < time(at)))
+    /// Whether a worker has not renewed its lease since it had done so `renewals` times (r23).
+    fn has_lapsed(&mut self, worker: &str, renewals: u64) -> Result<bool, Broken> {
+        let on_record: Option<i64> = self.select_renewals.query_row([worker], |row| row.get(0)).optional()?;
+        Ok(on_record.unwrap_or(0) == integer(renewals))
     }
 
     /// Writes the entity; `false`, and nothing is changed, if it has another version than expected (r17).
@@ -243,28 +221,29 @@ impl<'c> Statements<'c> {
         Ok(())
     }
 
-    fn end_job(&mut self, job: &Fenced, attempts: u32, next: &Next) -> Result<(), Broken> {
-        self.delete_running.execute([job.seq])?;
-        match (next, &job.order_key) {
-            (Next::Retry(due_at), _) => {
-                self.insert_retried.execute(params![job.seq, attempts, time(*due_at)])?;
-            }
-            (Next::Succeeded(_) | Next::Failed, Some(lane)) => self.leave(lane, job.seq)?,
-            (Next::Succeeded(_) | Next::Failed, None) => {}
+    /// What becomes of the job, and of those that wait for it. Whether there is more to claim, or to wait for, than before.
+    fn end_job(
+        &mut self,
+        job: &Fenced,
+        attempts: u32,
+        next: &Next,
+        live: &mut Live<'_>,
+        counters: &mut Counters<'_>,
+    ) -> Result<bool, Broken> {
+        let Fenced { seq, name, order_key, spent } = job;
+        self.delete_running.execute([seq])?;
+        if let Next::Retry(due_at) = next {
+            self.insert_retried.execute(params![seq, attempts, spent, time(*due_at)])?;
+            return Ok(true);
         }
-        Ok(())
-    }
-
-    /// Takes a job out of its lane, and lets the next one go (r26).
-    fn leave(&mut self, lane: &str, job: i64) -> Result<(), Broken> {
-        self.delete_lane.execute(params![lane, job])?;
-        let head: Option<i64> = self.select_head.query_row([lane], |row| row.get(0)).optional()?;
-        if let Some(head) = head
-            && self.insert_head.execute([head])? > 0
-        {
-            self.delete_head.execute([head])?;
-            self.recent.note_ready(head);
+        counters.end(name);
+        let mut has_work = false;
+        if let Some(lane) = order_key {
+            has_work |= live.leave_lane(lane, *seq, true)?;
         }
-        Ok(())
+        if let Next::Succeeded(_) = next {
+            has_work |= live.release_successors(*seq)?;
+        }
+        Ok(has_work)
     }
 }

@@ -1,36 +1,53 @@
 use enact::WorkerId;
-use jiff::Timestamp;
+use enact::store::Lease;
 use rusqlite::{Connection, Statement, params};
 
 use super::{Operation, prepare};
-use crate::encode::time;
+use crate::encode::{integer, length};
 use crate::error::Broken;
 
 pub(crate) const UPSERT_LEASE: &str = "
-    INSERT INTO workers (id, lease_until) VALUES (?1, ?2)
-    ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until";
+    INSERT INTO workers (id, renewals, length) VALUES (?1, ?2, ?3)
+    ON CONFLICT (id) DO UPDATE SET renewals = excluded.renewals, length = excluded.length";
+
+pub(crate) const DELETE_LEASE: &str = "DELETE FROM workers WHERE id = ?1";
 
 /// [`Store::renew`](enact::store::Store::renew).
-pub(crate) struct Renewing {
-    pub(crate) worker: WorkerId,
-    pub(crate) until: Timestamp,
-}
+pub(crate) struct Renewing(pub(crate) Lease);
 
 impl Operation for Renewing {
     type Answer = ();
 
     fn run(&self, statements: &mut super::Statements<'_>) -> Result<(), Broken> {
-        statements.renew.upsert_lease.execute(params![self.worker.as_str(), time(self.until)])?;
+        let Lease { worker, renewals, length: long } = &self.0;
+        let lease = params![worker.as_str(), integer(*renewals), length(*long)];
+        statements.renew.upsert_lease.execute(lease)?;
+        Ok(())
+    }
+}
+
+/// [`Store::retire`](enact::store::Store::retire).
+pub(crate) struct Retiring(pub(crate) WorkerId);
+
+impl Operation for Retiring {
+    type Answer = ();
+
+    fn run(&self, statements: &mut super::Statements<'_>) -> Result<(), Broken> {
+        statements.renew.delete_lease.execute([self.0.as_str()])?;
         Ok(())
     }
 }
 
 pub(super) struct Statements<'c> {
     upsert_lease: Statement<'c>,
+    delete_lease: Statement<'c>,
 }
 
 impl<'c> Statements<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(Self { upsert_lease: prepare(connection, UPSERT_LEASE)? })
+        Ok(Self {
+            upsert_lease: prepare(connection, UPSERT_LEASE)?,
+            delete_lease: prepare(connection, DELETE_LEASE)?,
+        })
     }
 }

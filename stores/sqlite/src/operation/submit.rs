@@ -1,7 +1,11 @@
-use enact::store::{NewEvent, Submitted};
-use enact::{JobId, Json, Key};
-use rusqlite::{Connection, OptionalExtension, Statement, params};
+use std::collections::HashMap;
 
+use enact::store::{NewEvent, Submitted};
+use enact::{JobId, JobState, Json, Key};
+use rusqlite::{Connection, Statement, params};
+
+use super::counters::Counters;
+use super::live::{Hindrances, Live, Standing};
 use super::{Operation, prepare};
 use crate::encode::{EncodedJob, IdText, time};
 use crate::error::Broken;
@@ -9,27 +13,19 @@ use crate::recent::Recent;
 use crate::rows;
 
 pub(crate) const INSERT_EVENT: &str = "
-    INSERT INTO events (id, name, payload, correlation, cause, emitted_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    INSERT INTO events (position, id, name, payload, correlation, cause, emitted_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 pub(crate) const INSERT_REQUEST: &str = "
-    INSERT INTO requests (id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context,
-        payload)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    INSERT INTO requests (seq, id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context,
+        payload, priority, after, deadline)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
-pub(crate) const INSERT_WAITING: &str = "INSERT INTO waiting (seq, attempts) VALUES (?1, 0)";
-
-pub(crate) const INSERT_READY: &str = "
-    INSERT INTO ready (seq, attempts, name, order_key) VALUES (?1, 0, ?2, ?3)";
-
-pub(crate) const INSERT_RUNNING: &str = "
-    INSERT INTO running (seq, attempts, worker, started_at) VALUES (?1, 1, ?2, ?3)";
+pub(crate) const INSERT_STARTED: &str = "
+    INSERT INTO running (seq, attempts, spent, worker, started_at, name) VALUES (?1, 1, 0, ?2, ?3, ?4)";
 
 pub(crate) const SELECT_HOLDER: &str = "
     SELECT id, name, payload FROM requests WHERE idempotency_key = ?1";
-
-pub(crate) const SELECT_LANE: &str = "SELECT 1 FROM lanes WHERE order_key = ?1 LIMIT 1";
-
-pub(crate) const INSERT_LANE: &str = "INSERT INTO lanes (order_key, seq) VALUES (?1, ?2)";
 
 /// [`Store::submit`](enact::store::Store::submit).
 pub(crate) struct Submitting {
@@ -41,9 +37,15 @@ impl Operation for Submitting {
     type Answer = Vec<Submitted>;
 
     fn run(&self, statements: &mut super::Statements<'_>) -> Result<Vec<Submitted>, Broken> {
-        let statements = &mut statements.submit;
-        statements.append(&self.events)?;
-        self.jobs.iter().map(|job| statements.add(job)).collect()
+        let super::Statements { submit, live, counters, .. } = statements;
+        let answers = submit.admit(&self.jobs, Limits::Apply, live, counters)?;
+        let cannot_be_added = |answer| matches!(answer, &Submitted::Full(_) | &Submitted::NoPredecessor(_));
+        if !self.events.is_empty() && answers.iter().any(cannot_be_added) {
+            return Ok(answers);
+        }
+        submit.append(&self.events, counters)?;
+        submit.insert_new(&self.jobs, &answers, live, counters)?;
+        Ok(answers)
     }
 
     /// The beginning of what starts at once, and may be repeated, relies on nothing.
@@ -57,25 +59,47 @@ impl Operation for Submitting {
 pub(super) struct Statements<'c> {
     insert_event: Statement<'c>,
     insert_request: Statement<'c>,
-    insert_waiting: Statement<'c>,
-    insert_ready: Statement<'c>,
-    insert_running: Statement<'c>,
+    insert_started: Statement<'c>,
     select_holder: Statement<'c>,
-    select_lane: Statement<'c>,
-    insert_lane: Statement<'c>,
     recent: &'c Recent,
 }
 
+/// Whether a job may be refused because its queue is full.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limits {
+    Apply,
+    Ignored,
+}
+
 /// The job that has an idempotency key.
-pub(super) struct Holder {
-    pub(super) id: JobId,
+struct Holder {
+    id: JobId,
     name: String,
     payload: Json,
 }
 
-impl Holder {
-    pub(super) fn has_requested(&self, job: &EncodedJob) -> bool {
-        job.job.is_same_request(&self.name, &self.payload)
+/// What was found to be new of a call, for what comes behind it in the same call.
+#[derive(Default)]
+struct Call<'j> {
+    by_key: HashMap<&'j Key, &'j EncodedJob>,
+    /// Whether they are cancelled at once. Empty if none of the call comes after another job.
+    by_id: HashMap<JobId, bool>,
+    /// How many will not have ended. Empty if no queue is limited.
+    by_name: HashMap<&'j str, u64>,
+}
+
+impl<'j> Call<'j> {
+    fn add(&mut self, encoded: &'j EncodedJob, is_cancelled: bool, some_come_after: bool, limits: Limits) {
+        let job = &encoded.job;
+        if let Some(key) = &job.idempotency_key {
+            self.by_key.insert(key, encoded);
+        }
+        if some_come_after {
+            self.by_id.insert(job.id, is_cancelled);
+        }
+        if limits == Limits::Apply && !is_cancelled {
+            *self.by_name.entry(&job.name).or_default() += 1;
+        }
     }
 }
 
@@ -84,19 +108,16 @@ impl<'c> Statements<'c> {
         Ok(Self {
             insert_event: prepare(connection, INSERT_EVENT)?,
             insert_request: prepare(connection, INSERT_REQUEST)?,
-            insert_waiting: prepare(connection, INSERT_WAITING)?,
-            insert_ready: prepare(connection, INSERT_READY)?,
-            insert_running: prepare(connection, INSERT_RUNNING)?,
+            insert_started: prepare(connection, INSERT_STARTED)?,
             select_holder: prepare(connection, SELECT_HOLDER)?,
-            select_lane: prepare(connection, SELECT_LANE)?,
-            insert_lane: prepare(connection, INSERT_LANE)?,
             recent,
         })
     }
 
-    pub(super) fn append(&mut self, events: &[NewEvent]) -> Result<(), Broken> {
+    pub(super) fn append(&mut self, events: &[NewEvent], counters: &mut Counters<'_>) -> Result<(), Broken> {
         for event in events {
             self.insert_event.execute(params![
+                counters.next_event()?,
                 IdText::from(event.id),
                 event.name,
                 event.payload.as_str(),
@@ -108,29 +129,88 @@ impl<'c> Statements<'c> {
         Ok(())
     }
 
-    /// Adds a job, unless its idempotency key is taken (r25).
-    pub(super) fn add(&mut self, job: &EncodedJob) -> Result<Submitted, Broken> {
-        if let Some(key) = &job.job.idempotency_key
-            && let Some(holder) = self.holder(key)?
-        {
-            let same = holder.has_requested(job);
-            return Ok(if same { Submitted::Existing(holder.id) } else { Submitted::Mismatch(holder.id) });
+    /// What would become of each of these jobs if they were added. Nothing is changed.
+    pub(super) fn admit(
+        &mut self,
+        jobs: &[EncodedJob],
+        limits: Limits,
+        live: &mut Live<'_>,
+        counters: &mut Counters<'_>,
+    ) -> Result<Vec<Submitted>, Broken> {
+        let some_come_after = jobs.iter().any(|encoded| encoded.after.is_some());
+        let mut call = Call::default();
+        let mut answers = Vec::with_capacity(jobs.len());
+        for encoded in jobs {
+            let answer = match self.existing(encoded, &call)? {
+                Some(answer) => answer,
+                None => match comes_after(encoded, &call, live)? {
+                    Err(missing) => Submitted::NoPredecessor(missing),
+                    Ok(is_cancelled) => {
+                        let full = match limits {
+                            Limits::Apply => full(encoded, &call, counters)?,
+                            Limits::Ignored => None,
+                        };
+                        if full.is_none() {
+                            call.add(encoded, is_cancelled, some_come_after, limits);
+                        }
+                        full.unwrap_or(Submitted::New)
+                    }
+                },
+            };
+            answers.push(answer);
         }
-        self.insert(job)?;
-        Ok(Submitted::New)
+        Ok(answers)
     }
 
-    pub(super) fn holder(&mut self, key: &Key) -> Result<Option<Holder>, Broken> {
+    /// The answer if the job's idempotency key is taken, on record or by a job before it (r25).
+    fn existing(&mut self, encoded: &EncodedJob, call: &Call<'_>) -> Result<Option<Submitted>, Broken> {
+        let job = &encoded.job;
+        let Some(key) = &job.idempotency_key else { return Ok(None) };
+        let (id, same) = match (self.holder(key)?, call.by_key.get(key)) {
+            (Some(holder), _) => (holder.id, job.is_same_request(&holder.name, &holder.payload)),
+            (None, Some(EncodedJob { job: earlier, .. })) => {
+                (earlier.id, job.is_same_request(&earlier.name, &earlier.payload))
+            }
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(if same { Submitted::Existing(id) } else { Submitted::Mismatch(id) }))
+    }
+
+    fn holder(&mut self, key: &Key) -> Result<Option<Holder>, Broken> {
         let mut rows = self.select_holder.query([key.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let (id, name, payload) = rows::holder(row)?;
         Ok(Some(Holder { id, name, payload }))
     }
 
-    fn insert(&mut self, encoded: &EncodedJob) -> Result<(), Broken> {
-        let EncodedJob { job, context } = encoded;
+    /// Adds those jobs that were found to be new. Whether there is something to claim, or to wait for, among them.
+    pub(super) fn insert_new(
+        &mut self,
+        jobs: &[EncodedJob],
+        answers: &[Submitted],
+        live: &mut Live<'_>,
+        counters: &mut Counters<'_>,
+    ) -> Result<bool, Broken> {
+        let mut has_work = false;
+        for (job, answer) in jobs.iter().zip(answers) {
+            if *answer == Submitted::New {
+                has_work |= self.insert(job, live, counters)?;
+            }
+        }
+        Ok(has_work)
+    }
+
+    fn insert(
+        &mut self,
+        encoded: &EncodedJob,
+        live: &mut Live<'_>,
+        counters: &mut Counters<'_>,
+    ) -> Result<bool, Broken> {
+        let EncodedJob { job, context, after } = encoded;
         let lane = job.order_key.as_ref().map(Key::as_str);
-        let seq = self.insert_request.insert(params![
+        let seq = counters.next_request()?;
+        self.insert_request.execute(params![
+            seq,
             IdText::from(job.id),
             job.kind.as_str(),
             job.name,
@@ -142,24 +222,81 @@ impl<'c> Statements<'c> {
             job.cause.map(|cause| cause.to_string()),
             context,
             job.payload.as_str(),
+            job.priority,
+            after,
+            job.deadline.map(time),
         ])?;
         if let Some(worker) = &job.start {
-            self.insert_running.execute(params![seq, worker.as_str(), time(job.created_at)])?;
+            let attempt = params![seq, worker.as_str(), time(job.created_at), job.name];
+            self.insert_started.execute(attempt)?;
             self.recent.note_running(seq, job.id);
-            return Ok(());
+            counters.begin(&job.name);
+            return Ok(false);
         }
-        match lane {
-            Some(lane) if self.enter(lane, seq)? => self.insert_waiting.execute([seq])?,
-            _ => self.insert_ready.execute(params![seq, job.name, lane])?,
+        let Some(pending) = pending(seq, &job.after, live)? else {
+            live.cancel(seq, job.created_at)?;
+            return Ok(false);
         };
+        let in_line = match lane {
+            Some(lane) => !live.enter_lane(lane, seq)?,
+            None => false,
+        };
+        let standing =
+            Standing { seq, name: &job.name, priority: job.priority, order_key: lane, attempts: 0, spent: 0 };
+        let has_work = live.stand(&standing, Hindrances { in_line, pending, due_at: job.due_at })?;
         self.recent.note_request(seq, job.clone(), encoded.texts());
-        Ok(())
+        counters.begin(&job.name);
+        Ok(has_work)
     }
+}
 
-    /// Puts a job at the end of a lane (r26). Whether others are before it.
-    fn enter(&mut self, lane: &str, seq: i64) -> Result<bool, Broken> {
-        let ahead = self.select_lane.query_row([lane], |_| Ok(())).optional()?;
-        self.insert_lane.execute(params![lane, seq])?;
-        Ok(ahead.is_some())
+/// Whether a job comes after one that is cancelled, so that it is, too; as an error, the job that there is not (r26).
+fn comes_after(
+    encoded: &EncodedJob,
+    call: &Call<'_>,
+    live: &mut Live<'_>,
+) -> Result<Result<bool, JobId>, Broken> {
+    let mut cancelled = false;
+    for id in &encoded.job.after {
+        cancelled |= match (call.by_id.get(id), live.find(*id)?) {
+            (Some(is_cancelled), _) => *is_cancelled,
+            (None, Some((_, state))) => state == JobState::Cancelled,
+            (None, None) => return Ok(Err(*id)),
+        };
     }
+    Ok(Ok(cancelled))
+}
+
+/// The answer if the job's queue is full.
+fn full(
+    encoded: &EncodedJob,
+    call: &Call<'_>,
+    counters: &mut Counters<'_>,
+) -> Result<Option<Submitted>, Broken> {
+    let job = &encoded.job;
+    let Some(limit) = job.max_queued else { return Ok(None) };
+    let earlier = call.by_name.get(&*job.name).copied().unwrap_or(0);
+    let queued = counters.queued(&job.name)?.saturating_add(earlier);
+    Ok((queued >= limit).then_some(Submitted::Full(queued)))
+}
+
+/// How many of those that a job comes after it has to wait for; `None` if one of them is cancelled.
+fn pending(seq: i64, after: &[JobId], live: &mut Live<'_>) -> Result<Option<usize>, Broken> {
+    if after.is_empty() {
+        return Ok(Some(0));
+    }
+    let mut awaited = Vec::with_capacity(after.len());
+    for id in after {
+        match live.find(*id)? {
+            Some((_, JobState::Cancelled)) => return Ok(None),
+            Some((_, JobState::Succeeded)) => {}
+            Some((predecessor, _)) => awaited.push(predecessor),
+            None => return Err(Broken::Call("a job was added that comes after one that there is not")),
+        }
+    }
+    let mut pending = 0;
+    for predecessor in awaited {
+        pending += usize::from(live.wait_for(predecessor, seq)?);
+    }
+    Ok(Some(pending))
 }

@@ -40,6 +40,11 @@ pub(crate) fn new_job(name: &str) -> NewJob {
         correlation: CorrelationId::new("matter-7"),
         cause: None,
         context: Arc::new(ContextSeed::new().identity(Identity::user("ada"))),
+        priority: 0,
+        after: Vec::new(),
+        due_at: None,
+        deadline: None,
+        max_queued: None,
         created_at: second(0),
         repeatable: false,
         start: None,
@@ -74,7 +79,7 @@ pub(crate) fn success(job: &NewJob, worker: &WorkerId, entity: &str) -> Commit {
             events: vec![event.id],
             failure: None,
         },
-        lapsed_at: None,
+        lapsed: None,
         next: Next::Succeeded(Json::from_text("null")),
         write: Some(EntityWrite {
             key: account(entity),
@@ -90,10 +95,12 @@ pub(crate) fn account(id: &str) -> EntityKey {
     EntityKey { entity: "account", id: Key::from_text(id) }
 }
 
-pub(crate) async fn claim(store: &SqliteStore, worker: &WorkerId, limit: usize) -> Claimed {
-    let names: Arc<[Arc<str>]> = Arc::new(["withdraw".into()]);
-    store
-        .claim(Claim { worker: worker.clone(), names, limit, now: second(0) })
-        .await
-        .expect("the claim is answered")
+/// A claim of one queue, in which all of `withdraw` are.
+pub(crate) fn claim_of(worker: &WorkerId, room: usize, now: Timestamp) -> Claim {
+    let queues = Arc::new([("withdraw".into(), 0)].into());
+    Claim { worker: worker.clone(), queues, room: vec![room], now }
+}
+
+pub(crate) async fn claim(store: &SqliteStore, worker: &WorkerId, room: usize) -> Claimed {
+    store.claim(claim_of(worker, room, second(0))).await.expect("the claim is answered")
 }

@@ -1,0 +1,93 @@
+//! When a command recurs: `every`, `cron` and `missed` of a handler's `#[command]`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{Expr, Ident, LitStr, Type};
+
+use crate::crate_path::Enact;
+use crate::errors::Errors;
+use crate::options::{Options, Setting};
+
+/// A schedule, and the key that it stands under.
+pub(crate) struct Schedule {
+    key: Ident,
+    times: Times,
+    missed: Option<Expr>,
+}
+
+enum Times {
+    Every(Box<Expr>),
+    Cron(LitStr),
+}
+
+impl Schedule {
+    pub(crate) fn read(options: &mut Options, errors: &mut Errors) -> Option<Self> {
+        let seems_given = ["every", "cron"].into_iter().any(|name| options.seems_given(name));
+        let every = options.value("every", "Duration::…", errors);
+        let cron = options.value("cron", "\"0 3 * * *\"", errors);
+        let missed = options.value("missed", "Missed::…", errors);
+        check_one(every.as_ref(), cron.as_ref(), errors);
+        check_missed(missed.as_ref(), seems_given, errors);
+        let every = every.map(|Setting { key, value }| (key, Times::Every(value)));
+        let cron = cron.map(|Setting { key, value }| (key, Times::Cron(value)));
+        let (key, times) = every.or(cron)?;
+        Some(Self { key, times, missed: missed.map(|Setting { value, .. }| value) })
+    }
+
+    /// `fn schedule()`. That the command can be made from a tick is proved here, under the option that asks for it.
+    pub(crate) fn expand(&self, enact: &Enact, command: &Type) -> TokenStream {
+        let Self { key, times, missed } = self;
+        let enact_at_option = enact.at(key.span());
+        let missed = missed.as_ref().map(|missed| {
+            quote! {
+                let __missed: #enact::Missed = #missed;
+                let __schedule = __schedule.missed(__missed);
+            }
+        });
+        let schedule = match times {
+            Times::Every(period) => {
+                let every = quote_spanned!(key.span()=> #enact_at_option::Schedule::<#command>::every);
+                quote! {
+                    let __period: ::core::time::Duration = #period;
+                    let __schedule = #every(__period);
+                }
+            }
+            Times::Cron(pattern) => {
+                let cron = quote_spanned!(key.span()=> #enact_at_option::Schedule::<#command>::cron);
+                quote!(let __schedule = #cron(#pattern);)
+            }
+        };
+        quote! {
+            fn schedule() -> ::core::option::Option<#enact::Schedule<#command>> {
+                #schedule
+                #missed
+                ::core::option::Option::Some(__schedule)
+            }
+        }
+    }
+}
+
+/// A command has one schedule.
+fn check_one(every: Option<&Setting<Box<Expr>>>, cron: Option<&Setting<LitStr>>, errors: &mut Errors) {
+    if let (Some(every), Some(cron)) = (every, cron) {
+        errors.add(
+            &cron.key,
+            format!(
+                "`{}` and `{}` are two schedules, and a command recurs by one: remove one of the two, or write a second \
+                 command that does the same",
+                every.key, cron.key
+            ),
+        );
+    }
+}
+
+/// What was missed is what recurs.
+fn check_missed(missed: Option<&Setting<Expr>>, is_scheduled: bool, errors: &mut Errors) {
+    if let (Some(Setting { key, .. }), false) = (missed, is_scheduled) {
+        errors.add(
+            key,
+            "`missed` says what becomes of the times at which the command was to recur, and it does not: add \
+             `every = Duration::…` or `cron = \"0 3 * * *\"`, or remove `missed`",
+        );
+    }
+}

@@ -1,0 +1,254 @@
+//! Deleting jobs that have ended, and the first events.
+
+use enact::JobState;
+use enact::store::{Changed, Commit, Cursor, JobQuery, NewEvent, Prune, Submitted};
+use enact::{Attempt, JobId};
+
+use super::Subject;
+use super::sample::{
+    MICROSECOND, account, after, at, due, event, in_lane, job, jobs, json, under_key, worker, write, written,
+};
+
+/// Everything that has ended, whenever it was.
+pub(super) fn everything() -> Prune {
+    let end = Some(at(1_000_000));
+    Prune { succeeded_before: end, failed_before: end, cancelled_before: end, ..nothing() }
+}
+
+fn nothing() -> Prune {
+    Prune { succeeded_before: None, failed_before: None, cancelled_before: None, after: None, limit: 100 }
+}
+
+/// A job that succeeds at that second.
+async fn succeeded_at(store: &Subject, second: i64) -> JobId {
+    let taken = store.run(job("ship")).await;
+    let attempt = Attempt { ended_at: Some(at(second)), ..taken.ended() };
+    store.accept(Commit { attempt, ..taken.succeeds() }).await;
+    taken.job.id
+}
+
+pub async fn jobs_are_deleted_by_the_state_in_which_they_ended(store: Subject) {
+    let succeeded = store.succeeded(job("a")).await;
+    store.failed(job("b")).await;
+    let cancelled = store.publish(job("c")).await;
+    store.called_off(cancelled).await;
+    let end = Some(at(99));
+    let prunes = [
+        (Prune { failed_before: end, ..nothing() }, vec![succeeded, cancelled]),
+        (Prune { cancelled_before: end, ..nothing() }, vec![succeeded]),
+        (Prune { succeeded_before: end, ..nothing() }, vec![]),
+    ];
+    for (prune, left) in prunes {
+        assert_eq!(store.prune_all(prune).await, 1);
+        assert_eq!(store.all_ids().await, left);
+    }
+}
+
+pub async fn jobs_are_deleted_that_ended_before_the_time_and_not_at_it(store: Subject) {
+    let [first, second, third] =
+        [succeeded_at(&store, 10).await, succeeded_at(&store, 20).await, succeeded_at(&store, 15).await];
+    for (before, left) in [
+        (at(10), vec![first, second, third]),
+        (at(10) + MICROSECOND, vec![second, third]),
+        (at(20), vec![second]),
+        (at(21), vec![]),
+    ] {
+        store.prune_all(Prune { succeeded_before: Some(before), ..nothing() }).await;
+        assert_eq!(store.all_ids().await, left, "before {before}");
+    }
+}
+
+pub async fn a_call_that_names_no_state_deletes_nothing(store: Subject) {
+    store.succeeded(job("a")).await;
+    let before = store.everything().await;
+
+    assert_eq!(store.prune_all(nothing()).await, 0);
+    assert_eq!(store.everything().await, before);
+}
+
+pub async fn what_has_not_ended_is_never_deleted(store: Subject) {
+    let taken = store.run(in_lane("x", "running")).await;
+    store.publish(in_lane("x", "behind")).await;
+    store.publish(due(at(50), "due")).await;
+    store.publish(job("ready")).await;
+    let retried = store.failed(job("again")).await;
+    store.run_again(retried).await;
+    let before = store.everything().await;
+
+    assert_eq!(store.prune_all(everything()).await, 0);
+    assert_eq!(store.everything().await, before);
+    store.accept(taken.succeeds()).await;
+}
+
+pub async fn a_deleted_job_leaves_nothing_but_its_effects(store: Subject) {
+    let taken = store.run(under_key("k", "pay", json(5))).await;
+    let (write, events) = (Some(write(account("a"), 0)), vec![event("paid")]);
+    store.accept(Commit { write, events, ..taken.succeeds() }).await;
+    assert_eq!(store.prune_all(everything()).await, 1);
+    let id = taken.job.id;
+
+    assert_eq!(store.job(id).await.expect("job"), None);
+    assert_eq!(store.attempts_of(id).await, []);
+    assert_eq!(store.counts().await, []);
+    assert_eq!(store.call_off(id).await, Changed::Missing);
+    assert_eq!(store.run_again(id).await, Changed::Missing);
+    store.fence(taken.succeeds()).await;
+    let behind = store.publish_all(vec![after([id], "behind")]).await;
+    assert_eq!(behind, [Submitted::NoPredecessor(id)]);
+    assert_eq!(store.entity(&account("a")).await, Some(written(1)));
+    assert_eq!(store.all_events().await.len(), 1);
+}
+
+pub async fn r25_a_key_lives_as_long_as_its_job(store: Subject) {
+    let first = store.succeeded(under_key("k", "pay", json(5))).await;
+    let again = || vec![under_key("k", "pay", json(6))];
+    assert_eq!(store.publish_all(again()).await, [Submitted::Mismatch(first)]);
+    store.prune_all(everything()).await;
+
+    assert_eq!(store.publish_all(again()).await, [Submitted::New]);
+    assert_eq!(store.prune_all(everything()).await, 0);
+    assert!(matches!(store.publish_all(again()).await[..], [Submitted::Existing(_)]), "it is taken anew");
+}
+
+pub async fn r26_what_another_job_waits_for_is_kept(store: Subject) {
+    let failed = store.failed(job("first")).await;
+    let waiting = store.publish(after([failed], "second")).await;
+    assert_eq!(store.prune_all(everything()).await, 0);
+    store.run_again(failed).await;
+    let again = store.take(&worker("w"), "first", at(0)).await;
+    store.accept(again.fails()).await;
+    assert_eq!(store.prune_all(everything()).await, 0);
+
+    store.called_off(waiting).await;
+    assert_eq!(store.prune_all(everything()).await, 2, "nobody waits for it now");
+}
+
+pub async fn r26_what_another_job_has_waited_for_is_deleted(store: Subject) {
+    let done = store.succeeded(job("first")).await;
+    let second = store.publish(after([done], "second")).await;
+    let waiting = store.run(job("front")).await;
+    let third = store.publish(after([done, waiting.job.id], "third")).await;
+    assert_eq!(store.prune_all(everything()).await, 1);
+    assert_eq!([store.state(second).await, store.state(third).await], [JobState::Ready, JobState::Waiting]);
+    assert_eq!(store.find(second).await.after, [done], "it still says what it came after");
+
+    store.accept(waiting.succeeds()).await;
+    assert_eq!(store.state(third).await, JobState::Ready);
+    let failed = store.take(&worker("w"), "second", at(0)).await;
+    store.accept(failed.fails()).await;
+    store.run_again(second).await;
+    assert_eq!(store.state(second).await, JobState::Ready, "it waits for none that there is not");
+}
+
+pub async fn as_many_jobs_are_looked_at_as_a_call_says(store: Subject) {
+    let mut ids = Vec::new();
+    for index in 0..7 {
+        let new = job("ship");
+        ids.push(if index % 3 == 0 { store.failed(new).await } else { store.succeeded(new).await });
+    }
+    let mut prune = Prune { succeeded_before: Some(at(99)), limit: 3, ..nothing() };
+    let first = store.prune(prune.clone()).await.expect("prune");
+    assert_eq!(first.deleted, 2);
+    assert_eq!(store.all_ids().await, [&ids[..1], &ids[3..]].concat());
+
+    assert!(first.next.is_some(), "there is more to look at");
+    prune.after = first.next;
+    let second = store.prune(prune.clone()).await.expect("prune");
+    assert_eq!(second.deleted, 2);
+    assert_eq!(store.all_ids().await, [ids[0], ids[3], ids[6]]);
+
+    assert!(second.next.is_some(), "there is more to look at");
+    prune.after = second.next;
+    let last = store.prune(prune).await.expect("prune");
+    assert_eq!((last.deleted, last.next), (0, None));
+}
+
+pub async fn r28_pages_go_on_where_a_job_was_deleted(store: Subject) {
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(store.succeeded(job("ship")).await);
+    }
+    ids.extend([store.publish(job("ship")).await, store.publish(job("ship")).await]);
+    let forward = JobQuery { limit: 2, ..JobQuery::default() };
+    let backward = JobQuery { latest_first: true, limit: 5, ..JobQuery::default() };
+    let [first, last] = [store.page(&forward).await, store.page(&backward).await];
+    store.prune_all(everything()).await;
+
+    let onward = store.page(&JobQuery { after: first.next, limit: 9, ..forward }).await;
+    assert_eq!(onward.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), ids[4..]);
+    let back = store.page(&JobQuery { after: last.next, limit: 9, ..backward }).await;
+    assert_eq!(back.jobs, []);
+}
+
+pub async fn the_place_of_a_deleted_job_is_not_given_again(store: Subject) {
+    let batch = jobs::<3>("ship");
+    store.publish_all(batch.into()).await;
+    let query = JobQuery { limit: 2, ..JobQuery::default() };
+    let page = store.page(&query).await;
+    for id in store.all_ids().await {
+        store.called_off(id).await;
+    }
+    assert_eq!(store.prune_all(everything()).await, 3);
+    let later = store.publish(job("later")).await;
+
+    let onward = store.page(&JobQuery { after: page.next, ..query }).await;
+    assert_eq!(onward.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [later]);
+    assert_eq!(store.claim_ids(&["later"], 9, at(0)).await, [later]);
+}
+
+/// An event that was emitted at that second.
+fn emitted(second: i64) -> NewEvent {
+    NewEvent { emitted_at: at(second), ..event("sent") }
+}
+
+async fn emit(store: &Subject, seconds: &[i64]) -> Vec<Cursor> {
+    store.submit(seconds.iter().copied().map(emitted).collect(), Vec::new()).await.expect("submit");
+    let events = store.all_events().await;
+    events[events.len() - seconds.len()..].iter().map(|event| event.cursor).collect()
+}
+
+async fn cursors(store: &Subject) -> Vec<Cursor> {
+    store.all_events().await.into_iter().map(|event| event.cursor).collect()
+}
+
+pub async fn the_first_events_are_deleted_up_to_a_time_and_a_limit(store: Subject) {
+    let emitted = emit(&store, &[1, 2, 2, 3, 4]).await;
+    let prune = async |before, limit| store.prune_events(before, limit).await.expect("prune_events");
+    assert_eq!(prune(at(1), 9).await, 0, "it was not emitted before that");
+    assert_eq!(prune(at(9), 0).await, 0);
+    assert_eq!(cursors(&store).await, emitted);
+    assert_eq!(prune(at(3), 2).await, 2);
+    assert_eq!(cursors(&store).await, emitted[2..]);
+    assert_eq!(prune(at(2) + MICROSECOND, 9).await, 1);
+    assert_eq!(cursors(&store).await, emitted[3..]);
+    assert_eq!(prune(at(9), 9).await, 2);
+    assert_eq!(cursors(&store).await, []);
+}
+
+pub async fn an_event_that_is_kept_keeps_those_behind_it(store: Subject) {
+    let emitted = emit(&store, &[1, 5, 2]).await;
+    assert_eq!(store.prune_events(at(3), 9).await.expect("prune_events"), 1);
+
+    assert_eq!(cursors(&store).await, emitted[1..]);
+}
+
+pub async fn r18_a_reader_goes_on_behind_events_that_were_deleted(store: Subject) {
+    let emitted = emit(&store, &[1, 2, 3]).await;
+    store.prune_events(at(3), 9).await.expect("prune_events");
+
+    for cursor in [Cursor::START, emitted[0], emitted[1]] {
+        let behind: Vec<Cursor> =
+            store.events_behind(cursor).await.into_iter().map(|event| event.cursor).collect();
+        assert_eq!(behind, emitted[2..]);
+    }
+    assert_eq!(store.events_behind(emitted[2]).await, []);
+}
+
+pub async fn r18_the_cursor_of_a_deleted_event_is_not_given_again(store: Subject) {
+    let emitted = emit(&store, &[1, 2]).await;
+    assert_eq!(store.prune_events(at(9), 9).await.expect("prune_events"), 2);
+    let later = emit(&store, &[3]).await;
+
+    assert!(later[0] > emitted[1]);
+    assert_eq!(store.events_behind(emitted[1]).await.len(), 1);
+}

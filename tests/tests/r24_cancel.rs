@@ -1,0 +1,254 @@
+//! Jobs that are called off (r24).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::{
+    Gate, Log, World, begin, job, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until,
+};
+use enact::prelude::*;
+use enact::store::Cursor;
+
+/// A till.
+#[entity]
+struct Till {
+    id: String,
+    count: u32,
+}
+
+/// Something was rung up.
+#[event]
+struct RungUp {}
+
+/// Ring something up, behind the gate.
+#[command(target = till, order_by = till)]
+struct RingUp {
+    till: String,
+}
+
+impl From<&RingUp> for Till {
+    fn from(ring_up: &RingUp) -> Self {
+        Self { id: ring_up.till.clone(), count: 0 }
+    }
+}
+
+#[command(create = if_missing, retry = Retry::fixed(5, Duration::from_secs(10)))]
+async fn ring_up(_: RingUp, till: &mut Till, gate: Arc<Gate>, log: Arc<Log>) -> Result<u32, Failure> {
+    gate.pass().await;
+    log.note(if context().is_cancelled() { "cancelled" } else { "wanted" });
+    till.count += 1;
+    emit(RungUp {});
+    publish(Tidy {});
+    Ok(till.count)
+}
+
+/// Tidy up.
+#[command]
+struct Tidy {}
+
+#[command]
+async fn tidy(_: Tidy) {}
+
+/// Wait until it is called off, and say so.
+#[command]
+struct Linger {}
+
+#[command]
+async fn linger(_: Linger, log: Arc<Log>) -> Result<(), Failure> {
+    log.note("lingers");
+    context().cancelled().await;
+    log.note("was told");
+    Ok(())
+}
+
+struct Running {
+    runtime: Runtime,
+    gate: Arc<Gate>,
+    log: Arc<Log>,
+}
+
+async fn start(world: &World) -> Running {
+    let (gate, log) = (Gate::new(), Log::new());
+    let runtime = world.builder().provide(gate.clone()).provide(log.clone()).start().await.unwrap();
+    Running { runtime, gate, log }
+}
+
+fn at(till: &str) -> RingUp {
+    RingUp { till: till.to_owned() }
+}
+
+const CANCELLED: (FailureKind, &str) = (FailureKind::Cancelled, "cancelled");
+
+async fn r24_cancel_ends_a_waiting_job_at_once(world: World) {
+    let Running { runtime, gate, .. } = start(&world).await;
+    gate.open_wide();
+    let job = runtime.publish(at("t")).delay(Duration::from_secs(10)).await.unwrap();
+    runtime.jobs().cancel(job.id()).await.unwrap();
+    let cancelled = job.job().await.unwrap();
+    assert_eq!(
+        (cancelled.state, cancelled.ended_at, cancelled.attempts, cancelled.due_at),
+        (JobState::Cancelled, Some(world.now()), 0, None)
+    );
+    assert_eq!(kind_and_code(&job.outcome().await.unwrap_err()), CANCELLED);
+    world.advance(Duration::from_secs(100));
+    settle().await;
+    assert_eq!((gate.arrivals(), state(&runtime, job.id()).await), (0, JobState::Cancelled));
+}
+
+async fn r24_cancel_ends_a_ready_job_at_once(world: World) {
+    let (gate, log) = (Gate::new(), Log::new());
+    let builder = world.builder().concurrency(1).provide(gate.clone()).provide(log);
+    let runtime = builder.start().await.unwrap();
+    let first = runtime.publish(at("a")).await.unwrap();
+    gate.arrival().await;
+    let ready = runtime.publish(at("b")).await.unwrap();
+    assert_eq!(ready.state().await.unwrap(), JobState::Ready);
+    runtime.jobs().cancel(ready.id()).await.unwrap();
+    gate.open_wide();
+    first.outcome().await.unwrap();
+    settle().await;
+    assert_eq!((gate.arrivals(), state(&runtime, ready.id()).await), (0, JobState::Cancelled));
+}
+
+async fn r24_cancel_refuses_the_commit_of_a_running_job(world: World) {
+    let Running { runtime, gate, log } = start(&world).await;
+    let job = runtime.publish(at("t")).await.unwrap();
+    gate.arrival().await;
+    runtime.jobs().cancel(job.id()).await.unwrap();
+    assert_eq!(kind_and_code(&job.outcome().await.unwrap_err()), CANCELLED);
+    gate.open();
+    until("its handler has ended", async || log.lines() == ["cancelled"]).await;
+    settle().await;
+
+    let cancelled = job.job().await.unwrap();
+    assert_eq!((cancelled.state, cancelled.attempts, cancelled.output), (JobState::Cancelled, 1, None));
+    let attempts = runtime.jobs().attempts(job.id()).await.unwrap();
+    assert_eq!(kind_and_code(attempts[0].failure.as_ref().unwrap()), CANCELLED);
+    assert_eq!(attempts[0].ended_at, Some(world.now()));
+    assert!(runtime.entities::<Till>().get(&"t".to_owned()).await.unwrap().is_none());
+    assert!(runtime.events().after(Cursor::START, 10).await.unwrap().is_empty());
+    assert!(jobs_of(&runtime, "Tidy").await.is_empty());
+    world.advance(Duration::from_secs(100));
+    settle().await;
+    assert_eq!(gate.arrivals(), 0, "no policy brings it back");
+}
+
+async fn r24_a_running_handler_is_told(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let job = runtime.publish(Linger {}).await.unwrap();
+    until("it lingers", async || log.lines() == ["lingers"]).await;
+    runtime.jobs().cancel(job.id()).await.unwrap();
+    until("it was told", async || log.lines() == ["lingers", "was told"]).await;
+    settle().await;
+    assert_eq!(state(&runtime, job.id()).await, JobState::Cancelled, "that it returns Ok changes nothing");
+}
+
+async fn r24_a_handler_in_another_process_is_told(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let job = runtime.publish(Linger {}).await.unwrap();
+    until("it lingers", async || log.lines() == ["lingers"]).await;
+    let elsewhere = start(&world).await;
+    elsewhere.runtime.jobs().cancel(job.id()).await.unwrap();
+    until("it was told", async || {
+        world.advance(Duration::from_millis(500));
+        log.lines() == ["lingers", "was told"]
+    })
+    .await;
+    assert_eq!(kind_and_code(&job.outcome().await.unwrap_err()), CANCELLED);
+}
+
+async fn r24_who_executes_it_is_told(world: World) {
+    let Running { runtime, gate, .. } = start(&world).await;
+    let mut execution = runtime.execute(at("t")).into_future();
+    begin(&mut execution).await;
+    gate.arrival().await;
+    let id = jobs_of(&runtime, "RingUp").await[0].id;
+    runtime.jobs().cancel(id).await.unwrap();
+    assert_eq!(kind_and_code(&execution.await.unwrap_err()), CANCELLED);
+    gate.open_wide();
+}
+
+async fn r24_cancelled_stays_cancelled(world: World) {
+    let Running { runtime, gate, .. } = start(&world).await;
+    let job = runtime.publish(at("t")).await.unwrap();
+    gate.arrival().await;
+    runtime.jobs().cancel(job.id()).await.unwrap();
+    runtime.jobs().cancel(job.id()).await.unwrap();
+    assert_eq!(runtime.jobs().retry(job.id()).await.unwrap_err().code(), "illegal_transition");
+    gate.open_wide();
+    runtime.shutdown(Duration::from_secs(1)).await.unwrap();
+    assert_eq!(common::job(&runtime, job.id()).await.state, JobState::Cancelled);
+}
+
+async fn r24_a_cancelled_job_frees_its_lane(world: World) {
+    let Running { runtime, gate, .. } = start(&world).await;
+    let first = runtime.publish(at("t")).await.unwrap();
+    gate.arrival().await;
+    let [second, third] = [runtime.publish(at("t")).await.unwrap(), runtime.publish(at("t")).await.unwrap()];
+    assert_eq!(state(&runtime, second.id()).await, JobState::Waiting);
+    runtime.jobs().cancel(second.id()).await.unwrap();
+    runtime.jobs().cancel(first.id()).await.unwrap();
+    // Its handler is still under way, and holds the till.
+    gate.open_wide();
+    assert_eq!(third.outcome().await.unwrap(), 1);
+}
+
+async fn r24_what_comes_after_a_cancelled_job_is_cancelled_with_it(world: World) {
+    let Running { runtime, .. } = start(&world).await;
+    let first = runtime.publish(Tidy {}).delay(Duration::from_secs(10)).await.unwrap();
+    let second = runtime.publish(Tidy {}).after(&first).await.unwrap();
+    let third = runtime.publish(Tidy {}).after(second.id()).await.unwrap();
+    let waiter = tokio::spawn({
+        let third = third.clone();
+        async move { third.outcome().await }
+    });
+    runtime.jobs().cancel(first.id()).await.unwrap();
+    assert_eq!(kind_and_code(&waiter.await.unwrap().unwrap_err()), CANCELLED);
+    for job in [&first, &second, &third] {
+        assert_eq!(job.state().await.unwrap(), JobState::Cancelled);
+    }
+    let late = runtime.publish(Tidy {}).after(&third).await.unwrap();
+    assert_eq!(late.state().await.unwrap(), JobState::Cancelled);
+}
+
+async fn r24_nothing_is_called_off_from_inside_an_execution(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let victim = runtime.publish(Linger {}).await.unwrap();
+    until("it lingers", async || log.lines() == ["lingers"]).await;
+    let builder = world.builder().provide(log.clone()).provide(Gate::new());
+    let own =
+        builder.provide(Arc::new(runtime.clone())).provide(Arc::new(victim.id())).start().await.unwrap();
+    let refused = own.execute(Meddle {}).await.unwrap_err();
+    assert_eq!(refused.code(), "inside_execution");
+    assert_eq!(state(&runtime, victim.id()).await, JobState::Running);
+    runtime.jobs().cancel(victim.id()).await.unwrap();
+    reaches(&runtime, victim.id(), JobState::Cancelled).await;
+    assert_eq!(job(&runtime, victim.id()).await.attempts, 1);
+}
+
+/// Call another job off from inside.
+#[command]
+struct Meddle {}
+
+#[command]
+async fn meddle(_: Meddle, context: ExecutionContext) -> Result<(), Failure> {
+    let (Some(runtime), Some(victim)) =
+        (context.capability::<Runtime>(), context.capability::<enact::JobId>())
+    else {
+        return Ok(());
+    };
+    runtime.jobs().cancel(*victim).await
+}
+
+on_every_store!(
+    r24_cancel_ends_a_waiting_job_at_once,
+    r24_cancel_ends_a_ready_job_at_once,
+    r24_cancel_refuses_the_commit_of_a_running_job,
+    r24_a_running_handler_is_told,
+    r24_a_handler_in_another_process_is_told,
+    r24_who_executes_it_is_told,
+    r24_cancelled_stays_cancelled,
+    r24_a_cancelled_job_frees_its_lane,
+    r24_what_comes_after_a_cancelled_job_is_cancelled_with_it,
+    r24_nothing_is_called_off_from_inside_an_execution,
+);

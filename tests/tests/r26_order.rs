@@ -1,0 +1,306 @@
+//! What orders jobs, and what does not (r26): `after`, delay, priority, and the queues that keep apart what has nothing to do
+//! with each other. Lanes are in `r25_requests`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::{Gate, Log, World, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until};
+use enact::JobId;
+use enact::prelude::*;
+
+/// Note a line.
+#[command]
+struct Note {
+    line: String,
+}
+
+#[command]
+async fn note(note: Note, log: Arc<Log>) -> Result<(), String> {
+    log.note(&*note.line);
+    if note.line.starts_with("fail") && log.lines().len() < 2 { Err("as asked".to_owned()) } else { Ok(()) }
+}
+
+/// Note a line in a lane.
+#[command(order_by = lane)]
+struct NoteInLane {
+    lane: u32,
+    line: String,
+}
+
+#[command(retry = Retry::fixed(3, Duration::from_secs(10)))]
+async fn note_in_lane(note: NoteInLane, log: Arc<Log>) -> Result<(), String> {
+    log.note(&*note.line);
+    let attempts = log.lines().iter().filter(|line| **line == note.line).count();
+    if note.line.starts_with("fail") && attempts < 3 { Err("as asked".to_owned()) } else { Ok(()) }
+}
+
+/// Hold a place in the queue of slow things.
+#[command]
+struct BeSlow {}
+
+#[command(queue = "slow")]
+async fn be_slow(_: BeSlow, gate: Arc<Gate>) {
+    gate.pass().await;
+}
+
+/// Publish a chain: each after the one before.
+#[command]
+struct Chain {
+    /// What the first one is to come after.
+    #[schemars(with = "Option<String>")]
+    behind: Option<JobId>,
+}
+
+#[command]
+async fn chain(chain: Chain) {
+    let first = publish(line("first")).delay(Duration::from_secs(10)).priority(3);
+    if let Some(behind) = chain.behind {
+        first.clone().after(behind);
+    }
+    let second = publish(line("second")).after(&first);
+    publish(line("third")).after(&first).after(second.id());
+}
+
+fn line(line: &str) -> Note {
+    Note { line: line.to_owned() }
+}
+
+fn in_lane(lane: u32, line: &str) -> NoteInLane {
+    NoteInLane { lane, line: line.to_owned() }
+}
+
+struct Running {
+    runtime: Runtime,
+    gate: Arc<Gate>,
+    log: Arc<Log>,
+}
+
+async fn start(world: &World) -> Running {
+    start_with(world, |builder| builder).await
+}
+
+async fn start_with(
+    world: &World,
+    options: impl FnOnce(enact::RuntimeBuilder) -> enact::RuntimeBuilder,
+) -> Running {
+    let (gate, log) = (Gate::new(), Log::new());
+    let builder = world.builder().provide(gate.clone()).provide(log.clone());
+    Running { runtime: options(builder).start().await.unwrap(), gate, log }
+}
+
+/// Something that runs later than it is published.
+const LATER: Duration = Duration::from_secs(60);
+
+async fn r26_a_job_runs_after_the_one_it_comes_after_has_succeeded(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let first = runtime.publish(line("first")).delay(LATER).await.unwrap();
+    let second = runtime.publish(line("second")).after(&first).await.unwrap();
+    let waiting = second.job().await.unwrap();
+    assert_eq!((waiting.state, waiting.due_at, waiting.after), (JobState::Waiting, None, vec![first.id()]));
+    settle().await;
+    assert!(log.lines().is_empty());
+    world.advance(LATER);
+    second.outcome().await.unwrap();
+    assert_eq!(log.lines(), ["first", "second"]);
+    let third = runtime.publish(line("third")).after(&second).await.unwrap();
+    third.outcome().await.unwrap();
+}
+
+async fn r26_a_job_comes_after_all_that_it_names(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let [a, b] = [
+        runtime.publish(line("a")).delay(LATER).await.unwrap(),
+        runtime.publish(line("b")).delay(2 * LATER).await.unwrap(),
+    ];
+    let last = runtime.publish(line("last")).after(&a).after(&b).await.unwrap();
+    world.advance(LATER);
+    a.outcome().await.unwrap();
+    settle().await;
+    assert_eq!(last.state().await.unwrap(), JobState::Waiting);
+    world.advance(LATER);
+    last.outcome().await.unwrap();
+    assert_eq!(log.lines(), ["a", "b", "last"]);
+}
+
+async fn r26_what_comes_after_a_failed_job_waits_until_it_is_retried(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let first = runtime.publish(line("fail")).await.unwrap();
+    let second = runtime.publish(line("second")).after(&first).await.unwrap();
+    first.outcome().await.unwrap_err();
+    settle().await;
+    assert_eq!(second.state().await.unwrap(), JobState::Waiting);
+    runtime.jobs().retry(first.id()).await.unwrap();
+    second.outcome().await.unwrap();
+    assert_eq!(log.lines(), ["fail", "fail", "second"]);
+}
+
+async fn r26_a_job_cannot_come_after_one_that_is_not_on_record(world: World) {
+    let Running { runtime, .. } = start(&world).await;
+    let nobody: JobId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+    let refused = (FailureKind::NotFound, "no_such_job");
+    let published = runtime.publish(line("never")).after(nobody).await;
+    assert_eq!(kind_and_code(&published.unwrap_err()), refused);
+    assert!(jobs(&runtime).await.is_empty());
+    let staged = runtime.execute(Chain { behind: Some(nobody) }).await;
+    assert_eq!(kind_and_code(&staged.unwrap_err()), refused);
+    assert!(jobs_of(&runtime, "Note").await.is_empty(), "nothing of the chain is on record");
+}
+
+async fn r26_staged_jobs_come_after_each_other(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let gate = runtime.publish(line("gate")).delay(LATER).await.unwrap();
+    runtime.execute(Chain { behind: Some(gate.id()) }).await.unwrap();
+    let staged = jobs_of(&runtime, "Note").await;
+    assert_eq!(staged[1].priority, 3);
+    world.advance(LATER);
+    reaches(&runtime, staged[3].id, JobState::Succeeded).await;
+    assert_eq!(log.lines(), ["gate", "first", "second", "third"]);
+}
+
+async fn r26_a_delayed_job_runs_when_its_time_has_come(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let delayed = runtime.publish(line("delayed")).delay(LATER).await.unwrap();
+    let at = runtime.publish(line("at")).at(world.now() + 2 * LATER).await.unwrap();
+    assert_eq!(delayed.job().await.unwrap().due_at, Some(world.now() + LATER));
+    assert_eq!(at.job().await.unwrap().due_at, Some(world.now() + 2 * LATER));
+    let past = runtime.publish(line("past")).at(world.now() - LATER).await.unwrap();
+    past.outcome().await.unwrap();
+    world.advance(LATER - Duration::from_millis(1));
+    settle().await;
+    assert_eq!(log.lines(), ["past"]);
+    world.advance(Duration::from_millis(1));
+    delayed.outcome().await.unwrap();
+    assert_eq!(at.state().await.unwrap(), JobState::Waiting);
+    world.advance(LATER);
+    at.outcome().await.unwrap();
+    assert_eq!(log.lines(), ["past", "delayed", "at"]);
+}
+
+async fn r26_a_delay_survives_a_restart(world: World) {
+    let first = start(&world).await;
+    let id = first.runtime.publish(line("delayed")).delay(LATER).await.unwrap().id();
+    first.runtime.shutdown(Duration::from_secs(1)).await.unwrap();
+    drop(first);
+    let second = start(&world).await;
+    settle().await;
+    assert_eq!(state(&second.runtime, id).await, JobState::Waiting);
+    world.advance(LATER);
+    reaches(&second.runtime, id, JobState::Succeeded).await;
+}
+
+async fn r26_a_delayed_job_is_not_run_early_by_a_step_of_the_clock_back(world: World) {
+    let Running { runtime, .. } = start(&world).await;
+    let delayed = runtime.publish(line("delayed")).delay(LATER).await.unwrap();
+    world.clock.set(world.now() - LATER);
+    world.advance(LATER);
+    settle().await;
+    assert_eq!(delayed.state().await.unwrap(), JobState::Waiting, "by the clock it is not yet time");
+    world.clock.set(world.now() + LATER);
+    // A step forwards is noticed with the next look, a second later at most.
+    world.advance(Duration::from_secs(1));
+    delayed.outcome().await.unwrap();
+}
+
+async fn r26_what_has_a_higher_priority_begins_first(world: World) {
+    let Running { runtime, gate, log } = start_with(&world, |builder| builder.concurrency(1)).await;
+    runtime.shutdown(Duration::from_secs(1)).await.unwrap();
+    drop((runtime, gate));
+    // Nobody runs anything while it is published.
+    let idle =
+        world.builder().provide(Gate::new()).provide(log.clone()).concurrency(1).start().await.unwrap();
+    let hold = idle.publish(line("hold")).delay(LATER).await.unwrap();
+    let mut handles = Vec::new();
+    for (name, priority) in
+        [("plain", 0), ("low", -5), ("high", 5), ("plain too", 0), ("highest", 2_000_000_000)]
+    {
+        handles.push(idle.publish(line(name)).priority(priority).after(&hold).await.unwrap());
+    }
+    assert_eq!(handles[2].job().await.unwrap().priority, 5);
+    world.advance(LATER);
+    for handle in handles {
+        handle.outcome().await.unwrap();
+    }
+    assert_eq!(log.lines(), ["hold", "highest", "high", "plain", "plain too", "low"]);
+}
+
+async fn r26_a_queue_that_is_full_holds_up_no_other(world: World) {
+    let Running { runtime, gate, log } =
+        start_with(&world, |builder| builder.concurrency(1).queue("slow", 2)).await;
+    let mut slow = Vec::new();
+    for _ in 0..5 {
+        slow.push(runtime.publish(BeSlow {}).await.unwrap());
+    }
+    gate.arrival().await;
+    gate.arrival().await;
+    runtime.publish(line("quick")).await.unwrap().outcome().await.unwrap();
+    settle().await;
+    assert_eq!(gate.arrivals(), 0, "two at a time");
+    assert_eq!(log.lines(), ["quick"]);
+    gate.open();
+    gate.arrival().await;
+    settle().await;
+    assert_eq!(gate.arrivals(), 0, "two at a time");
+    gate.open_wide();
+    for job in slow {
+        job.outcome().await.unwrap();
+    }
+}
+
+async fn r26_a_queue_without_a_number_of_its_own_has_the_runtimes(world: World) {
+    let Running { runtime, gate, .. } = start_with(&world, |builder| builder.concurrency(3)).await;
+    for _ in 0..5 {
+        runtime.publish(BeSlow {}).await.unwrap();
+    }
+    for _ in 0..3 {
+        gate.arrival().await;
+    }
+    settle().await;
+    assert_eq!(gate.arrivals(), 0);
+    gate.open_wide();
+}
+
+async fn r26_a_retrying_head_keeps_its_lane_waiting_and_no_other(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let head = runtime.publish(in_lane(1, "fail")).await.unwrap();
+    let behind = runtime.publish(in_lane(1, "behind")).await.unwrap();
+    let other = runtime.publish(in_lane(2, "other")).await.unwrap();
+    other.outcome().await.unwrap();
+    reaches(&runtime, head.id(), JobState::Waiting).await;
+    settle().await;
+    assert_eq!(behind.state().await.unwrap(), JobState::Waiting);
+    until("the lane is done", async || {
+        world.advance(Duration::from_secs(10));
+        behind.state().await.unwrap() == JobState::Succeeded
+    })
+    .await;
+    let lane: Vec<_> = log.lines().into_iter().filter(|line| line != "other").collect();
+    assert_eq!(lane, ["fail", "fail", "fail", "behind"]);
+}
+
+async fn r26_a_delayed_job_keeps_its_place_in_its_lane(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let delayed = runtime.publish(in_lane(1, "delayed")).delay(LATER).await.unwrap();
+    let behind = runtime.publish(in_lane(1, "behind")).await.unwrap();
+    settle().await;
+    assert!(log.lines().is_empty());
+    world.advance(LATER);
+    behind.outcome().await.unwrap();
+    delayed.outcome().await.unwrap();
+    assert_eq!(log.lines(), ["delayed", "behind"]);
+}
+
+on_every_store!(
+    r26_a_job_runs_after_the_one_it_comes_after_has_succeeded,
+    r26_a_job_comes_after_all_that_it_names,
+    r26_what_comes_after_a_failed_job_waits_until_it_is_retried,
+    r26_a_job_cannot_come_after_one_that_is_not_on_record,
+    r26_staged_jobs_come_after_each_other,
+    r26_a_delayed_job_runs_when_its_time_has_come,
+    r26_a_delay_survives_a_restart,
+    r26_a_delayed_job_is_not_run_early_by_a_step_of_the_clock_back,
+    r26_what_has_a_higher_priority_begins_first,
+    r26_a_queue_that_is_full_holds_up_no_other,
+    r26_a_queue_without_a_number_of_its_own_has_the_runtimes,
+    r26_a_retrying_head_keeps_its_lane_waiting_and_no_other,
+    r26_a_delayed_job_keeps_its_place_in_its_lane,
+);

@@ -1,0 +1,131 @@
+//! From any job the whole tree is found (r32).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::{World, jobs, on_every_store, reaches};
+use enact::prelude::*;
+use enact::{CorrelationId, JobId};
+
+/// Begin a story.
+#[command]
+struct Begin {
+    chapters: u32,
+}
+
+/// A story has begun.
+#[event]
+struct Begun {
+    chapters: u32,
+}
+
+#[command]
+async fn begin_story(begin: Begin) {
+    emit(Begun { chapters: begin.chapters });
+    publish(Title {});
+}
+
+#[event_handler]
+async fn write_chapters(begun: Begun) {
+    for number in 1..=begun.chapters {
+        publish(Chapter { number });
+    }
+}
+
+#[event_handler]
+async fn announce(_: Begun) {}
+
+/// Write a chapter.
+#[command]
+struct Chapter {
+    number: u32,
+}
+
+#[command]
+async fn chapter(chapter: Chapter) -> Result<(), String> {
+    if chapter.number == 13 { Err("unlucky".to_owned()) } else { Ok(()) }
+}
+
+/// Find a title.
+#[command]
+struct Title {}
+
+#[command]
+async fn title(_: Title) {}
+
+async fn tree(runtime: &Runtime, matter: &CorrelationId) -> Vec<String> {
+    let branches = runtime.jobs().tree(matter).await.unwrap();
+    branches.iter().map(|branch| format!("{}{}", "  ".repeat(branch.depth), branch.job.name)).collect()
+}
+
+async fn all_end(runtime: &Runtime, count: usize) {
+    common::until("all have ended", async || {
+        let jobs = jobs(runtime).await;
+        jobs.len() == count && jobs.iter().all(|job| job.state == JobState::Succeeded)
+    })
+    .await;
+}
+
+async fn r32_from_any_job_the_whole_tree_is_found(world: World) {
+    let runtime = world.builder().start().await.unwrap();
+    let root: JobId = runtime.publish(Begin { chapters: 2 }).await.unwrap().id();
+    runtime.publish(Title {}).await.unwrap();
+    all_end(&runtime, 7).await;
+    let expected = ["Begin", "  Title", "  announce", "  write_chapters", "    Chapter", "    Chapter"];
+    for job in jobs(&runtime).await.iter().filter(|job| job.correlation.as_str() == root.to_string()) {
+        assert_eq!(tree(&runtime, &job.correlation).await, expected, "from {}", job.name);
+    }
+}
+
+async fn r32_a_matter_may_have_several_roots(world: World) {
+    let runtime = world.builder().start().await.unwrap();
+    let seed = || ContextSeed::new().correlation_id("matter");
+    for _ in 0..2 {
+        let job = runtime.scope(seed(), async { runtime.publish(Title {}).await }).await.unwrap();
+        reaches(&runtime, job.id(), JobState::Succeeded).await;
+    }
+    assert_eq!(tree(&runtime, &CorrelationId::new("matter")).await, ["Title", "Title"]);
+    assert!(tree(&runtime, &CorrelationId::new("unknown")).await.is_empty());
+}
+
+async fn r32_what_was_caused_by_a_job_that_is_gone_begins_a_tree(world: World) {
+    let runtime = world.builder().start().await.unwrap();
+    let root = runtime.publish(Begin { chapters: 13 }).await.unwrap();
+    common::until("all have ended", async || {
+        let jobs = jobs(&runtime).await;
+        jobs.len() == 17 && jobs.iter().all(|job| job.state.has_ended())
+    })
+    .await;
+    world.advance(Duration::from_hours(1));
+    runtime.jobs().prune(&enact::Retention::new().succeeded(Duration::from_secs(1))).await.unwrap();
+    assert_eq!(tree(&runtime, &CorrelationId::new(root.id().to_string())).await, ["Chapter"]);
+}
+
+async fn r32_a_long_chain_is_no_burden(world: World) {
+    let runtime = world.builder().start().await.unwrap();
+    let first = runtime.publish(Link { left: 3000 }).await.unwrap();
+    common::until("the chain has ended", async || jobs(&runtime).await.len() == 3001).await;
+    let branches = runtime.jobs().tree(&CorrelationId::new(first.id().to_string())).await.unwrap();
+    assert_eq!(branches.len(), 3001);
+    assert_eq!(branches[3000].depth, 3000);
+}
+
+/// Add a link.
+#[command]
+struct Link {
+    left: u32,
+}
+
+#[command]
+async fn link(link: Link) {
+    if link.left > 0 {
+        publish(Link { left: link.left - 1 });
+    }
+}
+
+on_every_store!(
+    r32_from_any_job_the_whole_tree_is_found,
+    r32_a_matter_may_have_several_roots,
+    r32_what_was_caused_by_a_job_that_is_gone_begins_a_tree,
+    r32_a_long_chain_is_no_burden,
+);
