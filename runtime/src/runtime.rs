@@ -56,19 +56,7 @@ impl Drop for Handle {
 impl Runtime {
     /// Begins to build a runtime on a store.
     pub fn builder(store: impl Store) -> RuntimeBuilder {
-        RuntimeBuilder {
-            store: Arc::new(store),
-            clock: Arc::new(SystemClock),
-            capabilities: Capabilities::default(),
-            concurrency: RuntimeBuilder::CONCURRENCY,
-            lease: RuntimeBuilder::LEASE,
-            max_payload_bytes: RuntimeBuilder::MAX_PAYLOAD_BYTES,
-            max_queued: RuntimeBuilder::MAX_QUEUED,
-            queues: BTreeMap::new(),
-            retention: Retention::default(),
-            ids: Ids::default(),
-            faults: None,
-        }
+        RuntimeBuilder::on(Arc::new(store))
     }
 
     /// Hands a command off: awaited, it answers when the command's job is durable, and does not wait for it to run (r02).
@@ -155,7 +143,7 @@ impl Runtime {
     }
 
     /// The event, and the jobs of its handlers; or what is wrong with it.
-    fn draft_event<E: Event>(&self, event: &E) -> Result<(NewEvent, Vec<NewJob>), Failure> {
+    pub(crate) fn draft_event<E: Event>(&self, event: &E) -> Result<(NewEvent, Vec<NewJob>), Failure> {
         let engine = self.engine();
         let context = ExecutionContext::current();
         engine.check_running()?;
@@ -243,6 +231,7 @@ impl fmt::Debug for Runtime {
 }
 
 /// What a runtime is started with.
+#[derive(Clone)]
 pub struct RuntimeBuilder {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -252,7 +241,7 @@ pub struct RuntimeBuilder {
     max_payload_bytes: usize,
     max_queued: u64,
     queues: BTreeMap<String, QueueRoom>,
-    retention: Retention,
+    pub(crate) retention: Retention,
     pub(crate) ids: Ids,
     pub(crate) faults: Option<Arc<Faults>>,
 }
@@ -276,6 +265,27 @@ impl RuntimeBuilder {
 
     /// How many jobs of one command or event handler may be on record that have not ended, unless the builder says otherwise.
     pub const MAX_QUEUED: u64 = 1_000_000;
+
+    pub(crate) fn on(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            clock: Arc::new(SystemClock),
+            capabilities: Capabilities::default(),
+            concurrency: Self::CONCURRENCY,
+            lease: Self::LEASE,
+            max_payload_bytes: Self::MAX_PAYLOAD_BYTES,
+            max_queued: Self::MAX_QUEUED,
+            queues: BTreeMap::new(),
+            retention: Retention::default(),
+            ids: Ids::default(),
+            faults: None,
+        }
+    }
+
+    /// Keeps everything in another store.
+    pub(crate) fn with_store(self, store: Arc<dyn Store>) -> Self {
+        Self { store, ..self }
+    }
 
     /// Provides a capability: handlers take it as `Arc<T>` (r33). One of the same type that was provided before is replaced.
     ///
