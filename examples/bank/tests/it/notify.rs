@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use async_trait::async_trait;
 use bank::domain::{Deposit, LargeWithdrawal, Notifier, OpenAccount, Withdraw};
 use bank::matter::wait_until_idle;
 use enact::MemoryStore;
@@ -11,8 +12,9 @@ use enact::prelude::*;
 #[derive(Default)]
 pub(crate) struct Recorder(Mutex<Vec<LargeWithdrawal>>);
 
+#[async_trait]
 impl Notifier for Recorder {
-    fn large_withdrawal(
+    async fn large_withdrawal(
         &self,
         withdrawal: &LargeWithdrawal,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
