@@ -242,6 +242,8 @@ pub struct RuntimeBuilder {
     max_queued: u64,
     queues: BTreeMap<String, QueueRoom>,
     pub(crate) retention: Retention,
+    /// Whether it runs what is published.
+    works: bool,
     pub(crate) ids: Ids,
     pub(crate) faults: Option<Arc<Faults>>,
 }
@@ -277,6 +279,7 @@ impl RuntimeBuilder {
             max_queued: Self::MAX_QUEUED,
             queues: BTreeMap::new(),
             retention: Retention::default(),
+            works: true,
             ids: Ids::default(),
             faults: None,
         }
@@ -333,6 +336,15 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Leaves what is published to other processes on the same store: nothing is claimed, no schedule ticks, and nothing is
+    /// pruned by itself. For a program that only publishes, and for one that looks after jobs. What it
+    /// [executes](Runtime::execute) runs here all the same; the retries of that, too, are left to others.
+    #[must_use]
+    pub fn without_worker(mut self) -> Self {
+        self.works = false;
+        self
+    }
+
     /// How long a worker is believed to be alive after it was last heard of (r23). A short lease finds what a crash has left
     /// sooner; a long one bears longer stalls. It is renewed four times in its length, and lasts
     /// [`SHORTEST_LEASE`](Self::SHORTEST_LEASE) at least, whatever `length` is.
@@ -369,19 +381,21 @@ impl RuntimeBuilder {
     )]
     pub async fn start(self) -> Result<Runtime, StartError> {
         let (concurrency, own) = (self.concurrency, self.queues.clone());
-        let retention = self.retention;
+        let (retention, works) = (self.retention, self.works);
         let engine = self.engine()?;
         let (queues, names) = engine.plans.queues();
         let limit = |name: &&'static str| own.get(*name).map_or(concurrency, |room| room.jobs);
         let rooms = Rooms::new(queues, &names.iter().map(limit).collect::<Vec<_>>());
         let tasks = Tasks::default();
-        tasks.dispatcher.spawn(worker::dispatch(engine.clone(), rooms));
-        tasks.dispatcher.close();
         tasks.others.spawn(worker::keep_leases(engine.clone(), tasks.dispatcher.clone()));
-        tasks.others.spawn(schedule::run_schedules(engine.clone()));
-        if let Some(interval) = retention.interval() {
-            tasks.others.spawn(retention::prune_regularly(engine.clone(), retention, interval));
+        if works {
+            tasks.dispatcher.spawn(worker::dispatch(engine.clone(), rooms));
+            tasks.others.spawn(schedule::run_schedules(engine.clone()));
+            if let Some(interval) = retention.interval() {
+                tasks.others.spawn(retention::prune_regularly(engine.clone(), retention, interval));
+            }
         }
+        tasks.dispatcher.close();
         tasks.others.close();
         Ok(Runtime(Arc::new(Handle { engine, tasks })))
     }
@@ -429,7 +443,16 @@ impl RuntimeBuilder {
 impl fmt::Debug for RuntimeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            store, clock, concurrency, lease, max_payload_bytes, max_queued, queues, retention, ..
+            store,
+            clock,
+            concurrency,
+            lease,
+            max_payload_bytes,
+            max_queued,
+            queues,
+            retention,
+            works,
+            ..
         } = self;
         f.debug_struct("RuntimeBuilder")
             .field("store", &store.type_id())
@@ -440,6 +463,7 @@ impl fmt::Debug for RuntimeBuilder {
             .field("max_queued", max_queued)
             .field("queues", queues)
             .field("retention", retention)
+            .field("works", works)
             .finish_non_exhaustive()
     }
 }

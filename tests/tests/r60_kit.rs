@@ -194,11 +194,11 @@ async fn r60_who_asks_is_in_the_seed_and_reaches_what_is_drained() {
     library.given(shelf([])).await;
     let ada = ContextSeed::new().identity(Identity::user("ada"));
     library.when_as(ada, put_up_one("Emma")).await.then_succeeds();
-    library
-        .drain()
-        .await
-        .then_ran(["catalogue", "praise"])
-        .then_entity(&Entry { book: "Emma".into(), shelf: 1, by: Some("ada".into()) });
+    library.drain().await.then_ran(["catalogue", "praise"]).then_entity(&Entry {
+        book: "Emma".into(),
+        shelf: 1,
+        by: Some("ada".into()),
+    });
 }
 
 #[tokio::test]
@@ -332,7 +332,10 @@ async fn r60_a_failure_that_nobody_expected_is_told_with_its_step_and_what_follo
             wrong(outcome);
         });
     }
-    outcome.then_fails(FailureKind::Error, "error").then_retries_in(Duration::from_secs(60)).then_changes_nothing();
+    outcome
+        .then_fails(FailureKind::Error, "error")
+        .then_retries_in(Duration::from_secs(60))
+        .then_changes_nothing();
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
 
+use async_trait::async_trait;
 use bank::domain::{Account, LargeWithdrawal, Notifier};
 use enact::prelude::*;
 use enact::testing::TestRuntime;
@@ -29,8 +30,12 @@ impl Recorder {
     }
 }
 
+#[async_trait]
 impl Notifier for Recorder {
-    fn large_withdrawal(&self, withdrawal: &LargeWithdrawal) -> Result<(), Box<dyn Error + Send + Sync>> {
+    async fn large_withdrawal(
+        &self,
+        withdrawal: &LargeWithdrawal,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if recorded.failures_to_come > 0 {
             recorded.failures_to_come -= 1;
