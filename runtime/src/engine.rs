@@ -15,7 +15,7 @@ use crate::ids::Ids;
 use crate::locks::EntityLocks;
 use crate::plans::Plans;
 use crate::store::{self, Store, StoreError};
-use crate::testing::Faults;
+use crate::testing::{Faults, Point};
 use crate::wiring::Wiring;
 use crate::{Failure, FailureKind, Job, JobId, JobState, Json, WorkerId};
 
@@ -66,6 +66,14 @@ impl Engine {
         self.attempts.spawn(attempt.boxed())
     }
 
+    /// Returns when everything has ended that was begun before the runtime stopped.
+    pub(crate) async fn all_ended(&self, dispatcher: &TaskTracker) {
+        // What the dispatcher has claimed already still runs.
+        dispatcher.wait().await;
+        self.attempts.close();
+        self.attempts.wait().await;
+    }
+
     /// Sees to it that what begins now is covered by this worker's lease (r23).
     pub(crate) async fn ensure_lease(&self) -> Result<(), StoreError> {
         self.lease.ensure(&*self.store, &self.worker, self.clock.elapsed()).await
@@ -76,6 +84,11 @@ impl Engine {
         self.dead.cancel();
         self.stop.cancel();
         self.abort.cancel();
+    }
+
+    /// A point at which a test may have asked for a fault.
+    pub(crate) fn pass(&self, point: Point, job: &Job) -> Result<(), Failure> {
+        self.faults.as_ref().map_or(Ok(()), |faults| faults.strike(point, self, job))
     }
 
     /// Tells the attempt of a job that is under way here, and those who wait for the job, that it was called off (r24).

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use common::{
     Gate, Log, Mortal, World, begin, job, jobs, kind_and_code, on_every_store, reaches, settle, until,
 };
-use enact::clock::{Clock, ManualClock};
+use enact::clock::ManualClock;
 use enact::prelude::*;
 use enact::store::Cursor;
 use enact::{JobId, Key};
