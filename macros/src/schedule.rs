@@ -1,6 +1,6 @@
 //! When a command recurs: `every`, `cron` and `missed` of a handler's `#[command]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, Ident, LitStr, Type};
 
@@ -46,15 +46,17 @@ impl Schedule {
         });
         let schedule = match times {
             Times::Every(period) => {
-                let every = quote_spanned!(key.span()=> #enact_at_option::Schedule::<#command>::every);
+                // A name of ours, whoever wrote the option, a macro perhaps.
+                let name = Ident::new("__period", Span::call_site().located_at(key.span()));
+                let schedule = quote_spanned!(key.span()=> #enact_at_option::Schedule::every(#name));
                 quote! {
                     let __period: ::core::time::Duration = #period;
-                    let __schedule = #every(__period);
+                    let __schedule = #schedule;
                 }
             }
             Times::Cron(pattern) => {
-                let cron = quote_spanned!(key.span()=> #enact_at_option::Schedule::<#command>::cron);
-                quote!(let __schedule = #cron(#pattern);)
+                let schedule = quote_spanned!(key.span()=> #enact_at_option::Schedule::cron(#pattern));
+                quote!(let __schedule = #schedule;)
             }
         };
         quote! {

@@ -343,6 +343,45 @@ struct BadPattern {
 #[command]
 async fn bad_pattern(_: BadPattern) {}
 
+#[command]
+struct Hasty {}
+
+impl From<Tick> for Hasty {
+    fn from(_: Tick) -> Self {
+        Self {}
+    }
+}
+
+const HASTY: u32 = line!() + 1;
+#[command(every = Duration::from_millis(500))]
+async fn hasty(_: Hasty) {}
+
+#[command]
+struct Never {}
+
+impl From<Tick> for Never {
+    fn from(_: Tick) -> Self {
+        Self {}
+    }
+}
+
+const NEVER: u32 = line!() + 1;
+#[command(cron = "0 0 30 2 *")]
+async fn never(_: Never) {}
+
+#[command]
+struct Garbled {}
+
+impl From<Tick> for Garbled {
+    fn from(_: Tick) -> Self {
+        Self {}
+    }
+}
+
+const GARBLED: u32 = line!() + 1;
+#[command(cron = "61 * * * *")]
+async fn garbled(_: Garbled) {}
+
 async fn start() -> StartError {
     Runtime::builder(MemoryStore::new()).start().await.unwrap_err()
 }
@@ -393,6 +432,16 @@ async fn r50_start_lists_every_problem_at_once_with_its_place() {
         (UNREGISTERED_COMMAND, "this handles the command `Unregistered`, which is not registered"),
         (UNREGISTERED_EVENT, "this handles the event `UnregisteredEvent`, which is not registered"),
         (BAD_PATTERN, "`BadPattern` cannot be checked: its schema is wrong"),
+        (
+            HASTY,
+            "`Hasty` cannot recur: it is to recur every 500ms, and a period is a second at least: write `every",
+        ),
+        (NEVER, "`Never` cannot recur: the cron pattern `0 0 30 2 *` names no time that ever comes"),
+        // What croner says of it is in between.
+        (
+            GARBLED,
+            "`Garbled` cannot recur: `61 * * * *` is no cron pattern: Component error: Number out of bounds. Write",
+        ),
     ];
     assert_eq!(error.problems().len(), expected.len(), "{error}");
     for (line, text) in expected {
@@ -409,7 +458,7 @@ async fn r50_problems_stand_in_the_order_of_the_source_and_read_as_compiler_erro
     let lines: Vec<_> = error.problems().iter().map(|problem| problem.source().line).collect();
     assert!(lines.is_sorted(), "{lines:?}");
     let text = error.to_string();
-    assert!(text.starts_with("the domain has 24 problems:\n  "), "{text}");
+    assert!(text.starts_with("the domain has 27 problems:\n  "), "{text}");
     let lonely = format!("tests/r50_start.rs:{LONELY}: the command `lonely` has no handler");
     assert!(text.contains(&lonely), "{text}");
 }

@@ -112,7 +112,7 @@ async fn note(_: Lent, books: Repository<Book>) -> Result<(), Failure> {
     Ok(())
 }
 
-#[event_handler]
+#[event_handler(queue = "ink")]
 async fn mark(_: Lent) {}
 
 /// Something was noted.
@@ -135,14 +135,31 @@ struct Glance {
     book: String,
 }
 
-#[command(stateless, retry = Retry::fixed(2, Duration::from_millis(50)))]
+impl From<Tick> for Glance {
+    fn from(tick: Tick) -> Self {
+        Self { book: tick.scheduled_at().to_string() }
+    }
+}
+
+#[command(
+    stateless,
+    retry = Retry::fixed(2, Duration::from_millis(50)),
+    every = Duration::from_secs(90),
+    missed = Missed::Skip,
+)]
 async fn glance(_: Glance) {}
 
 /// Names that mean something to others.
 #[command(name = "end")]
 struct Close {}
 
-#[command]
+impl From<Tick> for Close {
+    fn from(_: Tick) -> Self {
+        Self {}
+    }
+}
+
+#[command(cron = "0 3 * * *")]
 async fn close(_: Close) {
     emit(Closed {});
 }
@@ -259,6 +276,7 @@ async fn r51_each_part_has_its_place_in_the_source() {
 const TREE: &str = r#"Commands
 
 Glance
+   recurs every 90s; what was missed is left out
    about `book`, which it does not bind
    attempted up to 2 times, 50ms apart
 
@@ -277,6 +295,7 @@ Lend: Lend a book to a reader, whoever that is.
    │  only if at_home
    ├─ event Lent: A book has left the house.
    │  ├─ handler mark
+   │  │     in the queue `ink`
    │  └─ handler note
    │     │  formerly on_lent
    │     │  attempted until it succeeds, without a pause
@@ -292,6 +311,7 @@ Return: Return a book.
    └─ event Noted (above)
 
 end: Names that mean something to others.
+│  recurs at 0 3 * * * UTC; once for all that was missed
 └─ event größe "1" & <b>`x`</b>: It is over.
    └─ handler #1; | go-on --> end
 
@@ -337,6 +357,8 @@ const FLOWCHART: &str = r##"flowchart LR
     h_note(["note"])
     h_archive(["archive"])
     h_.23.1.3b..20..7c..20.go.2d.on.20..2d..2d..3e..20.end(["#35;1#59; #124; go-on --#62; end"])
+    t_Glance(("every 90s")) --> c_Glance
+    t_end(("at 0 3 #42; #42; #42; UTC")) --> c_end
     c_Lend --> s_Book
     s_Book -->|"Lend"| e_Lent
     s_Book -->|"Lend"| c_Return
@@ -371,30 +393,41 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
         "idempotency_key": "slip",
         "order_by": "book",
         "handler": {
-            "retry": { "attempts": 3, "first_pause_ms": 1000, "growth": 2 },
+            "retry": {
+                "attempts": 3, "first_pause_ms": 1000, "growth": 2, "longest_pause_ms": 3_600_000, "jitter": false,
+            },
             "timeout_ms": 2500,
+            "queue": "default",
             "capabilities": ["r51_wiring::Desk"],
             "strategies": ["Fee"],
             "repositories": [],
             "emits": ["Lent"],
             "publishes": ["Return"],
         },
+        "schedule": null,
         "binding": { "entity": "Book", "create": "if_missing" },
         "invariants": ["at_home"],
     });
     assert_eq!(bare(&json["commands"][2]), expected);
     let remote = json!({
         "name": "Insure", "aliases": [], "target": "book", "idempotency_key": null, "order_by": null,
-        "handler": null, "binding": null, "invariants": [],
+        "handler": null, "schedule": null, "binding": null, "invariants": [],
     });
     assert_eq!(bare(&json["commands"][1]), remote);
+    let schedule = json!({ "every_ms": 90_000, "cron": null, "missed": "skip" });
+    assert_eq!(json["commands"][0]["schedule"], schedule);
+    let schedule = json!({ "every_ms": null, "cron": "0 3 * * *", "missed": "once" });
+    assert_eq!(json["commands"][4]["schedule"], schedule);
     let event = json!({
         "name": "Lent",
         "handlers": [{
             "name": "mark",
             "aliases": [],
-            "retry": { "attempts": 1, "first_pause_ms": 0, "growth": 1 },
+            "retry": {
+                "attempts": 1, "first_pause_ms": 0, "growth": 1, "longest_pause_ms": 3_600_000, "jitter": false,
+            },
             "timeout_ms": null,
+            "queue": "ink",
             "capabilities": [],
             "strategies": [],
             "repositories": [],
@@ -403,8 +436,11 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
         }, {
             "name": "note",
             "aliases": ["on_lent"],
-            "retry": { "attempts": null, "first_pause_ms": 0, "growth": 1 },
+            "retry": {
+                "attempts": null, "first_pause_ms": 0, "growth": 1, "longest_pause_ms": 3_600_000, "jitter": false,
+            },
             "timeout_ms": null,
+            "queue": "default",
             "capabilities": [],
             "strategies": [],
             "repositories": ["Book"],

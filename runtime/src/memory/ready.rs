@@ -61,7 +61,7 @@ impl Ready {
     }
 }
 
-/// A number that looks random, and is the same whenever the same place is asked for: SplitMix64.
+/// A number that looks random, and is the same whenever the same place is asked for (`SplitMix64`).
 fn draw(seed: u64, place: Place) -> u64 {
     let state = seed.wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -15,7 +15,7 @@ use crate::draft::Draft;
 use crate::plans::Plans;
 use crate::{Command, Failure};
 
-pub(crate) use ticking::{ScheduledCommand, run_schedules, tick_due};
+pub(crate) use ticking::{ScheduledCommand, next_tick, run_schedules, tick_due};
 pub(crate) use timetable::Timetable;
 
 /// When a command recurs by itself. `#[command(every = …)]` and `#[command(cron = "…")]` on its handler say so.
@@ -46,12 +46,15 @@ pub(crate) enum Times {
     Cron(Cow<'static, str>),
 }
 
-impl<C: Command + Recurring> Schedule<C> {
+impl<C: Command> Schedule<C> {
     /// Ticks at the multiples of `period` since the beginning of 1970 in UTC, so that all processes agree on them: every
     /// ten minutes, on the full ten minutes.
     ///
     /// A period is a second at least, and counted in whole microseconds. `start()` refuses a shorter one (r50).
-    pub fn every(period: Duration) -> Self {
+    pub fn every(period: Duration) -> Self
+    where
+        C: Recurring,
+    {
         Self::at(Times::Every(period))
     }
 
@@ -59,11 +62,17 @@ impl<C: Command + Recurring> Schedule<C> {
     /// `@daily`, `@weekly`, `@monthly` or `@yearly`. If both days are restricted, one of them has to match.
     ///
     /// `start()` refuses what is no pattern, and a pattern of no time, as the 30th of February (r50).
-    pub fn cron(pattern: impl Into<Cow<'static, str>>) -> Self {
+    pub fn cron(pattern: impl Into<Cow<'static, str>>) -> Self
+    where
+        C: Recurring,
+    {
         Self::at(Times::Cron(pattern.into()))
     }
 
-    fn at(times: Times) -> Self {
+    fn at(times: Times) -> Self
+    where
+        C: Recurring,
+    {
         Self { times, missed: Missed::default(), draft: draft::<C>, command: PhantomData }
     }
 

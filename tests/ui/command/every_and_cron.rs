@@ -1,0 +1,16 @@
+//! A command recurs by one schedule.
+use enact::prelude::*;
+
+#[command]
+struct Sweep {}
+
+impl From<Tick> for Sweep {
+    fn from(_: Tick) -> Self {
+        Sweep {}
+    }
+}
+
+#[command(every = Duration::from_secs(60), cron = "0 3 * * *")]
+async fn sweep(_sweep: Sweep) {}
+
+fn main() {}

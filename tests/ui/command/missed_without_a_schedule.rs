@@ -1,0 +1,10 @@
+//! What does not recur misses nothing.
+use enact::prelude::*;
+
+#[command]
+struct Sweep {}
+
+#[command(missed = Missed::All)]
+async fn sweep(_sweep: Sweep) {}
+
+fn main() {}
