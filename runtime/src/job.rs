@@ -90,38 +90,39 @@ pub struct Transition {
     pub when: &'static str,
 }
 
+/// Writes the table once, as code and as documentation.
+macro_rules! transitions {
+    ($count:literal: $($from:ident => $to:ident: $when:literal,)*) => {
+        impl JobState {
+            /// The one table of legal transitions, which every store enforces under any race. Whatever is not in it is
+            /// impossible, or refused with the code `illegal_transition`.
+            ///
+            /// | from | to | when |
+            /// |---|---|---|
+            $(#[doc = concat!("| `", stringify!($from), "` | `", stringify!($to), "` | ", $when, " |")])*
+            pub const TRANSITIONS: [Transition; $count] =
+                [$(Transition { from: Self::$from, to: Self::$to, when: $when }),*];
+        }
+    };
+}
+
+transitions! { 10:
+    Waiting => Ready: "its time has come, it has its turn in its lane, and what it comes after has succeeded",
+    Waiting => Cancelled: "it is called off, or what it comes after is",
+    Ready => Running: "a worker begins an attempt",
+    Ready => Cancelled: "it is called off",
+    Running => Waiting: "the attempt has failed or was lost, and another is to follow",
+    Running => Succeeded: "the attempt's effects are committed",
+    Running => Failed: "the attempt has failed or was lost, and no other is to follow",
+    Running => Cancelled: "it is called off; the attempt's commit will be refused",
+    Failed => Ready: "it is retried by hand",
+    Failed => Waiting: "it is retried by hand, and has not its turn in its lane",
+}
+
 impl JobState {
     /// Every state, in the order of a job's life.
     pub const ALL: [Self; 6] =
         [Self::Waiting, Self::Ready, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
-
-    /// The one table of legal transitions, which every store enforces. Whatever is not in it is refused.
-    pub const TRANSITIONS: [Transition; 10] = {
-        use JobState::{Cancelled, Failed, Ready, Running, Succeeded, Waiting};
-        const fn way(from: JobState, to: JobState, when: &'static str) -> Transition {
-            Transition { from, to, when }
-        }
-        [
-            way(
-                Waiting,
-                Ready,
-                "its time has come, it has its turn in its lane, and what it comes after has succeeded",
-            ),
-            way(Waiting, Cancelled, "it is called off, or what it comes after is"),
-            way(Ready, Running, "a worker begins an attempt"),
-            way(Ready, Cancelled, "it is called off"),
-            way(
-                Running,
-                Waiting,
-                "the attempt has failed or was lost, and another is to follow after a pause",
-            ),
-            way(Running, Succeeded, "the attempt's effects are committed"),
-            way(Running, Failed, "the attempt has failed or was lost, and no other is to follow"),
-            way(Running, Cancelled, "it is called off; the attempt's commit will be refused"),
-            way(Failed, Ready, "it is retried by hand"),
-            way(Failed, Waiting, "it is retried by hand, and has not its turn in its lane"),
-        ]
-    };
 
     /// Whether a job in this state may pass to `next`, by [the table](Self::TRANSITIONS).
     pub fn may_become(self, next: Self) -> bool {

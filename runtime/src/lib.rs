@@ -104,6 +104,7 @@
 //! | what has become of a command | [`JobHandle`], [`Job`], [`Attempt`] |
 //! | below a handler | [`context()`], [`emit`](emit()), [`publish`](publish()), [`Repository`] |
 //! | what a boundary knows | [`ContextSeed`], [`Identity`], [`auth`] |
+//! | what recurs by itself | [`Tick`], [`Missed`], [`Schedule`] |
 //! | parameters of one's own | [`FromContext`] |
 //! | what goes wrong | [`Failure`](struct@Failure), [`FailureKind`], [`Retry`] |
 //! | another database | [`store::Store`], and the suite that every store passes |

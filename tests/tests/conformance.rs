@@ -1,7 +1,7 @@
 //! The stores of this workspace pass the conformance suite.
 
 use enact::MemoryStore;
-use enact_sqlite::SqliteStore;
+use enact_sqlite::{SqliteStore, Synchronous};
 use enact_tests::conformance::Subject;
 
 fn memory() -> Subject {
@@ -10,9 +10,22 @@ fn memory() -> Subject {
 }
 
 fn sqlite() -> Subject {
+    sqlite_that_is(Synchronous::Full)
+}
+
+/// No commit waits for the disk, so that many can be made.
+fn hasty_sqlite() -> Subject {
+    sqlite_that_is(Synchronous::Normal)
+}
+
+fn sqlite_that_is(synchronous: Synchronous) -> Subject {
     let directory = tempfile::tempdir().expect("a directory for the database");
-    Subject::new(move || SqliteStore::open(directory.path().join("store.db")).expect("the database opens"))
+    let database = SqliteStore::builder(directory.path().join("store.db")).synchronous(synchronous);
+    Subject::new(move || {
+        let _exists = &directory;
+        database.clone().open().expect("the database opens")
+    })
 }
 
 enact_tests::conformance!(memory_store, memory);
-enact_tests::conformance!(sqlite_store, sqlite);
+enact_tests::conformance!(sqlite_store, sqlite, many: hasty_sqlite);

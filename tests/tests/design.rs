@@ -1,8 +1,9 @@
 //! The program that DESIGN §1 sets as the goal, to the letter but for three things: what it leaves out (`/* … */`, the mailer)
-//! is filled in, it runs in a folder that is thrown away, and `.delay(…)` is still to come.
+//! is filled in, it runs in a folder that is thrown away, and by a clock that need not be waited for.
 #![allow(missing_docs, clippy::missing_errors_doc, reason = "the design does not document them either")]
 #![allow(clippy::inconsistent_digit_grouping, reason = "cents stand apart")]
 
+use enact::clock::ManualClock;
 use enact::prelude::*;
 use enact_sqlite::SqliteStore;
 
@@ -163,8 +164,10 @@ async fn open(_: Open, _account: &mut Account) {}
 async fn the_program_of_the_design_runs() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let outbox = Arc::new(Outbox::default());
+    let clock = ManualClock::at("2030-01-01T00:00:00Z".parse()?);
     let bank = Runtime::builder(SqliteStore::open(folder.path().join("bank.db"))?)
         .provide::<dyn Mailer>(outbox.clone())
+        .clock(clock.clone())
         .start()
         .await?; // verifies the wiring: every problem at once, before any job runs
     bank.execute(Open { account: "a-1".into(), holder: "Ada".to_owned() }).await?;
@@ -181,11 +184,14 @@ async fn the_program_of_the_design_runs() -> Result<(), Box<dyn std::error::Erro
         .scope(ContextSeed::new().identity(Identity::user("ada")).tenant("enterprise"), async {
             bank.publish(Withdraw { account: "a-1".into(), cents: 1_00 })
                 .idempotency_key("till-7/000123")
+                .delay(Duration::from_secs(60))
                 .await
         })
         .await?;
 
     job.outcome().await?;
+    assert_eq!(later.state().await?, JobState::Waiting);
+    clock.advance(Duration::from_secs(60));
     later.outcome().await?;
     let account = bank.entities::<Account>().get(&"a-1".into()).await?;
     assert_eq!(account.map(|account| account.balance_cents), Some(2_00));

@@ -393,9 +393,7 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
         "idempotency_key": "slip",
         "order_by": "book",
         "handler": {
-            "retry": {
-                "attempts": 3, "first_pause_ms": 1000, "growth": 2, "longest_pause_ms": 3_600_000, "jitter": false,
-            },
+            "retry": retry(3, 1000, 2),
             "timeout_ms": 2500,
             "queue": "default",
             "capabilities": ["r51_wiring::Desk"],
@@ -423,9 +421,7 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
         "handlers": [{
             "name": "mark",
             "aliases": [],
-            "retry": {
-                "attempts": 1, "first_pause_ms": 0, "growth": 1, "longest_pause_ms": 3_600_000, "jitter": false,
-            },
+            "retry": retry(1, 0, 1),
             "timeout_ms": null,
             "queue": "ink",
             "capabilities": [],
@@ -436,9 +432,7 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
         }, {
             "name": "note",
             "aliases": ["on_lent"],
-            "retry": {
-                "attempts": null, "first_pause_ms": 0, "growth": 1, "longest_pause_ms": 3_600_000, "jitter": false,
-            },
+            "retry": retry(None, 0, 1),
             "timeout_ms": null,
             "queue": "default",
             "capabilities": [],
@@ -463,6 +457,17 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
     let strategy = json!({ "name": "Fee", "variants": [{ "name": "at_once" }, { "name": "per_day" }], "policy": policy });
     assert_eq!(bare(&json["strategies"]), json!([strategy]));
     assert_eq!(json.as_object().unwrap().len(), 4, "there is nothing else");
+}
+
+/// A policy that grows no longer than policies do by themselves.
+fn retry(attempts: impl Into<Option<u32>>, first_pause_ms: u64, growth: u32) -> Value {
+    json!({
+        "attempts": attempts.into(),
+        "first_pause_ms": first_pause_ms,
+        "growth": growth,
+        "longest_pause_ms": 3_600_000,
+        "jitter": false,
+    })
 }
 
 /// The same without schemas and places. Every part has a place.

@@ -1,6 +1,6 @@
 //! Which jobs are put on record, and how they stand there at first.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::jobs::{Jobs, Place, Record};
@@ -17,18 +17,21 @@ pub(super) enum Limits {
 /// Those jobs of a call that will have been added before the one that is looked at.
 #[derive(Default)]
 struct Before<'a> {
-    ids: HashSet<JobId>,
+    /// Whether each will be `Cancelled` from the start.
+    jobs: HashMap<JobId, bool>,
     keys: HashMap<&'a Key, (JobId, &'a str, &'a Json)>,
     queued: HashMap<&'a Arc<str>, u64>,
 }
 
 impl<'a> Before<'a> {
-    fn add(&mut self, new: &'a NewJob) {
-        self.ids.insert(new.id);
+    fn add(&mut self, new: &'a NewJob, is_cancelled: bool) {
+        self.jobs.insert(new.id, is_cancelled);
         if let Some(key) = &new.idempotency_key {
             self.keys.insert(key, (new.id, &new.name, &new.payload));
         }
-        *self.queued.entry(&new.name).or_default() += 1;
+        if !is_cancelled {
+            *self.queued.entry(&new.name).or_default() += 1;
+        }
     }
 }
 
@@ -39,11 +42,20 @@ impl Jobs {
         let mut admit = |new| {
             let answer = self.admit_one(new, &before, limits);
             if answer == Submitted::New {
-                before.add(new);
+                before.add(new, self.comes_too_late(new, &before));
             }
             answer
         };
         jobs.iter().map(&mut admit).collect()
+    }
+
+    /// Whether what a job is to come after is cancelled already.
+    fn comes_too_late(&self, new: &NewJob, before: &Before<'_>) -> bool {
+        let is_cancelled = |id: &JobId| {
+            let on_record = self.find(*id).map(|record| record.job.state == JobState::Cancelled);
+            on_record.or_else(|| before.jobs.get(id).copied()).unwrap_or(false)
+        };
+        new.start.is_none() && new.after.iter().any(is_cancelled)
     }
 
     /// A request that is known is answered with its job (r25), however many others are queued.
@@ -55,7 +67,7 @@ impl Jobs {
                 false => Submitted::Mismatch(id),
             };
         }
-        let is_missing = |id: &&JobId| !self.places.contains_key(*id) && !before.ids.contains(*id);
+        let is_missing = |id: &&JobId| !self.places.contains_key(*id) && !before.jobs.contains_key(*id);
         if let Some(missing) = new.after.iter().find(is_missing) {
             return Submitted::NoPredecessor(*missing);
         }

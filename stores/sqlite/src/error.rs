@@ -1,6 +1,6 @@
 //! What can break, and how it is told to the caller: what is wrong, with which file, and what to do.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use enact::store::StoreError;
 use rusqlite::ErrorCode;
@@ -14,6 +14,8 @@ pub(crate) enum Broken {
     Row { table: &'static str, row: String, column: &'static str, reason: String },
     /// The disk has not confirmed what was written, now or earlier.
     Unconfirmed(Option<String>),
+    /// The file is no longer where it was opened.
+    Gone(PathBuf),
     /// The call makes no sense.
     Call(&'static str),
 }
@@ -45,6 +47,12 @@ impl Broken {
                     None => error,
                 }
             }
+            Self::Gone(file) => StoreError::new(format!(
+                "`{path}`: the file `{}` was deleted, moved or replaced while it was open, so that nothing more is written; \
+                 move it back if it was moved, and call again; otherwise stop all that uses the database, restore a backup, \
+                 and open the store anew",
+                file.display()
+            )),
             Self::Call(reason) => StoreError::new(format!("`{path}`: {reason}")),
         }
     }

@@ -1,6 +1,6 @@
 //! The wait for the disk. A thread of its own waits, so that the writer can go on with the next transaction meanwhile.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use enact::store::StoreError;
 
 use crate::error::Broken;
+use crate::whereabouts::log_of;
 use crate::writer::Queued;
 
 /// What was committed in a transaction and waits for the disk. It may be nothing: somebody may rely on it later.
@@ -52,7 +53,8 @@ impl Log {
             let message = format!("`{}`: its write-ahead log cannot be opened", database.display());
             StoreError::new(message).caused_by(error)
         };
-        let file = open(database).map_err(explain)?;
+        let open = || File::options().read(true).write(true).open(log_of(database)?);
+        let file = open().map_err(explain)?;
         Self::on_disk(move || file.sync_data(), database).map_err(explain)
     }
 
@@ -102,13 +104,6 @@ impl Drop for Log {
             let _ = thread.join();
         }
     }
-}
-
-/// SQLite names the log after the file that a path leads to, behind all links.
-fn open(database: &Path) -> io::Result<File> {
-    let mut name = fs::canonicalize(database)?.into_os_string();
-    name.push("-wal");
-    File::options().read(true).write(true).open(name)
 }
 
 fn serve(wait: impl Fn() -> io::Result<()>, queue: &Receiver<Group>, progress: &Progress, path: &Path) {

@@ -14,6 +14,7 @@ use crate::error::Broken;
 use crate::log::Log;
 use crate::reader::Reader;
 use crate::recent::Recent;
+use crate::whereabouts::Whereabouts;
 use crate::writer::Writer;
 use crate::{SqliteStore, schema};
 
@@ -42,6 +43,7 @@ pub(crate) fn open_with(
     let path: Arc<Path> = options.path.as_path().into();
     check_place(&path)?;
     let writer = connect_writer(&path, options)?;
+    let whereabouts = Whereabouts::of(&path)?;
     let log = log(&path)?;
     let load = connect_reader(&path, options)?;
     let look_up = connect_reader(&path, options)?;
@@ -49,7 +51,7 @@ pub(crate) fn open_with(
     Ok(SqliteStore {
         load: Reader::start("enact-sqlite-load", path.clone(), load)?,
         look_up: Reader::start("enact-sqlite-look-up", path.clone(), look_up)?,
-        writer: Writer::start(path.clone(), writer, log, recent.clone())?,
+        writer: Writer::start(path.clone(), writer, whereabouts, log, recent.clone())?,
         recent,
         path,
     })

@@ -338,12 +338,15 @@ impl<'r> Cells<'r> {
     }
 
     fn optional_time(&mut self, column: &'static str) -> Result<Option<Timestamp>, Fault> {
-        self.optional_number(column)?
-            .map(|micros: i64| {
-                Timestamp::from_microsecond(micros)
-                    .map_err(|error| Fault { column, reason: format!("is no time: {error}") })
-            })
-            .transpose()
+        /// `Timestamp::from_microsecond` would refuse the last second that there is.
+        fn time(micros: i64) -> Result<Timestamp, jiff::Error> {
+            const MICROS: i64 = 1_000_000;
+            let nanos = i32::try_from(micros.rem_euclid(MICROS) * 1000).unwrap_or(0);
+            Timestamp::new(micros.div_euclid(MICROS), nanos)
+        }
+        let micros = self.optional_number(column)?;
+        let time = micros.map(time).transpose();
+        time.map_err(|error| Fault { column, reason: format!("is no time: {error}") })
     }
 
     fn optional_parsed<T: FromStr<Err: Display>>(

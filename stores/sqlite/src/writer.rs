@@ -14,6 +14,7 @@ use crate::error::Broken;
 use crate::log::{Group, Log};
 use crate::operation::{Operation, Statements, prepare};
 use crate::recent::Recent;
+use crate::whereabouts::Whereabouts;
 use crate::worker_thread::WorkerThread;
 
 /// How many writes share a transaction at most.
@@ -25,12 +26,13 @@ impl Writer {
     pub(crate) fn start(
         path: Arc<Path>,
         connection: Connection,
+        whereabouts: Whereabouts,
         log: Option<Log>,
         recent: Arc<Recent>,
     ) -> Result<Self, StoreError> {
         let (ready, is_ready) = mpsc::sync_channel(1);
         let thread = WorkerThread::spawn("enact-sqlite-writer", move |queue| {
-            match Transactions::prepare(&connection, &recent) {
+            match Transactions::prepare(&connection, whereabouts, &recent) {
                 Ok(transactions) => {
                     let _ = ready.send(Ok(()));
                     serve(transactions, log.as_ref(), &path, queue);
@@ -134,8 +136,12 @@ fn write(
         Ok(()) => confirm(group, transactions.recent.transaction(), log),
         Err(Failed::One(_)) if group.len() > 1 => write_each(transactions, group, log, path),
         Err(Failed::One(broken)) => refuse(group, &broken, path),
-        // What is queued behind would only wait for the same lock or the same disk, one after the other.
-        Err(Failed::All(broken)) => refuse(group.into_iter().chain(more), &broken, path),
+        // What is queued behind would only wait for the same lock or the same disk, one after the other. What is queued once the
+        // first has been told is not among it: by then it may go.
+        Err(Failed::All(broken)) => {
+            group.extend(more);
+            refuse(group, &broken, path);
+        }
     }
 }
 
@@ -185,6 +191,7 @@ enum Failed {
 
 struct Transactions<'c> {
     connection: &'c Connection,
+    whereabouts: Whereabouts,
     begin: Statement<'c>,
     select_data_version: Statement<'c>,
     commit: Statement<'c>,
@@ -195,9 +202,14 @@ struct Transactions<'c> {
 }
 
 impl<'c> Transactions<'c> {
-    fn prepare(connection: &'c Connection, recent: &'c Recent) -> rusqlite::Result<Self> {
+    fn prepare(
+        connection: &'c Connection,
+        whereabouts: Whereabouts,
+        recent: &'c Recent,
+    ) -> rusqlite::Result<Self> {
         Ok(Self {
             connection,
+            whereabouts,
             begin: prepare(connection, "BEGIN IMMEDIATE")?,
             select_data_version: prepare(connection, "PRAGMA data_version")?,
             commit: prepare(connection, "COMMIT")?,
@@ -231,6 +243,7 @@ impl<'c> Transactions<'c> {
         group: &mut Vec<Box<dyn Queued>>,
         mut more: impl Iterator<Item = Box<dyn Queued>>,
     ) -> Result<(), Failed> {
+        self.whereabouts.check().map_err(Failed::All)?;
         self.begin.execute([]).map_err(|error| Failed::All(error.into()))?;
         self.look_for_others().map_err(|error| Failed::All(error.into()))?;
         let mut next = 0;

@@ -31,15 +31,16 @@ const TEXTS: [&str; 14] = [
     "\u{10ffff}",
 ];
 
-/// Before 1970, in this century, and nearly the last that there is: to the microsecond.
-const TIMES: [&str; 4] = [
+/// Before 1970, in this century, and the last that there are: to the microsecond.
+const TIMES: [&str; 5] = [
     "1969-12-31T23:59:59.999999Z",
     "2026-03-29T01:59:59.123456Z",
     "2026-03-29T02:00:00.000001Z",
     "9999-12-30T21:59:59.999999Z",
+    "9999-12-30T22:00:00.999999Z",
 ];
 
-fn times() -> [Timestamp; 4] {
+fn times() -> [Timestamp; 5] {
     TIMES.map(|text| text.parse().expect("a time"))
 }
 
@@ -238,7 +239,7 @@ pub async fn an_entity_keeps_its_key_to_the_letter(store: Subject) {
 }
 
 pub async fn r21_an_attempt_keeps_every_field(store: Subject) {
-    let versions = [(None, None), (Some(1), Some(2)), (None, Some(1)), (Some(1 << 53), None)];
+    let versions = [(None, None), (Some(1), Some(2)), (None, Some(1)), (Some(1 << 53), None), (Some(7), Some(8))];
     for ((version_read, version_written), ended_at) in versions.into_iter().zip(times()) {
         let taken = store.run(job("ship")).await;
         let attempt = Attempt {

@@ -24,6 +24,7 @@
 pub mod cancel;
 pub mod claim;
 pub mod commit;
+pub mod duels;
 pub mod events;
 pub mod fidelity;
 pub mod idempotency;
@@ -31,7 +32,7 @@ pub mod lanes;
 pub mod leases;
 pub mod limits;
 pub mod lookups;
-//pub mod model;
+pub mod model;
 pub mod predecessors;
 pub mod priorities;
 pub mod prune;
@@ -48,35 +49,52 @@ pub mod ticks;
 use std::time::Duration;
 
 pub use subject::Subject;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 /// Shows a behaviour on a new store.
 pub fn check<F: Future<Output = ()>>(open: impl Fn() -> Subject, behaviour: impl Fn(Subject) -> F) {
-    block_on(async { behaviour(open()).await });
+    block_on(&runtime(), async { behaviour(open()).await });
 }
 
-/// Runs a test on a runtime with more than one thread. A store that stands still is a failure, not a test that hangs.
-fn block_on(test: impl Future<Output = ()>) {
-    const PATIENCE: Duration = Duration::from_mins(1);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
-    runtime.expect("a runtime").block_on(async {
-        tokio::time::timeout(PATIENCE, test).await.expect("the store stands still");
-    });
+/// A runtime with more than one thread.
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime")
+}
+
+/// Runs a test. A store that stands still is a failure, not a test that hangs.
+fn block_on<T>(runtime: &Runtime, test: impl Future<Output = T>) -> T {
+    const PATIENCE: Duration = Duration::from_mins(2);
+    runtime.block_on(async { timeout(PATIENCE, test).await.expect("the store stands still") })
 }
 
 /// Makes one test of each behaviour, in a module of the given name. The second argument is a function of the calling
-/// module that makes a [`Subject`](crate::conformance::Subject) for one test.
+/// module that makes a [`Subject`](crate::conformance::Subject) for one test. Tests that make tens of thousands of calls
+/// are given one by the function after `many:` if there is one: a store that survives less for being faster.
 #[macro_export]
 macro_rules! conformance {
     ($module:ident, $open:ident) => {
+        $crate::conformance!($module, $open, many: $open);
+    };
+    ($module:ident, $open:ident, many: $open_for_many:ident) => {
         mod $module {
-            #[cfg(any())]
             mod model {
                 #[test]
                 fn every_answer_is_that_of_the_model() {
-                    $crate::conformance::model::every_answer_is_that_of_the_model(super::super::$open);
+                    let open = super::super::$open_for_many;
+                    $crate::conformance::model::every_answer_is_that_of_the_model(open, 10_000);
                 }
             }
 
+            $crate::__each_behaviour! { $open_for_many
+            duels:
+                r24_either_a_job_is_called_off_or_its_attempt_is_committed,
+                r24_a_job_that_is_called_off_is_not_begun_again,
+                r22_either_a_failed_job_is_retried_by_hand_or_it_is_deleted,
+                r20_of_two_workers_one_begins_a_job,
+                r26_what_comes_after_a_job_is_not_left_behind_when_that_is_called_off,
+                r26_what_comes_after_a_job_is_not_left_behind_when_that_succeeds;
+            }
             $crate::__each_behaviour! { $open
             submit:
                 a_submitted_job_is_ready_and_has_no_attempts,
@@ -371,6 +389,7 @@ mod tests {
             include_str!("cancel.rs"),
             include_str!("claim.rs"),
             include_str!("commit.rs"),
+            include_str!("duels.rs"),
             include_str!("events.rs"),
             include_str!("fidelity.rs"),
             include_str!("idempotency.rs"),

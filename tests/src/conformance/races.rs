@@ -30,7 +30,7 @@ async fn both<T: Send + 'static>(
     [left.await.expect("the task ends"), right.await.expect("the task ends")]
 }
 
-fn claim_all(name: &str, by: usize, limit: usize) -> Claim {
+pub(super) fn claim_all(name: &str, by: usize, limit: usize) -> Claim {
     let queues = Arc::new(HashMap::from([(name.into(), 0)]));
     Claim { worker: worker(&format!("w-{by}")), queues, room: vec![limit], now: at(10) }
 }

@@ -13,13 +13,14 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// The attempt as it ends, one second after it began.
+    /// The attempt as it ends, one second after it began, or at the end of time.
     pub(super) fn ended(&self) -> Attempt {
+        let second_after = self.started_at.checked_add(SignedDuration::from_secs(1));
         Attempt {
             number: self.job.attempts,
             worker: self.worker.clone(),
             started_at: self.started_at,
-            ended_at: Some(self.started_at + SignedDuration::from_secs(1)),
+            ended_at: Some(second_after.unwrap_or(self.started_at)),
             reached: Some(Step::Commit),
             version_read: None,
             version_written: None,

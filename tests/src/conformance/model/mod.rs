@@ -1,99 +1,219 @@
-//! Random calls, which a store must answer as an obvious model does.
+//! Random calls, which a store must answer as an obvious model does, and keep what the model keeps.
 
 mod obvious;
 mod step;
 
-use enact::store::{Claim, Commit, CommitError, Cursor, EntityWrite, NewEvent, NewJob, Next};
-use enact::{Attempt, Failure, JobState};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fmt::{Debug, Display};
+use std::sync::Arc;
+
+use enact::store::{
+    Changed, Claim, Commit, Cursor, EntityKey, EntityWrite, NewEvent, NewJob, NewTick, Next, PageToken, Prune,
+    StoredEvent, Submitted, Ticked,
+};
+use enact::{Attempt, Failure, Job, JobId, JobState};
 use jiff::Timestamp;
 use proptest::collection::vec;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use self::obvious::{Obvious, Refusal};
-use self::step::{End, Fence, Request, Step};
-use super::sample::{account, at, event, job, json, key, worker};
-use super::subject::Everything;
+use self::obvious::{Obvious, Recorded, Refusal};
+use self::step::{End, Fence, NAMES, Predecessor, Request, Step, WORKERS};
+use super::sample::{ENTITIES, account, at, called_off, event, job, job_id, json, key, lease, worker};
 use super::taken::Taken;
-use super::{Subject, block_on};
+use super::{Subject, block_on, prune, runtime};
 
-/// Makes random calls on new stores, and compares every answer, and at last everything that is on record.
-pub fn every_answer_is_that_of_the_model(open: impl Fn() -> Subject) {
-    const CASES: u32 = 48;
-    let config = Config { failure_persistence: None, max_shrink_iters: 2_000, ..Config::with_cases(CASES) };
-    let compared = TestRunner::new(config).run(&vec(step::any(), 1..60), |steps| {
-        block_on(async {
-            let mut comparison = Comparison { store: open(), model: Obvious::default(), now: 0 };
-            for step in steps {
-                comparison.take(step).await;
-            }
-            let expected = comparison.model.everything();
-            assert_eq!(without_cursors(comparison.store.everything().await), expected);
-        });
-        Ok(())
+/// Makes so many random sequences of calls, compares every answer, and after every call what is on record.
+///
+/// The sequences are made on one store after the other's jobs and events were deleted: opening one takes longer than a
+/// sequence. One that fails is made shorter as long as it still fails, and told with the panic.
+pub fn every_answer_is_that_of_the_model(open: impl Fn() -> Subject, sequences: u32) {
+    let runtime = runtime();
+    let (store, number) = (RefCell::new(None), Cell::new(0));
+    let config = Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::with_cases(sequences) };
+    let compared = TestRunner::new(config).run(&vec(step::any(), 1..25), |steps| {
+        number.set(number.get() + 1);
+        // What a sequence has failed on is not used again.
+        let subject = store.take().unwrap_or_else(&open);
+        let compared = block_on(&runtime, Comparison::new(subject, number.get()).make(steps));
+        compared.map(|subject| _ = store.replace(Some(subject)))
     });
     if let Err(failed) = compared {
         panic!("{failed}");
     }
 }
 
-/// What a cursor's number is, is the store's affair.
-fn without_cursors(mut everything: Everything) -> Everything {
-    for event in &mut everything.events {
-        event.cursor = Cursor::START;
+/// Fails unless a store's answer is the model's.
+fn same<T: Debug + PartialEq + ?Sized>(
+    what: impl Display,
+    found: &T,
+    expected: &T,
+) -> Result<(), TestCaseError> {
+    if found == expected {
+        return Ok(());
     }
-    everything
+    Err(TestCaseError::fail(format!("{what}\n   store: {found:?}\n   model: {expected:?}")))
 }
 
 struct Comparison {
     store: Subject,
     model: Obvious,
+    /// What is the sequence's own on a store that others have used.
+    number: u32,
     now: i64,
+    /// The latest that it has ever been. A job is not put on record before another one is.
+    latest: i64,
+    renewals: u64,
+    /// Where the last pruning has stopped: the store's word for it, and the model's.
+    stopped: Option<(PageToken, u64)>,
+    /// The attempts as they were last compared.
+    attempts: HashMap<JobId, Vec<Attempt>>,
 }
 
 impl Comparison {
+    fn new(store: Subject, number: u32) -> Self {
+        Self {
+            store,
+            model: Obvious::default(),
+            number,
+            now: 0,
+            latest: 0,
+            renewals: 0,
+            stopped: None,
+            attempts: HashMap::new(),
+        }
+    }
+
     fn now(&self) -> Timestamp {
         at(self.now)
     }
 
-    async fn take(&mut self, step: Step) {
-        match step {
-            Step::Wait { seconds } => self.now += i64::from(seconds),
-            Step::Submit { events, requests } => {
-                let (events, jobs) = (self.events(events), self.jobs(&requests));
-                let answer = self.store.submit(events.clone(), jobs.clone()).await.expect("submit");
-                assert_eq!(answer, self.model.submit(events, jobs));
+    async fn make(mut self, steps: Vec<Step>) -> Result<Subject, TestCaseError> {
+        for step in steps {
+            if matches!(step, Step::Reopen) {
+                self.store = self.store.reopened();
+            } else {
+                self.take(&step).await?;
             }
-            Step::Claim { worker: by, names, limit } => {
-                let names = names.iter().map(|name| (*name).into()).collect();
-                let claim = Claim { worker: worker(by), names, limit, now: self.now() };
-                let claimed = self.store.claim(claim.clone()).await.expect("claim");
-                assert_eq!((claimed.jobs, claimed.next_due), self.model.claim(&claim));
+            self.compare(&step).await?;
+        }
+        self.attempts.clear();
+        self.compare(&"everything").await?;
+        self.compare_entities().await?;
+        Ok(self.clear().await)
+    }
+
+    async fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        match *step {
+            Step::Reopen => {}
+            Step::Wait { seconds } => {
+                self.now += i64::from(seconds);
+                self.latest = self.latest.max(self.now);
             }
-            Step::Renew { worker: by, seconds } => {
-                let until = at(self.now + i64::from(seconds));
-                self.store.lease(&worker(by), until).await;
-                self.model.renew(&worker(by), until);
+            Step::Submit { events, ref requests } => {
+                let (events, jobs) = (self.events(events), self.jobs(requests));
+                let answers = self.store.submit(events.clone(), jobs.clone()).await.expect("submit");
+                one_of(&answers, &self.model.submit(events, jobs))?;
             }
-            Step::Lapsed { limit } => {
-                let lapsed = self.store.lapsed(self.now(), limit).await.expect("lapsed");
-                assert_eq!(lapsed, self.model.lapsed(self.now(), limit));
+            Step::Tick { schedule, knows_the_last, ref requests } => {
+                self.tick(format!("{schedule} {}", self.number), knows_the_last, requests).await?;
             }
-            Step::Commit(end) => {
-                let Some(commit) = self.commit_of(&end) else { return };
-                let answer = self.store.commit(commit.clone()).await;
-                match (answer, self.model.commit(commit)) {
-                    (Ok(()), Ok(())) => {}
-                    // Where several reasons apply, any may be given.
-                    (Err(refusal), Err(reasons)) => {
-                        assert!(
-                            reasons.contains(&refusal_of(&refusal)),
-                            "{refusal:?} is none of {reasons:?}"
-                        );
-                    }
-                    (answer, expected) => panic!("{answer:?}, expected {expected:?}"),
-                }
+            Step::Claim { worker: by, queues, room } => {
+                let queues = NAMES.into_iter().zip(queues);
+                let queues = queues.filter_map(|(name, queue)| Some((name.into(), queue?))).collect();
+                let claim =
+                    Claim { worker: worker(by), queues: Arc::new(queues), room: room.into(), now: self.now() };
+                self.claim(claim).await?;
+            }
+            Step::Commit(ref end) => self.commit(end).await?,
+            Step::Cancel { ref jobs } => {
+                let ids = self.pick_all(jobs, |_| true);
+                let cancelled = self.store.cancel(ids.clone(), called_off(), self.now()).await;
+                let now = self.now();
+                let expected: Vec<_> = ids.iter().map(|id| self.model.cancel(*id, &called_off(), now)).collect();
+                same("cancel", &in_one_order(cancelled.expect("cancel")), &in_one_order(expected))?;
+            }
+            Step::Retry { ref jobs } => {
+                let ids = self.pick_all(jobs, |job| job.state == JobState::Failed);
+                let retried = self.store.retry(ids.clone()).await.expect("retry");
+                let expected: Vec<_> = ids.iter().map(|id| self.model.retry(*id)).collect();
+                same("retry", &retried, &expected)?;
+            }
+            Step::Prune { ages, limit, goes_on } => {
+                let [succeeded_before, failed_before, cancelled_before] =
+                    ages.map(|age| age.map(|age| at(self.now - i64::from(age))));
+                let after = self.stopped.filter(|_| goes_on);
+                let prune = Prune {
+                    succeeded_before,
+                    failed_before,
+                    cancelled_before,
+                    after: after.map(|(token, _)| token),
+                    limit,
+                };
+                self.prune(prune, after.map_or(0, |(_, place)| place)).await?;
+            }
+            Step::PruneEvents { age, limit } => {
+                let before = at(self.now - i64::from(age));
+                let pruned = self.store.prune_events(before, limit).await.expect("prune_events");
+                same("prune_events", &pruned, &self.model.prune_events(before, limit))?;
+            }
+            Step::Renew { worker: by } => {
+                self.renewals += 1;
+                self.store.lease(by, self.renewals).await;
+                self.model.renew(lease(by, self.renewals));
+            }
+            Step::Retire { worker: by } => {
+                self.store.retire(&worker(by)).await.expect("retire");
+                self.model.retire(&worker(by));
+            }
+            Step::Running { worker: by, limit } => {
+                let running = self.store.running(&worker(by), limit).await.expect("running");
+                let mut expected = self.model.running().remove(by).unwrap_or_default();
+                expected.truncate(limit);
+                same("running", &running, &expected)?;
             }
         }
+        Ok(())
+    }
+
+    async fn tick(&mut self, schedule: String, knows: bool, requests: &[Request]) -> Result<(), TestCaseError> {
+        let last = self.model.last_tick(&schedule);
+        let last = if knows { last } else { Some(at(1_000)) };
+        let tick = NewTick { schedule: schedule.into(), last, at: self.now(), jobs: self.jobs(requests) };
+        match (self.store.tick(tick.clone()).await.expect("tick"), self.model.tick(tick)) {
+            (Ticked::Done(answers), Ok(expected)) => one_of(&answers, &expected),
+            (answer, expected) => same("tick", &Err(answer), &expected),
+        }
+    }
+
+    async fn claim(&mut self, claim: Claim) -> Result<(), TestCaseError> {
+        let claimed = self.store.claim(claim.clone()).await.expect("claim");
+        let mut queues = vec![Vec::new(); claim.room.len()];
+        for job in claimed.jobs {
+            queues[claim.queues[&job.name]].push(job);
+        }
+        same("claim", &(queues, claimed.next_due), &self.model.claim(&claim))
+    }
+
+    async fn commit(&mut self, end: &End) -> Result<(), TestCaseError> {
+        let Some(commit) = self.commit_of(end) else { return Ok(()) };
+        match (self.store.commit(commit.clone()).await, self.model.commit(commit)) {
+            (Ok(committed), Ok(has_work)) => same("has_work", &committed.has_work, &has_work),
+            // Where several reasons apply, any may be given.
+            (Err(refusal), Err(reasons)) if reasons.contains(&Refusal::of(&refusal)) => Ok(()),
+            (answer, expected) => {
+                Err(TestCaseError::fail(format!("commit\n   store: {answer:?}\n   model: {expected:?}")))
+            }
+        }
+    }
+
+    async fn prune(&mut self, prune: Prune, behind: u64) -> Result<(), TestCaseError> {
+        let pruned = self.store.prune(prune.clone()).await.expect("prune");
+        let (deleted, next) = self.model.prune(&prune, behind);
+        same("prune", &pruned.deleted, &deleted)?;
+        self.stopped = pruned.next.zip(next);
+        // A store may find out with the next call that there was no more.
+        same("there is more to prune", &pruned.next.or(next.map(PageToken::from_u64)).is_some(), &pruned.next.is_some())
     }
 
     fn events(&self, count: u8) -> Vec<NewEvent> {
@@ -101,42 +221,73 @@ impl Comparison {
     }
 
     fn jobs(&self, requests: &[Request]) -> Vec<NewJob> {
-        let jobs = requests.iter().map(|request| NewJob {
+        let mut known: Vec<JobId> = self.model.jobs.iter().map(|recorded| recorded.job.id).collect();
+        let mut jobs = Vec::new();
+        for request in requests {
+            let new = self.job(request, &known);
+            known.push(new.id);
+            jobs.push(new);
+        }
+        jobs
+    }
+
+    fn job(&self, request: &Request, known: &[JobId]) -> NewJob {
+        let is_published = request.start.is_none();
+        let predecessors = request.after.iter().filter_map(|predecessor| match *predecessor {
+            Predecessor::Known(back) => known.iter().rev().nth(usize::from(back)).copied(),
+            Predecessor::Missing => Some(job_id()),
+        });
+        NewJob {
             payload: json(request.payload),
-            order_key: request.lane.filter(|_| request.start.is_none()).map(key),
+            order_key: request.lane.filter(|_| is_published).map(key),
             idempotency_key: request.key.map(key),
+            priority: request.priority,
+            after: if is_published { predecessors.collect() } else { Vec::new() },
+            due_at: request.delay.filter(|_| is_published).map(|delay| at(self.now + i64::from(delay))),
+            deadline: request.delay.map(|delay| at(self.now + 2 * i64::from(delay))),
+            max_queued: request.limit,
             repeatable: request.payload % 2 == 0,
             start: request.start.map(worker),
-            created_at: self.now(),
+            created_at: at(self.latest),
             ..job(request.name)
-        });
-        jobs.collect()
+        }
+    }
+
+    /// The jobs that some numbers mean, of those that a step is about if there are any; one that there is not for 0.
+    fn pick_all(&self, numbers: &[u8], is_meant: impl Fn(&Job) -> bool) -> Vec<JobId> {
+        let all = || self.model.jobs.iter().map(|recorded| &recorded.job);
+        let mut meant: Vec<&Job> = all().filter(|job| is_meant(job)).collect();
+        if meant.is_empty() {
+            meant = all().collect();
+        }
+        let pick = |number: &u8| match usize::from(*number).checked_sub(1).zip(meant.len().checked_sub(1)) {
+            Some((number, last)) => meant[number % (last + 1)].id,
+            None => job_id(),
+        };
+        numbers.iter().map(pick).collect()
     }
 
     /// The commit that a step describes, for one of the jobs that are there.
     fn commit_of(&self, end: &End) -> Option<Commit> {
-        let all = &self.model.jobs;
-        let running: Vec<_> = all.iter().filter(|(job, _)| job.state == JobState::Running).collect();
-        let (job, attempts) = match end.fence {
-            Fence::Held | Fence::Lapsed if !running.is_empty() => *end.job.get(&running),
-            _ if !all.is_empty() => end.job.get(all),
-            _ => return None,
-        };
+        let all: Vec<&Recorded> = self.model.jobs.iter().collect();
+        let mut meant = all.clone();
+        if end.fence != Fence::Anytime {
+            meant.retain(|recorded| recorded.job.state == JobState::Running);
+        }
+        let meant = if meant.is_empty() { all } else { meant };
+        let Recorded { job, attempts, .. } = meant.get(usize::from(end.job) % meant.len().max(1))?;
         let last = attempts.last();
-        let taken = Taken {
+        let mut taken = Taken {
             job: job.clone(),
             worker: last.map_or_else(|| worker("w"), |attempt| attempt.worker.clone()),
             started_at: last.map_or(self.now(), |attempt| attempt.started_at),
         };
-        let taken = match end.fence {
-            Fence::AnotherWorker => Taken { worker: worker("stranger"), ..taken },
-            Fence::AnotherAttempt => {
-                let mut taken = taken;
-                taken.job.attempts += 1;
-                taken
-            }
-            _ => taken,
-        };
+        match end.fence {
+            Fence::AnotherWorker => taken.worker = worker("stranger"),
+            Fence::AnotherAttempt => taken.job.attempts += 1,
+            _ => {}
+        }
+        let renewals = self.model.renewals(&taken.worker);
         let failure = match end.next {
             step::Next::Succeed => None,
             _ => Some(Failure::denied("no")),
@@ -144,27 +295,98 @@ impl Comparison {
         Some(Commit {
             job: job.id,
             attempt: Attempt { ended_at: Some(self.now()), failure, ..taken.ended() },
-            lapsed_at: (end.fence == Fence::Lapsed).then(|| self.now()),
+            lapsed: match end.fence {
+                Fence::Lapsed => Some(renewals),
+                Fence::Outdated => Some(renewals.saturating_sub(1)),
+                _ => None,
+            },
             next: match end.next {
                 step::Next::Succeed => Next::Succeeded(json("done")),
                 step::Next::Fail => Next::Failed,
                 step::Next::Retry { seconds } => Next::Retry(at(self.now + i64::from(seconds))),
             },
             write: end.write.map(|(id, expected)| {
-                let found = self.model.version(&account(id));
-                EntityWrite { key: account(id), expected: expected.unwrap_or(found), body: json(found) }
+                let found = self.model.version(&self.entity(id));
+                EntityWrite { key: self.entity(id), expected: expected.unwrap_or(found), body: json(found) }
             }),
             events: self.events(end.events),
             jobs: self.jobs(&end.requests),
         })
     }
+
+    /// An entity that no other sequence writes.
+    fn entity(&self, id: &str) -> EntityKey {
+        account(&format!("{id} {}", self.number))
+    }
+
+    /// Compares what is on record: of the attempts, those of jobs that have changed.
+    async fn compare(&mut self, step: &impl Debug) -> Result<(), TestCaseError> {
+        let found = self.store.all_jobs().await;
+        for (found, expected) in found.iter().zip(&self.model.jobs) {
+            let expected = without_spent(&expected.job);
+            same(format_args!("a job after {step:?}"), &without_spent(found), &expected)?;
+        }
+        same(format_args!("jobs after {step:?}"), &found.len(), &self.model.jobs.len())?;
+        for Recorded { job, attempts, .. } in &self.model.jobs {
+            if self.attempts.get(&job.id) != Some(attempts) {
+                let found = self.store.attempts_of(job.id).await;
+                same(format_args!("attempts after {step:?}"), &found, attempts)?;
+                self.attempts.insert(job.id, attempts.clone());
+            }
+        }
+        let events: Vec<_> = self.store.all_events().await.into_iter().map(without_cursor).collect();
+        same(format_args!("events after {step:?}"), &events, &self.model.events)?;
+        same(format_args!("counts after {step:?}"), &self.store.counts().await, &self.model.counts())?;
+        same(format_args!("leases after {step:?}"), &self.store.all_leases().await, &self.model.leases())
+    }
+
+    async fn compare_entities(&self) -> Result<(), TestCaseError> {
+        for id in ["a", "b"] {
+            let key = self.entity(id);
+            let expected = self.model.entities.get(&(ENTITIES[0], key.id.clone())).cloned();
+            same("an entity", &self.store.entity(&key).await, &expected)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what others would stumble upon.
+    async fn clear(self) -> Subject {
+        self.store.call_off_all(&self.store.all_ids().await).await;
+        self.store.prune_all(prune::everything()).await;
+        self.store.prune_events(at(1_000_000), usize::from(u16::MAX)).await.expect("prune_events");
+        for by in WORKERS {
+            self.store.retire(&worker(by)).await.expect("retire");
+        }
+        self.store
+    }
 }
 
-fn refusal_of(error: &CommitError) -> Refusal {
-    match *error {
-        CommitError::Fenced => Refusal::Fenced,
-        CommitError::Conflict { found } => Refusal::Conflict(found),
-        CommitError::Mismatch { staged, existing } => Refusal::Mismatch(staged, existing),
-        CommitError::Store(ref error) => panic!("{error}"),
+/// What a cursor's number is, is the store's affair.
+fn without_cursor(event: StoredEvent) -> StoredEvent {
+    StoredEvent { cursor: Cursor::START, ..event }
+}
+
+/// How many attempts were spent may be forgotten when a job has ended.
+fn without_spent(job: &Job) -> Job {
+    let spent = if job.state.has_ended() { 0 } else { job.spent };
+    Job { spent, ..job.clone() }
+}
+
+/// The first is the one that was asked for; the others are in no order.
+fn in_one_order(mut changed: Vec<Changed>) -> Vec<Changed> {
+    for change in &mut changed {
+        if let Changed::Done(ids) = change {
+            ids[1..].sort_unstable();
+        }
     }
+    changed
+}
+
+/// Fails unless each answer is one of those that are right.
+fn one_of(answers: &[Submitted], expected: &[Vec<Submitted>]) -> Result<(), TestCaseError> {
+    let is_right = |(answer, right): (&Submitted, &Vec<Submitted>)| right.contains(answer);
+    if answers.len() == expected.len() && answers.iter().zip(expected).all(is_right) {
+        return Ok(());
+    }
+    Err(TestCaseError::fail(format!("submit\n   store: {answers:?}\n   model: {expected:?}")))
 }

@@ -1,23 +1,35 @@
-//! A store that is too simple to be wrong: lists, and a look through all of them for every question.
+//! A store that is too simple to be wrong: lists, and one function that looks through all of them for what each job waits
+//! for ([`Obvious::settle`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use enact::JobState::{Cancelled, Failed, Ready, Running, Succeeded, Waiting};
 use enact::store::{
-    Claim, Commit, Cursor, EntityKey, JobCount, NewEvent, NewJob, Next, RunningJob, StoredEntity,
-    StoredEvent, Submitted,
+    Changed, Claim, Commit, CommitError, Cursor, EntityKey, JobCount, Lease, NewEvent, NewJob, NewTick, Next,
+    Prune, RunningJob, StoredEntity, StoredEvent, Submitted, Ticked,
 };
-use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
+use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 
-use super::super::sample::ENTITIES;
-use super::super::subject::Everything;
-
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Obvious {
-    pub(super) jobs: Vec<(Job, Vec<Attempt>)>,
-    entities: BTreeMap<(&'static str, Key), StoredEntity>,
-    events: Vec<StoredEvent>,
-    leases: HashMap<WorkerId, Timestamp>,
+    pub(super) jobs: Vec<Recorded>,
+    /// Whose turn it is in each lane.
+    turns: HashMap<Key, JobId>,
+    pub(super) entities: BTreeMap<(&'static str, Key), StoredEntity>,
+    pub(super) events: Vec<StoredEvent>,
+    leases: HashMap<WorkerId, Lease>,
+    ticks: HashMap<String, Timestamp>,
+    /// How many jobs there have ever been.
+    places: u64,
+}
+
+#[derive(Clone)]
+pub(super) struct Recorded {
+    pub(super) job: Job,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) place: u64,
 }
 
 /// A reason to refuse a commit.
@@ -26,175 +38,330 @@ pub(super) enum Refusal {
     Fenced,
     Conflict(u64),
     Mismatch(JobId, JobId),
+    NoPredecessor(JobId, JobId),
+}
+
+impl Refusal {
+    pub(super) fn of(error: &CommitError) -> Self {
+        match *error {
+            CommitError::Fenced => Self::Fenced,
+            CommitError::Conflict { found } => Self::Conflict(found),
+            CommitError::Mismatch { staged, existing } => Self::Mismatch(staged, existing),
+            CommitError::NoPredecessor { staged, after } => Self::NoPredecessor(staged, after),
+            CommitError::Store(ref error) => panic!("{error}"),
+        }
+    }
 }
 
 impl Obvious {
-    pub(super) fn submit(&mut self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Vec<Submitted> {
-        for event in events {
-            self.events.push(StoredEvent {
-                cursor: Cursor::START,
-                id: event.id,
-                name: event.name,
-                payload: event.payload,
-                correlation: event.correlation,
-                cause: event.cause,
-                emitted_at: event.emitted_at,
-            });
-        }
-        let answers = jobs.into_iter().map(|new| self.submit_one(new)).collect();
-        self.settle();
-        answers
+    pub(super) fn find(&self, id: JobId) -> Option<&Recorded> {
+        self.jobs.iter().find(|recorded| recorded.job.id == id)
     }
 
-    fn submit_one(&mut self, new: NewJob) -> Submitted {
-        let same_key =
-            |job: &&Job| job.idempotency_key.is_some() && job.idempotency_key == new.idempotency_key;
-        if let Some(job) = self.jobs.iter().map(|(job, _)| job).find(same_key) {
-            return if new.is_same_request(&job.name, &job.payload) {
-                Submitted::Existing(job.id)
-            } else {
-                Submitted::Mismatch(job.id)
-            };
-        }
-        let attempts: Vec<Attempt> = new.start.iter().map(|by| begun(1, by, new.created_at)).collect();
-        let state = if attempts.is_empty() { JobState::Waiting } else { JobState::Running };
-        self.jobs.push((new.into_job(state), attempts));
-        Submitted::New
+    fn find_mut(&mut self, id: JobId) -> Option<&mut Recorded> {
+        self.jobs.iter_mut().find(|recorded| recorded.job.id == id)
     }
 
-    /// Makes ready what waits neither for a time nor for a job of its lane.
+    /// What each job's state is, from first principles. A job stands behind what it comes after, so one pass will do.
     fn settle(&mut self) {
         for index in 0..self.jobs.len() {
-            let (earlier, rest) = self.jobs.split_at_mut(index);
-            let job = &mut rest[0].0;
-            let in_its_way = |(other, _): &(Job, _)| {
-                job.order_key.is_some() && other.order_key == job.order_key && !other.state.has_ended()
-            };
-            let waits = job.due_at.is_some() || earlier.iter().any(in_its_way);
-            if job.state == JobState::Waiting && !waits {
-                job.state = JobState::Ready;
+            let job = self.jobs[index].job.clone();
+            if job.state == Waiting && !self.waits_for_others(&job) && job.due_at.is_none() {
+                self.jobs[index].job.state = Ready;
             }
         }
     }
 
-    pub(super) fn claim(&mut self, claim: &Claim) -> (Vec<Job>, Option<Timestamp>) {
-        for (job, _) in &mut self.jobs {
-            job.due_at = job.due_at.filter(|due_at| *due_at > claim.now);
+    /// Whether a job waits for more than a time.
+    fn waits_for_others(&mut self, job: &Job) -> bool {
+        let not_succeeded = |id: &JobId| self.find(*id).is_some_and(|other| other.job.state != Succeeded);
+        let comes_too_early = job.after.iter().any(not_succeeded);
+        !self.has_turn(job) || comes_too_early
+    }
+
+    /// Of those that have not ended, the first has it, unless another had it before.
+    fn has_turn(&mut self, job: &Job) -> bool {
+        let Some(lane) = &job.order_key else { return true };
+        let mut lane_mates = self.jobs.iter().map(|other| &other.job).filter(|other| {
+            other.order_key.as_ref() == Some(lane) && !other.state.has_ended()
+        });
+        let before = self.turns.get(lane);
+        let holder = lane_mates.clone().find(|other| Some(&other.id) == before).or_else(|| lane_mates.next());
+        let holder = holder.map_or(job.id, |holder| holder.id);
+        self.turns.insert(lane.clone(), holder);
+        holder == job.id
+    }
+
+    /// What there is to claim, or to wait for.
+    fn work(&mut self) -> BTreeSet<(JobId, u32, Option<Timestamp>)> {
+        let jobs: Vec<Job> = self.jobs.iter().map(|recorded| recorded.job.clone()).collect();
+        let work = jobs.iter().filter(|job| {
+            job.state == Ready || job.state == Waiting && !self.waits_for_others(job)
+        });
+        work.map(|job| (job.id, job.attempts, job.due_at)).collect()
+    }
+
+    /// For each job every answer that is right.
+    pub(super) fn submit(&mut self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Vec<Vec<Submitted>> {
+        let mut trial = self.clone();
+        let answers: Vec<_> = jobs.into_iter().map(|new| trial.submit_one(new)).collect();
+        let refused = |answer| matches!(answer, &Submitted::Full(_) | &Submitted::NoPredecessor(_));
+        if events.is_empty() || !answers.iter().flatten().any(refused) {
+            *self = trial;
+            self.append(events);
+            self.settle();
+        }
+        answers
+    }
+
+    fn append(&mut self, events: Vec<NewEvent>) {
+        self.events.extend(events.into_iter().map(|event| StoredEvent {
+            cursor: Cursor::START,
+            id: event.id,
+            name: event.name,
+            payload: event.payload,
+            correlation: event.correlation,
+            cause: event.cause,
+            emitted_at: event.emitted_at,
+        }));
+    }
+
+    fn submit_one(&mut self, new: NewJob) -> Vec<Submitted> {
+        let same_key = |other: &&Job| new.idempotency_key.is_some() && other.idempotency_key == new.idempotency_key;
+        if let Some(other) = self.jobs.iter().map(|recorded| &recorded.job).find(same_key) {
+            let is_same = new.is_same_request(&other.name, &other.payload);
+            return vec![if is_same { Submitted::Existing(other.id) } else { Submitted::Mismatch(other.id) }];
+        }
+        let missing = new.after.iter().filter(|id| self.find(**id).is_none());
+        let mut refusals: Vec<_> = missing.map(|id| Submitted::NoPredecessor(*id)).collect();
+        let queued = |other: &&Recorded| other.job.name == new.name && !other.job.state.has_ended();
+        let queued = self.jobs.iter().filter(queued).count() as u64;
+        if new.max_queued.is_some_and(|most| queued >= most) {
+            refusals.push(Submitted::Full(queued));
+        }
+        if refusals.is_empty() {
+            self.add(new);
+            return vec![Submitted::New];
+        }
+        refusals
+    }
+
+    fn add(&mut self, new: NewJob) {
+        let attempts: Vec<Attempt> = new.start.iter().map(|by| begun(1, by, new.created_at)).collect();
+        let cancelled = |id: &JobId| self.find(*id).is_some_and(|other| other.job.state == Cancelled);
+        let state = match () {
+            () if !attempts.is_empty() => Running,
+            () if new.after.iter().any(cancelled) => Cancelled,
+            () => Waiting,
+        };
+        self.places += 1;
+        self.jobs.push(Recorded { job: new.into_job(state), attempts, place: self.places });
+    }
+
+    pub(super) fn tick(&mut self, tick: NewTick) -> Result<Vec<Vec<Submitted>>, Ticked> {
+        let last = self.ticks.get(&*tick.schedule).copied();
+        if last != tick.last {
+            return Err(Ticked::Stale(last));
+        }
+        self.ticks.insert(tick.schedule.to_string(), tick.at);
+        Ok(self.submit(Vec::new(), tick.jobs))
+    }
+
+    pub(super) fn last_tick(&self, schedule: &str) -> Option<Timestamp> {
+        self.ticks.get(schedule).copied()
+    }
+
+    /// Queue by queue what is handed out, and when there is more.
+    pub(super) fn claim(&mut self, claim: &Claim) -> (Vec<Vec<Job>>, Option<Timestamp>) {
+        for index in 0..self.jobs.len() {
+            let job = self.jobs[index].job.clone();
+            let is_due = job.due_at.is_some_and(|due_at| due_at <= claim.now);
+            if is_due && !self.waits_for_others(&job) {
+                self.jobs[index].job.due_at = None;
+            }
         }
         self.settle();
-        let ready = self
-            .jobs
-            .iter_mut()
-            .filter(|(job, _)| job.state == JobState::Ready && claim.names.contains(&job.name))
-            .take(claim.limit);
-        let claimed = ready.map(|(job, attempts)| {
-            job.state = JobState::Running;
+        let claimed = (0..claim.room.len()).map(|queue| self.claim_from(queue, claim)).collect();
+        (claimed, self.work().into_iter().filter_map(|(.., due_at)| due_at).min())
+    }
+
+    fn claim_from(&mut self, queue: usize, claim: &Claim) -> Vec<Job> {
+        let is_in_queue = |recorded: &&mut Recorded| {
+            recorded.job.state == Ready && claim.queues.get(&recorded.job.name) == Some(&queue)
+        };
+        let mut ready: Vec<_> = self.jobs.iter_mut().filter(is_in_queue).collect();
+        ready.sort_by_key(|recorded| Reverse(recorded.job.priority));
+        let claimed = ready.into_iter().take(claim.room[queue]).map(|Recorded { job, attempts, .. }| {
+            job.state = Running;
             job.attempts += 1;
             job.failure = None;
             attempts.push(begun(job.attempts, &claim.worker, claim.now));
             job.clone()
         });
-        (claimed.collect(), self.jobs.iter().filter_map(|(job, _)| job.due_at).min())
+        claimed.collect()
     }
 
-    pub(super) fn commit(&mut self, commit: Commit) -> Result<(), Vec<Refusal>> {
+    /// Answers whether there is work that there was not before.
+    pub(super) fn commit(&mut self, mut commit: Commit) -> Result<bool, Vec<Refusal>> {
+        for staged in &mut commit.jobs {
+            staged.max_queued = None;
+        }
         let reasons = self.reasons_to_refuse(&commit);
         if !reasons.is_empty() {
             return Err(reasons);
         }
-        let found = self.jobs.iter_mut().find(|(job, _)| job.id == commit.job);
-        let (job, attempts) = found.expect("the job is on record");
+        let before = self.work();
+        let Recorded { job, attempts, .. } = self.find_mut(commit.job).expect("the job is on record");
         job.failure.clone_from(&commit.attempt.failure);
-        job.ended_at = commit.attempt.ended_at;
+        (job.state, job.due_at, job.ended_at) = match commit.next {
+            Next::Succeeded(output) => {
+                job.output = Some(output);
+                (Succeeded, None, commit.attempt.ended_at)
+            }
+            Next::Failed => (Failed, None, commit.attempt.ended_at),
+            Next::Retry(due_at) => (Waiting, Some(due_at), None),
+        };
         attempts.pop();
         attempts.push(commit.attempt);
-        match commit.next {
-            Next::Succeeded(output) => {
-                job.state = JobState::Succeeded;
-                job.output = Some(output);
-            }
-            Next::Failed => job.state = JobState::Failed,
-            Next::Retry(due_at) => {
-                job.state = JobState::Waiting;
-                job.due_at = Some(due_at);
-                job.ended_at = None;
-            }
-        }
         if let Some(write) = commit.write {
             let entity = StoredEntity { version: write.expected + 1, body: write.body };
             self.entities.insert((write.key.entity, write.key.id), entity);
         }
         self.submit(commit.events, commit.jobs);
-        Ok(())
+        Ok(!self.work().is_subset(&before))
     }
 
     fn reasons_to_refuse(&self, commit: &Commit) -> Vec<Refusal> {
         let mut reasons = Vec::new();
-        let is_held = self.jobs.iter().any(|(job, attempts)| {
-            job.id == commit.job
-                && job.state == JobState::Running
-                && attempts.last().is_some_and(|running| {
-                    running.number == commit.attempt.number && running.worker == commit.attempt.worker
-                })
+        let is_under_way = self.find(commit.job).is_some_and(|Recorded { job, attempts, .. }| {
+            let fits = |last: &Attempt| last.number == commit.attempt.number && last.worker == commit.attempt.worker;
+            job.state == Running && attempts.last().is_some_and(fits)
         });
-        let may_end = commit.lapsed_at.is_none_or(|now| self.has_lapsed(&commit.attempt.worker, now));
-        if !is_held || !may_end {
+        let renewals = self.renewals(&commit.attempt.worker);
+        if !is_under_way || commit.lapsed.is_some_and(|seen| seen != renewals) {
             reasons.push(Refusal::Fenced);
         }
-        if let Some(write) = &commit.write {
-            let found = self.version(&write.key);
-            if found != write.expected {
-                reasons.push(Refusal::Conflict(found));
-            }
+        if let Some(write) = &commit.write
+            && self.version(&write.key) != write.expected
+        {
+            reasons.push(Refusal::Conflict(self.version(&write.key)));
         }
-        let mut trial = Self { jobs: self.jobs.clone(), ..Self::default() };
-        for staged in commit.jobs.iter().cloned() {
-            let id = staged.id;
-            if let Submitted::Mismatch(existing) = trial.submit_one(staged) {
-                reasons.push(Refusal::Mismatch(id, existing));
-            }
+        let mut trial = self.clone();
+        for staged in &commit.jobs {
+            reasons.extend(trial.submit_one(staged.clone()).into_iter().filter_map(|answer| match answer {
+                Submitted::Mismatch(existing) => Some(Refusal::Mismatch(staged.id, existing)),
+                Submitted::NoPredecessor(after) => Some(Refusal::NoPredecessor(staged.id, after)),
+                _ => None,
+            }));
         }
         reasons
     }
 
-    pub(super) fn renew(&mut self, worker: &WorkerId, until: Timestamp) {
-        self.leases.insert(worker.clone(), until);
+    pub(super) fn cancel(&mut self, id: JobId, failure: &Failure, now: Timestamp) -> Changed {
+        let Some(recorded) = self.find_mut(id) else { return Changed::Missing };
+        if recorded.job.state.has_ended() {
+            return Changed::Illegal(recorded.job.state);
+        }
+        let mut cancelled = vec![id];
+        for Recorded { job, attempts, .. } in &mut self.jobs {
+            let comes_after = job.state == Waiting && job.after.iter().any(|id| cancelled.contains(id));
+            if job.id != id && !comes_after {
+                continue;
+            }
+            if job.state == Running {
+                let attempt = attempts.last_mut().expect("an attempt is under way");
+                attempt.ended_at = Some(now);
+                attempt.failure = Some(failure.clone());
+                job.failure = Some(failure.clone());
+            }
+            (job.state, job.due_at, job.ended_at) = (Cancelled, None, Some(now));
+            if job.id != id {
+                cancelled.push(job.id);
+            }
+        }
+        self.settle();
+        Changed::Done(cancelled)
     }
 
-    fn has_lapsed(&self, worker: &WorkerId, now: Timestamp) -> bool {
-        self.leases.get(worker).is_none_or(|until| *until < now)
+    pub(super) fn retry(&mut self, id: JobId) -> Changed {
+        let Some(recorded) = self.find_mut(id) else { return Changed::Missing };
+        let place = recorded.place;
+        let job = &mut recorded.job;
+        if job.state != Failed {
+            return Changed::Illegal(job.state);
+        }
+        (job.state, job.ended_at, job.spent) = (Waiting, None, job.attempts);
+        if let Some(lane) = job.order_key.clone()
+            && let Some(holder) = self.turns.get(&lane).and_then(|holder| self.find(*holder))
+            && holder.job.state == Waiting
+            && holder.place > place
+        {
+            self.turns.remove(&lane);
+        }
+        self.settle();
+        Changed::Done(vec![id])
     }
 
-    pub(super) fn lapsed(&self, now: Timestamp, limit: usize) -> Vec<RunningJob> {
-        let running = self.jobs.iter().filter(|(job, _)| job.state == JobState::Running);
-        let lapsed = running.filter_map(|(job, attempts)| {
-            let Attempt { worker, started_at, .. } = attempts.last()?;
-            let running = RunningJob { job: job.clone(), worker: worker.clone(), started_at: *started_at };
-            self.has_lapsed(worker, now).then_some(running)
+    /// Deletes what is named of those looked at, behind a place. Answers how many, and where it has stopped if there is more.
+    pub(super) fn prune(&mut self, prune: &Prune, behind: u64) -> (u64, Option<u64>) {
+        let is_old = |job: &Job| prune.horizon().is_some_and(|horizon| job.created_at < horizon);
+        let old: Vec<_> =
+            self.jobs.iter().filter(|recorded| recorded.place > behind && is_old(&recorded.job)).collect();
+        let is_awaited = |id: JobId| {
+            self.jobs.iter().any(|other| other.job.state == Waiting && other.job.after.contains(&id))
+        };
+        let doomed = old.iter().take(prune.limit).filter(|Recorded { job, .. }| {
+            let is_named = job.ended_at.is_some_and(|ended_at| prune.names(job.state, ended_at));
+            is_named && (job.state == Succeeded || !is_awaited(job.id))
         });
-        lapsed.take(limit).collect()
+        let doomed: BTreeSet<u64> = doomed.map(|recorded| recorded.place).collect();
+        let next = old.get(prune.limit - 1).map(|recorded| recorded.place).filter(|_| old.len() > prune.limit);
+        self.jobs.retain(|recorded| !doomed.contains(&recorded.place));
+        (doomed.len() as u64, next)
+    }
+
+    pub(super) fn prune_events(&mut self, before: Timestamp, limit: usize) -> u64 {
+        let first = self.events.iter().take(limit).take_while(|event| event.emitted_at < before).count();
+        self.events.drain(..first).count() as u64
+    }
+
+    pub(super) fn renew(&mut self, lease: Lease) {
+        self.leases.insert(lease.worker.clone(), lease);
+    }
+
+    pub(super) fn retire(&mut self, worker: &WorkerId) {
+        self.leases.remove(worker);
+    }
+
+    pub(super) fn renewals(&self, worker: &WorkerId) -> u64 {
+        self.leases.get(worker).map_or(0, |lease| lease.renewals)
+    }
+
+    /// What each worker runs, by its name.
+    pub(super) fn running(&self) -> BTreeMap<String, Vec<RunningJob>> {
+        let mut running: BTreeMap<String, Vec<RunningJob>> = BTreeMap::new();
+        for Recorded { job, attempts, .. } in self.jobs.iter().filter(|recorded| recorded.job.state == Running) {
+            let Attempt { worker, started_at, .. } = attempts.last().expect("an attempt is under way");
+            let found = RunningJob { job: job.clone(), worker: worker.clone(), started_at: *started_at };
+            running.entry(worker.as_str().to_owned()).or_default().push(found);
+        }
+        running
+    }
+
+    /// The lease of each worker that runs something, by its name.
+    pub(super) fn leases(&self) -> Vec<Lease> {
+        let workers = self.running().into_keys().map(WorkerId::from_text);
+        let empty = |worker| Lease { worker, renewals: 0, length: std::time::Duration::ZERO };
+        workers.map(|worker| self.leases.get(&worker).cloned().unwrap_or_else(|| empty(worker))).collect()
     }
 
     pub(super) fn version(&self, key: &EntityKey) -> u64 {
         self.entities.get(&(key.entity, key.id.clone())).map_or(0, |entity| entity.version)
     }
 
-    pub(super) fn everything(&self) -> Everything {
-        let of_type = |entity| {
-            let of_type = self.entities.iter().filter(move |((of, _), _)| *of == entity);
-            (entity, of_type.map(|((_, key), found)| (key.clone(), found.clone())).collect())
-        };
-        Everything {
-            jobs: self.jobs.clone(),
-            entities: ENTITIES.into_iter().map(of_type).collect(),
-            events: self.events.clone(),
-            counts: self.counts(),
-        }
-    }
-
-    fn counts(&self) -> Vec<JobCount> {
-        let mut counts = BTreeMap::new();
-        for (job, _) in &self.jobs {
+    pub(super) fn counts(&self) -> Vec<JobCount> {
+        let mut counts: BTreeMap<(&str, _, JobState), JobCount> = BTreeMap::new();
+        for Recorded { job, .. } in &self.jobs {
             let count = JobCount { kind: job.kind, name: job.name.clone(), state: job.state, count: 0 };
             counts.entry((job.kind.as_str(), job.name.clone(), job.state)).or_insert(count).count += 1;
         }

@@ -1,21 +1,63 @@
-//! The calls that are made at random. Few names, lanes, keys and entities, so that they meet often.
+//! The calls that are made at random. Few names, lanes, keys and entities, so that they meet often; which job a step
+//! means, it says by a number, of which what is on record is the modulus.
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any as arbitrary, prop_oneof};
-use proptest::sample::{Index, select, subsequence};
+use proptest::sample::select;
 
-const NAMES: [&str; 2] = ["ship", "bill"];
-const WORKERS: [&str; 2] = ["w", "v"];
+pub(super) const NAMES: [&str; 2] = ["ship", "bill"];
+pub(super) const WORKERS: [&str; 2] = ["w", "v"];
 
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Wait { seconds: u8 },
-    Submit { events: u8, requests: Vec<Request> },
-    Claim { worker: &'static str, names: Vec<&'static str>, limit: usize },
-    Renew { worker: &'static str, seconds: u8 },
-    Lapsed { limit: usize },
+    /// Time passes, or somebody sets the clock back.
+    Wait {
+        seconds: i8,
+    },
+    Submit {
+        events: u8,
+        requests: Vec<Request>,
+    },
+    Tick {
+        schedule: &'static str,
+        knows_the_last: bool,
+        requests: Vec<Request>,
+    },
+    /// Each name is in the queue of this number, or in none.
+    Claim {
+        worker: &'static str,
+        queues: [Option<usize>; NAMES.len()],
+        room: [usize; 2],
+    },
+    Renew {
+        worker: &'static str,
+    },
+    Retire {
+        worker: &'static str,
+    },
+    Running {
+        worker: &'static str,
+        limit: usize,
+    },
     Commit(End),
+    Cancel {
+        jobs: Vec<u8>,
+    },
+    Retry {
+        jobs: Vec<u8>,
+    },
+    /// Of each state, those that ended so many seconds ago.
+    Prune {
+        ages: [Option<u8>; 3],
+        limit: usize,
+        goes_on: bool,
+    },
+    PruneEvents {
+        age: u8,
+        limit: usize,
+    },
+    Reopen,
 }
 
 /// A job to be put on record.
@@ -23,15 +65,27 @@ pub(super) enum Step {
 pub(super) struct Request {
     pub(super) name: &'static str,
     pub(super) payload: u8,
-    pub(super) lane: Option<&'static str>,
-    pub(super) key: Option<&'static str>,
+    pub(super) priority: i32,
     pub(super) start: Option<&'static str>,
+    pub(super) lane: Option<&'static str>,
+    pub(super) delay: Option<u8>,
+    pub(super) after: Vec<Predecessor>,
+    pub(super) key: Option<&'static str>,
+    pub(super) limit: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Predecessor {
+    /// One that is on record, or stands before it in the same call: counted from the last.
+    Known(u8),
+    /// One that there is not.
+    Missing,
 }
 
 /// An attempt to be ended.
 #[derive(Clone, Debug)]
 pub(super) struct End {
-    pub(super) job: Index,
+    pub(super) job: u8,
     pub(super) fence: Fence,
     pub(super) next: Next,
     /// The entity to write, and the version to expect if it is not the one on record.
@@ -47,6 +101,8 @@ pub(super) enum Fence {
     Held,
     /// Somebody in that worker's stead.
     Lapsed,
+    /// Somebody who has not seen the worker's last renewal.
+    Outdated,
     /// The worker that ran it last, whatever became of it.
     Anytime,
     AnotherWorker,
@@ -61,48 +117,89 @@ pub(super) enum Next {
 }
 
 pub(super) fn any() -> impl Strategy<Value = Step> {
-    let names = subsequence(NAMES.to_vec(), 1..=NAMES.len());
     prop_oneof![
-        2 => (1..4_u8).prop_map(|seconds| Step::Wait { seconds }),
-        4 => (0..2_u8, vec(request(), 0..4))
-            .prop_map(|(events, requests)| Step::Submit { events, requests }),
-        4 => (select(&WORKERS[..]), names, 0..4_usize)
-            .prop_map(|(worker, names, limit)| Step::Claim { worker, names, limit }),
-        1 => (select(&WORKERS[..]), 0..5_u8).prop_map(|(worker, seconds)| Step::Renew { worker, seconds }),
-        1 => (0..4_usize).prop_map(|limit| Step::Lapsed { limit }),
-        6 => end().prop_map(Step::Commit),
+        8 => requests(3).prop_map(|requests| Step::Submit { events: 0, requests }),
+        2 => (1..3_u8, requests(2)).prop_map(|(events, requests)| Step::Submit { events, requests }),
+        1 => (select(&["s", "t"][..]), arbitrary::<bool>(), requests(1))
+            .prop_map(|(schedule, knows_the_last, requests)| Step::Tick { schedule, knows_the_last, requests }),
+        8 => (worker(), queues(), [0..4_usize, 0..3_usize])
+            .prop_map(|(worker, queues, room)| Step::Claim { worker, queues, room }),
+        12 => end().prop_map(Step::Commit),
+        3 => vec(0..20_u8, 1..3).prop_map(|jobs| Step::Cancel { jobs }),
+        3 => vec(0..20_u8, 1..3).prop_map(|jobs| Step::Retry { jobs }),
+        4 => prop_oneof![4 => 1..4_i8, 1 => -3..0_i8].prop_map(|seconds| Step::Wait { seconds }),
+        2 => ([age(), age(), age()], 1..6_usize, arbitrary::<bool>())
+            .prop_map(|(ages, limit, goes_on)| Step::Prune { ages, limit, goes_on }),
+        1 => (0..3_u8, 0..3_usize).prop_map(|(age, limit)| Step::PruneEvents { age, limit }),
+        1 => worker().prop_map(|worker| Step::Renew { worker }),
+        1 => worker().prop_map(|worker| Step::Retire { worker }),
+        1 => (worker(), 0..4_usize).prop_map(|(worker, limit)| Step::Running { worker, limit }),
+        // Dear where it means that a file is closed and opened.
+        1 => prop_oneof![9 => Just(Step::Wait { seconds: 1 }), 1 => Just(Step::Reopen)],
     ]
 }
 
+fn worker() -> impl Strategy<Value = &'static str> {
+    select(&WORKERS[..])
+}
+
+/// Mostly one queue for all names.
+fn queues() -> impl Strategy<Value = [Option<usize>; NAMES.len()]> {
+    prop_oneof![
+        3 => Just([Some(0); NAMES.len()]),
+        1 => [option::of(0..2_usize), option::of(0..2_usize)],
+    ]
+}
+
+fn age() -> impl Strategy<Value = Option<u8>> {
+    option::of(0..3_u8)
+}
+
+fn requests(most: usize) -> impl Strategy<Value = Vec<Request>> {
+    vec(request(), 0..=most)
+}
+
 fn request() -> impl Strategy<Value = Request> {
+    let priority = prop_oneof![3 => Just(0), 1 => -1..3_i32];
+    let start = option::weighted(0.1, worker());
     let lane = option::of(select(&["x", "y"][..]));
-    let key = option::weighted(0.3, select(&["k", "l", "m"][..]));
-    let start = option::weighted(0.2, select(&WORKERS[..]));
-    (select(&NAMES[..]), 0..2_u8, lane, key, start).prop_map(|(name, payload, lane, key, start)| Request {
-        name,
-        payload,
-        lane,
-        key,
-        start,
-    })
+    let delay = option::weighted(0.2, 0..4_u8);
+    let predecessor = prop_oneof![9 => (0..4_u8).prop_map(Predecessor::Known), 1 => Just(Predecessor::Missing)];
+    let after = prop_oneof![2 => Just(Vec::new()), 1 => vec(predecessor, 1..3)];
+    let key = option::weighted(0.2, select(&["k", "l"][..]));
+    let limit = option::weighted(0.1, 0..4_u64);
+    (select(&NAMES[..]), 0..2_u8, priority, start, lane, delay, after, key, limit).prop_map(
+        |(name, payload, priority, start, lane, delay, after, key, limit)| Request {
+            name,
+            payload,
+            priority,
+            start,
+            lane,
+            delay,
+            after,
+            key,
+            limit,
+        },
+    )
 }
 
 fn end() -> impl Strategy<Value = End> {
     let fence = prop_oneof![
-        8 => Just(Fence::Held),
+        12 => Just(Fence::Held),
         2 => Just(Fence::Lapsed),
+        1 => Just(Fence::Outdated),
         1 => Just(Fence::Anytime),
         1 => Just(Fence::AnotherWorker),
         1 => Just(Fence::AnotherAttempt),
     ];
     let next = prop_oneof![
         3 => Just(Next::Succeed),
-        1 => Just(Next::Fail),
-        2 => (1..5_u8).prop_map(|seconds| Next::Retry { seconds }),
+        3 => Just(Next::Fail),
+        2 => (0..4_u8).prop_map(|seconds| Next::Retry { seconds }),
     ];
-    let write = option::of((select(&["a", "b"][..]), option::weighted(0.2, 0..3_u64)));
-    let requests = vec(request(), 0..3);
-    (arbitrary::<Index>(), fence, next, write, 0..3_u8, requests).prop_map(
+    let write = option::weighted(0.3, (select(&["a", "b"][..]), option::weighted(0.2, 0..3_u64)));
+    let staged = prop_oneof![2 => Just(Vec::new()), 1 => requests(2)];
+    (0..20_u8, fence, next, write, 0..2_u8, staged).prop_map(
         |(job, fence, next, write, events, requests)| End { job, fence, next, write, events, requests },
     )
 }

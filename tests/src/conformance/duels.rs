@@ -1,0 +1,198 @@
+//! Two calls about one job, made by two threads at the same moment, a thousand times: the outcome is one that the table of
+//! states allows, and both callers are told the same.
+
+use std::sync::{Arc, Barrier};
+
+use enact::store::{Changed, CommitError, Prune, Store, Submitted};
+use enact::{JobId, JobState};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+
+use super::Subject;
+use super::races::claim_all;
+use super::sample::{after, at, called_off, in_lane, job, worker};
+use super::taken::Taken;
+
+const ROUNDS: usize = 1_000;
+
+/// The store by two handles, as two processes have it.
+struct Duel {
+    store: Subject,
+    other: Arc<dyn Store>,
+}
+
+impl Duel {
+    fn new(store: Subject) -> Self {
+        let other = store.other_handle();
+        Self { store, other }
+    }
+
+    /// What two calls answer that two threads make at the same moment.
+    async fn fight<L, R, Left, Right>(&self, left: L, right: R) -> (Left::Output, Right::Output)
+    where
+        L: FnOnce(Arc<dyn Store>) -> Left + Send + 'static,
+        R: FnOnce(Arc<dyn Store>) -> Right + Send + 'static,
+        Left: Future<Output: Send + 'static>,
+        Right: Future<Output: Send + 'static>,
+    {
+        let line = Arc::new(Barrier::new(2));
+        let (runtime, start, store) = (Handle::current(), line.clone(), self.store.handle());
+        let left = spawn_blocking(move || {
+            start.wait();
+            runtime.block_on(left(store))
+        });
+        let (runtime, store) = (Handle::current(), self.other.clone());
+        let right = spawn_blocking(move || {
+            line.wait();
+            runtime.block_on(right(store))
+        });
+        (left.await.expect("the thread ends"), right.await.expect("the thread ends"))
+    }
+}
+
+async fn cancel(store: Arc<dyn Store>, id: JobId) -> Changed {
+    store.cancel(vec![id], called_off(), at(9)).await.expect("cancel").remove(0)
+}
+
+pub async fn r24_either_a_job_is_called_off_or_its_attempt_is_committed(store: Subject) {
+    let duel = Duel::new(store);
+    for round in 0..ROUNDS {
+        let taken = duel.store.run(job("ship")).await;
+        let id = taken.job.id;
+        let commit = match round % 3 {
+            0 => taken.succeeds(),
+            1 => taken.fails(),
+            _ => taken.retries(at(99)),
+        };
+        let (committed, cancelled) = duel
+            .fight(async move |store| store.commit(commit).await, async move |store| cancel(store, id).await)
+            .await;
+
+        let found = duel.store.find(id).await;
+        match (committed, cancelled) {
+            (Ok(_), Changed::Illegal(state)) => assert_eq!((state.has_ended(), found.state), (true, state)),
+            (Ok(_), Changed::Done(ids)) => {
+                // It was called off after it had begun to wait for another attempt.
+                assert_eq!((round % 3, ids, found.state), (2, vec![id], JobState::Cancelled));
+            }
+            (Err(CommitError::Fenced), Changed::Done(ids)) => {
+                assert_eq!((ids, found.state), (vec![id], JobState::Cancelled));
+                assert_eq!(found.failure, Some(called_off()));
+            }
+            both => panic!("{both:?}"),
+        }
+        assert_eq!(duel.store.attempts_of(id).await.len(), 1);
+    }
+}
+
+pub async fn r24_a_job_that_is_called_off_is_not_begun_again(store: Subject) {
+    let duel = Duel::new(store);
+    for _ in 0..ROUNDS {
+        let id = duel.store.publish(job("ship")).await;
+        let (claimed, cancelled) = duel
+            .fight(
+                async |store| store.claim(claim_all("ship", 0, 1)).await.expect("claim").jobs,
+                async move |store| cancel(store, id).await,
+            )
+            .await;
+
+        assert_eq!(cancelled, Changed::Done(vec![id]));
+        assert_eq!(duel.store.state(id).await, JobState::Cancelled);
+        // Who had begun an attempt before finds out with the commit.
+        assert_eq!(duel.store.attempts_of(id).await.len(), claimed.len());
+        for job in claimed {
+            duel.store.fence(Taken { job, worker: worker("w-0"), started_at: at(10) }.succeeds()).await;
+        }
+    }
+}
+
+pub async fn r22_either_a_failed_job_is_retried_by_hand_or_it_is_deleted(store: Subject) {
+    let duel = Duel::new(store);
+    let prune = Prune {
+        succeeded_before: None,
+        failed_before: Some(at(99)),
+        cancelled_before: None,
+        after: None,
+        limit: ROUNDS,
+    };
+    for _ in 0..ROUNDS {
+        let id = duel.store.failed(job("ship")).await;
+        let prune = prune.clone();
+        let (retried, pruned) = duel
+            .fight(
+                async move |store| store.retry(vec![id]).await.expect("retry").remove(0),
+                async move |store| store.prune(prune).await.expect("prune").deleted,
+            )
+            .await;
+
+        match (retried, pruned) {
+            (Changed::Done(ids), 0) => {
+                assert_eq!(ids, [id]);
+                let again = duel.store.take(&worker("w"), "ship", at(0)).await;
+                assert_eq!((again.job.id, again.job.attempts), (id, 2));
+                duel.store.accept(again.succeeds()).await;
+            }
+            (Changed::Missing, 1) => assert_eq!(duel.store.job(id).await.expect("job"), None),
+            both => panic!("{both:?}"),
+        }
+    }
+}
+
+pub async fn r20_of_two_workers_one_begins_a_job(store: Subject) {
+    let duel = Duel::new(store);
+    for round in 0..ROUNDS {
+        // Another one in its lane must not begin, either.
+        let lane = format!("lane {round}");
+        let [id, behind] =
+            [duel.store.publish(in_lane(&lane, "ship")).await, duel.store.publish(in_lane(&lane, "ship")).await];
+        let claim = |by| async move |store: Arc<dyn Store>| {
+            store.claim(claim_all("ship", by, 2)).await.expect("claim").jobs
+        };
+        let (left, right) = duel.fight(claim(0), claim(1)).await;
+
+        let begun: Vec<JobId> = left.iter().chain(&right).map(|job| job.id).collect();
+        assert_eq!(begun, [id]);
+        assert_eq!(duel.store.attempts_of(id).await.len(), 1);
+        for id in [behind, id] {
+            duel.store.called_off(id).await;
+        }
+    }
+}
+
+pub async fn r26_what_comes_after_a_job_is_not_left_behind_when_that_is_called_off(store: Subject) {
+    let duel = Duel::new(store);
+    for _ in 0..ROUNDS {
+        let first = duel.store.publish(job("first")).await;
+        let second = after([first], "second");
+        let id = second.id;
+        let (cancelled, submitted) = duel
+            .fight(
+                async move |store| cancel(store, first).await,
+                async move |store| store.submit(Vec::new(), vec![second]).await.expect("submit"),
+            )
+            .await;
+
+        assert_eq!(submitted, [Submitted::New]);
+        assert_eq!(duel.store.state(id).await, JobState::Cancelled);
+        let Changed::Done(ids) = cancelled else { panic!("{cancelled:?}") };
+        assert!(ids == [first] || ids == [first, id], "{ids:?}");
+    }
+}
+
+pub async fn r26_what_comes_after_a_job_is_not_left_behind_when_that_succeeds(store: Subject) {
+    let duel = Duel::new(store);
+    for _ in 0..ROUNDS {
+        let first = duel.store.run(job("first")).await;
+        let second = after([first.job.id], "second");
+        let id = second.id;
+        let (committed, submitted) = duel
+            .fight(
+                async move |store| store.commit(first.succeeds()).await,
+                async move |store| store.submit(Vec::new(), vec![second]).await.expect("submit"),
+            )
+            .await;
+
+        assert_eq!((committed.is_ok(), submitted), (true, vec![Submitted::New]));
+        assert_eq!(duel.store.state(id).await, JobState::Ready);
+    }
+}
