@@ -1,7 +1,7 @@
 //! One attempt of a job, from its first step to its end on record.
 
 use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::context::ExecutionContext;
 use crate::engine::{Engine, ended};
 use crate::lifecycle::{self, Execution};
 use crate::plans::JobPlan;
-use crate::store::{Commit, CommitError, Next, RunningJob, StoreError};
-use crate::testing;
+use crate::store::{Commit, CommitError, Committed, Next, RunningJob, StoreError};
+use crate::testing::{self, Point};
 use crate::{Attempt, Failure, FailureKind, Job, Retry};
 
 /// How long to wait before the end of an attempt is written again, when the store could not take it: at first, and at
@@ -95,8 +95,12 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
     let commit = failed(plan.retry, job, attempt, on_record(failure), engine.clock.now(), None);
     let mut pause = FIRST_PAUSE;
     loop {
-        match engine.store.commit(commit.clone()).await {
-            Ok(_) => return settled(engine, job, &commit),
+        match put_on_record(engine, job, &commit).await {
+            Ok(_) => {
+                // Whoever dies here has told nobody; there is nothing left that could fail.
+                let _ = engine.pass(Point::Failed, job);
+                return settled(engine, job, &commit);
+            }
             Err(CommitError::Store(error)) => {
                 tracing::error!("cannot record how the attempt ended, and tries again: {error}");
                 // Those who wait are told what they can be told now. The job ends on record once the store is back.
@@ -106,6 +110,19 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
             }
             Err(_) => return superseded(engine, job).await,
         }
+    }
+}
+
+/// Writes how a failed attempt has ended. A store that panics is one that could not answer.
+async fn put_on_record(engine: &Engine, job: &Job, commit: &Commit) -> Result<Committed, CommitError> {
+    let record = async {
+        engine.pass(Point::Failing, job).map_err(|failure| StoreError::new(failure.to_string()))?;
+        engine.store.commit(commit.clone()).await
+    };
+    match AssertUnwindSafe(record).catch_unwind().await {
+        Ok(recorded) => recorded,
+        Err(panic) if testing::is_crash(&*panic) => resume_unwind(panic),
+        Err(panic) => Err(StoreError::new(panicked(&*panic).to_string()).into()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::ids::Ids;
 use crate::locks::EntityLocks;
 use crate::plans::Plans;
 use crate::store::{self, Store, StoreError};
-use crate::testing::Faults;
+use crate::testing::{Faults, Point};
 use crate::wiring::Wiring;
 use crate::{Failure, FailureKind, Job, JobId, JobState, Json, WorkerId};
 
@@ -84,6 +84,11 @@ impl Engine {
         self.dead.cancel();
         self.stop.cancel();
         self.abort.cancel();
+    }
+
+    /// A point at which a test may have asked for a fault.
+    pub(crate) fn pass(&self, point: Point, job: &Job) -> Result<(), Failure> {
+        self.faults.as_ref().map_or(Ok(()), |faults| faults.strike(point, self, job))
     }
 
     /// Tells the attempt of a job that is under way here, and those who wait for the job, that it was called off (r24).

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::{Builder, Uuid};
@@ -5,18 +6,18 @@ use uuid::{Builder, Uuid};
 use crate::{EventId, JobId, WorkerId};
 
 /// Where a runtime takes its ids from.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Ids {
     /// Each is unique in the world, and greater than every one that this process has made before.
     #[default]
     Unique,
-    /// The same ones in the same order each time: for tests.
-    Seeded { seed: u64, made: AtomicU64 },
+    /// The same ones in the same order each time: for tests. Clones go on counting together.
+    Seeded { seed: u64, made: Arc<AtomicU64> },
 }
 
 impl Ids {
     pub(crate) fn seeded(seed: u64) -> Self {
-        Self::Seeded { seed, made: AtomicU64::new(0) }
+        Self::Seeded { seed, made: Arc::default() }
     }
 
     pub(crate) fn job(&self) -> JobId {

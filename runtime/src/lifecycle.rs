@@ -1,7 +1,7 @@
 //! The seven steps of an execution (r10). Whatever a step refuses ends the attempt with that failure, and nothing of
 //! what was staged remains.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::plans::{Action, HandlingPlan, JobPlan};
 use crate::registration::{AnyCreation, Body, BoundBody, EntityPart, InvariantPart};
 use crate::store::{Commit, CommitError, EntityKey, EntityWrite, NewEvent, NewJob, Next};
 use crate::testing::Point;
-use crate::{Attempt, Cause, Failure, FailureKind, Job, JobKind, Json, Step, Violation};
+use crate::{Attempt, Cause, Entity, Failure, FailureKind, Job, JobKind, Json, Step, Violation};
 
 /// One attempt to execute a job.
 pub(crate) struct Execution<'a> {
@@ -41,7 +41,7 @@ impl Execution<'_> {
 
     /// A point at which a test may have asked for a fault.
     fn pass(&self, point: Point) -> Result<(), Failure> {
-        self.engine.faults.as_ref().map_or(Ok(()), |faults| faults.strike(point, self.engine, self.job))
+        self.engine.pass(point, self.job)
     }
 }
 
@@ -316,6 +316,13 @@ fn holds<'a>(
         return Ok(());
     }
     Err(Failure::from_violations(FailureKind::Violated, format!("{key} would not be as it must"), violations))
+}
+
+/// The invariants without a scope hold of an entity that no execution has bound.
+pub(crate) fn check_always<E: Entity>(engine: &Engine, key: &EntityKey, entity: &E) -> Result<(), Failure> {
+    let invariants = engine.plans.invariants(TypeId::of::<E>());
+    let always = invariants.iter().flat_map(|invariants| &invariants.always);
+    holds(key, entity, always.map(|invariant| (invariant, &crate::Always as &dyn Any)))
 }
 
 /// An entity has the id that its command targets, from beginning to end.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::task::JoinHandle;
 
 use crate::context::{ExecutionContext, Origin};
 use crate::draft::{Draft, Due};
@@ -231,6 +232,38 @@ impl<T> Execute<T> {
     options!();
 }
 
+impl<T> Execute<T> {
+    /// Puts the job on record and begins its first attempt, for who looks at each attempt by itself. Answers with the job
+    /// on record, and with the attempt unless the request was on record already, or is for another program.
+    pub(crate) async fn first_attempt(self) -> Result<(JobId, Option<JoinHandle<()>>), Failure> {
+        let overrides = self.request.origin.overrides.clone();
+        let (engine, job) = self.into_job()?;
+        let id = job.id;
+        let overriding = overrides.map(|overrides| Overriding::begin(&engine, id, overrides));
+        let recorded = begin(&engine, job.clone()).await?;
+        if recorded != id || job.start.is_none() {
+            return Ok((recorded, None));
+        }
+        let running = engine.clone();
+        let attempt = engine.spawn(async move {
+            attempt::run(running, job.into_job(JobState::Running), None).await;
+            drop(overriding);
+        });
+        Ok((id, Some(attempt)))
+    }
+
+    /// The job as it is put on record to run at once.
+    fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
+        let is_remote = self.request.draft.as_ref().is_ok_and(|draft| draft.is_remote);
+        let (engine, mut job) = self.request.into_job()?;
+        // It enters no lane: it runs now (r06).
+        job.order_key = None;
+        // What another program handles is for that one to claim.
+        job.start = (!is_remote).then(|| engine.worker.clone());
+        Ok((engine, job))
+    }
+}
+
 impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
     type Output = Result<T, Failure>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
@@ -238,12 +271,7 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
     fn into_future(self) -> Self::IntoFuture {
         async move {
             let overrides = self.request.origin.overrides.clone();
-            let is_remote = self.request.draft.as_ref().is_ok_and(|draft| draft.is_remote);
-            let (engine, mut job) = self.request.into_job()?;
-            // It enters no lane: it runs now (r06).
-            job.order_key = None;
-            // What another program handles is for that one to claim.
-            job.start = (!is_remote).then(|| engine.worker.clone());
+            let (engine, job) = self.into_job()?;
             let id = job.id;
             // Held by whoever waits for the job, and by its first attempt.
             let overriding = overrides.map(|overrides| Arc::new(Overriding::begin(&engine, id, overrides)));

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
-use crate::context::{ExecutionContext, entity_key, unreadable};
+use crate::context::{ExecutionContext, entities, entity_key, unreadable};
 use crate::engine::{Engine, cancelled};
 use crate::publish::{check_boundary, no_such_job};
 use crate::retention::{self, Retention};
-use crate::store::{Changed, Cursor, EntityKey, JobCount, JobPage, JobQuery, StoredEvent};
+use crate::store::{Changed, Cursor, JobCount, JobPage, JobQuery, StoredEvent};
 use crate::tree::{self, Branch};
 use crate::{Attempt, CorrelationId, Entity, Failure, FailureKind, Job, JobHandle, JobId, JobState};
 
@@ -167,12 +167,7 @@ impl<E: Entity> Entities<E> {
     /// # Errors
     /// If the store cannot be reached, or one of them is no `E`.
     pub async fn list(&self, after: Option<&E::Id>, limit: usize) -> Result<Vec<E>, Failure> {
-        let after = after.map(entity_key::<E>).transpose()?.map(|key| key.id);
-        let stored = self.engine.store.entities(E::NAME, after.as_ref(), limit).await?;
-        let parse = |(id, stored): (_, crate::store::StoredEntity)| {
-            stored.body.parse().map_err(|error| unreadable(&EntityKey { entity: E::NAME, id }, &error))
-        };
-        stored.into_iter().map(parse).collect()
+        entities(&self.engine, after, limit).await
     }
 }
 

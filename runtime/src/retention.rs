@@ -93,7 +93,8 @@ pub(crate) async fn prune_regularly(engine: Arc<Engine>, retention: Retention, i
     }
 }
 
-async fn prune(engine: &Engine, retention: &Retention) -> Result<(), StoreError> {
+/// Deletes what is old enough now.
+pub(crate) async fn prune(engine: &Engine, retention: &Retention) -> Result<(), StoreError> {
     prune_jobs(engine, retention).await?;
     if let Some(age) = retention.events {
         prune_events(engine, before(engine, age)).await?;

@@ -56,19 +56,7 @@ impl Drop for Handle {
 impl Runtime {
     /// Begins to build a runtime on a store.
     pub fn builder(store: impl Store) -> RuntimeBuilder {
-        RuntimeBuilder {
-            store: Arc::new(store),
-            clock: Arc::new(SystemClock),
-            capabilities: Capabilities::default(),
-            concurrency: RuntimeBuilder::CONCURRENCY,
-            lease: RuntimeBuilder::LEASE,
-            max_payload_bytes: RuntimeBuilder::MAX_PAYLOAD_BYTES,
-            max_queued: RuntimeBuilder::MAX_QUEUED,
-            queues: BTreeMap::new(),
-            retention: Retention::default(),
-            ids: Ids::default(),
-            faults: None,
-        }
+        RuntimeBuilder::on(Arc::new(store))
     }
 
     /// Hands a command off: awaited, it answers when the command's job is durable, and does not wait for it to run (r02).
@@ -155,7 +143,7 @@ impl Runtime {
     }
 
     /// The event, and the jobs of its handlers; or what is wrong with it.
-    fn draft_event<E: Event>(&self, event: &E) -> Result<(NewEvent, Vec<NewJob>), Failure> {
+    pub(crate) fn draft_event<E: Event>(&self, event: &E) -> Result<(NewEvent, Vec<NewJob>), Failure> {
         let engine = self.engine();
         let context = ExecutionContext::current();
         engine.check_running()?;
@@ -243,6 +231,7 @@ impl fmt::Debug for Runtime {
 }
 
 /// What a runtime is started with.
+#[derive(Clone)]
 pub struct RuntimeBuilder {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -252,7 +241,9 @@ pub struct RuntimeBuilder {
     max_payload_bytes: usize,
     max_queued: u64,
     queues: BTreeMap<String, QueueRoom>,
-    retention: Retention,
+    pub(crate) retention: Retention,
+    /// Whether it runs what is published.
+    works: bool,
     pub(crate) ids: Ids,
     pub(crate) faults: Option<Arc<Faults>>,
 }
@@ -276,6 +267,28 @@ impl RuntimeBuilder {
 
     /// How many jobs of one command or event handler may be on record that have not ended, unless the builder says otherwise.
     pub const MAX_QUEUED: u64 = 1_000_000;
+
+    pub(crate) fn on(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            clock: Arc::new(SystemClock),
+            capabilities: Capabilities::default(),
+            concurrency: Self::CONCURRENCY,
+            lease: Self::LEASE,
+            max_payload_bytes: Self::MAX_PAYLOAD_BYTES,
+            max_queued: Self::MAX_QUEUED,
+            queues: BTreeMap::new(),
+            retention: Retention::default(),
+            works: true,
+            ids: Ids::default(),
+            faults: None,
+        }
+    }
+
+    /// Keeps everything in another store.
+    pub(crate) fn with_store(self, store: Arc<dyn Store>) -> Self {
+        Self { store, ..self }
+    }
 
     /// Provides a capability: handlers take it as `Arc<T>` (r33). One of the same type that was provided before is replaced.
     ///
@@ -323,6 +336,15 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Leaves what is published to other processes on the same store: nothing is claimed, no schedule ticks, and nothing is
+    /// pruned by itself. For a program that only publishes, and for one that looks after jobs. What it
+    /// [executes](Runtime::execute) runs here all the same; the retries of that, too, are left to others.
+    #[must_use]
+    pub fn without_worker(mut self) -> Self {
+        self.works = false;
+        self
+    }
+
     /// How long a worker is believed to be alive after it was last heard of (r23). A short lease finds what a crash has left
     /// sooner; a long one bears longer stalls. It is renewed four times in its length, and lasts
     /// [`SHORTEST_LEASE`](Self::SHORTEST_LEASE) at least, whatever `length` is.
@@ -359,19 +381,21 @@ impl RuntimeBuilder {
     )]
     pub async fn start(self) -> Result<Runtime, StartError> {
         let (concurrency, own) = (self.concurrency, self.queues.clone());
-        let retention = self.retention;
+        let (retention, works) = (self.retention, self.works);
         let engine = self.engine()?;
         let (queues, names) = engine.plans.queues();
         let limit = |name: &&'static str| own.get(*name).map_or(concurrency, |room| room.jobs);
         let rooms = Rooms::new(queues, &names.iter().map(limit).collect::<Vec<_>>());
         let tasks = Tasks::default();
-        tasks.dispatcher.spawn(worker::dispatch(engine.clone(), rooms));
-        tasks.dispatcher.close();
         tasks.others.spawn(worker::keep_leases(engine.clone(), tasks.dispatcher.clone()));
-        tasks.others.spawn(schedule::run_schedules(engine.clone()));
-        if let Some(interval) = retention.interval() {
-            tasks.others.spawn(retention::prune_regularly(engine.clone(), retention, interval));
+        if works {
+            tasks.dispatcher.spawn(worker::dispatch(engine.clone(), rooms));
+            tasks.others.spawn(schedule::run_schedules(engine.clone()));
+            if let Some(interval) = retention.interval() {
+                tasks.others.spawn(retention::prune_regularly(engine.clone(), retention, interval));
+            }
         }
+        tasks.dispatcher.close();
         tasks.others.close();
         Ok(Runtime(Arc::new(Handle { engine, tasks })))
     }
@@ -419,7 +443,16 @@ impl RuntimeBuilder {
 impl fmt::Debug for RuntimeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            store, clock, concurrency, lease, max_payload_bytes, max_queued, queues, retention, ..
+            store,
+            clock,
+            concurrency,
+            lease,
+            max_payload_bytes,
+            max_queued,
+            queues,
+            retention,
+            works,
+            ..
         } = self;
         f.debug_struct("RuntimeBuilder")
             .field("store", &store.type_id())
@@ -430,6 +463,7 @@ impl fmt::Debug for RuntimeBuilder {
             .field("max_queued", max_queued)
             .field("queues", queues)
             .field("retention", retention)
+            .field("works", works)
             .finish_non_exhaustive()
     }
 }

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
+use crate::JobId;
 use crate::attempt;
 use crate::engine::Engine;
 use crate::store::{Claim, Claimed, StoreError};
-use crate::{Job, JobId};
 
 /// In this process, who publishes wakes the worker. What other processes have done in the same store is looked for this
 /// often.
@@ -122,16 +122,13 @@ async fn begin(engine: &Engine, claim: Claim) -> Result<Claimed, StoreError> {
     engine.store.claim(claim).await
 }
 
-/// Claims what is ready, at most `limit` jobs of each queue, without running it: for who runs it in a way of their own.
-pub(crate) async fn claim_some(engine: &Engine, limit: usize) -> Result<Vec<Job>, StoreError> {
+/// Claims the first ready job of one queue, given by its place in [`Plans::queues`](crate::plans::Plans::queues), without
+/// running it: for who runs it in a way of their own. Of no queue, it claims nothing, and learns what is due next.
+pub(crate) async fn claim_one(engine: &Engine, queue: Option<usize>) -> Result<Claimed, StoreError> {
     let (queues, names) = engine.plans.queues();
-    let claim = Claim {
-        worker: engine.worker.clone(),
-        queues,
-        room: vec![limit; names.len()],
-        now: engine.clock.now(),
-    };
-    Ok(begin(engine, claim).await?.jobs)
+    let room = (0..names.len()).map(|index| usize::from(queue == Some(index))).collect();
+    let claim = Claim { worker: engine.worker.clone(), queues, room, now: engine.clock.now() };
+    begin(engine, claim).await
 }
 
 /// Returns when there may be something to claim.

@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
         .with_ansi(io::stderr().is_terminal())
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off")))
         .init();
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(io::stdout());
     let ran = cli::run(cli, &mut out).await;
     // What was written before something failed is part of the answer.
     match ran.and(out.flush().map_err(Into::into)) {

@@ -40,7 +40,7 @@ pub use stage::StagedJob;
 pub use trace::{MalformedTrace, TraceContext};
 
 pub(crate) use capabilities::Capabilities;
-pub(crate) use repository::{entity_key, unreadable};
+pub(crate) use repository::{entities, entity_key, unreadable};
 use stage::Stage;
 pub(crate) use stage::{StagedEvent, StagedWrite, Staging};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{ExecutionContext, StagedWrite};
 use crate::engine::Engine;
 use crate::registration::EntityPart;
-use crate::store::EntityKey;
+use crate::store::{EntityKey, StoredEntity};
 use crate::{Entity, Failure, FailureKind, Key};
 
 /// Reads any entity of a type from below a handler, and saves one where the command binds none (r14).
@@ -38,6 +38,15 @@ impl<E: Entity> Repository<E> {
         stored.map(|stored| stored.body.parse::<E>().map_err(|error| unreadable(&key, &error))).transpose()
     }
 
+    /// At most `limit` entities, in the order of their ids' text, behind the one with the id `after`. Only one that was
+    /// [found by its id](Self::get) can be saved.
+    ///
+    /// # Errors
+    /// If the store cannot be reached, or one of them is no `E`.
+    pub async fn list(&self, after: Option<&E::Id>, limit: usize) -> Result<Vec<E>, Failure> {
+        entities(&self.engine, after, limit).await
+    }
+
     /// Stages an entity as the execution's one write. It is created if this execution has not found it before; an
     /// entity that was found must not have changed since. The invariants of its type are checked at the end.
     ///
@@ -64,6 +73,20 @@ impl<E: Entity> Repository<E> {
             Ok(())
         })
     }
+}
+
+/// A page of the entities of a type.
+pub(crate) async fn entities<E: Entity>(
+    engine: &Engine,
+    after: Option<&E::Id>,
+    limit: usize,
+) -> Result<Vec<E>, Failure> {
+    let after = after.map(entity_key::<E>).transpose()?.map(|key| key.id);
+    let stored = engine.store.entities(E::NAME, after.as_ref(), limit).await?;
+    let parse = |(id, stored): (_, StoredEntity)| {
+        stored.body.parse().map_err(|error| unreadable(&EntityKey { entity: E::NAME, id }, &error))
+    };
+    stored.into_iter().map(parse).collect()
 }
 
 pub(crate) fn entity_key<E: Entity>(id: &E::Id) -> Result<EntityKey, Failure> {

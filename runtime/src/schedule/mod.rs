@@ -15,7 +15,7 @@ use crate::draft::Draft;
 use crate::plans::Plans;
 use crate::{Command, Failure};
 
-pub(crate) use ticking::{ScheduledCommand, run_schedules, tick_due};
+pub(crate) use ticking::{ScheduledCommand, next_tick, run_schedules, tick_due};
 pub(crate) use timetable::Timetable;
 
 /// When a command recurs by itself. `#[command(every = …)]` and `#[command(cron = "…")]` on its handler say so.

@@ -63,9 +63,14 @@ pub(crate) async fn run_schedules(engine: Arc<Engine>) {
 /// How long nothing is due for certain.
 fn until_next(engine: &Engine) -> Duration {
     let now = engine.clock.now();
-    let next = engine.plans.schedules().iter().filter_map(ScheduledCommand::next).min();
-    let pause = next.map_or(LOOK_AT_CLOCK, |next| Duration::try_from(next - now).unwrap_or_default());
+    let pause =
+        next_tick(engine).map_or(LOOK_AT_CLOCK, |next| Duration::try_from(next - now).unwrap_or_default());
     pause.min(LOOK_AT_CLOCK)
+}
+
+/// When something recurs next, as far as this process knows.
+pub(crate) fn next_tick(engine: &Engine) -> Option<Timestamp> {
+    engine.plans.schedules().iter().filter_map(ScheduledCommand::next).min()
 }
 
 /// Puts every tick on record that is due. In turns, so that what one schedule has to make up for does not hold up the others.

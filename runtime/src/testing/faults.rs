@@ -1,10 +1,13 @@
 use std::any::Any;
+use std::collections::HashSet;
 use std::fmt;
 use std::panic::resume_unwind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
 
 use crate::engine::Engine;
-use crate::{Failure, FailureKind, Job, Step};
+use crate::{Failure, FailureKind, Job, JobId, Step};
 
 /// A point on the way of an attempt, at which a [`Fault`] can occur (r62).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,18 +18,24 @@ pub enum Point {
     Before(Step),
     /// The commit is on record, and nobody knows yet.
     Committed,
+    /// The attempt has failed, and that is not on record yet.
+    Failing,
+    /// That it has failed is on record, and nobody knows yet.
+    Failed,
 }
 
 impl Point {
     /// Every point, in the order of an attempt.
-    pub const ALL: [Self; Step::ALL.len() + 2] = {
-        let mut all = [Self::Claimed; Step::ALL.len() + 2];
+    pub const ALL: [Self; Step::ALL.len() + 4] = {
+        let mut all = [Self::Claimed; Step::ALL.len() + 4];
         let mut index = 0;
         while index < Step::ALL.len() {
             all[index + 1] = Self::Before(Step::ALL[index]);
             index += 1;
         }
         all[Step::ALL.len() + 1] = Self::Committed;
+        all[Step::ALL.len() + 2] = Self::Failing;
+        all[Step::ALL.len() + 3] = Self::Failed;
         all
     };
 }
@@ -37,6 +46,8 @@ impl fmt::Display for Point {
             Self::Claimed => f.write_str("once claimed"),
             Self::Before(step) => write!(f, "before {step}"),
             Self::Committed => f.write_str("once committed"),
+            Self::Failing => f.write_str("before its failure is on record,"),
+            Self::Failed => f.write_str("once its failure is on record,"),
         }
     }
 }
@@ -44,9 +55,11 @@ impl fmt::Display for Point {
 /// What can go wrong at a [`Point`] (r62).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// An error is returned, which another attempt may not meet. At [`Point::Committed`]: the store's answer is lost.
+    /// An error is returned, which another attempt may not meet. At [`Point::Committed`] it is the store's answer that is
+    /// lost; at [`Point::Failing`] the store that cannot answer, and is asked again after a pause by the runtime's clock; at
+    /// [`Point::Failed`] there is nobody to return it to, and nothing happens.
     Error,
-    /// Something panics.
+    /// Something panics. What an error does at each point, a panic does there, too.
     Panic,
     /// The process dies: nothing of it does anything any more, and what it was doing is left as it is on record.
     Crash,
@@ -57,9 +70,14 @@ impl Fault {
     pub const ALL: [Self; 3] = [Self::Error, Self::Panic, Self::Crash];
 }
 
-/// The faults that are still to occur.
+/// What a test has to say at the points that an attempt passes, and learns there.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<Vec<(Point, Fault)>>);
+pub(crate) struct Faults {
+    /// Those that are still to occur.
+    planned: Mutex<Vec<(Point, Fault)>>,
+    /// The attempts whose handlers have begun.
+    handling: watch::Sender<HashSet<(JobId, u32)>>,
+}
 
 /// The payload of the panic that a crash unwinds with: it ends an attempt without a word.
 struct Crashed;
@@ -72,18 +90,33 @@ pub(crate) fn is_crash(panic: &(dyn Any + Send)) -> bool {
 impl Faults {
     /// Has a fault occur at the next attempt to pass a point.
     pub(crate) fn plan(&self, point: Point, fault: Fault) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((point, fault));
+        self.planned().push((point, fault));
     }
 
-    /// Whether every fault that was planned has occurred.
-    pub(crate) fn are_over(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    /// The faults that were planned and have not occurred.
+    pub(crate) fn left(&self) -> Vec<(Point, Fault)> {
+        self.planned().clone()
+    }
+
+    /// Returns once an attempt has come to its handler.
+    pub(crate) async fn handling(&self, job: JobId, attempt: u32) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self.handling.subscribe().wait_for(|handling| handling.contains(&(job, attempt))).await;
+    }
+
+    fn planned(&self) -> MutexGuard<'_, Vec<(Point, Fault)>> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does what was planned for this point, if anything was.
     pub(crate) fn strike(&self, point: Point, engine: &Engine, job: &Job) -> Result<(), Failure> {
+        if point == Point::Before(Step::Handle) {
+            self.handling.send_modify(|handling| {
+                handling.insert((job.id, job.attempts));
+            });
+        }
         let planned = {
-            let mut planned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut planned = self.planned();
             planned.iter().position(|(at, _)| *at == point).map(|index| planned.remove(index).1)
         };
         match planned {

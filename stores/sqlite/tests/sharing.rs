@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::time::Duration;
 
-use enact::store::{CommitError, Next, Store};
-use enact::{JobState, Key, Step};
+use enact::store::{Changed, CommitError, Cursor, NewJob, Next, Prune, Pruned, Store, Submitted};
+use enact::{Failure, FailureKind, JobState, Key, Step};
 use enact_sqlite::{SqliteStore, Synchronous};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -129,6 +129,121 @@ async fn a_lane_has_one_job_under_way_through_two_connections() -> Outcome {
         assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [job.id]);
         stores[(index + 1) % 2].commit(success(job, &worker, &format!("a-{index}"))).await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_comes_after_a_job_is_ready_through_two_connections() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
+    let worker = worker("w");
+    let mut last = new_job("withdraw");
+    stores[0].submit(Vec::new(), vec![last.clone()]).await?;
+    for round in 0..6 {
+        let (here, there) = (&stores[round % 2], &stores[(round + 1) % 2]);
+        let next = NewJob { after: vec![last.id], ..new_job("withdraw") };
+        there.submit(Vec::new(), vec![next.clone()]).await?;
+        let claimed = claim(here, &worker, 10).await.jobs;
+        assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [last.id]);
+        let committed = there.commit(success(&last, &worker, &format!("a-{round}"))).await?;
+        assert!(committed.has_work);
+        last = next;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_queue_is_as_full_as_all_processes_have_made_it() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
+    let worker = worker("w");
+    let limited = || vec![NewJob { max_queued: Some(3), ..new_job("withdraw") }];
+    for round in 0..3 {
+        assert_eq!(stores[round % 2].submit(Vec::new(), limited()).await?, [Submitted::New]);
+    }
+    for store in &stores {
+        assert_eq!(store.submit(Vec::new(), limited()).await?, [Submitted::Full(3)]);
+    }
+    let running = claim(&stores[0], &worker, 1).await.jobs.remove(0);
+    assert_eq!(
+        stores[1].submit(Vec::new(), limited()).await?,
+        [Submitted::Full(3)],
+        "what runs has not ended"
+    );
+    let ended = NewJob { id: running.id, ..new_job("withdraw") };
+    stores[1].commit(success(&ended, &worker, "a-1")).await?;
+    assert_eq!(stores[0].submit(Vec::new(), limited()).await?, [Submitted::New]);
+    assert_eq!(stores[1].submit(Vec::new(), limited()).await?, [Submitted::Full(3)]);
+    drop(stores);
+    assert_eq!(SqliteStore::open(&path)?.submit(Vec::new(), limited()).await?, [Submitted::Full(3)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_rolled_back_counts_for_nothing() -> Outcome {
+    let directory = tempdir()?;
+    let store = SqliteStore::open(directory.path().join("bank.db"))?;
+    let first = new_job("withdraw");
+    store.submit(Vec::new(), vec![first.clone()]).await?;
+    // The second one of the call breaks its table's rules, when the first one is written already.
+    store.submit(Vec::new(), vec![new_job("withdraw"), first]).await.expect_err("it is on record already");
+
+    let limited = || NewJob { max_queued: Some(2), ..new_job("withdraw") };
+    let answers = store.submit(Vec::new(), vec![limited(), limited()]).await?;
+    assert_eq!(answers, [Submitted::New, Submitted::Full(2)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_place_is_given_twice_by_any_process_even_if_all_is_pruned() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
+    let worker = worker("w");
+    let all = Prune {
+        succeeded_before: Some(second(99)),
+        failed_before: None,
+        cancelled_before: None,
+        after: None,
+        limit: 10,
+    };
+    let (mut places, mut cursors) = (Vec::new(), Vec::new());
+    for round in 0..4 {
+        let (here, there) = (&stores[round % 2], &stores[(round + 1) % 2]);
+        let job = started("withdraw", &worker);
+        here.submit(Vec::new(), vec![job.clone()]).await?;
+        here.commit(success(&job, &worker, &format!("a-{round}"))).await?;
+        let shell = Connection::open(&path)?;
+        places.push(shell.query_row("SELECT seq FROM requests", [], |row| row.get::<_, i64>(0))?);
+        cursors.extend(there.events(Cursor::START, 10).await?.iter().map(|event| event.cursor.as_u64()));
+        assert_eq!(there.prune(all.clone()).await?, Pruned { deleted: 1, next: None });
+        assert_eq!(there.prune_events(second(99), 10).await?, 1);
+    }
+    assert_eq!((places, cursors), (vec![1, 2, 3, 4], vec![1, 2, 3, 4]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_another_process_has_called_off_is_neither_handed_out_nor_committed() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
+    let worker = worker("w");
+    let (ready, running) = (new_job("withdraw"), started("withdraw", &worker));
+    stores[0].submit(Vec::new(), vec![ready.clone(), running.clone()]).await?;
+    let called_off = || Failure::new(FailureKind::Cancelled, "cancelled", "called off");
+    let answers = stores[1].cancel(vec![ready.id, running.id], called_off(), second(2)).await?;
+    assert_eq!(answers, [Changed::Done(vec![ready.id]), Changed::Done(vec![running.id])]);
+
+    assert!(claim(&stores[0], &worker, 9).await.jobs.is_empty());
+    let late = stores[0].commit(success(&running, &worker, "a-1")).await;
+    assert!(matches!(late, Err(CommitError::Fenced)), "{late:?}");
+    assert_eq!(
+        stores[0].cancel(vec![ready.id], called_off(), second(3)).await?,
+        [Changed::Illegal(JobState::Cancelled)]
+    );
     Ok(())
 }
 

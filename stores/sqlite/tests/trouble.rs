@@ -49,6 +49,8 @@ mod disk_full {
     /// Makes space on the disk.
     const MAKE_SPACE: &str = "ENACT_TEST_MAKE_SPACE";
 
+    const MOUNT: &str = "mount -t tmpfs -o size=2m tmpfs \"$DISK\"";
+
     /// Runs [`a_process_with_a_full_disk`] behind a few commands of the shell. The program stands in its `$0`.
     fn run(shell: &mut Command, before: &str, database: &Path, make_space: &str) -> std::io::Result<Output> {
         let script = format!(
@@ -99,7 +101,6 @@ mod disk_full {
             command.args(["--user", "--map-root-user", "--mount", "sh"]).env("DISK", &disk);
             command
         };
-        const MOUNT: &str = "mount -t tmpfs -o size=2m tmpfs \"$DISK\"";
         if !small_disk().args(["-c", MOUNT]).output().is_ok_and(|output| output.status.success()) {
             eprintln!("not tested: this machine lets nobody but root mount a disk");
             return Ok(());

@@ -143,10 +143,14 @@ pub async fn r20_of_two_workers_one_begins_a_job(store: Subject) {
     for round in 0..ROUNDS {
         // Another one in its lane must not begin, either.
         let lane = format!("lane {round}");
-        let [id, behind] =
-            [duel.store.publish(in_lane(&lane, "ship")).await, duel.store.publish(in_lane(&lane, "ship")).await];
-        let claim = |by| async move |store: Arc<dyn Store>| {
-            store.claim(claim_all("ship", by, 2)).await.expect("claim").jobs
+        let [id, behind] = [
+            duel.store.publish(in_lane(&lane, "ship")).await,
+            duel.store.publish(in_lane(&lane, "ship")).await,
+        ];
+        let claim = |by| {
+            async move |store: Arc<dyn Store>| {
+                store.claim(claim_all("ship", by, 2)).await.expect("claim").jobs
+            }
         };
         let (left, right) = duel.fight(claim(0), claim(1)).await;
 

@@ -239,7 +239,8 @@ pub async fn an_entity_keeps_its_key_to_the_letter(store: Subject) {
 }
 
 pub async fn r21_an_attempt_keeps_every_field(store: Subject) {
-    let versions = [(None, None), (Some(1), Some(2)), (None, Some(1)), (Some(1 << 53), None), (Some(7), Some(8))];
+    let versions =
+        [(None, None), (Some(1), Some(2)), (None, Some(1)), (Some(1 << 53), None), (Some(7), Some(8))];
     for ((version_read, version_written), ended_at) in versions.into_iter().zip(times()) {
         let taken = store.run(job("ship")).await;
         let attempt = Attempt {

@@ -1,11 +1,18 @@
-//! What the command line offers: one file for what reads, one for what acts, one for replays, one for the domain itself.
+//! What the command line offers: one file for what reads, one for what acts, one for what looks after jobs, one for each of
+//! the greater things.
 
 mod act;
 mod database;
 mod domain;
+mod operate;
+mod options;
 mod output;
 mod read;
 mod replay;
+mod stop;
+mod tree;
+mod watch;
+mod work;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,8 +20,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bank::domain::{AccountId, TransactionId, TransferId};
-use clap::{Args, Parser, Subcommand};
-use enact::{JobId, JobState};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use enact::{JobId, JobState, RuntimeBuilder};
 
 pub(crate) use output::one_line;
 
@@ -83,6 +90,11 @@ enum Command {
         #[command(flatten)]
         database: Database,
     },
+    /// Run jobs until told to stop. Several of these on one database work as a fleet.
+    ///
+    /// The first Ctrl-C (or SIGTERM) lets what runs end, within `--grace`, and gives back the rest at once; the second one
+    /// ends the program at once.
+    Work(Work),
     /// List jobs, latest first.
     Jobs {
         #[command(flatten)]
@@ -93,6 +105,40 @@ enum Command {
     /// Show a job: its attempts, which strategies they chose, why it failed, and what it emitted.
     Job {
         id: JobId,
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Show what a job belongs to: who caused whom.
+    Tree {
+        /// Any job of the matter.
+        id: JobId,
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Watch the bank work: how many jobs there are, how fast they go, and what has failed. Only looks.
+    ///
+    /// `q` or Ctrl-C ends it. Where the output is no terminal, it is a line a second.
+    Watch {
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Let a failed job run again, or all that have failed.
+    Retry {
+        #[command(flatten)]
+        which: RetryWhich,
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Call a job off. Nothing of it is committed any more.
+    Cancel {
+        id: JobId,
+        #[command(flatten)]
+        database: Database,
+    },
+    /// Delete jobs that ended long ago, with their attempts and their idempotency keys.
+    Prune {
+        #[command(flatten)]
+        which: Prune,
         #[command(flatten)]
         database: Database,
     },
@@ -135,12 +181,67 @@ struct Which {
     /// Of the command or event handler of this name.
     #[arg(long)]
     name: Option<String>,
-    /// Of this matter.
-    #[arg(long)]
-    correlation: Option<String>,
+    /// Of this matter: its correlation id.
+    #[arg(long, alias = "correlation")]
+    matter: Option<String>,
     /// How many at most.
     #[arg(long, default_value_t = 50)]
     limit: usize,
+}
+
+/// Which jobs to retry.
+#[derive(Debug, Args)]
+struct RetryWhich {
+    /// This one.
+    #[arg(required_unless_present = "failed", conflicts_with = "failed")]
+    id: Option<JobId>,
+    /// All that have failed.
+    #[arg(long)]
+    failed: bool,
+    /// Of the command or event handler of this name.
+    #[arg(long, requires = "failed")]
+    name: Option<String>,
+    /// Of this matter: its correlation id.
+    #[arg(long, requires = "failed")]
+    matter: Option<String>,
+}
+
+/// Which jobs to delete.
+#[derive(Debug, Args)]
+struct Prune {
+    /// Those that ended longer ago than this: `30d`, `12h`, `90m`.
+    #[arg(long, value_name = "AGE", value_parser = options::age)]
+    older_than: Duration,
+    /// Those that ended in this state; may be given several times. In whatever state, if not given.
+    #[arg(long = "state")]
+    states: Vec<Ended>,
+    /// Events of that age, too.
+    #[arg(long)]
+    events: bool,
+}
+
+/// How a job has ended.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Ended {
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// How a bank works that does nothing else.
+#[derive(Debug, Args)]
+struct Work {
+    #[command(flatten)]
+    bank: Bank,
+    /// How many jobs run at a time. Letters have a queue of their own, and a limit of their own.
+    #[arg(long, value_name = "NUMBER", default_value_t = RuntimeBuilder::CONCURRENCY)]
+    jobs_at_a_time: usize,
+    /// How many seconds this bank's post office takes for a letter. It only writes to the log; real ones take their time.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = options::seconds)]
+    mail_takes: Duration,
+    /// For how many seconds after it was told to stop what runs may go on.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = options::seconds)]
+    grace: Duration,
 }
 
 /// A database that is read.
@@ -159,17 +260,8 @@ struct Bank {
     db: PathBuf,
     /// For how many seconds this process is believed to be alive after it was last heard of. When it is killed, what
     /// it was working on is taken up again after this time.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = lease)]
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = options::lease)]
     lease: Duration,
-}
-
-fn lease(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "it is no number of seconds".to_owned())?;
-    let lease = Duration::try_from_secs_f64(seconds).map_err(|_| "it is no number of seconds".to_owned())?;
-    if !(Duration::from_millis(100)..=Duration::from_hours(24)).contains(&lease) {
-        return Err("it must be between 0.1 seconds and a day".to_owned());
-    }
-    Ok(lease)
 }
 
 /// Does what the command line says.
@@ -186,8 +278,14 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> Result<()> {
         }
         Some(Command::Balances { csv, database }) => read::balances(&database, csv, json, out).await,
         Some(Command::Transfers { id, database }) => read::transfers(id, &database, json, out).await,
+        Some(Command::Work(options)) => work::work(&options, out).await,
         Some(Command::Jobs { which, database }) => read::jobs(which, &database, json, out).await,
         Some(Command::Job { id, database }) => read::job(id, &database, json, out).await,
+        Some(Command::Tree { id, database }) => tree::tree(id, &database, json, out).await,
+        Some(Command::Watch { database }) => watch::watch(&database, out).await,
+        Some(Command::Retry { which, database }) => operate::retry(which, &database, json, out).await,
+        Some(Command::Cancel { id, database }) => operate::cancel(id, &database, json, out).await,
+        Some(Command::Prune { which, database }) => operate::prune(&which, &database, json, out).await,
         Some(Command::Wiring { mermaid }) => domain::wiring(mermaid, json, out).await,
         Some(Command::Schema { name }) => domain::schema(name.as_deref(), out).await,
     }

@@ -1,6 +1,6 @@
 //! What looks into the database. It reads the store itself, page by page, and starts no bank.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 use bank::domain::{Account, Transfer, TransferId};
@@ -86,7 +86,7 @@ pub(crate) async fn jobs(which: Which, database: &Database, json: bool, out: &mu
     let mut query = JobQuery {
         states: which.states,
         name: which.name,
-        correlation: which.correlation.map(CorrelationId::new),
+        correlation: which.matter.map(CorrelationId::new),
         latest_first: true,
         ..JobQuery::default()
     };
@@ -166,25 +166,12 @@ async fn events_of(store: &SqliteStore, attempts: &[Attempt]) -> Result<Vec<Emit
 
 fn write_report(report: &JobReport, out: &mut impl Write) -> Result<()> {
     let JobReport { job, attempts, events } = report;
-    writeln!(out, "job          {}", job.id)?;
-    writeln!(out, "name         {}", job.name)?;
-    writeln!(out, "payload      {}", job.payload)?;
-    writeln!(out, "state        {}", job.state)?;
-    writeln!(out, "created      {}", job.created_at)?;
-    if let Some(due) = job.due_at {
-        writeln!(out, "not before   {due}")?;
-    }
-    if let Some(ended) = job.ended_at {
-        writeln!(out, "ended        {ended}")?;
-    }
-    writeln!(out, "correlation  {}", job.correlation)?;
-    if let Some(cause) = job.cause {
-        writeln!(out, "caused by    {cause}")?;
-    }
+    write_request(job, out)?;
+    write_standing(job, out)?;
     if let Some(failure) = &job.failure {
         write_failure(failure, out)?;
     }
-    let mut list = table(["attempt", "began", "ended", "reached", "version", "outcome"]);
+    let mut list = table(["attempt", "process", "began", "ended", "reached", "version", "outcome"]);
     for attempt in attempts {
         list.add_row(outcome_of(attempt));
     }
@@ -200,14 +187,67 @@ fn write_report(report: &JobReport, out: &mut impl Write) -> Result<()> {
     Ok(())
 }
 
-fn outcome_of(attempt: &Attempt) -> [String; 6] {
+/// What was asked for, by whom, and under which conditions.
+fn write_request(job: &Job, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "job          {}", job.id)?;
+    writeln!(out, "name         {}", job.name)?;
+    writeln!(out, "payload      {}", job.payload)?;
+    let keys = [("target", &job.target), ("in order of", &job.order_key), ("once for", &job.idempotency_key)];
+    for (what, key) in keys {
+        if let Some(key) = key {
+            writeln!(out, "{what:<13}{key}")?;
+        }
+    }
+    writeln!(out, "matter       {}", job.correlation)?;
+    if let Some(cause) = job.cause {
+        writeln!(out, "caused by    {cause}")?;
+    }
+    let context = serde_json::to_string(&*job.context)?;
+    if context != "{}" {
+        writeln!(out, "context      {context}")?;
+    }
+    if job.priority != 0 {
+        writeln!(out, "priority     {}", job.priority)?;
+    }
+    for before in &job.after {
+        writeln!(out, "after        {before}")?;
+    }
+    if let Some(deadline) = job.deadline {
+        writeln!(out, "deadline     {deadline}")?;
+    }
+    Ok(())
+}
+
+/// How far it has come.
+fn write_standing(job: &Job, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "created      {}", job.created_at)?;
+    writeln!(out, "state        {}", job.state)?;
+    if let Some(due) = job.due_at {
+        writeln!(out, "not before   {due}")?;
+    }
+    if let Some(ended) = job.ended_at {
+        writeln!(out, "ended        {ended}")?;
+    }
+    if job.spent > 0 {
+        writeln!(out, "by hand      retried after {} attempts, which count no more", job.spent)?;
+    }
+    if let Some(output) = job.output.as_ref().filter(|output| output.as_str() != "null") {
+        writeln!(out, "output       {output}")?;
+    }
+    Ok(())
+}
+
+fn outcome_of(attempt: &Attempt) -> [String; 7] {
     let outcome = match (&attempt.failure, attempt.ended_at) {
         (Some(failure), _) => explain(failure),
         (None, Some(_)) => "succeeded".to_owned(),
         (None, None) => "running".to_owned(),
     };
+    // A worker's name begins with the number of its process.
+    let (process, _) = attempt.worker.as_str().split_once('-').unwrap_or((attempt.worker.as_str(), ""));
     [
         attempt.number.to_string(),
+        process.to_owned(),
         attempt.started_at.to_string(),
         attempt.ended_at.map_or_else(String::new, |ended| ended.to_string()),
         attempt.reached.map_or_else(String::new, |step| step.to_string()),

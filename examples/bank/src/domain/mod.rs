@@ -4,6 +4,7 @@ mod account;
 mod deposit;
 mod fraud;
 mod ids;
+mod interest;
 mod notify;
 mod open;
 mod transfer;
@@ -13,6 +14,7 @@ pub use account::{Account, MAX_CENTS};
 pub use deposit::{Deposit, MoneyDeposited};
 pub use fraud::{AmountLimit, Clearance, FraudAssessment, Verdict};
 pub use ids::{AccountId, TransactionId, TransferId};
+pub use interest::{CreditInterest, InterestPaid, InterestStep, Month, PayInterest};
 pub use notify::Notifier;
 pub use open::{AccountOpened, OpenAccount};
 pub use transfer::{

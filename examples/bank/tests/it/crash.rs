@@ -12,7 +12,7 @@ use enact::prelude::*;
 use enact::store::{JobQuery, Store};
 use enact_sqlite::SqliteStore;
 
-use crate::notify::Recorder;
+use crate::fixture::Recorder;
 use crate::plain_loop;
 use crate::program::{Place, arguments, assert_as_expected, balances, made_up_ledger, program, replay};
 

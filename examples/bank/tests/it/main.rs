@@ -3,6 +3,7 @@
 mod command_line;
 mod crash;
 mod domain;
+mod fixture;
 mod fraud;
 mod notify;
 mod plain_loop;

@@ -1,53 +1,76 @@
-//! Holders are told of large withdrawals, and of no others.
+//! Holders are told of large withdrawals, and of no others, until they have been reached.
 
-use std::sync::{Mutex, PoisonError};
-
-use bank::domain::{Deposit, LargeWithdrawal, Notifier, OpenAccount, Withdraw};
-use bank::matter::wait_until_idle;
-use enact::MemoryStore;
+use bank::domain::{LargeWithdrawal, MoneyWithdrawn, Withdraw};
+use enact::Step;
 use enact::prelude::*;
+use enact::testing::{Fault, Point, TestRuntime};
 
-/// Keeps what it was to tell.
-#[derive(Default)]
-pub(crate) struct Recorder(Mutex<Vec<LargeWithdrawal>>);
+use crate::fixture::{account, bank};
 
-impl Notifier for Recorder {
-    fn large_withdrawal(
-        &self,
-        withdrawal: &LargeWithdrawal,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(withdrawal.clone());
-        Ok(())
-    }
+fn withdraw(cents: i64) -> Withdraw {
+    Withdraw { account: "a-1".into(), cents, transaction: None }
 }
 
-/// A bank in memory.
-pub(crate) async fn bank_in_memory() -> (Runtime, Arc<Recorder>) {
-    let recorder = Arc::new(Recorder::default());
-    let bank =
-        Runtime::builder(MemoryStore::default()).provide::<dyn Notifier>(recorder.clone()).start().await;
-    (bank.expect("the domain is wired"), recorder)
+fn large(cents: i64) -> LargeWithdrawal {
+    LargeWithdrawal { account: "a-1".into(), holder: Some("Ada".into()), cents }
 }
 
 #[tokio::test]
-async fn a_holder_is_told_of_a_large_withdrawal_only() -> Result<(), Failure> {
-    let (bank, recorder) = bank_in_memory().await;
-    let withdraw = |cents| Withdraw { account: "a-1".into(), cents, transaction: None };
-    bank.scope(ContextSeed::new().correlation_id("visit"), {
-        let bank = bank.clone();
-        async move {
-            bank.execute(OpenAccount { account: "a-1".into(), holder: "Ada".into() }).await?;
-            bank.execute(Deposit { account: "a-1".into(), cents: 10_000_000, transaction: None }).await?;
-            bank.execute(withdraw(4_999_999)).await?;
-            bank.execute(withdraw(5_000_000)).await
-        }
-    })
-    .await?;
-    wait_until_idle(&bank, "visit").await?;
-    let told = recorder.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    assert_eq!(
-        told,
-        [LargeWithdrawal { account: "a-1".into(), holder: Some("Ada".into()), cents: 5_000_000 }]
-    );
-    Ok(())
+async fn a_holder_is_told_of_a_large_withdrawal_only() {
+    let (bank, notifier) = bank().await;
+    bank.given(account("a-1", 10_000_000)).await;
+
+    bank.when(withdraw(4_999_999))
+        .await
+        .then_succeeds()
+        .then_emits(MoneyWithdrawn { account: "a-1".into(), cents: 4_999_999 });
+    bank.when(withdraw(5_000_000))
+        .await
+        .then_succeeds()
+        .then_emits((large(5_000_000), MoneyWithdrawn { account: "a-1".into(), cents: 5_000_000 }));
+    assert_eq!(notifier.told(), [], "nobody waits for a holder");
+
+    bank.drain().await.then_ran(["notify_holder"]).then_succeeds();
+    assert_eq!(notifier.told(), [large(5_000_000)]);
+}
+
+#[tokio::test]
+async fn a_holder_who_cannot_be_reached_is_tried_again_ever_later() {
+    let (bank, notifier) = bank().await;
+    notifier.is_out_of_reach(3);
+
+    bank.when_event(large(5_000_000))
+        .await
+        .of("notify_holder")
+        .then_fails(FailureKind::Error, "error")
+        .then_retries_in(Duration::from_secs(1));
+    for pause in [2, 4].map(Duration::from_secs) {
+        bank.advance_to_next().await;
+        bank.drain().await.then_fails(FailureKind::Error, "error").then_retries_in(pause);
+    }
+    bank.advance(Duration::from_secs(4)).await;
+    bank.drain().await.then_succeeds();
+    assert_eq!(notifier.told(), [large(5_000_000)]);
+}
+
+#[tokio::test]
+async fn a_holder_is_told_twice_if_the_bank_dies_right_after_and_the_money_leaves_once() {
+    let (mut bank, notifier) = bank().await;
+    bank.given(account("a-1", 10_000_000)).await;
+    bank.when(withdraw(5_000_000)).await.then_succeeds();
+
+    bank.fault(Point::Before(Step::Commit), Fault::Crash);
+    bank.drain().await.then_crashes();
+    bank.restart().await;
+    bank.advance_past_lease().await;
+    bank.advance_to_next().await;
+    bank.drain().await.then_ran(["notify_holder"]).then_succeeds().then_entity(&account("a-1", 5_000_000));
+    assert_eq!(notifier.told(), [large(5_000_000), large(5_000_000)]);
+}
+
+/// What the domain needs and the compiler cannot know, as a capability that nobody provides, is found by starting it.
+#[tokio::test]
+#[should_panic(expected = "`notify_holder` needs")]
+async fn the_domain_does_not_start_without_its_notifier() {
+    TestRuntime::start().await;
 }

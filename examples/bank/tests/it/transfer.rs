@@ -1,145 +1,179 @@
 //! Transfers arrive, come back, or never start; and no cent is lost.
 
 use bank::domain::{
-    Account, AccountId, Deposit, RefundReason, StartTransfer, Transfer, TransferId, TransferState,
+    Account, CompleteTransfer, Deposit, RefundReason, RefundTransfer, StartTransfer, Transfer,
+    TransferCompleted, TransferRefunded, TransferStarted, TransferState,
 };
-use bank::matter::wait_until_idle;
+use enact::Step;
 use enact::prelude::*;
+use enact::testing::{Fault, Outcome, Point, TestRuntime};
 
-use crate::notify::bank_in_memory;
+use crate::fixture::{account, bank};
 
-/// Gives an account a balance that no deposit could.
-#[command(target = account)]
-struct Endow {
-    account: AccountId,
-    balance_cents: i64,
+/// A bank with these accounts.
+async fn bank_with(accounts: &[(&str, i64)]) -> TestRuntime {
+    let (bank, _) = bank().await;
+    for (id, cents) in accounts {
+        bank.given(account(id, *cents)).await;
+    }
+    bank
 }
 
-impl From<&Endow> for Account {
-    fn from(endow: &Endow) -> Self {
-        Self { id: endow.account.clone(), holder: None, balance_cents: 0 }
-    }
+fn start(id: &str, from: &str, to: &str, cents: i64) -> StartTransfer {
+    StartTransfer { transfer: id.into(), from: from.into(), to: to.into(), cents }
 }
 
-#[command(create = if_missing)]
-async fn endow(endow: Endow, account: &mut Account) {
-    account.balance_cents = endow.balance_cents;
+/// A transfer as it is on record once it stands there.
+fn transfer(start: StartTransfer, state: TransferState) -> Transfer {
+    Transfer { id: start.transfer, from: start.from, to: start.to, cents: start.cents, state }
 }
 
-struct Bank(Runtime);
-
-impl Bank {
-    async fn with(accounts: &[(&str, i64)]) -> Self {
-        let (bank, _) = bank_in_memory().await;
-        for (account, balance_cents) in accounts {
-            let endow = Endow { account: (*account).into(), balance_cents: *balance_cents };
-            bank.execute(endow).await.expect("an account is endowed");
-        }
-        Self(bank)
-    }
-
-    async fn transfer(&self, id: &str, from: &str, to: &str, cents: i64) -> Result<(), Failure> {
-        let transfer = StartTransfer { transfer: id.into(), from: from.into(), to: to.into(), cents };
-        let seed = ContextSeed::new().correlation_id("transfers");
-        let started = self.0.scope(seed, async { self.0.execute(transfer).await }).await;
-        wait_until_idle(&self.0, "transfers").await?;
-        started
-    }
-
-    async fn state(&self, id: &str) -> Option<TransferState> {
-        let transfer: Option<Transfer> =
-            self.0.entities().get(&TransferId::from(id)).await.expect("readable");
-        transfer.map(|transfer| transfer.state)
-    }
-
-    async fn balance(&self, id: &str) -> Option<i64> {
-        let account: Option<Account> = self.0.entities().get(&AccountId::from(id)).await.expect("readable");
-        account.map(|account| account.balance_cents)
-    }
+/// Carries a transfer out, with all that follows from it.
+async fn carry_out(bank: &TestRuntime, start: StartTransfer) -> Outcome {
+    bank.when(start).await.then_succeeds();
+    let outcome = bank.drain().await;
+    outcome.then_succeeds();
+    outcome
 }
 
 #[tokio::test]
-async fn a_transfer_arrives() -> Result<(), Failure> {
-    let bank = Bank::with(&[("a", 500), ("b", 0)]).await;
-    bank.transfer("t", "a", "b", 200).await?;
-    assert_eq!(bank.state("t").await, Some(TransferState::Completed));
-    assert_eq!((bank.balance("a").await, bank.balance("b").await), (Some(300), Some(200)));
-    Ok(())
+async fn a_transfer_arrives_step_by_step() {
+    let bank = bank_with(&[("a", 500), ("b", 0)]).await;
+    let (id, from, to) = (|| "t".into(), || "a".into(), || "b".into());
+
+    bank.when(start("t", "a", "b", 200))
+        .await
+        .then_emits(TransferStarted { transfer: id(), from: from(), to: to(), cents: 200 })
+        .then_entity(&account("a", 300));
+    bank.drain_one()
+        .await
+        .expect("the transfer is routed")
+        .then_ran(["route_transfer"])
+        .then_publishes(CompleteTransfer { transfer: id(), from: from(), to: to(), cents: 200 })
+        .then_entity(&transfer(start("t", "a", "b", 200), TransferState::Underway));
+    bank.drain()
+        .await
+        .then_ran(["CompleteTransfer", "record_completion"])
+        .then_succeeds()
+        .then_emits(TransferCompleted { transfer: id() })
+        .then_entity(&account("b", 200))
+        .then_entity(&transfer(start("t", "a", "b", 200), TransferState::Completed));
 }
 
 #[tokio::test]
-async fn a_transfer_to_nobody_comes_back() -> Result<(), Failure> {
-    let bank = Bank::with(&[("a", 500)]).await;
-    bank.transfer("t", "a", "nobody", 200).await?;
-    assert_eq!(bank.state("t").await, Some(TransferState::Refunded(RefundReason::NoSuchAccount)));
-    assert_eq!((bank.balance("a").await, bank.balance("nobody").await), (Some(500), None));
-    Ok(())
+async fn a_transfer_to_nobody_comes_back() {
+    let bank = bank_with(&[("a", 500)]).await;
+    let reason = RefundReason::NoSuchAccount;
+    carry_out(&bank, start("t", "a", "nobody", 200))
+        .await
+        .then_publishes(RefundTransfer { transfer: "t".into(), from: "a".into(), cents: 200, reason })
+        .then_emits(TransferRefunded { transfer: "t".into(), reason })
+        .then_entity(&transfer(start("t", "a", "nobody", 200), TransferState::Refunded(reason)))
+        .then_entity(&account("a", 500))
+        .then_no_entity::<Account>(&"nobody".into());
 }
 
 #[tokio::test]
-async fn a_transfer_to_a_full_account_comes_back() -> Result<(), Failure> {
-    let bank = Bank::with(&[("a", 500), ("full", i64::MAX - 100)]).await;
-    bank.transfer("t", "a", "full", 101).await?;
-    assert_eq!(bank.state("t").await, Some(TransferState::Refunded(RefundReason::NoRoom)));
-    assert_eq!((bank.balance("a").await, bank.balance("full").await), (Some(500), Some(i64::MAX - 100)));
-    bank.transfer("u", "a", "full", 100).await?;
-    assert_eq!(bank.state("u").await, Some(TransferState::Completed));
-    Ok(())
+async fn a_transfer_to_a_full_account_comes_back() {
+    let full = i64::MAX - 100;
+    let bank = bank_with(&[("a", 500), ("full", full)]).await;
+    carry_out(&bank, start("t", "a", "full", 101))
+        .await
+        .then_entity(&transfer(start("t", "a", "full", 101), TransferState::Refunded(RefundReason::NoRoom)))
+        .then_entity(&account("a", 500))
+        .then_entity(&account("full", full));
+    carry_out(&bank, start("u", "a", "full", 100))
+        .await
+        .then_entity(&transfer(start("u", "a", "full", 100), TransferState::Completed));
 }
 
 #[tokio::test]
 async fn a_transfer_that_is_not_covered_never_starts() {
-    let bank = Bank::with(&[("a", 500), ("b", 0)]).await;
-    let failure = bank.transfer("t", "a", "b", 501).await.expect_err("it is not covered");
-    assert_eq!((failure.kind(), failure.code()), (FailureKind::Violated, "transfer_covered"));
-    assert_eq!((bank.state("t").await, bank.balance("a").await), (None, Some(500)));
+    let bank = bank_with(&[("a", 500), ("b", 0)]).await;
+    bank.when(start("t", "a", "b", 501))
+        .await
+        .then_fails(FailureKind::Violated, "transfer_covered")
+        .then_gives_up()
+        .then_changes_nothing();
 }
 
 #[tokio::test]
 async fn a_transfer_to_oneself_never_starts_and_all_that_is_wrong_is_said() {
-    let bank = Bank::with(&[("a", 500)]).await;
-    let failure = bank.transfer("t", "a", "a", 100).await.expect_err("it goes nowhere");
-    assert_eq!((failure.kind(), failure.code()), (FailureKind::Violated, "to_another_account"));
+    let bank = bank_with(&[("a", 500)]).await;
+    let outcome = bank.when(start("t", "a", "a", 501)).await;
+    outcome.then_fails(FailureKind::Violated, "to_another_account");
+    let failure = outcome.failure().expect("it fails");
     assert!(failure.to_string().contains("A transfer goes to another account than it comes from."));
-    let failure = bank.transfer("u", "a", "a", 501).await.expect_err("it goes nowhere, and is not covered");
     assert_eq!(failure.violations().len(), 2);
 }
 
 #[tokio::test]
 async fn a_transfer_from_nobody_never_starts() {
-    let bank = Bank::with(&[("b", 0)]).await;
-    let failure = bank.transfer("t", "nobody", "b", 1).await.expect_err("there is no such account");
-    assert_eq!(failure.kind(), FailureKind::NotFound);
+    let bank = bank_with(&[("b", 0)]).await;
+    bank.when(start("t", "nobody", "b", 1)).await.then_fails(FailureKind::NotFound, "not_found");
 }
 
 #[tokio::test]
-async fn a_transfer_is_carried_out_once() -> Result<(), Failure> {
-    let bank = Bank::with(&[("a", 500), ("b", 0)]).await;
-    bank.transfer("t", "a", "b", 200).await?;
-    bank.transfer("t", "a", "b", 200).await?;
-    let failure = bank.transfer("t", "a", "b", 201).await.expect_err("it is another transfer");
-    assert_eq!(failure.kind(), FailureKind::IdempotencyMismatch);
-    assert_eq!((bank.balance("a").await, bank.balance("b").await), (Some(300), Some(200)));
-    Ok(())
+async fn a_transfer_is_carried_out_once() {
+    let bank = bank_with(&[("a", 500), ("b", 0)]).await;
+    carry_out(&bank, start("t", "a", "b", 200)).await.then_entity(&account("b", 200));
+
+    bank.when(start("t", "a", "b", 200)).await.then_succeeds().then_changes_nothing();
+    bank.when(start("t", "a", "b", 201))
+        .await
+        .then_fails(FailureKind::IdempotencyMismatch, "idempotency_mismatch")
+        .then_changes_nothing();
+    bank.drain().await.then_ran([]).then_entity(&account("a", 300)).then_entity(&account("b", 200));
+}
+
+/// Wherever the bank dies on the way of a transfer, no cent is lost and none is made.
+#[tokio::test]
+async fn a_transfer_arrives_whole_wherever_the_bank_dies_on_its_way() {
+    for point in Point::ALL {
+        for step in 0..4 {
+            let mut bank = bank_with(&[("a", 500), ("b", 0)]).await;
+            let published = bank.runtime().publish(start("t", "a", "b", 200)).await;
+            published.expect("the transfer is on record");
+            for _ in 0..step {
+                bank.drain_one().await.expect("there is another step").then_succeeds();
+            }
+            if matches!(point, Point::Failing | Point::Failed) {
+                bank.fault(Point::Before(Step::Handle), Fault::Error);
+            }
+            bank.fault(point, Fault::Crash);
+            let _ = bank.drain().await;
+            assert_eq!(bank.faults_left(), [], "{point} of step {step}");
+
+            bank.restart().await;
+            bank.advance_past_lease().await;
+            while bank.advance_to_next().await.is_some() {}
+            bank.drain()
+                .await
+                .then_entity(&account("a", 300))
+                .then_entity(&account("b", 200))
+                .then_entity(&transfer(start("t", "a", "b", 200), TransferState::Completed));
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_name_that_could_be_a_step_of_a_transfer_is_refused() {
-    let bank = Bank::with(&[("a", 500)]).await;
+    let bank = bank_with(&[("a", 500)]).await;
     for name in ["t/refund", "t/complete", ""] {
-        let failure = bank.transfer(name, "a", "b", 1).await.expect_err("it is no name");
-        assert_eq!((failure.kind(), failure.code()), (FailureKind::Invalid, "pattern"));
+        bank.when(start(name, "a", "b", 1)).await.then_fails(FailureKind::Invalid, "pattern");
         let deposit = Deposit { account: "a".into(), cents: 1, transaction: Some(name.into()) };
-        let failure = bank.0.execute(deposit).await.expect_err("it is no name");
+        let refused = bank.when(deposit).await;
+        refused.then_fails(FailureKind::Invalid, "anyOf");
+        let failure = refused.failure().expect("it is refused");
         assert_eq!(failure.violations()[0].pointer(), Some("/transaction"));
     }
 }
 
 #[tokio::test]
 async fn a_deposit_that_the_account_has_no_room_for_is_refused() {
-    let bank = Bank::with(&[("full", i64::MAX)]).await;
-    let deposit = Deposit { account: "full".into(), cents: 1, transaction: None };
-    let failure = bank.0.execute(deposit).await.expect_err("there is no room");
-    assert_eq!((failure.kind(), failure.code()), (FailureKind::Violated, "has_room"));
-    assert_eq!(bank.balance("full").await, Some(i64::MAX));
+    let bank = bank_with(&[("full", i64::MAX)]).await;
+    bank.when(Deposit { account: "full".into(), cents: 1, transaction: None })
+        .await
+        .then_fails(FailureKind::Violated, "has_room")
+        .then_changes_nothing();
 }

@@ -73,6 +73,9 @@ impl Operation for Claiming {
     }
 }
 
+/// A job that is to be handed out, and its name.
+type Found = (Arc<str>, Ready);
+
 pub(super) struct Statements<'c> {
     insert_due: Statement<'c>,
     delete_due: Statement<'c>,
@@ -110,7 +113,7 @@ impl<'c> Statements<'c> {
     }
 
     /// What is to be handed out of each queue, in the order in which it is to run.
-    fn find(&mut self, claim: &Claim) -> Result<Vec<Vec<(Arc<str>, Ready)>>, Broken> {
+    fn find(&mut self, claim: &Claim) -> Result<Vec<Vec<Found>>, Broken> {
         let mut queues: Vec<Vec<_>> = claim.room.iter().map(|_| Vec::new()).collect();
         let mut next = self.select_first_name.query_row([], |row| row.get(0)).optional()?;
         while let Some(found) = next {

@@ -109,12 +109,11 @@ impl<'c> Counters<'c> {
 
     /// How many jobs of a name have not ended.
     pub(super) fn queued(&mut self, name: &Arc<str>) -> Result<u64, Broken> {
-        let before = match self.before.get(name) {
-            Some(before) => *before,
-            None => {
-                let jobs: Option<i64> = self.select_queued.query_row([name], |row| row.get(0)).optional()?;
-                *self.before.entry(name.clone()).or_insert(jobs.unwrap_or(0))
-            }
+        let before = if let Some(before) = self.before.get(name) {
+            *before
+        } else {
+            let jobs: Option<i64> = self.select_queued.query_row([name], |row| row.get(0)).optional()?;
+            *self.before.entry(name.clone()).or_insert(jobs.unwrap_or(0))
         };
         let change = self.change.get(name).copied().unwrap_or(0);
         Ok(u64::try_from(before.saturating_add(change)).unwrap_or(0))

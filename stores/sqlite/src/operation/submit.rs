@@ -81,24 +81,25 @@ struct Holder {
 /// What was found to be new of a call, for what comes behind it in the same call.
 #[derive(Default)]
 struct Call<'j> {
-    by_key: HashMap<&'j Key, &'j EncodedJob>,
+    /// By their idempotency keys.
+    holders: HashMap<&'j Key, &'j EncodedJob>,
     /// Whether they are cancelled at once. Empty if none of the call comes after another job.
-    by_id: HashMap<JobId, bool>,
+    are_cancelled: HashMap<JobId, bool>,
     /// How many will not have ended. Empty if no queue is limited.
-    by_name: HashMap<&'j str, u64>,
+    queued: HashMap<&'j str, u64>,
 }
 
 impl<'j> Call<'j> {
     fn add(&mut self, encoded: &'j EncodedJob, is_cancelled: bool, some_come_after: bool, limits: Limits) {
         let job = &encoded.job;
         if let Some(key) = &job.idempotency_key {
-            self.by_key.insert(key, encoded);
+            self.holders.insert(key, encoded);
         }
         if some_come_after {
-            self.by_id.insert(job.id, is_cancelled);
+            self.are_cancelled.insert(job.id, is_cancelled);
         }
         if limits == Limits::Apply && !is_cancelled {
-            *self.by_name.entry(&job.name).or_default() += 1;
+            *self.queued.entry(&job.name).or_default() += 1;
         }
     }
 }
@@ -166,7 +167,7 @@ impl<'c> Statements<'c> {
     fn existing(&mut self, encoded: &EncodedJob, call: &Call<'_>) -> Result<Option<Submitted>, Broken> {
         let job = &encoded.job;
         let Some(key) = &job.idempotency_key else { return Ok(None) };
-        let (id, same) = match (self.holder(key)?, call.by_key.get(key)) {
+        let (id, same) = match (self.holder(key)?, call.holders.get(key)) {
             (Some(holder), _) => (holder.id, job.is_same_request(&holder.name, &holder.payload)),
             (None, Some(EncodedJob { job: earlier, .. })) => {
                 (earlier.id, job.is_same_request(&earlier.name, &earlier.payload))
@@ -258,7 +259,7 @@ fn comes_after(
 ) -> Result<Result<bool, JobId>, Broken> {
     let mut cancelled = false;
     for id in &encoded.job.after {
-        cancelled |= match (call.by_id.get(id), live.find(*id)?) {
+        cancelled |= match (call.are_cancelled.get(id), live.find(*id)?) {
             (Some(is_cancelled), _) => *is_cancelled,
             (None, Some((_, state))) => state == JobState::Cancelled,
             (None, None) => return Ok(Err(*id)),
@@ -275,7 +276,7 @@ fn full(
 ) -> Result<Option<Submitted>, Broken> {
     let job = &encoded.job;
     let Some(limit) = job.max_queued else { return Ok(None) };
-    let earlier = call.by_name.get(&*job.name).copied().unwrap_or(0);
+    let earlier = call.queued.get(&*job.name).copied().unwrap_or(0);
     let queued = counters.queued(&job.name)?.saturating_add(earlier);
     Ok((queued >= limit).then_some(Submitted::Full(queued)))
 }

@@ -9,8 +9,8 @@ use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
 use enact::store::{
-    Changed, Claim, Commit, Cursor, EntityKey, EntityWrite, NewEvent, NewJob, NewTick, Next, PageToken, Prune,
-    StoredEvent, Submitted, Ticked,
+    Changed, Claim, Commit, Cursor, EntityKey, EntityWrite, NewEvent, NewJob, NewTick, Next, PageToken,
+    Prune, StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState};
 use jiff::Timestamp;
@@ -30,7 +30,8 @@ use super::{Subject, block_on, prune, runtime};
 pub fn every_answer_is_that_of_the_model(open: impl Fn() -> Subject, sequences: u32) {
     let runtime = runtime();
     let (store, number) = (RefCell::new(None), Cell::new(0));
-    let config = Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::with_cases(sequences) };
+    let config =
+        Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::with_cases(sequences) };
     let compared = TestRunner::new(config).run(&vec(step::any(), 1..25), |steps| {
         number.set(number.get() + 1);
         // What a sequence has failed on is not used again.
@@ -121,8 +122,12 @@ impl Comparison {
             Step::Claim { worker: by, queues, room } => {
                 let queues = NAMES.into_iter().zip(queues);
                 let queues = queues.filter_map(|(name, queue)| Some((name.into(), queue?))).collect();
-                let claim =
-                    Claim { worker: worker(by), queues: Arc::new(queues), room: room.into(), now: self.now() };
+                let claim = Claim {
+                    worker: worker(by),
+                    queues: Arc::new(queues),
+                    room: room.into(),
+                    now: self.now(),
+                };
                 self.claim(claim).await?;
             }
             Step::Commit(ref end) => self.commit(end).await?,
@@ -130,7 +135,8 @@ impl Comparison {
                 let ids = self.pick_all(jobs, |_| true);
                 let cancelled = self.store.cancel(ids.clone(), called_off(), self.now()).await;
                 let now = self.now();
-                let expected: Vec<_> = ids.iter().map(|id| self.model.cancel(*id, &called_off(), now)).collect();
+                let expected: Vec<_> =
+                    ids.iter().map(|id| self.model.cancel(*id, &called_off(), now)).collect();
                 same("cancel", &in_one_order(cancelled.expect("cancel")), &in_one_order(expected))?;
             }
             Step::Retry { ref jobs } => {
@@ -176,7 +182,12 @@ impl Comparison {
         Ok(())
     }
 
-    async fn tick(&mut self, schedule: String, knows: bool, requests: &[Request]) -> Result<(), TestCaseError> {
+    async fn tick(
+        &mut self,
+        schedule: String,
+        knows: bool,
+        requests: &[Request],
+    ) -> Result<(), TestCaseError> {
         let last = self.model.last_tick(&schedule);
         let last = if knows { last } else { Some(at(1_000)) };
         let tick = NewTick { schedule: schedule.into(), last, at: self.now(), jobs: self.jobs(requests) };
@@ -213,7 +224,11 @@ impl Comparison {
         same("prune", &pruned.deleted, &deleted)?;
         self.stopped = pruned.next.zip(next);
         // A store may find out with the next call that there was no more.
-        same("there is more to prune", &pruned.next.or(next.map(PageToken::from_u64)).is_some(), &pruned.next.is_some())
+        same(
+            "there is more to prune",
+            &pruned.next.or(next.map(PageToken::from_u64)).is_some(),
+            &pruned.next.is_some(),
+        )
     }
 
     fn events(&self, count: u8) -> Vec<NewEvent> {

@@ -82,9 +82,11 @@ impl Obvious {
     /// Of those that have not ended, the first has it, unless another had it before.
     fn has_turn(&mut self, job: &Job) -> bool {
         let Some(lane) = &job.order_key else { return true };
-        let mut lane_mates = self.jobs.iter().map(|other| &other.job).filter(|other| {
-            other.order_key.as_ref() == Some(lane) && !other.state.has_ended()
-        });
+        let mut lane_mates = self
+            .jobs
+            .iter()
+            .map(|other| &other.job)
+            .filter(|other| other.order_key.as_ref() == Some(lane) && !other.state.has_ended());
         let before = self.turns.get(lane);
         let holder = lane_mates.clone().find(|other| Some(&other.id) == before).or_else(|| lane_mates.next());
         let holder = holder.map_or(job.id, |holder| holder.id);
@@ -95,9 +97,9 @@ impl Obvious {
     /// What there is to claim, or to wait for.
     fn work(&mut self) -> BTreeSet<(JobId, u32, Option<Timestamp>)> {
         let jobs: Vec<Job> = self.jobs.iter().map(|recorded| recorded.job.clone()).collect();
-        let work = jobs.iter().filter(|job| {
-            job.state == Ready || job.state == Waiting && !self.waits_for_others(job)
-        });
+        let work = jobs
+            .iter()
+            .filter(|job| job.state == Ready || job.state == Waiting && !self.waits_for_others(job));
         work.map(|job| (job.id, job.attempts, job.due_at)).collect()
     }
 
@@ -127,7 +129,8 @@ impl Obvious {
     }
 
     fn submit_one(&mut self, new: NewJob) -> Vec<Submitted> {
-        let same_key = |other: &&Job| new.idempotency_key.is_some() && other.idempotency_key == new.idempotency_key;
+        let same_key =
+            |other: &&Job| new.idempotency_key.is_some() && other.idempotency_key == new.idempotency_key;
         if let Some(other) = self.jobs.iter().map(|recorded| &recorded.job).find(same_key) {
             let is_same = new.is_same_request(&other.name, &other.payload);
             return vec![if is_same { Submitted::Existing(other.id) } else { Submitted::Mismatch(other.id) }];
@@ -234,7 +237,8 @@ impl Obvious {
     fn reasons_to_refuse(&self, commit: &Commit) -> Vec<Refusal> {
         let mut reasons = Vec::new();
         let is_under_way = self.find(commit.job).is_some_and(|Recorded { job, attempts, .. }| {
-            let fits = |last: &Attempt| last.number == commit.attempt.number && last.worker == commit.attempt.worker;
+            let fits =
+                |last: &Attempt| last.number == commit.attempt.number && last.worker == commit.attempt.worker;
             job.state == Running && attempts.last().is_some_and(fits)
         });
         let renewals = self.renewals(&commit.attempt.worker);
@@ -315,7 +319,8 @@ impl Obvious {
             is_named && (job.state == Succeeded || !is_awaited(job.id))
         });
         let doomed: BTreeSet<u64> = doomed.map(|recorded| recorded.place).collect();
-        let next = old.get(prune.limit - 1).map(|recorded| recorded.place).filter(|_| old.len() > prune.limit);
+        let next =
+            old.get(prune.limit - 1).map(|recorded| recorded.place).filter(|_| old.len() > prune.limit);
         self.jobs.retain(|recorded| !doomed.contains(&recorded.place));
         (doomed.len() as u64, next)
     }
@@ -340,7 +345,9 @@ impl Obvious {
     /// What each worker runs, by its name.
     pub(super) fn running(&self) -> BTreeMap<String, Vec<RunningJob>> {
         let mut running: BTreeMap<String, Vec<RunningJob>> = BTreeMap::new();
-        for Recorded { job, attempts, .. } in self.jobs.iter().filter(|recorded| recorded.job.state == Running) {
+        for Recorded { job, attempts, .. } in
+            self.jobs.iter().filter(|recorded| recorded.job.state == Running)
+        {
             let Attempt { worker, started_at, .. } = attempts.last().expect("an attempt is under way");
             let found = RunningJob { job: job.clone(), worker: worker.clone(), started_at: *started_at };
             running.entry(worker.as_str().to_owned()).or_default().push(found);

@@ -164,7 +164,8 @@ fn request() -> impl Strategy<Value = Request> {
     let start = option::weighted(0.1, worker());
     let lane = option::of(select(&["x", "y"][..]));
     let delay = option::weighted(0.2, 0..4_u8);
-    let predecessor = prop_oneof![9 => (0..4_u8).prop_map(Predecessor::Known), 1 => Just(Predecessor::Missing)];
+    let predecessor =
+        prop_oneof![9 => (0..4_u8).prop_map(Predecessor::Known), 1 => Just(Predecessor::Missing)];
     let after = prop_oneof![2 => Just(Vec::new()), 1 => vec(predecessor, 1..3)];
     let key = option::weighted(0.2, select(&["k", "l"][..]));
     let limit = option::weighted(0.1, 0..4_u64);
@@ -199,7 +200,7 @@ fn end() -> impl Strategy<Value = End> {
     ];
     let write = option::weighted(0.3, (select(&["a", "b"][..]), option::weighted(0.2, 0..3_u64)));
     let staged = prop_oneof![2 => Just(Vec::new()), 1 => requests(2)];
-    (0..20_u8, fence, next, write, 0..2_u8, staged).prop_map(
-        |(job, fence, next, write, events, requests)| End { job, fence, next, write, events, requests },
-    )
+    (0..20_u8, fence, next, write, 0..2_u8, staged).prop_map(|(job, fence, next, write, events, requests)| {
+        End { job, fence, next, write, events, requests }
+    })
 }

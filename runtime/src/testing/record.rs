@@ -1,0 +1,70 @@
+//! What is on record, before something runs and after.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::store::{Cursor, JobQuery, StoreError, StoredEntity, StoredEvent};
+use crate::{Cause, Job, JobKind, Key};
+
+/// How much is read at a time.
+const PAGE: usize = 1000;
+
+/// All entities, by the names of their types and their keys.
+pub(super) type Entities = BTreeMap<(&'static str, Key), StoredEntity>;
+
+/// Every entity on record.
+pub(super) async fn entities(engine: &Engine) -> Result<Entities, StoreError> {
+    let mut all = Entities::new();
+    for entity in &engine.wiring.entities {
+        let mut last = None;
+        loop {
+            let page = engine.store.entities(entity.name, last.as_ref(), PAGE).await?;
+            last = page.last().map(|(key, _)| key.clone());
+            let is_last = page.len() < PAGE;
+            all.extend(page.into_iter().map(|(key, stored)| ((entity.name, key), stored)));
+            if is_last {
+                break;
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The events behind a place.
+pub(super) async fn events_after(engine: &Engine, mut after: Cursor) -> Result<Vec<StoredEvent>, StoreError> {
+    let mut all = Vec::new();
+    loop {
+        let page = engine.store.events(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = last.cursor;
+        all.extend(page);
+    }
+}
+
+/// The jobs that jobs and events have caused, in the order of record.
+pub(super) async fn caused_by(engine: &Arc<Engine>, jobs: &[Job]) -> Result<Vec<Job>, StoreError> {
+    let causes: HashSet<_> = jobs.iter().map(|job| Cause::Job(job.id)).collect();
+    let mut matters: Vec<_> = jobs.iter().map(|job| &job.correlation).collect();
+    matters.dedup();
+    let mut seen = HashSet::new();
+    let mut caused = Vec::new();
+    for matter in matters {
+        if !seen.insert(matter) {
+            continue;
+        }
+        let mut query = JobQuery { correlation: Some(matter.clone()), limit: PAGE, ..JobQuery::default() };
+        loop {
+            let page = engine.store.jobs(&query).await?;
+            caused.extend(
+                page.jobs.into_iter().filter(|job| job.cause.is_some_and(|cause| causes.contains(&cause))),
+            );
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+    }
+    caused.retain(|job| job.kind == JobKind::Command);
+    Ok(caused)
+}
