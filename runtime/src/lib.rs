@@ -106,6 +106,7 @@
 //! | operating | [`Jobs`]: [`list`](Jobs::list), [`tree`](Jobs::tree), [`retry`](Jobs::retry), [`cancel`](Jobs::cancel), [`prune`](Jobs::prune); [`Retention`] |
 //! | below a handler | [`context()`], [`emit`](emit()), [`publish`](publish()), [`Repository`] |
 //! | what a boundary knows | [`ContextSeed`], [`Identity`], [`auth`] |
+//! | what recurs by itself | [`Tick`], [`Missed`], [`Schedule`] |
 //! | parameters of one's own | [`FromContext`] |
 //! | what goes wrong | [`Failure`](struct@Failure), [`FailureKind`], [`Retry`] |
 //! | what recurs | [`Schedule`], [`Tick`], [`Missed`] |

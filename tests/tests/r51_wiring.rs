@@ -393,9 +393,7 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
         "idempotency_key": "slip",
         "order_by": "book",
         "handler": {
-            "retry": {
-                "attempts": 3, "first_pause_ms": 1000, "growth": 2, "longest_pause_ms": 3_600_000, "jitter": false,
-            },
+            "retry": retry(3, 1000, 2),
             "timeout_ms": 2500,
             "queue": "default",
             "capabilities": ["r51_wiring::Desk"],
@@ -423,9 +421,7 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
         "handlers": [{
             "name": "mark",
             "aliases": [],
-            "retry": {
-                "attempts": 1, "first_pause_ms": 0, "growth": 1, "longest_pause_ms": 3_600_000, "jitter": false,
-            },
+            "retry": retry(1, 0, 1),
             "timeout_ms": null,
             "queue": "ink",
             "capabilities": [],
@@ -436,9 +432,7 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
         }, {
             "name": "note",
             "aliases": ["on_lent"],
-            "retry": {
-                "attempts": null, "first_pause_ms": 0, "growth": 1, "longest_pause_ms": 3_600_000, "jitter": false,
-            },
+            "retry": retry(None, 0, 1),
             "timeout_ms": null,
             "queue": "default",
             "capabilities": [],
