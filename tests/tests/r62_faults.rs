@@ -298,7 +298,8 @@ struct Record {
 impl Record {
     async fn read(world: &TestRuntime) -> Self {
         let runtime = world.runtime();
-        let coins = |event: &enact::store::StoredEvent| event.payload.value().unwrap()["coins"].as_i64().unwrap();
+        let coins =
+            |event: &enact::store::StoredEvent| event.payload.value().unwrap()["coins"].as_i64().unwrap();
         let events = runtime.events().after(Cursor::START, 100).await.unwrap();
         let events = events.iter().map(|event| (event.name.to_string(), coins(event))).collect();
         let mut jobs = Vec::new();
@@ -316,7 +317,10 @@ impl Record {
     }
 
     fn succeeded<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Job> {
-        self.jobs.iter().map(|(job, _)| job).filter(move |job| &*job.name == name && job.state == JobState::Succeeded)
+        self.jobs
+            .iter()
+            .map(|(job, _)| job)
+            .filter(move |job| &*job.name == name && job.state == JobState::Succeeded)
     }
 
     fn count(&self, name: &str) -> usize {
@@ -353,7 +357,8 @@ impl Record {
     /// In the end every job has ended, and taken effect once if it was to.
     fn assert_ended(&self, case: Case, met: JobId) {
         for (job, attempts) in &self.jobs {
-            let expected = if job.id == met && !case.takes_effect() { JobState::Failed } else { JobState::Succeeded };
+            let expected =
+                if job.id == met && !case.takes_effect() { JobState::Failed } else { JobState::Succeeded };
             assert_eq!(job.state, expected, "{case}: {job:#?}");
             assert!(attempts.iter().all(|attempt| attempt.ended_at.is_some()), "{case}: {attempts:#?}");
             let successes = attempts.iter().filter(|attempt| attempt.failure.is_none()).count();
