@@ -5,12 +5,14 @@
 use std::fmt;
 use std::pin::pin;
 
+use enact::clock::ManualClock;
 use enact::prelude::*;
 use enact::store::{Cursor, JobQuery};
-use enact::testing::{Begun, Fault, Outcome, Point, TestRuntime};
+use enact::testing::{Begun, Fault, Outcome, Point, TestRuntime, TestRuntimeBuilder};
 use enact::{Attempt, Job, JobId, MemoryStore, Step};
 use enact_sqlite::SqliteStore;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -42,6 +44,13 @@ struct Spend {
 #[command(target = purse)]
 #[derive(Clone)]
 struct Gamble {
+    purse: u32,
+    coins: i64,
+}
+
+/// Take coins out of a purse once the bell rings; and tell of it, and have the one receipt written.
+#[command(target = purse)]
+struct Haggle {
     purse: u32,
     coins: i64,
 }
@@ -79,6 +88,14 @@ async fn gamble(gamble: Gamble, purse: &mut Purse) {
 }
 
 #[command(retry = Retry::fixed(4, PAUSE))]
+async fn haggle(haggle: Haggle, purse: &mut Purse, bell: Arc<Notify>) {
+    bell.notified().await;
+    purse.coins -= haggle.coins;
+    emit(Spent { purse: haggle.purse, coins: haggle.coins });
+    publish(WriteReceipt { coins: haggle.coins }).idempotency_key("the receipt");
+}
+
+#[command(retry = Retry::fixed(4, PAUSE))]
 async fn write_receipt(_: WriteReceipt) {}
 
 #[event_handler(retry = Retry::fixed(4, PAUSE))]
@@ -94,6 +111,17 @@ async fn tax(spent: Spent, ledgers: Repository<Ledger>) -> Result<(), Failure> {
 enum Disk {
     Memory,
     Sqlite,
+}
+
+impl Disk {
+    fn builder(self, directory: &TempDir) -> TestRuntimeBuilder {
+        let file = directory.path().join("purses.db");
+        let builder = TestRuntime::builder().provide::<Notify>(Arc::default());
+        match self {
+            Self::Memory => builder.store(MemoryStore::new()),
+            Self::Sqlite => builder.open(move || SqliteStore::open(&file).unwrap()),
+        }
+    }
 }
 
 /// What the fault meets.
@@ -152,13 +180,7 @@ const GAMBLE: Gamble = Gamble { purse: 1, coins: 30 };
 
 impl Case {
     async fn start(self, directory: &TempDir) -> TestRuntime {
-        let file = directory.path().join("purses.db");
-        let builder = TestRuntime::builder();
-        let builder = match self.disk {
-            Disk::Memory => builder.store(MemoryStore::new()),
-            Disk::Sqlite => builder.open(move || SqliteStore::open(&file).unwrap()),
-        };
-        let world = builder.start().await;
+        let world = self.disk.builder(directory).start().await;
         world.given(Purse { id: 1, coins: 100 }).await;
         world
     }
@@ -411,7 +433,7 @@ async fn r62_no_fault_at_any_point_leaves_anything_half_written_or_done_twice_on
 
 #[tokio::test]
 async fn r62_a_crash_leaves_its_job_running_on_record_and_the_process_dead() {
-    let mut world = TestRuntime::start().await;
+    let mut world = Disk::Memory.builder(&tempfile::tempdir().unwrap()).start().await;
     world.given(Purse { id: 1, coins: 100 }).await;
     world.fault(Point::Claimed, Fault::Crash);
     world.when(SPEND).await.then_crashes().then_changes_nothing();
@@ -424,9 +446,84 @@ async fn r62_a_crash_leaves_its_job_running_on_record_and_the_process_dead() {
 #[tokio::test]
 #[should_panic(expected = "the process died of an injected crash; `restart` it first")]
 async fn r62_nothing_is_asked_of_a_process_that_died() {
-    let world = TestRuntime::start().await;
+    let world = Disk::Memory.builder(&tempfile::tempdir().unwrap()).start().await;
     world.given(Purse { id: 1, coins: 100 }).await;
     world.fault(Point::Claimed, Fault::Crash);
     world.when(SPEND).await.then_crashes();
     world.drain().await.then_succeeds();
+}
+
+/// Why a commit is refused when it has come to the store.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    /// Somebody has called the job off.
+    Cancelled,
+    /// Another worker has taken this one for dead.
+    Lost,
+    /// The entity was changed by another.
+    Conflict,
+    /// What it would have done in another's name was asked for otherwise.
+    Mismatch,
+}
+
+impl Refusal {
+    const ALL: [Self; 4] = [Self::Cancelled, Self::Lost, Self::Conflict, Self::Mismatch];
+
+    async fn check(self, disk: Disk) {
+        let directory = tempfile::tempdir().unwrap();
+        let (memory, bell) = (MemoryStore::new(), Arc::<Notify>::default());
+        let start = async |clock: Option<&ManualClock>| {
+            let builder = disk.builder(&directory).provide(bell.clone());
+            let builder = if matches!(disk, Disk::Memory) { builder.store(memory.clone()) } else { builder };
+            match clock {
+                Some(clock) => builder.clock(clock).start().await,
+                None => builder.start().await,
+            }
+        };
+        let world = start(None).await;
+        world.given(Purse { id: 1, coins: 100 }).await;
+        let haggling = world.begin(Haggle { purse: 1, coins: 30 }).await;
+        let id = haggling.job_id();
+        let mut coins = 100;
+        let kind = match self {
+            Self::Cancelled => {
+                world.runtime().jobs().cancel(id).await.unwrap();
+                FailureKind::Cancelled
+            }
+            Self::Lost => {
+                let other = start(Some(world.clock())).await;
+                other.advance_past_lease().await;
+                FailureKind::Lost
+            }
+            Self::Conflict => {
+                coins = 70;
+                world.given(Purse { id: 1, coins }).await;
+                FailureKind::Conflict
+            }
+            Self::Mismatch => {
+                let receipt = world.runtime().publish(WriteReceipt { coins: 7 }).idempotency_key("the receipt");
+                receipt.await.unwrap();
+                FailureKind::Error
+            }
+        };
+        bell.notify_one();
+        let outcome = haggling.ended().await;
+        let failure = outcome.failure().expect("its commit is refused");
+        assert_eq!(failure.kind(), kind, "{self:?}, {disk:?}: {failure:?}");
+        outcome.then_emits_nothing().then_publishes_nothing().then_entity(&Purse { id: 1, coins });
+        let record = Record::read(&world).await;
+        assert_eq!(record.events, [], "{self:?}, {disk:?}");
+        assert_eq!(record.count("tax"), 0, "{self:?}, {disk:?}");
+        let receipts = usize::from(matches!(self, Self::Mismatch));
+        assert_eq!(record.count("WriteReceipt"), receipts, "{self:?}, {disk:?}");
+    }
+}
+
+#[tokio::test]
+async fn r62_a_commit_that_the_store_refuses_leaves_nothing() {
+    for disk in [Disk::Memory, Disk::Sqlite] {
+        for refusal in Refusal::ALL {
+            refusal.check(disk).await;
+        }
+    }
 }
