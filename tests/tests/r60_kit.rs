@@ -276,7 +276,7 @@ async fn r60_a_wrong_expectation_is_told_what_there_is_at_its_own_line() {
   }
 ";
     assert!(told.starts_with(difference), "{told}");
-    assert!(told.ends_with(", attempt 1) is succeeded"), "{told}");
+    assert!(told.ends_with(", attempt 1): succeeded"), "{told}");
 
     let told = complaint(&outcome, |outcome| {
         outcome.then_entity(&shelf(["Emma"]));
@@ -321,7 +321,7 @@ async fn r60_a_failure_that_nobody_expected_is_told_with_its_step_and_what_follo
         outcome.then_succeeds();
     });
     assert!(told.starts_with("`Buy` was to succeed; `Buy` (job "), "{told}");
-    let end = ", attempt 1) failed at step handle: error (error): there is no money; the job is waiting until \
+    let end = ", attempt 1): failed at step handle: error (error): there is no money; now waiting until \
                2030-01-01T00:01:00Z";
     assert!(told.ends_with(end), "{told}");
     let wrong: [fn(&Outcome) -> &Outcome; 4] = [

@@ -501,7 +501,8 @@ impl Refusal {
                 FailureKind::Conflict
             }
             Self::Mismatch => {
-                let receipt = world.runtime().publish(WriteReceipt { coins: 7 }).idempotency_key("the receipt");
+                let receipt =
+                    world.runtime().publish(WriteReceipt { coins: 7 }).idempotency_key("the receipt");
                 receipt.await.unwrap();
                 FailureKind::Error
             }
