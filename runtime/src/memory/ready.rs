@@ -24,7 +24,7 @@ impl Ready {
         Self { names: HashMap::new(), seed: Some(seed) }
     }
 
-    /// Says the same of a job as long as it is ready.
+    /// Always says the same of a job, so that it is found again to be removed.
     fn turn(&self, job: &Job, place: Place) -> Turn {
         let rank = self.seed.map_or(place, |seed| draw(seed, place));
         (Reverse(job.priority), rank, place)
