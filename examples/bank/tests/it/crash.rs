@@ -101,7 +101,7 @@ async fn transfers_that_are_killed_on_their_way_arrive_or_come_back() {
 /// `crash/run` has this do more: the variables say how often it is killed, and what the chances are.
 #[tokio::test(flavor = "multi_thread")]
 async fn transfers_that_are_killed_at_random_are_whole_or_undone_and_none_is_doubled() {
-    const PUBLISHED_A_LIFE: u32 = 30;
+    const BURSTS: u32 = 3;
     let kills = variable("BANK_KILLS", 10);
     let seed = variable("BANK_SEED", 1848);
     let began = Instant::now();
@@ -113,11 +113,13 @@ async fn transfers_that_are_killed_at_random_are_whole_or_undone_and_none_is_dou
     let mut died = BTreeSet::new();
     for _ in 0..kills {
         let worker = Worker::start(&db, &["--lease", "0.2"]);
-        let life = Duration::from_millis(20 + random.below(800));
-        for _ in 0..PUBLISHED_A_LIFE {
-            transfers.publish(&office, &mut random, 1).await;
-            tokio::time::sleep(life / PUBLISHED_A_LIFE).await;
+        for _ in 0..BURSTS {
+            transfers.publish(&office, &mut random, 20).await;
+            tokio::time::sleep(Duration::from_millis(random.below(250))).await;
         }
+        // Killed when it is in the middle of something, most of the time.
+        transfers.publish(&office, &mut random, 20).await;
+        tokio::time::sleep(Duration::from_millis(random.below(40))).await;
         worker.kill();
         died.extend(transfers.running().await);
     }

@@ -51,8 +51,8 @@ async fn a_process_that_stood_still_cannot_commit_what_another_has_taken_over() 
         stalled.signal(Signal::STOP);
         let running = transfers.running().await;
         // There is no such job; that it is answered at all is what is asked.
-        let written = office.jobs().retry(nothing);
-        let is_free = tokio::time::timeout(Duration::from_millis(300), written).await.is_ok();
+        let jobs = office.jobs();
+        let is_free = tokio::time::timeout(Duration::from_millis(300), jobs.retry(nothing)).await.is_ok();
         if is_free && !running.is_empty() {
             break running;
         }
