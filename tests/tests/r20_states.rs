@@ -96,7 +96,8 @@ async fn r20_what_is_not_in_the_table_is_refused_with_the_ways_there_are(world: 
         if state != JobState::Failed {
             let failure = runtime.jobs().retry(job).await.unwrap_err();
             assert_eq!(kind_and_code(&failure), refused);
-            let message = format!("job {job} is {state}, and cannot become ready: only what is waiting or failed can");
+            let message =
+                format!("job {job} is {state}, and cannot become ready: only what is waiting or failed can");
             assert_eq!(failure.message(), message);
         }
         let cancelled = runtime.jobs().cancel(job).await;

@@ -68,7 +68,10 @@ fn r22_jitter_spreads_pauses_between_their_half_and_their_whole() {
         }
     }
     shares.sort_by(f64::total_cmp);
-    assert!(shares[0] < 0.55 && shares[shares.len() / 2] > 0.7 && shares[shares.len() - 1] > 0.95, "{shares:?}");
+    assert!(
+        shares[0] < 0.55 && shares[shares.len() / 2] > 0.7 && shares[shares.len() - 1] > 0.95,
+        "{shares:?}"
+    );
 }
 
 #[test]
@@ -86,7 +89,9 @@ fn r22_failures_of_a_kind_can_have_a_policy_of_their_own() {
 }
 
 #[test]
-#[should_panic(expected = "only failures of the kinds Error, Conflict, TimedOut, Panicked and Lost can be retried")]
+#[should_panic(
+    expected = "only failures of the kinds Error, Conflict, TimedOut, Panicked and Lost can be retried"
+)]
 fn r22_a_policy_for_what_is_never_retried_is_refused() {
     let _ = Retry::none().on(FailureKind::Violated, Retry::fixed(2, Duration::ZERO));
 }

@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{Gate, Log, World, begin, job, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until};
+use common::{
+    Gate, Log, World, begin, job, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until,
+};
 use enact::prelude::*;
 use enact::store::Cursor;
 
@@ -214,7 +216,8 @@ async fn r24_nothing_is_called_off_from_inside_an_execution(world: World) {
     let victim = runtime.publish(Linger {}).await.unwrap();
     until("it lingers", async || log.lines() == ["lingers"]).await;
     let builder = world.builder().provide(log.clone()).provide(Gate::new());
-    let own = builder.provide(Arc::new(runtime.clone())).provide(Arc::new(victim.id())).start().await.unwrap();
+    let own =
+        builder.provide(Arc::new(runtime.clone())).provide(Arc::new(victim.id())).start().await.unwrap();
     let refused = own.execute(Meddle {}).await.unwrap_err();
     assert_eq!(refused.code(), "inside_execution");
     assert_eq!(state(&runtime, victim.id()).await, JobState::Running);

@@ -206,10 +206,13 @@ async fn r26_what_has_a_higher_priority_begins_first(world: World) {
     runtime.shutdown(Duration::from_secs(1)).await.unwrap();
     drop((runtime, gate));
     // Nobody runs anything while it is published.
-    let idle = world.builder().provide(Gate::new()).provide(log.clone()).concurrency(1).start().await.unwrap();
+    let idle =
+        world.builder().provide(Gate::new()).provide(log.clone()).concurrency(1).start().await.unwrap();
     let hold = idle.publish(line("hold")).delay(LATER).await.unwrap();
     let mut handles = Vec::new();
-    for (name, priority) in [("plain", 0), ("low", -5), ("high", 5), ("plain too", 0), ("highest", 2_000_000_000)] {
+    for (name, priority) in
+        [("plain", 0), ("low", -5), ("high", 5), ("plain too", 0), ("highest", 2_000_000_000)]
+    {
         handles.push(idle.publish(line(name)).priority(priority).after(&hold).await.unwrap());
     }
     assert_eq!(handles[2].job().await.unwrap().priority, 5);
@@ -221,7 +224,8 @@ async fn r26_what_has_a_higher_priority_begins_first(world: World) {
 }
 
 async fn r26_a_queue_that_is_full_holds_up_no_other(world: World) {
-    let Running { runtime, gate, log } = start_with(&world, |builder| builder.concurrency(1).queue("slow", 2)).await;
+    let Running { runtime, gate, log } =
+        start_with(&world, |builder| builder.concurrency(1).queue("slow", 2)).await;
     let mut slow = Vec::new();
     for _ in 0..5 {
         slow.push(runtime.publish(BeSlow {}).await.unwrap());

@@ -32,12 +32,8 @@ pub async fn r24_a_running_attempt_has_ended_with_the_failure(store: Subject) {
     let taken = store.run(job("ship")).await;
     store.called_off(taken.job.id).await;
 
-    let ended = Attempt {
-        ended_at: Some(at(9)),
-        reached: None,
-        failure: Some(called_off()),
-        ..taken.ended()
-    };
+    let ended =
+        Attempt { ended_at: Some(at(9)), reached: None, failure: Some(called_off()), ..taken.ended() };
     assert_eq!(store.attempts_of(taken.job.id).await, [ended]);
     assert_eq!(store.running_ids("w", 9).await, []);
 }

@@ -297,8 +297,14 @@ pub async fn a_commit_says_whether_there_is_something_to_claim_or_to_wait_for(st
     let taken = async || store.run(job("ship")).await;
     assert!(!has_work(taken().await.succeeds()).await);
     assert!(!has_work(taken().await.fails()).await);
-    assert!(has_work(Commit { jobs: vec![job("bill")], ..taken().await.succeeds() }).await, "a job is staged");
-    assert!(has_work(Commit { jobs: vec![due(at(50), "bill")], ..taken().await.succeeds() }).await, "it is due later");
+    assert!(
+        has_work(Commit { jobs: vec![job("bill")], ..taken().await.succeeds() }).await,
+        "a job is staged"
+    );
+    assert!(
+        has_work(Commit { jobs: vec![due(at(50), "bill")], ..taken().await.succeeds() }).await,
+        "it is due later"
+    );
     let retries = taken().await;
     assert!(has_work(retries.retries(at(5))).await, "it waits for a time");
     assert!(!has_work(store.take(&worker("w"), "ship", at(5)).await.succeeds()).await);

@@ -93,7 +93,11 @@ pub async fn a_job_keeps_its_time_and_its_deadline_to_the_microsecond(store: Sub
         store.accept(taken.fails()).await;
         assert_eq!(store.find(id).await.deadline, Some(deadline));
         store.run_again(id).await;
-        assert_eq!(store.find(id).await.deadline, Some(deadline), "how often it was retried says whether it holds");
+        assert_eq!(
+            store.find(id).await.deadline,
+            Some(deadline),
+            "how often it was retried says whether it holds"
+        );
         store.called_off(id).await;
     }
 }

@@ -68,7 +68,8 @@ pub async fn every_job_is_counted_that_has_not_ended(store: Subject) {
 }
 
 pub async fn those_of_the_same_call_are_counted(store: Subject) {
-    let jobs = vec![limited(2, "ship"), job("bill"), limited(2, "ship"), limited(2, "ship"), limited(3, "ship")];
+    let jobs =
+        vec![limited(2, "ship"), job("bill"), limited(2, "ship"), limited(2, "ship"), limited(3, "ship")];
 
     assert_eq!(store.publish_all(jobs).await, [New, New, New, Full(2), New]);
 }

@@ -69,7 +69,8 @@ fn block_on(test: impl Future<Output = ()>) {
 macro_rules! conformance {
     ($module:ident, $open:ident) => {
         mod $module {
-            #[cfg(any())] mod model {
+            #[cfg(any())]
+            mod model {
                 #[test]
                 fn every_answer_is_that_of_the_model() {
                     $crate::conformance::model::every_answer_is_that_of_the_model(super::super::$open);

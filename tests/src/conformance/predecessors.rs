@@ -21,7 +21,8 @@ pub async fn r26_a_job_waits_until_what_it_comes_after_has_succeeded(store: Subj
 }
 
 pub async fn r26_a_job_waits_for_each_of_its_predecessors(store: Subject) {
-    let firsts = [store.publish(job("a")).await, store.publish(job("b")).await, store.publish(job("c")).await];
+    let firsts =
+        [store.publish(job("a")).await, store.publish(job("b")).await, store.publish(job("c")).await];
     let last = store.publish(after(firsts, "last")).await;
     for name in ["b", "a", "c"] {
         assert_eq!(store.state(last).await, Waiting, "before {name}");
@@ -195,8 +196,7 @@ pub async fn r26_no_job_comes_after_itself_or_a_later_one(store: Subject) {
     let jobs = vec![NewJob { id: own, ..after([own], "own") }, after([later_id], "earlier"), later];
     let answers = store.publish_all(jobs).await;
 
-    let expected =
-        [Submitted::NoPredecessor(own), Submitted::NoPredecessor(later_id), Submitted::New];
+    let expected = [Submitted::NoPredecessor(own), Submitted::NoPredecessor(later_id), Submitted::New];
     assert_eq!(answers, expected);
     assert_eq!(store.all_ids().await, [later_id]);
 }

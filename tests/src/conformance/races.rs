@@ -108,7 +108,9 @@ pub async fn r23_a_renewed_lease_and_a_given_up_attempt_exclude_each_other(store
         let taken = store.execute(job("ship"), &name).await;
         let (one, two) = (store.handle(), other.clone());
         let lost = taken.is_lost(0);
-        let renew = tokio::spawn(async move { one.renew(Lease { worker: name, renewals: 1, length: Duration::from_secs(10) }).await });
+        let renew = tokio::spawn(async move {
+            one.renew(Lease { worker: name, renewals: 1, length: Duration::from_secs(10) }).await
+        });
         let given_up = two.commit(lost.clone()).await;
         renew.await.expect("the task ends").expect("renew");
 

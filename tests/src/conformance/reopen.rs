@@ -5,7 +5,9 @@ use enact::{JobState, WorkerId};
 
 use super::Subject;
 use super::prune::everything;
-use super::sample::{account, after, at, due, event, in_lane, job, json, lease, order, under_key, worker, write, written};
+use super::sample::{
+    account, after, at, due, event, in_lane, job, json, lease, order, under_key, worker, write, written,
+};
 use super::taken::Taken;
 
 /// Jobs in every state that the store can bring about, with entities and events.
