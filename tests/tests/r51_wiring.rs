@@ -311,7 +311,7 @@ Return: Return a book.
    └─ event Noted (above)
 
 end: Names that mean something to others.
-│  recurs at 0 3 * * * UTC; once for all that was missed
+│  recurs at 0 3 * * *; once for all that was missed
 └─ event größe "1" & <b>`x`</b>: It is over.
    └─ handler #1; | go-on --> end
 
@@ -358,7 +358,7 @@ const FLOWCHART: &str = r##"flowchart LR
     h_archive(["archive"])
     h_.23.1.3b..20..7c..20.go.2d.on.20..2d..2d..3e..20.end(["#35;1#59; #124; go-on --#62; end"])
     t_Glance(("every 90s")) --> c_Glance
-    t_end(("at 0 3 #42; #42; #42; UTC")) --> c_end
+    t_end(("at 0 3 #42; #42; #42;")) --> c_end
     c_Lend --> s_Book
     s_Book -->|"Lend"| e_Lent
     s_Book -->|"Lend"| c_Return
