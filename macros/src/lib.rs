@@ -140,7 +140,7 @@ use proc_macro::TokenStream;
 /// | `timeout` | an expression of type `Duration` | as long as it likes | how long an attempt may take before its commit; then it is dropped and fails with `TimedOut` |
 /// | `queue` | `"…"` | `"default"` | the queue that its jobs are in: each process says by `RuntimeBuilder::queue` how many jobs of it run at a time (r26) |
 /// | `every` | an expression of type `Duration` | it does not recur | the command recurs by itself, at the multiples of this period since 1970 in UTC; a second at least |
-/// | `cron` | `"…"` | it does not recur | it recurs at the times of a cron pattern of five fields, in UTC: `minute hour day-of-month month day-of-week` |
+/// | `cron` | `"…"` | it does not recur | it recurs at the times of a cron pattern, `minute hour day-of-month month day-of-week`: in UTC, unless a time zone stands behind it, as in `"0 3 * * * Europe/Zurich"` |
 /// | `missed` | an expression of type `Missed` | `Missed::Once` | with `every` or `cron`: what becomes of the times that came while no process ran: none, the latest one, or each of them runs |
 /// | `stateless` | a word | the entity is bound | the handler binds no entity, although its command has a target (r13) |
 ///

@@ -9,6 +9,7 @@
 //! | [Strategies](strategies) | several ways to do something, and who chooses |
 //! | [Context](context) | who asks, what crosses into jobs, what a handler can be given |
 //! | [Failures](failures) | what goes wrong, what is tried again, and the same request twice |
+//! | [Jobs](jobs) | order, time, queues, what recurs, and what an operator can do |
 //! | [Testing](testing) | a handler by itself, and a domain with its clock in hand |
 //!
 //! Rules are cited by number (r12) where a chapter leans on one; the tests of this crate are named after the same numbers.
@@ -33,6 +34,9 @@ pub mod context {}
 
 #[doc = include_str!("../docs/guide/failures.md")]
 pub mod failures {}
+
+#[doc = include_str!("../docs/guide/jobs.md")]
+pub mod jobs {}
 
 #[doc = include_str!("../docs/guide/testing.md")]
 pub mod testing {}

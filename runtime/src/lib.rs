@@ -95,18 +95,21 @@
 //! | do something in one of several ways | [Strategies](guide::strategies) |
 //! | know who asks, and give handlers what they need | [Context](guide::context) |
 //! | fail well, try again, and take a request only once | [Failures](guide::failures) |
+//! | say when jobs run, and look after them | [Jobs](guide::jobs) |
 //! | test all that | [Testing](guide::testing) |
 //!
 //! | for | there is |
 //! |---|---|
 //! | what can be asked of a running domain | [`Runtime`]: [`publish`](Runtime::publish), [`execute`](Runtime::execute), [`emit`](Runtime::emit), [`scope`](Runtime::scope), [`jobs`](Runtime::jobs), [`entities`](Runtime::entities), [`events`](Runtime::events), [`wiring`](Runtime::wiring) |
 //! | what it is started with | [`RuntimeBuilder`] |
-//! | what has become of a command | [`JobHandle`], [`Job`], [`Attempt`] |
+//! | what has become of a command | [`JobHandle`], [`Job`], [`Attempt`], [`JobState`] |
+//! | operating | [`Jobs`]: [`list`](Jobs::list), [`tree`](Jobs::tree), [`retry`](Jobs::retry), [`cancel`](Jobs::cancel), [`prune`](Jobs::prune); [`Retention`] |
 //! | below a handler | [`context()`], [`emit`](emit()), [`publish`](publish()), [`Repository`] |
 //! | what a boundary knows | [`ContextSeed`], [`Identity`], [`auth`] |
 //! | what recurs by itself | [`Tick`], [`Missed`], [`Schedule`] |
 //! | parameters of one's own | [`FromContext`] |
 //! | what goes wrong | [`Failure`](struct@Failure), [`FailureKind`], [`Retry`] |
+//! | what recurs | [`Schedule`], [`Tick`], [`Missed`] |
 //! | another database | [`store::Store`], and the suite that every store passes |
 //! | time in tests | [`clock::ManualClock`] |
 //!

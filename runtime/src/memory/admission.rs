@@ -62,10 +62,8 @@ impl Jobs {
     fn admit_one(&self, new: &NewJob, before: &Before<'_>, limits: Limits) -> Submitted {
         if let Some(holder) = new.idempotency_key.as_ref().and_then(|key| self.holder(key, before)) {
             let (id, name, payload) = holder;
-            return match new.is_same_request(name, payload) {
-                true => Submitted::Existing(id),
-                false => Submitted::Mismatch(id),
-            };
+            let is_same = new.is_same_request(name, payload);
+            return if is_same { Submitted::Existing(id) } else { Submitted::Mismatch(id) };
         }
         let is_missing = |id: &&JobId| !self.places.contains_key(*id) && !before.jobs.contains_key(*id);
         if let Some(missing) = new.after.iter().find(is_missing) {

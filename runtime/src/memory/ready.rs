@@ -24,9 +24,9 @@ impl Ready {
         Self { names: HashMap::new(), seed: Some(seed) }
     }
 
-    /// Says the same of a job as long as it is ready.
+    /// Always says the same of a job, so that it is found again to be removed.
     fn turn(&self, job: &Job, place: Place) -> Turn {
-        let rank = self.seed.map_or(place, |seed| draw(seed, place, job.attempts));
+        let rank = self.seed.map_or(place, |seed| draw(seed, place));
         (Reverse(job.priority), rank, place)
     }
 
@@ -61,10 +61,9 @@ impl Ready {
     }
 }
 
-/// A number that looks random, and is the same whenever the same attempt of the same job is asked for: SplitMix64.
-fn draw(seed: u64, place: Place, attempts: u32) -> u64 {
-    let steps = place.wrapping_mul(1 << 16).wrapping_add(u64::from(attempts));
-    let state = seed.wrapping_add(steps.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+/// A number that looks random, and is the same whenever the same place is asked for (`SplitMix64`).
+fn draw(seed: u64, place: Place) -> u64 {
+    let state = seed.wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)

@@ -58,8 +58,9 @@ impl<C: Command> Schedule<C> {
         Self::at(Times::Every(period))
     }
 
-    /// Ticks at the times that a cron pattern names, in UTC: `minute hour day-of-month month day-of-week`, or `@hourly`,
-    /// `@daily`, `@weekly`, `@monthly` or `@yearly`. If both days are restricted, one of them has to match.
+    /// Ticks at the times that a cron pattern names: `minute hour day-of-month month day-of-week`, in UTC, unless a time zone
+    /// of the IANA database stands behind it: `0 3 * * * Europe/Zurich`. If both days are restricted, one of them has to
+    /// match. An hour that the clocks leave out or repeat is left to [`cronexpr`](https://docs.rs/cronexpr).
     ///
     /// `start()` refuses what is no pattern, and a pattern of no time, as the 30th of February (r50).
     pub fn cron(pattern: impl Into<Cow<'static, str>>) -> Self

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use croner::Cron;
-use croner::parser::{CronParser, Seconds, Year};
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use cronexpr::{Crontab, FallbackTimezoneOption, MakeTimestamp, ParseOptions, parse_crontab_with};
+use jiff::{SignedDuration, Timestamp};
 
 use super::Times;
 
@@ -18,8 +15,8 @@ const SHORTEST_PERIOD: Duration = Duration::from_secs(1);
 pub(crate) enum Timetable {
     /// The multiples of a period since the epoch, in microseconds. It is positive.
     Every(i64),
-    /// What a pattern matches, in UTC.
-    Cron(Box<Cron>),
+    /// What a pattern matches, in its time zone.
+    Cron(Box<Crontab>),
 }
 
 impl Timetable {
@@ -35,15 +32,16 @@ impl Timetable {
             // What does not fit is no multiple that would ever come.
             Times::Every(period) => Self::Every(i64::try_from(period.as_micros()).unwrap_or(i64::MAX)),
             Times::Cron(pattern) => {
-                let parser =
-                    CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-                let cron = parser.parse(pattern).map_err(|error| {
+                let mut options = ParseOptions::default();
+                options.fallback_timezone_option = FallbackTimezoneOption::UTC;
+                let crontab = parse_crontab_with(pattern, options).map_err(|error| {
                     format!(
-                        "`{pattern}` is no cron pattern: {error} Write `minute hour day-of-month month day-of-week`, as \
-                         in `cron = \"0 3 * * *\"` for three o'clock UTC every day"
+                        "`{pattern}` is no cron pattern: write `minute hour day-of-month month day-of-week`, and a \
+                         time zone behind it if it is not UTC, as in `cron = \"0 3 * * * Europe/Zurich\"` for three \
+                         o'clock every night:\n{error}"
                     )
                 })?;
-                Self::Cron(Box::new(cron))
+                Self::Cron(Box::new(crontab))
             }
         };
         match timetable.after(Timestamp::UNIX_EPOCH) {
@@ -62,8 +60,11 @@ impl Timetable {
                 let count = time.as_microsecond().div_euclid(*period).checked_add(1)?;
                 Timestamp::from_microsecond(count.checked_mul(*period)?).ok()
             }
-            // It looks from the next second on, whatever stands behind the point.
-            Self::Cron(cron) => cron.find_next_occurrence(&in_utc(time), false).ok().and_then(from_utc),
+            Self::Cron(crontab) if time < Timestamp::MAX - HORIZON => {
+                let next = crontab.find_next(MakeTimestamp(time)).ok()?;
+                Some(next.timestamp())
+            }
+            Self::Cron(_) => None,
         }
     }
 
@@ -74,18 +75,22 @@ impl Timetable {
                 let count = time.as_microsecond().div_euclid(*period);
                 Timestamp::from_microsecond(count.checked_mul(*period)?).ok()
             }
-            Self::Cron(cron) => cron.find_previous_occurrence(&in_utc(time), true).ok().and_then(from_utc),
+            // The crate looks forwards only: from some time before, as short as there is a tick behind it.
+            Self::Cron(_) => LOOKS_BACK.iter().find_map(|hours| {
+                let begin = time.checked_sub(SignedDuration::from_hours(*hours)).ok()?;
+                let ticks = std::iter::successors(self.after(begin), |tick| self.after(*tick));
+                ticks.take_while(|tick| *tick <= time).last()
+            }),
         }
     }
 }
 
-fn in_utc(time: Timestamp) -> DateTime {
-    TimeZone::UTC.to_datetime(time)
-}
+/// How far the crate looks ahead for a match, and somewhat more.
+const HORIZON: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
 
-fn from_utc(time: DateTime) -> Option<Timestamp> {
-    TimeZone::UTC.to_timestamp(time).ok()
-}
+/// How far to look back for the last tick, in hours: patterns that tick often are found by the first, and few ticks lie in
+/// between for those that do not.
+const LOOKS_BACK: [i64; 5] = [1, 24, 31 * 24, 366 * 24, 4 * 366 * 24];
 
 #[cfg(test)]
 mod tests {
@@ -125,6 +130,27 @@ mod tests {
     }
 
     #[test]
+    fn a_cron_pattern_keeps_to_its_time_zone() {
+        let nightly = cron("0 3 * * * Europe/Zurich");
+        assert_eq!(nightly.after(at("2030-01-01T00:00:00Z")), Some(at("2030-01-01T02:00:00Z")));
+        assert_eq!(nightly.after(at("2030-07-01T00:00:00Z")), Some(at("2030-07-01T01:00:00Z")));
+    }
+
+    #[test]
+    fn the_last_tick_is_found_however_seldom_a_pattern_ticks() {
+        let time = at("2030-06-15T12:34:56Z");
+        for (pattern, last) in [
+            ("* * * * *", "2030-06-15T12:34:00Z"),
+            ("0 3 * * *", "2030-06-15T03:00:00Z"),
+            ("0 0 1 * *", "2030-06-01T00:00:00Z"),
+            ("0 0 1 7 *", "2029-07-01T00:00:00Z"),
+            ("0 0 29 2 *", "2028-02-29T00:00:00Z"),
+        ] {
+            assert_eq!(cron(pattern).until(time), Some(at(last)), "{pattern}");
+        }
+    }
+
+    #[test]
     fn there_is_an_end_of_time() {
         assert_eq!(every(60).after(Timestamp::MAX), None);
         assert_eq!(cron("0 3 * * *").after(Timestamp::MAX), None);
@@ -140,7 +166,8 @@ mod tests {
             (Times::Every(Duration::MAX), "never comes"),
             (Times::Cron("".into()), "is no cron pattern"),
             (Times::Cron("0 0 3 * * *".into()), "is no cron pattern"),
-            (Times::Cron("60 * * * *".into()), "out of bounds"),
+            (Times::Cron("60 * * * *".into()), "must be in range"),
+            (Times::Cron("0 3 * * * Europe/Atlantis".into()), "is no cron pattern"),
             (Times::Cron("0 0 30 2 *".into()), "no time that ever comes"),
         ];
         for (times, expected) in cases {

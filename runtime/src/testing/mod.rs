@@ -5,7 +5,7 @@
 //! invariants and its commits; there is no second engine, and no way around the job (r01). A test says what is
 //! [given](TestRuntime::given), what [happens](TestRuntime::when), and then what it has come to ([`Outcome`]):
 //!
-//! ```
+//! ```standalone_crate
 //! # use enact::prelude::*;
 //! use enact::testing::TestRuntime;
 //!

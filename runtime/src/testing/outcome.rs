@@ -114,11 +114,11 @@ impl fmt::Display for Ran {
         if let Some(attempt) = attempt {
             write!(f, ", attempt {}", attempt.number)?;
         }
-        f.write_str(") ")?;
+        f.write_str("): ")?;
         match (self.failure(), attempt.as_ref().and_then(|attempt| attempt.reached)) {
-            (Some(failure), Some(step)) => write!(f, "failed at step {step}: {failure:?}; the job is ")?,
-            (Some(failure), None) => write!(f, "failed: {failure:?}; the job is ")?,
-            (None, _) => f.write_str("is ")?,
+            (Some(failure), Some(step)) => write!(f, "failed at step {step}: {failure:?}; now ")?,
+            (Some(failure), None) => write!(f, "failed: {failure:?}; now ")?,
+            (None, _) => {}
         }
         match job.due_at {
             Some(due_at) => write!(f, "{} until {due_at}", job.state),

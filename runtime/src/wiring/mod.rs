@@ -78,7 +78,7 @@ pub struct ScheduleWiring {
     /// The period.
     #[serde(rename = "every_ms", serialize_with = "optional_millis")]
     pub every: Option<Duration>,
-    /// The cron pattern, in UTC.
+    /// The cron pattern; in UTC, unless it names another time zone.
     pub cron: Option<Cow<'static, str>>,
     /// What becomes of ticks that were missed.
     pub missed: Missed,

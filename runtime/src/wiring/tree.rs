@@ -172,7 +172,7 @@ impl ScheduleWiring {
     pub(super) fn times(&self) -> String {
         match (self.every, &self.cron) {
             (Some(period), _) => format!("every {period:?}"),
-            (None, Some(pattern)) => format!("at {pattern} UTC"),
+            (None, Some(pattern)) => format!("at {pattern}"),
             (None, None) => "never".to_owned(),
         }
     }

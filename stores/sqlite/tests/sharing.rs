@@ -56,7 +56,7 @@ async fn a_call_that_breaks_or_is_refused_leaves_the_others_of_its_group_alone()
             );
         }
     }
-    assert_eq!(store.events(enact::store::Cursor::START, 100).await?.len(), 20);
+    assert_eq!(store.events(Cursor::START, 100).await?.len(), 20);
     Ok(())
 }
 

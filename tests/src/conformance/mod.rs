@@ -180,6 +180,7 @@ macro_rules! conformance {
                 r26_what_is_retried_by_hand_waits_behind_one_that_is_ready,
                 r26_what_is_retried_by_hand_waits_behind_one_that_runs,
                 r26_one_that_is_retried_of_its_own_accord_keeps_the_turn,
+                r26_it_keeps_the_turn_when_others_leave_the_lane,
                 r26_what_is_retried_by_hand_takes_the_turn_from_one_that_waits_for_a_time,
                 r26_a_lane_and_a_predecessor_do_not_wait_for_each_other,
                 r26_several_that_are_retried_by_hand_run_in_their_order;

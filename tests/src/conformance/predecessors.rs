@@ -181,11 +181,11 @@ pub async fn r26_a_job_after_one_that_there_is_not_is_not_added(store: Subject) 
     assert_eq!(answers, [Submitted::New, Submitted::NoPredecessor(missing), Submitted::New]);
     assert_eq!(store.all_ids().await, ids);
     // Nor what comes after that one.
-    let lost = after([missing], "lost");
-    let behind = after([lost.id], "behind");
-    let lost_id = lost.id;
-    let answers = store.publish_all(vec![lost, behind]).await;
-    assert_eq!(answers, [Submitted::NoPredecessor(missing), Submitted::NoPredecessor(lost_id)]);
+    let refused = after([missing], "refused");
+    let behind = after([refused.id], "behind");
+    let refused_id = refused.id;
+    let answers = store.publish_all(vec![refused, behind]).await;
+    assert_eq!(answers, [Submitted::NoPredecessor(missing), Submitted::NoPredecessor(refused_id)]);
     assert_eq!(store.all_ids().await, ids);
 }
 

@@ -150,6 +150,20 @@ pub async fn r26_one_that_is_retried_of_its_own_accord_keeps_the_turn(store: Sub
     assert_eq!(store.claim_ids(&["ship"], 9, at(5)).await, [next.job.id]);
 }
 
+pub async fn r26_it_keeps_the_turn_when_others_leave_the_lane(store: Subject) {
+    let failed = store.failed(in_lane("x", "ship")).await;
+    let next = store.run(in_lane("x", "ship")).await;
+    let behind = store.publish(in_lane("x", "ship")).await;
+    store.run_again(failed).await;
+    store.called_off(behind).await;
+    assert_eq!(store.state(failed).await, Waiting, "while the other runs");
+    store.accept(next.retries(at(5))).await;
+    let behind = store.publish(in_lane("x", "ship")).await;
+    store.called_off(behind).await;
+
+    assert_eq!(store.claim_ids(&["ship"], 9, at(5)).await, [next.job.id]);
+}
+
 pub async fn r26_what_is_retried_by_hand_takes_the_turn_from_one_that_waits_for_a_time(store: Subject) {
     let failed = store.failed(in_lane("x", "ship")).await;
     let next = store.run(in_lane("x", "ship")).await;

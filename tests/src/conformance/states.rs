@@ -170,11 +170,11 @@ pub async fn r20_of_all_pairs_of_states_those_of_the_table_are_reached_and_no_ot
             let to = store.state(stage.id).await;
             if from != to {
                 // A claim takes what has become due two steps on.
-                let by_way_of_ready = act == Act::Claim && from == JobState::Waiting;
-                reached.extend(match by_way_of_ready {
-                    true => vec![(from, JobState::Ready), (JobState::Ready, to)],
-                    false => vec![(from, to)],
-                });
+                if act == Act::Claim && from == JobState::Waiting {
+                    reached.extend([(from, JobState::Ready), (JobState::Ready, to)]);
+                } else {
+                    reached.insert((from, to));
+                }
             }
         }
     }

@@ -152,10 +152,12 @@ impl Obvious {
     fn add(&mut self, new: NewJob) {
         let attempts: Vec<Attempt> = new.start.iter().map(|by| begun(1, by, new.created_at)).collect();
         let cancelled = |id: &JobId| self.find(*id).is_some_and(|other| other.job.state == Cancelled);
-        let state = match () {
-            () if !attempts.is_empty() => Running,
-            () if new.after.iter().any(cancelled) => Cancelled,
-            () => Waiting,
+        let state = if !attempts.is_empty() {
+            Running
+        } else if new.after.iter().any(cancelled) {
+            Cancelled
+        } else {
+            Waiting
         };
         self.places += 1;
         self.jobs.push(Recorded { job: new.into_job(state), attempts, place: self.places });
