@@ -459,6 +459,17 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
     assert_eq!(json.as_object().unwrap().len(), 4, "there is nothing else");
 }
 
+/// A policy that grows no longer than policies do by themselves.
+fn retry(attempts: impl Into<Option<u32>>, first_pause_ms: u64, growth: u32) -> Value {
+    json!({
+        "attempts": attempts.into(),
+        "first_pause_ms": first_pause_ms,
+        "growth": growth,
+        "longest_pause_ms": 3_600_000,
+        "jitter": false,
+    })
+}
+
 /// The same without schemas and places. Every part has a place.
 fn bare(part: &Value) -> Value {
     match part {

@@ -164,7 +164,8 @@ impl ScheduledCommand {
             let run: Vec<_> = ticks.take_while(|tick| *tick <= now).take(TICKS_AT_ONCE).collect();
             return run.last().copied().map(|last| Due { run, last });
         }
-        let latest = self.timetable.until(now)?;
+        // Whatever a timetable finds when it looks back, it is not before the tick that it has found ahead.
+        let latest = self.timetable.until(now).map_or(next, |latest| latest.max(next));
         let is_too_late = self.missed == Missed::Skip
             && Duration::try_from(now - latest).is_ok_and(|late| late >= Missed::TOO_LATE);
         Some(Due { run: if is_too_late { Vec::new() } else { vec![latest] }, last: latest })
