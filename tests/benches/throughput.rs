@@ -11,28 +11,24 @@
 )]
 
 mod domain;
+mod load;
+mod raw;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use enact::HasOneHandler;
-use enact::clock::{Clock, SystemClock};
 use enact::prelude::*;
 use enact::store::JobQuery;
 use enact_sqlite::SqliteStore;
-use rusqlite::{Connection, params};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 use domain::{Deposit, DepositOnce};
+use load::{account, option};
+use raw::RawRows;
 
 const CONCURRENCY: usize = 64;
-const ACCOUNTS: usize = 1000;
-
-fn account(number: usize) -> String {
-    format!("a-{}", number % ACCOUNTS)
-}
 
 fn main() {
     let jobs = option("--jobs").unwrap_or(50_000);
@@ -71,12 +67,6 @@ fn print(database: &str, rates: &[f64; 5]) {
         print!(" {rate:>8.0} ({:.2})", rate / rates[0]);
     }
     println!();
-}
-
-/// The value of an option on the command line. Cargo adds options of its own, which are passed over.
-fn option(name: &str) -> Option<usize> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name);
-    arguments.nth(1)?.parse().ok()
 }
 
 const FIGURES: [&str; 5] = ["raw rows", "execute", "publish", "execute once", "publish once"];
@@ -137,51 +127,11 @@ fn median(mut rates: Vec<f64>) -> f64 {
     rates[rates.len() / 2]
 }
 
-/// The rows that a succeeded job leaves (job, attempt, entity, event), without a library between: what could be had at best.
+/// Writes the rows of so many jobs, some in each transaction.
 fn write_raw(path: &Path, jobs: usize, group: usize) {
-    drop(SqliteStore::open(path).unwrap());
-    let database = Connection::open(path).unwrap();
-    database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").unwrap();
-    let mut job = database
-        .prepare(
-            "INSERT INTO requests (id, kind, name, created_at, target, correlation, payload)
-             VALUES (?1, 'command', 'Deposit', ?2, ?3, ?1, ?4)",
-        )
-        .unwrap();
-    let mut attempt = database
-        .prepare(
-            "INSERT INTO attempts (job, number, worker, started_at, ended_at, reached, version_read, version_written,
-                events, output)
-             VALUES (?1, 1, '4711-0193a0b0c0d07000800090a0b0c0d0e0', ?2, ?2, 'commit', 1, 2, ?3, 'null')",
-        )
-        .unwrap();
-    let mut entity = database
-        .prepare(
-            "INSERT INTO entities (entity, id, version, body) VALUES ('Account', ?1, 1, ?2)
-             ON CONFLICT DO UPDATE SET version = version + 1, body = excluded.body",
-        )
-        .unwrap();
-    let mut event = database
-        .prepare(
-            "INSERT INTO events (id, name, payload, correlation, cause, emitted_at)
-             VALUES (?1, 'MoneyDeposited', ?2, ?3, ?3, ?4)",
-        )
-        .unwrap();
+    let mut rows = RawRows::in_file(path);
     for start in (0..jobs).step_by(group) {
-        database.execute_batch("BEGIN IMMEDIATE").unwrap();
-        for number in start..(start + group).min(jobs) {
-            let now = SystemClock.now().as_microsecond();
-            let account = account(number);
-            let payload = format!(r#"{{"account":"{account}","cents":5}}"#);
-            let body = format!(r#"{{"balance_cents":{},"id":"{account}"}}"#, (number / ACCOUNTS + 1) * 5);
-            let (job_id, event_id) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
-            job.execute(params![job_id, now, account, payload]).unwrap();
-            let seq = database.last_insert_rowid();
-            attempt.execute(params![seq, now, format!(r#"["{event_id}"]"#)]).unwrap();
-            entity.execute(params![account, body]).unwrap();
-            event.execute(params![event_id, payload, job_id, now]).unwrap();
-        }
-        database.execute_batch("COMMIT").unwrap();
+        rows.write(start..(start + group).min(jobs));
     }
 }
 

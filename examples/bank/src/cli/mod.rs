@@ -138,7 +138,7 @@ enum Command {
     /// Delete jobs that ended long ago, with their attempts and their idempotency keys.
     Prune {
         #[command(flatten)]
-        which: Prune,
+        which: PruneWhich,
         #[command(flatten)]
         database: Database,
     },
@@ -192,12 +192,8 @@ struct Which {
 /// Which jobs to retry.
 #[derive(Debug, Args)]
 struct RetryWhich {
-    /// This one.
-    #[arg(required_unless_present = "failed", conflicts_with = "failed")]
-    id: Option<JobId>,
-    /// All that have failed.
-    #[arg(long)]
-    failed: bool,
+    #[command(flatten)]
+    one_or_all: OneOrAll,
     /// Of the command or event handler of this name.
     #[arg(long, requires = "failed")]
     name: Option<String>,
@@ -206,9 +202,19 @@ struct RetryWhich {
     matter: Option<String>,
 }
 
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct OneOrAll {
+    /// This one.
+    id: Option<JobId>,
+    /// All that have failed.
+    #[arg(long)]
+    failed: bool,
+}
+
 /// Which jobs to delete.
 #[derive(Debug, Args)]
-struct Prune {
+struct PruneWhich {
     /// Those that ended longer ago than this: `30d`, `12h`, `90m`.
     #[arg(long, value_name = "AGE", value_parser = options::age)]
     older_than: Duration,

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::database::bank_that_runs_nothing;
 use super::output::write_json;
-use super::{Database, Ended, Prune, RetryWhich};
+use super::{Database, Ended, PruneWhich, RetryWhich};
 
 /// What a job stands at after it was changed.
 #[derive(Serialize)]
@@ -28,8 +28,8 @@ pub(crate) async fn retry(
     out: &mut impl Write,
 ) -> Result<()> {
     let bank = bank_that_runs_nothing(&database.db).await?;
-    let RetryWhich { id, failed: _, name, matter } = which;
-    let Some(id) = id else {
+    let RetryWhich { one_or_all, name, matter } = which;
+    let Some(id) = one_or_all.id else {
         let correlation = matter.map(CorrelationId::new);
         let query = JobQuery { name, correlation, limit: usize::MAX, ..JobQuery::default() };
         let retried = bank.jobs().retry_all(&query).await?;
@@ -67,12 +67,12 @@ struct Deleted {
 }
 
 pub(crate) async fn prune(
-    which: &Prune,
+    which: &PruneWhich,
     database: &Database,
     json: bool,
     out: &mut impl Write,
 ) -> Result<()> {
-    let Prune { older_than, states, events } = which;
+    let PruneWhich { older_than, states, events } = which;
     let bank = bank_that_runs_nothing(&database.db).await?;
     let of_state = |retention: Retention, state: &Ended| match state {
         Ended::Succeeded => retention.succeeded(*older_than),

@@ -1,6 +1,6 @@
 //! The bank is killed with SIGKILL in the middle of its work, and started again: every cent is where it belongs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -12,8 +12,9 @@ use enact::prelude::*;
 use enact::store::{JobQuery, Store};
 use enact_sqlite::SqliteStore;
 
-use crate::fixture::Recorder;
+use crate::many_transfers::{ManyTransfers, Random};
 use crate::plain_loop;
+use crate::process::{Worker, close, office, open, until};
 use crate::program::{Place, arguments, assert_as_expected, balances, made_up_ledger, program, replay};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,6 +98,57 @@ async fn transfers_that_are_killed_on_their_way_arrive_or_come_back() {
     assert_eq!(found, expected);
 }
 
+/// `crash/run` has this do more: the variables say how often it is killed, and what the chances are.
+#[tokio::test(flavor = "multi_thread")]
+async fn transfers_that_are_killed_at_random_are_whole_or_undone_and_none_is_doubled() {
+    const BURSTS: u32 = 3;
+    let kills = variable("BANK_KILLS", 10);
+    let seed = variable("BANK_SEED", 1848);
+    let began = Instant::now();
+    let mut random = Random::seeded(seed);
+    let place = Place::new();
+    let db = place.path("bank.db");
+    let mut transfers = ManyTransfers::between_rich_accounts(&db, 50).await;
+    let office = office(&db).await;
+    let mut died = BTreeSet::new();
+    for _ in 0..kills {
+        let worker = Worker::start(&db, &["--lease", "0.2"]);
+        for _ in 0..BURSTS {
+            transfers.publish(&office, &mut random, 20).await;
+            tokio::time::sleep(Duration::from_millis(random.below(250))).await;
+        }
+        // Killed when it is in the middle of something, most of the time.
+        transfers.publish(&office, &mut random, 20).await;
+        tokio::time::sleep(Duration::from_millis(random.below(40))).await;
+        worker.kill();
+        died.extend(transfers.running().await);
+    }
+    let last = Worker::start(&db, &["--lease", "0.2"]);
+    transfers.until_done().await;
+    last.stop();
+
+    transfers.verify().await;
+    for attempt in &died {
+        assert_eq!(transfers.outcome_of(attempt).await, Some(FailureKind::Lost), "{attempt:?}");
+    }
+    assert!(!died.is_empty(), "it was to be killed in the middle of something");
+    println!(
+        "killed {kills} times (seed {seed}) in {:.0?}: {} transfers are whole or undone, in {} jobs; {} attempts died",
+        began.elapsed(),
+        transfers.count(),
+        transfers.jobs().await,
+        died.len()
+    );
+}
+
+/// A number that whoever runs the tests may set.
+fn variable(name: &str, otherwise: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is `{text}`, which is no number")),
+        Err(_) => otherwise,
+    }
+}
+
 const LIVE: [JobState; 3] = [JobState::Waiting, JobState::Ready, JobState::Running];
 
 fn start(db: &Path, ledger: &Path) -> Child {
@@ -139,22 +191,4 @@ async fn assert_lost(db: &Path, cut_off: &[JobId]) {
         assert!(job.state.has_ended(), "{job:?}");
     }
     println!("{} attempts were cut off and are recorded as lost", cut_off.len());
-}
-
-async fn open(db: &Path) -> Runtime {
-    let store = SqliteStore::open(db).expect("the database opens");
-    let bank = Runtime::builder(store).provide::<dyn bank::domain::Notifier>(Arc::new(Recorder::default()));
-    bank.lease(Duration::from_secs(1)).start().await.expect("the domain is wired")
-}
-
-async fn close(bank: Runtime) {
-    bank.shutdown(Duration::from_mins(1)).await.expect("nothing takes long");
-}
-
-async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
-    let began = Instant::now();
-    while !holds().await {
-        assert!(began.elapsed() < Duration::from_mins(2), "it takes too long");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }

@@ -1,12 +1,25 @@
 //! The bank from the outside: its program as people and scripts run it, and its domain as a program uses it.
 
 mod command_line;
+#[cfg(unix)]
 mod crash;
 mod domain;
 mod fixture;
+#[cfg(unix)]
+mod fleet;
 mod fraud;
+mod interest;
+#[cfg(unix)]
+mod many_transfers;
 mod notify;
+mod operate;
 mod plain_loop;
+#[cfg(unix)]
+mod process;
 mod program;
 mod replay;
 mod transfer;
+#[cfg(unix)]
+mod watch;
+#[cfg(unix)]
+mod work;
