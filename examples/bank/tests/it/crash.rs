@@ -12,7 +12,6 @@ use enact::prelude::*;
 use enact::store::{JobQuery, Store};
 use enact_sqlite::SqliteStore;
 
-use crate::fixture::Recorder;
 use crate::many_transfers::{ManyTransfers, Random};
 use crate::plain_loop;
 use crate::process::{Worker, close, office, open, until};

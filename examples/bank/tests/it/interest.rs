@@ -7,7 +7,7 @@ use enact::prelude::*;
 use enact::store::JobQuery;
 use enact::{Job, MemoryStore};
 
-use crate::notify::Recorder;
+use crate::fixture::Recorder;
 use crate::program::run;
 
 /// Some banks in one, on a clock that is driven by hand.

@@ -12,7 +12,7 @@ use enact::{Runtime, RuntimeBuilder};
 use enact_sqlite::SqliteStore;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::notify::Recorder;
+use crate::fixture::Recorder;
 use crate::program::{arguments, program};
 
 /// How long something may take before it is taken to stand still.
