@@ -10,7 +10,7 @@
 //! | [Context](context) | who asks, what crosses into jobs, what a handler can be given |
 //! | [Failures](failures) | what goes wrong, what is tried again, and the same request twice |
 //! | [Jobs](jobs) | order, time, queues, what recurs, and what an operator can do |
-//! | [Testing](testing) | a handler by itself, and a domain with its clock in hand |
+//! | [Testing](testing) | given, when, then; with time, faults and order in hand |
 //!
 //! Rules are cited by number (r12) where a chapter leans on one; the tests of this crate are named after the same numbers.
 

@@ -111,7 +111,7 @@
 //! | what goes wrong | [`Failure`](struct@Failure), [`FailureKind`], [`Retry`] |
 //! | what recurs | [`Schedule`], [`Tick`], [`Missed`] |
 //! | another database | [`store::Store`], and the suite that every store passes |
-//! | time in tests | [`clock::ManualClock`] |
+//! | tests of a domain | [`testing::TestRuntime`], with its clock in hand, and faults on demand |
 //!
 //! What is in daily use is in the [`prelude`].
 //!

@@ -40,5 +40,6 @@ pub(super) fn listing(messages: &[Message]) -> String {
     if messages.is_empty() {
         return "nothing\n".to_owned();
     }
-    messages.iter().map(|Message { name, payload }| format!("{name} {}\n", pretty(payload))).collect()
+    let message = |Message { name, payload }: &Message| format!("{name} {}\n", pretty(payload));
+    messages.iter().map(message).collect()
 }

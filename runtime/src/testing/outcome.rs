@@ -65,7 +65,7 @@ impl Witness {
         let after = answered(record::entities(engine).await, place);
         let events = answered(record::events_after(engine, seen).await, place);
         let jobs: Vec<_> = ran.iter().map(|ran| ran.job.clone()).collect();
-        let published = answered(record::caused_by(engine, &jobs).await, place);
+        let published = answered(record::published_by(engine, &jobs).await, place);
         let known = |event: &StoredEvent| ran.iter().any(|ran| event.cause == Some(ran.job.id));
         let emitted = events.into_iter().filter(known).collect();
         Outcome { what, refused: None, ran, emitted, published, before, after, now: engine.clock.now() }
@@ -145,6 +145,7 @@ pub struct Outcome {
     now: Timestamp,
 }
 
+#[expect(clippy::missing_panics_doc, reason = "the type says of all of them when they do")]
 impl Outcome {
     /// What ran has succeeded; a request that was [on record](crate::Publish::idempotency_key) already has, then.
     #[track_caller]
@@ -184,7 +185,7 @@ impl Outcome {
                 );
             }
             None => {
-                self.each_ran(&format!("fail as {kind} ({code})"), |ran| ran.failure().is_some_and(is_it))
+                self.each_ran(&format!("fail as {kind} ({code})"), |ran| ran.failure().is_some_and(is_it));
             }
         }
         self
@@ -430,7 +431,7 @@ fn entities(entities: &Entities) -> String {
 }
 
 fn lines(names: &[&str]) -> String {
-    names.iter().map(|name| format!("{name}\n")).collect()
+    names.iter().flat_map(|name| [name, "\n"]).collect()
 }
 
 impl fmt::Debug for Outcome {

@@ -1,11 +1,10 @@
 //! What is on record, before something runs and after.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::store::{Cursor, JobQuery, StoreError, StoredEntity, StoredEvent};
-use crate::{Cause, Job, JobKind, Key};
+use crate::{Cause, Job, Key};
 
 /// How much is read at a time.
 const PAGE: usize = 1000;
@@ -42,22 +41,20 @@ pub(super) async fn events_after(engine: &Engine, mut after: Cursor) -> Result<V
     }
 }
 
-/// The jobs that jobs and events have caused, in the order of record.
-pub(super) async fn caused_by(engine: &Arc<Engine>, jobs: &[Job]) -> Result<Vec<Job>, StoreError> {
-    let causes: HashSet<_> = jobs.iter().map(|job| Cause::Job(job.id)).collect();
-    let mut matters: Vec<_> = jobs.iter().map(|job| &job.correlation).collect();
-    matters.dedup();
+/// The jobs of the commands that jobs have published, in the order of record.
+pub(super) async fn published_by(engine: &Engine, jobs: &[Job]) -> Result<Vec<Job>, StoreError> {
+    let parents: HashSet<_> = jobs.iter().map(|job| Cause::Job(job.id)).collect();
     let mut seen = HashSet::new();
-    let mut caused = Vec::new();
-    for matter in matters {
+    let mut found = Vec::new();
+    for matter in jobs.iter().map(|job| &job.correlation) {
         if !seen.insert(matter) {
             continue;
         }
         let mut query = JobQuery { correlation: Some(matter.clone()), limit: PAGE, ..JobQuery::default() };
         loop {
             let page = engine.store.jobs(&query).await?;
-            caused.extend(
-                page.jobs.into_iter().filter(|job| job.cause.is_some_and(|cause| causes.contains(&cause))),
+            found.extend(
+                page.jobs.into_iter().filter(|job| job.cause.is_some_and(|cause| parents.contains(&cause))),
             );
             query.after = page.next;
             if query.after.is_none() {
@@ -65,6 +62,5 @@ pub(super) async fn caused_by(engine: &Arc<Engine>, jobs: &[Job]) -> Result<Vec<
             }
         }
     }
-    caused.retain(|job| job.kind == JobKind::Command);
-    Ok(caused)
+    Ok(found)
 }

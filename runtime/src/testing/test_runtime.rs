@@ -148,6 +148,7 @@ impl TestRuntime {
     /// # Panics
     /// If a handler has not ended after some seconds, because it waits for something.
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "an event is handed over")]
     pub fn when_event<E: Event>(&self, event: E) -> impl Future<Output = Outcome> {
         let place = Location::caller();
         let drafted = self.runtime.draft_event(&event);
@@ -159,7 +160,9 @@ impl TestRuntime {
                 Err(failure) => return witness.refused(failure).await,
             };
             // They begin at once, as what is executed does.
-            jobs.iter_mut().for_each(|job| job.start = Some(engine.worker.clone()));
+            for job in &mut jobs {
+                job.start = Some(engine.worker.clone());
+            }
             let begun = jobs.iter().map(|job| job.clone().into_job(JobState::Running)).collect::<Vec<_>>();
             answered(engine.ensure_lease().await, place);
             answered(engine.store.submit(vec![event], jobs).await, place);
@@ -377,7 +380,8 @@ impl TestRuntime {
         let queues = engine.plans.queues().1.len();
         // Nothing orders queues: with a seed, each has its turn at being the first.
         let first = self.setup.seed.map_or(0, |seed| {
-            seed.wrapping_add(self.drawn.fetch_add(1, Ordering::Relaxed)) as usize % queues
+            let turn = seed.wrapping_add(self.drawn.fetch_add(1, Ordering::Relaxed)) % queues.max(1) as u64;
+            usize::try_from(turn).unwrap_or_default()
         });
         for queue in 0..queues {
             let claimed = answered(worker::claim_one(engine, Some((first + queue) % queues)).await, place);
