@@ -158,6 +158,8 @@ async fn r23_an_attempt_whose_worker_died_ends_as_lost(world: World) {
     assert!(lost.failure.unwrap().message().contains(attempts[0].worker.as_str()));
     assert_eq!(witness.gate.arrivals(), 0);
     assert_eq!(value(&witness.runtime).await, None);
+    let leases = || world.query("SELECT count(*) FROM workers");
+    until("the dead are forgotten", async || leases().is_none_or(|leases| leases == 0)).await;
 }
 
 async fn r23_a_lost_attempt_is_retried_if_the_policy_allows(world: World) {
