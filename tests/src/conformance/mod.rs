@@ -183,6 +183,7 @@ macro_rules! conformance {
                 r26_it_keeps_the_turn_when_others_leave_the_lane,
                 r26_what_is_retried_by_hand_takes_the_turn_from_one_that_waits_for_a_time,
                 r26_a_lane_and_a_predecessor_do_not_wait_for_each_other,
+                r26_the_turn_that_one_takes_goes_to_the_first_that_was_retried_by_hand,
                 r26_several_that_are_retried_by_hand_run_in_their_order;
             cancel:
                 r24_whatever_has_not_ended_is_cancelled_when_the_call_returns,

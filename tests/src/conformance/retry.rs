@@ -199,6 +199,23 @@ pub async fn r26_a_lane_and_a_predecessor_do_not_wait_for_each_other(store: Subj
     }
 }
 
+pub async fn r26_the_turn_that_one_takes_goes_to_the_first_that_was_retried_by_hand(store: Subject) {
+    let first = store.failed(in_lane("x", "ship")).await;
+    let second = store.failed(in_lane("x", "ship")).await;
+    let next = store.run(in_lane("x", "ship")).await;
+    store.run_again(first).await;
+    store.accept(next.retries(at(5))).await;
+    assert_eq!(store.claim_ids(&["ship"], 9, at(4)).await, []);
+    store.run_again(second).await;
+
+    assert_eq!([store.state(first).await, store.state(second).await], [Ready, Waiting]);
+    for id in [first, second, next.job.id] {
+        let taken = store.take(&worker("w"), "ship", at(9)).await;
+        assert_eq!(taken.job.id, id);
+        store.accept(taken.succeeds()).await;
+    }
+}
+
 pub async fn r26_several_that_are_retried_by_hand_run_in_their_order(store: Subject) {
     let mut failed = Vec::new();
     for _ in 0..3 {

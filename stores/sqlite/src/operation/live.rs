@@ -157,8 +157,8 @@ impl<'c> Live<'c> {
         Ok(others.is_none())
     }
 
-    /// Puts a job that is retried by hand where it stood in its lane. It takes the turn from one behind it that waits. Whether
-    /// it has the turn.
+    /// Puts a job that is retried by hand where it stood in its lane. The turn is taken from one behind it that waits, and
+    /// given to the first: another one in front of it may have been retried by hand before. Whether it has the turn.
     ///
     /// So no job that waits for an earlier one of its lane keeps it from running.
     pub(super) fn enter_lane_again(&mut self, lane: &str, seq: i64) -> Result<bool, Broken> {
@@ -169,7 +169,10 @@ impl<'c> Live<'c> {
             None => Ok(true),
             Some((holder, waits)) if waits && holder > seq => {
                 self.take_turn.execute([holder])?;
-                Ok(true)
+                let head: Option<i64> = self.select_head.query_row([lane], |row| row.get(0)).optional()?;
+                let Some(head) = head.filter(|head| *head != seq) else { return Ok(true) };
+                self.give_turn_to(head)?;
+                Ok(false)
             }
             Some(_) => Ok(false),
         }
@@ -182,7 +185,11 @@ impl<'c> Live<'c> {
             return Ok(false);
         }
         let head: Option<i64> = self.select_head.query_row([lane], |row| row.get(0)).optional()?;
-        let Some(head) = head else { return Ok(false) };
+        head.map_or(Ok(false), |head| self.give_turn_to(head))
+    }
+
+    /// A job that waited for its turn has it.
+    fn give_turn_to(&mut self, head: i64) -> Result<bool, Broken> {
         Ok(self.make_ready(head)? || {
             let freed: Option<bool> = self.give_turn.query_row([head], |row| row.get(0)).optional()?;
             self.note_freed(head, freed)

@@ -162,7 +162,7 @@ fn requests(most: usize) -> impl Strategy<Value = Vec<Request>> {
 fn request() -> impl Strategy<Value = Request> {
     let priority = prop_oneof![3 => Just(0), 1 => -1..3_i32];
     let start = option::weighted(0.1, worker());
-    let lane = option::of(select(&["x", "y"][..]));
+    let lane = option::of(select(&["x", "x", "y"][..]));
     let delay = option::weighted(0.2, 0..4_u8);
     let predecessor =
         prop_oneof![9 => (0..4_u8).prop_map(Predecessor::Known), 1 => Just(Predecessor::Missing)];
