@@ -112,7 +112,7 @@ async fn r61_retries_follow_at_their_times() {
     let garden = garden().await;
     garden.when(water_the("cactus")).await.then_fails(FailureKind::Error, "error").then_retries_in(SECOND);
     assert_eq!(garden.advance_to_next().await, Some(SECOND));
-    garden.drain().await.then_retries_in(2 * SECOND);
+    garden.drain().await.then_retries().then_retries_in(2 * SECOND);
     assert_eq!(garden.advance_to_next().await, Some(2 * SECOND));
     garden.drain().await.then_ran(["Water"]).then_fails(FailureKind::Error, "error").then_gives_up();
 }
