@@ -71,7 +71,7 @@ impl Treasurer for Stingy {
     }
 }
 
-#[command(retry = Retry::fixed(2, Duration::from_secs(60)))]
+#[command(retry = Retry::fixed(2, Duration::from_mins(1)))]
 async fn put_up(put_up: PutUp, shelf: &mut Shelf) -> Result<usize, Failure> {
     shelf.books.push(put_up.book.clone());
     emit(Shelved { shelf: shelf.id, book: put_up.book });
@@ -82,7 +82,7 @@ async fn put_up(put_up: PutUp, shelf: &mut Shelf) -> Result<usize, Failure> {
     Ok(shelf.books.len())
 }
 
-#[command(retry = Retry::fixed(2, Duration::from_secs(60)))]
+#[command(retry = Retry::fixed(2, Duration::from_mins(1)))]
 async fn buy(_: Buy, treasurer: Arc<dyn Treasurer>) -> Result<(), std::io::Error> {
     treasurer.pays()
 }
@@ -244,9 +244,12 @@ fn complaint(outcome: &Outcome, expectation: impl FnOnce(&Outcome)) -> String {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let otherwise = take_hook();
-        set_hook(Box::new(move |panic| match EXPECTED.take() {
-            true => FILE.set(panic.location().map(|place| place.file().to_owned())),
-            false => otherwise(panic),
+        set_hook(Box::new(move |panic| {
+            if EXPECTED.take() {
+                FILE.set(panic.location().map(|place| place.file().to_owned()));
+            } else {
+                otherwise(panic);
+            }
         }));
     });
     EXPECTED.set(true);
@@ -337,7 +340,7 @@ async fn r60_a_failure_that_nobody_expected_is_told_with_its_step_and_what_follo
     }
     outcome
         .then_fails(FailureKind::Error, "error")
-        .then_retries_in(Duration::from_secs(60))
+        .then_retries_in(Duration::from_mins(1))
         .then_changes_nothing();
 }
 

@@ -247,8 +247,9 @@ impl Case {
         match (self.point, self.fault) {
             (Point::Committed, _) => None,
             // Its failure was on record by then, or came there when the store was asked again.
-            (Point::Failed, _) | (Point::Failing, Fault::Error | Fault::Panic) => Some(FailureKind::Error),
-            (_, Fault::Error) => Some(FailureKind::Error),
+            (Point::Failed, _) | (Point::Failing, Fault::Panic) | (_, Fault::Error) => {
+                Some(FailureKind::Error)
+            }
             (_, Fault::Panic) => Some(FailureKind::Panicked),
             (_, Fault::Crash) => Some(FailureKind::Lost),
         }

@@ -214,6 +214,13 @@ impl Outcome {
         self
     }
 
+    /// It has failed, and another attempt follows, whenever that is: after a pause with jitter, for one (r22).
+    #[track_caller]
+    pub fn then_retries(&self) -> &Self {
+        self.each_ran("be tried again", |ran| ran.job.state == JobState::Waiting && ran.failure().is_some());
+        self
+    }
+
     /// It has failed, and no other attempt follows (r22).
     #[track_caller]
     pub fn then_gives_up(&self) -> &Self {

@@ -260,7 +260,7 @@ impl TestRuntime {
     }
 
     /// Lets time pass until the next moment that a job waits for, or at which a command recurs. Answers how long that was;
-    /// `None`, and no time has passed, if there is no such moment.
+    /// `None`, and no time has passed, if there is no such moment; where a command recurs, there always is one.
     #[track_caller]
     pub fn advance_to_next(&self) -> impl Future<Output = Option<Duration>> {
         let place = Location::caller();

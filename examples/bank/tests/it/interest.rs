@@ -1,64 +1,74 @@
 //! Interest is paid by itself, once a month and account.
 
-use bank::domain::{Account, AccountId, Deposit, Notifier};
-use bank::matter::wait_until_idle;
-use enact::clock::ManualClock;
+use bank::domain::{Account, Notifier};
+use enact::clock::Timestamp;
 use enact::prelude::*;
-use enact::store::JobQuery;
-use enact::{Job, MemoryStore};
+use enact::testing::{Outcome, TestRuntime};
 
-use crate::fixture::Recorder;
+use crate::fixture::{Recorder, account};
 use crate::program::run;
 
-/// Some banks in one, on a clock that is driven by hand.
-async fn bank_at(time: &str, store: &MemoryStore) -> (Runtime, ManualClock) {
-    let clock = ManualClock::at(time.parse().expect("a time"));
-    let bank = Runtime::builder(store.clone()).provide::<dyn Notifier>(Arc::new(Recorder::default()));
-    (bank.clock(clock.clone()).start().await.expect("the domain is wired"), clock)
+const DAY: Duration = Duration::from_hours(24);
+
+async fn bank_at(time: &str) -> TestRuntime {
+    let time: Timestamp = time.parse().expect("a time");
+    let bank = TestRuntime::builder().provide::<dyn Notifier>(Arc::new(Recorder::default()));
+    bank.beginning_at(time).start().await
 }
 
-async fn jobs(bank: &Runtime, name: &str) -> Vec<Job> {
-    let query = JobQuery { name: Some(name.into()), limit: 10_000, ..JobQuery::default() };
-    bank.jobs().list(&query).await.expect("jobs are listed").jobs
+/// The months for which steps were taken, in their order.
+fn months(paid: &Outcome) -> Vec<String> {
+    let steps = paid.ran().iter().filter(|ran| &*ran.job.name == "PayInterest");
+    let month = |payload: serde_json::Value| payload["step"]["month"].as_str().map(str::to_owned);
+    steps.filter_map(|ran| ran.job.payload.value().ok().and_then(month)).collect()
 }
 
-/// Waits until the interest of so many months has been paid.
-async fn until_paid(bank: &Runtime, months: usize) {
-    while jobs(bank, "PayInterest").await.iter().filter(|job| job.cause.is_none()).count() < months {
-        tokio::task::yield_now().await;
+/// An account of a number.
+fn numbered(number: usize, balance_cents: i64) -> Account {
+    account(&format!("a-{number:04}"), balance_cents)
+}
+
+#[tokio::test]
+async fn each_account_is_paid_once_a_month_however_many_there_are() {
+    const ACCOUNTS: usize = 1_001;
+    let mut bank = bank_at("2030-01-31T12:00:00Z").await;
+    for number in 0..ACCOUNTS {
+        bank.given(numbered(number, 80_000)).await;
     }
-    for job in jobs(bank, "PayInterest").await {
-        wait_until_idle(bank, job.correlation.as_str()).await.expect("the store answers");
+    bank.drain().await.then_ran([]);
+
+    bank.advance(DAY).await;
+    let paid = bank.drain().await;
+    assert_eq!(months(&paid), ["2030-01"; 3], "page by page");
+    paid.then_succeeds();
+    for number in 0..ACCOUNTS {
+        paid.then_entity(&numbered(number, 80_100));
+    }
+
+    // A bank that is closed on the first pays as soon as it opens, and each month that it has missed.
+    bank.clock().advance(60 * DAY);
+    bank.restart().await;
+    let paid = bank.drain().await;
+    let mut months = months(&paid);
+    months.sort();
+    assert_eq!(months, ["2030-02", "2030-02", "2030-02", "2030-03", "2030-03", "2030-03"]);
+    paid.then_succeeds();
+    for number in 0..ACCOUNTS {
+        paid.then_entity(&numbered(number, 80_300));
     }
 }
 
 #[tokio::test]
-async fn each_account_is_paid_once_a_month_however_many_there_are() -> Result<(), Failure> {
-    const ACCOUNTS: usize = 1_001;
-    let store = MemoryStore::new();
-    let (bank, clock) = bank_at("2030-01-31T12:00:00Z", &store).await;
-    let account = |number: usize| AccountId::from(format!("a-{number:04}"));
-    for number in 0..ACCOUNTS {
-        bank.execute(Deposit { account: account(number), cents: 80_000, transaction: None }).await?;
-    }
-    // The schedule has begun when nothing of it is on record yet.
-    assert!(jobs(&bank, "PayInterest").await.is_empty());
-    clock.advance(Duration::from_hours(24));
-    until_paid(&bank, 1).await;
-    for number in 0..ACCOUNTS {
-        let paid: Option<Account> = bank.entities().get(&account(number)).await?;
-        assert_eq!(paid.map(|account| account.balance_cents), Some(80_100), "{number}");
-    }
-    let steps = jobs(&bank, "PayInterest").await;
-    assert_eq!(steps.len(), 3, "page by page");
-    assert!(steps[0].payload.as_str().contains("2030-01"), "{}", steps[0].payload);
-
-    // A bank that is closed on the first pays as soon as it opens, and each month that it has missed.
-    bank.shutdown(Duration::from_secs(5)).await?;
-    let (bank, _) = bank_at("2030-04-02T12:00:00Z", &store).await;
-    until_paid(&bank, 3).await;
-    assert_eq!(jobs(&bank, "CreditInterest").await.len(), ACCOUNTS * 3);
-    Ok(())
+async fn an_account_with_next_to_nothing_on_it_is_paid_nothing() {
+    let bank = bank_at("2030-01-31T12:00:00Z").await;
+    bank.given(account("poor", 799)).await;
+    bank.advance(DAY).await;
+    bank.drain()
+        .await
+        .then_ran(["PayInterest", "CreditInterest"])
+        .then_succeeds()
+        .then_emits_nothing()
+        .then_entity(&account("poor", 799));
 }
 
 #[test]
