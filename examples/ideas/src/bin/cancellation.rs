@@ -4,8 +4,8 @@
 //! ```text
 //! baking
 //! the oven is turned off
-//! Bake is cancelled: cancelled (cancelled): the job was cancelled
-//! Frost is cancelled: cancelled (cancelled): the job was cancelled
+//! Bake is cancelled: Err(cancelled (cancelled): the job was cancelled)
+//! Frost is cancelled: Err(cancelled (cancelled): the job was cancelled)
 //! 0 cakes were baked
 //! ```
 
@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     for job in [cake, frosting] {
         let record = job.job().await?;
-        println!("{} is {}: {:?}", record.name, record.state, job.outcome().await.unwrap_err());
+        println!("{} is {}: {:?}", record.name, record.state, job.outcome().await);
     }
     println!("{} cakes were baked", bakery.events().after(Cursor::START, 10).await?.len());
     Ok(())
