@@ -249,10 +249,13 @@ impl ExecutionContext {
     ///
     /// In this process it is known at once, of what other processes have done after a second or two. In a scope at
     /// the boundary it never returns.
-    pub async fn cancelled(&self) {
-        match &self.0.execution {
-            Some(execution) => execution.cancellation().cancelled().await,
-            None => std::future::pending().await,
+    pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
+        let cancellation = self.0.execution.as_ref().map(|execution| execution.cancellation().clone());
+        async move {
+            match cancellation {
+                Some(cancellation) => cancellation.cancelled_owned().await,
+                None => std::future::pending().await,
+            }
         }
     }
 

@@ -38,23 +38,20 @@ fn events_by_handler(wiring: &Wiring) -> HashMap<&str, &str> {
 
 /// `route_transfer 0193… succeeded after 2 attempts, of TransferStarted`.
 fn describe(job: &Job, handled: &HashMap<&str, &str>) -> String {
-    let Job { id, name, state, attempts, .. } = job;
-    let mut text = format!("{name} {id} {state}");
-    if *attempts != 1 {
-        text += &format!(" after {attempts} attempts");
-    }
-    match (job.cause, job.kind) {
-        (None, _) => {}
+    let Job { id, name, state, .. } = job;
+    let attempts = match job.attempts {
+        1 => String::new(),
+        attempts => format!(" after {attempts} attempts"),
+    };
+    let cause = match (job.cause, job.kind) {
+        (None, _) => String::new(),
         (Some(Cause::Event(_)), JobKind::EventHandler) => {
-            let event = handled.get(&**name).copied().unwrap_or("an event");
-            text += &format!(", of {event}");
+            format!(", of {}", handled.get(&**name).copied().unwrap_or("an event"))
         }
-        (Some(_), _) => text += ", published",
-    }
-    if let Some(failure) = &job.failure {
-        text += &format!(": {}", explain(failure));
-    }
-    text
+        (Some(_), _) => ", published".to_owned(),
+    };
+    let failure = job.failure.as_ref().map_or_else(String::new, |failure| format!(": {}", explain(failure)));
+    format!("{name} {id} {state}{attempts}{cause}{failure}")
 }
 
 /// The lines before each job, which lead down to it from the one that caused it.

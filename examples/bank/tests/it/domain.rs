@@ -32,8 +32,16 @@ fn the_wiring_is_json_and_a_flowchart_too() {
         let list = wiring[list].as_array().expect("it is a list").iter();
         list.map(|part| part["name"].as_str().expect("it has a name").to_owned()).collect::<Vec<_>>()
     };
-    let commands =
-        ["CompleteTransfer", "Deposit", "OpenAccount", "RefundTransfer", "StartTransfer", "Withdraw"];
+    let commands = [
+        "CompleteTransfer",
+        "CreditInterest",
+        "Deposit",
+        "OpenAccount",
+        "PayInterest",
+        "RefundTransfer",
+        "StartTransfer",
+        "Withdraw",
+    ];
     assert_eq!(names("commands"), commands);
     assert_eq!(names("entities"), ["Account", "Transfer"]);
     assert_eq!(wiring["commands"][0]["handler"]["publishes"], json!(["RefundTransfer"]));

@@ -23,7 +23,7 @@ impl Random {
         Self(seed)
     }
 
-    /// The next step of SplitMix64.
+    /// The next step of `SplitMix64`.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;

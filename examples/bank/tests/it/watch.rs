@@ -72,6 +72,10 @@ impl Terminal {
         Self { user, device, program, before }
     }
 
+    fn press(&self, key: &[u8]) {
+        rustix::io::write(&self.user, key).expect("a key is pressed");
+    }
+
     /// Reads what is drawn until this is part of it.
     fn read_until(&self, text: &str) -> String {
         let mut read = File::from(self.user.try_clone().expect("it can be shared"));
@@ -98,9 +102,9 @@ fn on_a_terminal_it_draws_and_leaves_it_as_it_was() {
     bank(&db, &["deposit", "a-1", "500"]).succeeded();
     assert_eq!(bank(&db, &["withdraw", "a-1", "900"]).code, Some(1));
     let enough: [fn(&Terminal); 3] = [
-        |terminal| _ = rustix::io::write(&terminal.user, b"q").expect("a key is pressed"),
+        |terminal| terminal.press(b"q"),
         // Ctrl-C, which is no signal while the program draws.
-        |terminal| _ = rustix::io::write(&terminal.user, b"\x03").expect("a key is pressed"),
+        |terminal| terminal.press(b"\x03"),
         |terminal| kill_process(Pid::from_child(&terminal.program), Signal::TERM).expect("it is there"),
     ];
     for ask in enough {

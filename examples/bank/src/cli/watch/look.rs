@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use enact::clock::{Clock, SystemClock, Timestamp};
-use enact::store::{JobCount, JobQuery, Store};
+use enact::store::{JobCount, JobQuery, PageToken, Store};
 use enact::{Job, JobState};
 use enact_sqlite::SqliteStore;
 
@@ -85,7 +85,7 @@ impl Onlooker {
     async fn place(&self) -> Result<u64> {
         let latest = JobQuery { latest_first: true, limit: 1, ..JobQuery::default() };
         // The only job there is has no place of its own to tell, and needs none.
-        Ok(self.store.jobs(&latest).await?.next.map_or(0, |place| place.as_u64()))
+        Ok(self.store.jobs(&latest).await?.next.map_or(0, PageToken::as_u64))
     }
 }
 

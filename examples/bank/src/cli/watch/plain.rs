@@ -18,12 +18,9 @@ pub(super) async fn watch(mut onlooker: Onlooker, out: &mut impl Write) -> Resul
 }
 
 fn line(look: &Look) -> String {
-    let mut line = look.at.strftime("%FT%TZ").to_string();
-    for (state, count) in JobState::ALL.iter().zip(look.totals()) {
-        line += &format!("  {state} {count}");
-    }
-    if let Some(rates) = look.rates {
-        line += &format!("  published {:.0}/s  ended {:.0}/s", rates.published, rates.ended);
-    }
-    line
+    let time = look.at.strftime("%FT%TZ").to_string();
+    let counts = JobState::ALL.iter().zip(look.totals()).map(|(state, count)| format!("{state} {count}"));
+    let rates =
+        look.rates.map(|rates| format!("published {:.0}/s  ended {:.0}/s", rates.published, rates.ended));
+    std::iter::once(time).chain(counts).chain(rates).collect::<Vec<_>>().join("  ")
 }
