@@ -75,7 +75,9 @@ impl Jobs {
         let changed = self.0.store.cancel(vec![id], cancelled(), self.0.clock.now()).await?;
         match changed.into_iter().next() {
             Some(Changed::Done(cancelled)) => {
-                cancelled.into_iter().for_each(|job| self.0.announce_cancelled(job));
+                for job in cancelled {
+                    self.0.announce_cancelled(job);
+                }
                 // Those behind it in its lane have their turn.
                 self.0.work.notify_one();
                 Ok(())

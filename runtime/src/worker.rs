@@ -133,9 +133,11 @@ pub(crate) async fn claim_one(engine: &Engine, queue: Option<usize>) -> Result<C
 
 /// Returns when there may be something to claim.
 async fn wait_for_work(engine: &Engine, next_due: Option<Timestamp>) {
-    let due = next_due.and_then(|due| Duration::try_from(due.duration_since(engine.clock.now())).ok());
+    // It may have come by now.
+    let until =
+        |due: Timestamp| Duration::try_from(due.duration_since(engine.clock.now())).unwrap_or_default();
     // Not longer, so that a step of the clock that brings a job's time nearer is noticed.
-    let pause = due.map_or(LOOK_ELSEWHERE, |due| due.min(LOOK_ELSEWHERE));
+    let pause = next_due.map_or(LOOK_ELSEWHERE, |due| until(due).min(LOOK_ELSEWHERE));
     tokio::select! {
         () = engine.work.notified() => {}
         () = engine.clock.sleep_until(engine.clock.elapsed() + pause) => {}
@@ -180,8 +182,13 @@ async fn give_up_lost(engine: &Engine) -> Result<(), StoreError> {
     // What runs here is alive, however late its lease was renewed.
     leases.retain(|lease| lease.worker != engine.worker);
     for lapsed in engine.sightings.look(leases, engine.clock.elapsed()) {
-        for lost in engine.store.running(&lapsed.worker, LOST_AT_ONCE).await? {
+        let lost = engine.store.running(&lapsed.worker, LOST_AT_ONCE).await?;
+        let are_all = lost.len() < LOST_AT_ONCE;
+        for lost in lost {
             attempt::give_up(engine, lost, lapsed.renewals).await?;
+        }
+        if are_all {
+            engine.store.retire(&lapsed.worker).await?;
         }
     }
     Ok(())
@@ -195,7 +202,9 @@ async fn signal_unwanted(engine: &Engine, seen: &mut Vec<JobId>) -> Result<(), S
     if !lasting.is_empty() {
         let on_record = engine.store.running(&engine.worker, usize::MAX).await?;
         lasting.retain(|job| !on_record.iter().any(|running| running.job.id == *job));
-        lasting.into_iter().for_each(|job| engine.under_way.signal(job));
+        for unwanted in lasting {
+            engine.under_way.signal(unwanted);
+        }
     }
     *seen = under_way;
     Ok(())

@@ -41,7 +41,11 @@ macro_rules! recurring {
     )* };
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// No tick.
+const NONE: [&str; 0] = [];
 
 recurring! {
     #[command(every = MINUTE)] Sweep, sweep;
@@ -191,13 +195,13 @@ fn minutes(range: std::ops::RangeInclusive<i64>) -> Vec<String> {
 async fn r26_a_recurring_command_is_a_job_at_each_tick_and_none_before_the_first(world: World) {
     world.advance(Duration::from_secs(30));
     let runtime = start(&world).await;
-    assert_eq!(ticks(&runtime, "Sweep").await, minutes(1..=0));
+    assert_eq!(ticks(&runtime, "Sweep").await, NONE);
 
     world.advance(Duration::from_secs(29));
     common::settle().await;
-    assert_eq!(ticks(&runtime, "Sweep").await, minutes(1..=0));
+    assert_eq!(ticks(&runtime, "Sweep").await, NONE);
 
-    world.advance(Duration::from_secs(1));
+    world.advance(SECOND);
     done(&world).await;
     minute(&world).await;
     minute(&world).await;
@@ -269,13 +273,13 @@ async fn r26_of_ticks_that_were_missed_each_schedule_makes_up_for_as_many_as_it_
 async fn r26_a_tick_that_is_a_few_seconds_late_was_not_missed(world: World) {
     let before = start(&world).await;
     stop(before).await;
-    world.advance(MINUTE + Missed::TOO_LATE - Duration::from_secs(1));
+    world.advance(MINUTE + Missed::TOO_LATE.saturating_sub(SECOND));
     let after = start(&world).await;
     done(&world).await;
     assert_eq!(ticks(&after, "Chime").await, minutes(1..=1));
     stop(after).await;
 
-    world.advance(MINUTE + Duration::from_secs(1));
+    world.advance(MINUTE + SECOND);
     let too_late = start(&world).await;
     done(&world).await;
     assert_eq!(ticks(&too_late, "Chime").await, minutes(1..=1));
@@ -305,7 +309,7 @@ async fn r26_what_a_step_of_the_clock_passes_over_was_missed(world: World) {
     minute(&world).await;
     world.clock.set("2030-01-01T02:00:30Z".parse().unwrap());
     // The schedules look at the clock once a second.
-    world.advance(Duration::from_secs(1));
+    world.advance(SECOND);
     done(&world).await;
     assert_eq!(ticks(&runtime, "Chime").await, minutes(1..=1));
     assert_eq!(ticks(&runtime, "Sweep").await, [minutes(1..=1), minutes(120..=120)].concat());
@@ -315,7 +319,7 @@ async fn r26_what_a_step_of_the_clock_passes_over_was_missed(world: World) {
 async fn r26_a_cron_pattern_is_in_utc(world: World) {
     let runtime = start(&world).await;
     for hour in 1..=4 {
-        world.advance(Duration::from_secs(60 * 60));
+        world.advance(Duration::from_hours(1));
         done(&world).await;
         let expected: &[&str] = if hour < 3 { &[] } else { &["03:00"] };
         until("the books are closed", async || ticks(&runtime, "CloseBooks").await == expected).await;
@@ -340,7 +344,7 @@ async fn r52_a_schedule_goes_on_under_the_new_name_of_its_command(world: World) 
     done(&world).await;
     assert_eq!(ticks(&runtime, "Nowadays").await, minutes(1..=3));
     // A schedule that is new begins now.
-    assert_eq!(ticks(&runtime, "Bill").await, minutes(1..=0));
+    assert_eq!(ticks(&runtime, "Bill").await, NONE);
 }
 
 on_every_store! {
@@ -446,11 +450,11 @@ async fn r26_between_two_ticks_the_store_is_left_alone() {
     // A beginning of each, and two questions for the names that one of them had before.
     until("all schedules begin", async || seen.count() == SCHEDULES.len() + 2).await;
     for _ in 0..59 {
-        clock.advance(Duration::from_secs(1));
+        clock.advance(SECOND);
         tokio::task::yield_now().await;
     }
     common::settle().await;
     assert_eq!(seen.count(), SCHEDULES.len() + 2);
-    clock.advance(Duration::from_secs(1));
+    clock.advance(SECOND);
     until("what recurs every minute does", async || seen.count() == SCHEDULES.len() + 2 + 5).await;
 }

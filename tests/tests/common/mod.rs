@@ -86,6 +86,13 @@ impl World {
         }
     }
 
+    /// Reads a number from the file, as the `sqlite3` shell does; `None` if there is no file.
+    pub(crate) fn query(&self, sql: &str) -> Option<i64> {
+        let Disk::Sqlite(directory) = &self.disk else { return None };
+        let connection = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+        Some(connection.query_row(sql, [], |row| row.get(0)).unwrap())
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -95,12 +102,14 @@ impl World {
     }
 }
 
+const FILE: &str = "rules.db";
+
 fn clock() -> ManualClock {
     ManualClock::at("2030-01-01T00:00:00Z".parse().unwrap())
 }
 
 fn open(directory: &TempDir) -> SqliteStore {
-    SqliteStore::open(directory.path().join("rules.db")).unwrap()
+    SqliteStore::open(directory.path().join(FILE)).unwrap()
 }
 
 /// A runtime whose process can die: it lives on a tokio runtime of its own.
