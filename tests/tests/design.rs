@@ -2,6 +2,7 @@
 //! is filled in, it runs in a folder that is thrown away, and by a clock that need not be waited for.
 #![allow(missing_docs, clippy::missing_errors_doc, reason = "the design does not document them either")]
 #![allow(clippy::inconsistent_digit_grouping, reason = "cents stand apart")]
+#![allow(clippy::duration_suboptimal_units, reason = "the design counts a minute in seconds")]
 
 use enact::clock::ManualClock;
 use enact::prelude::*;
@@ -191,7 +192,7 @@ async fn the_program_of_the_design_runs() -> Result<(), Box<dyn std::error::Erro
 
     job.outcome().await?;
     assert_eq!(later.state().await?, JobState::Waiting);
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     later.outcome().await?;
     let account = bank.entities::<Account>().get(&"a-1".into()).await?;
     assert_eq!(account.map(|account| account.balance_cents), Some(2_00));

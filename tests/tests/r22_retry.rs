@@ -248,13 +248,13 @@ async fn r22_what_fails_again_is_not_retried_twice_by_one_call(world: World) {
 async fn r22_after_its_deadline_a_job_ends_as_timed_out(world: World) {
     let line = Line::busy(0);
     let runtime = start(&world, &line).await;
-    let deadline = world.now() + Duration::from_secs(60);
+    let deadline = world.now() + Duration::from_mins(1);
     let late = runtime.publish(Call { number: 1 }).delay(Duration::from_secs(50)).deadline(deadline);
     let late = late.await.unwrap();
     assert_eq!(late.job().await.unwrap().deadline, Some(deadline));
     // Nobody was there to run it in time.
     runtime.shutdown(Duration::from_secs(1)).await.unwrap();
-    world.advance(Duration::from_secs(60));
+    world.advance(Duration::from_mins(1));
     let second = start(&world, &line).await;
     let failed = reaches(&second, late.id(), JobState::Failed).await;
     assert_eq!(kind_and_code(failed.failure.as_ref().unwrap()), (FailureKind::TimedOut, "deadline_passed"));

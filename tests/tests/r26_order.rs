@@ -61,12 +61,12 @@ async fn chain(chain: Chain) {
     publish(line("third")).after(&first).after(second.id());
 }
 
-fn line(line: &str) -> Note {
-    Note { line: line.to_owned() }
+fn line(text: &str) -> Note {
+    Note { line: text.to_owned() }
 }
 
-fn in_lane(lane: u32, line: &str) -> NoteInLane {
-    NoteInLane { lane, line: line.to_owned() }
+fn in_lane(lane: u32, text: &str) -> NoteInLane {
+    NoteInLane { lane, line: text.to_owned() }
 }
 
 struct Running {
@@ -89,7 +89,7 @@ async fn start_with(
 }
 
 /// Something that runs later than it is published.
-const LATER: Duration = Duration::from_secs(60);
+const LATER: Duration = Duration::from_mins(1);
 
 async fn r26_a_job_runs_after_the_one_it_comes_after_has_succeeded(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
@@ -165,10 +165,11 @@ async fn r26_a_delayed_job_runs_when_its_time_has_come(world: World) {
     assert_eq!(at.job().await.unwrap().due_at, Some(world.now() + 2 * LATER));
     let past = runtime.publish(line("past")).at(world.now() - LATER).await.unwrap();
     past.outcome().await.unwrap();
-    world.advance(LATER - Duration::from_millis(1));
+    let last_moment = Duration::from_millis(1);
+    world.advance(LATER.saturating_sub(last_moment));
     settle().await;
     assert_eq!(log.lines(), ["past"]);
-    world.advance(Duration::from_millis(1));
+    world.advance(last_moment);
     delayed.outcome().await.unwrap();
     assert_eq!(at.state().await.unwrap(), JobState::Waiting);
     world.advance(LATER);

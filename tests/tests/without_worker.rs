@@ -44,7 +44,7 @@ impl From<Tick> for Wind {
 #[command(every = MINUTE)]
 async fn wind(_: Wind) {}
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Name the counters, so many at a time.
 #[command]
