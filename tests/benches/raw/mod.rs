@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::load::{ACCOUNTS, account};
 
 const JOB: &str = "
-    INSERT INTO requests (id, kind, name, created_at, target, correlation, payload)
-    VALUES (?1, 'command', 'Deposit', ?2, ?3, ?1, ?4)";
+    INSERT INTO requests (id, kind, name, created_at, target, correlation, priority, payload)
+    VALUES (?1, 'command', 'Deposit', ?2, ?3, ?1, 0, ?4)";
 
 const ATTEMPT: &str = "
     INSERT INTO attempts (job, number, worker, started_at, ended_at, reached, version_read, version_written,
