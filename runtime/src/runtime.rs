@@ -440,7 +440,16 @@ impl RuntimeBuilder {
 impl fmt::Debug for RuntimeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            store, clock, concurrency, lease, max_payload_bytes, max_queued, queues, retention, works, ..
+            store,
+            clock,
+            concurrency,
+            lease,
+            max_payload_bytes,
+            max_queued,
+            queues,
+            retention,
+            works,
+            ..
         } = self;
         f.debug_struct("RuntimeBuilder")
             .field("store", &store.type_id())
