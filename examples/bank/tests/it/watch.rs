@@ -32,10 +32,7 @@ async fn where_there_is_no_terminal_it_is_a_line_at_each_look() {
     assert!(first.ends_with("waiting 0  ready 0  running 0  succeeded 1  failed 1  cancelled 0"), "{first}");
     let office = office(&db).await;
     office.publish(Deposit { account: "a-1".into(), cents: 1, transaction: None }).await.expect("published");
-    let mut next = line();
-    while !next.contains("ready 1") {
-        next = line();
-    }
+    let next = (0..10).map(|_| line()).find(|line| line.contains("ready 1")).expect("it is seen, and stays");
     assert!(next.contains("published 1/s  ended 0/s"), "{next}");
     // It only looks: nothing runs because of it.
     assert!(line().contains("ready 1"));
