@@ -110,6 +110,7 @@ pub(crate) async fn prune_jobs(engine: &Engine, retention: &Retention) -> Result
         succeeded_before: before(succeeded),
         failed_before: before(failed),
         cancelled_before: before(cancelled),
+        now: engine.clock.now(),
         after: None,
         limit: AT_ONCE,
     };

@@ -78,8 +78,9 @@ pub trait Store: Send + Sync + 'static {
     /// worker.
     async fn renew(&self, lease: Lease) -> Result<(), StoreError>;
 
-    /// Takes a worker off the record: it runs nothing any more, or what it runs is to be given up.
-    async fn retire(&self, worker: &WorkerId) -> Result<(), StoreError>;
+    /// Takes a worker off the record that has renewed its lease so often, and runs nothing: one that has renewed it since, or
+    /// runs something on record, stays.
+    async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError>;
 
     /// The lease of every worker that runs something on record.
     async fn leases(&self) -> Result<Vec<Lease>, StoreError>;
@@ -437,6 +438,8 @@ pub struct Prune {
     pub failed_before: Option<Timestamp>,
     /// Those that were cancelled before this time.
     pub cancelled_before: Option<Timestamp>,
+    /// Now: what is dated later, by a clock that was ahead, is no reason not to look behind it.
+    pub now: Timestamp,
     /// Look behind this place, where the last call has stopped.
     pub after: Option<PageToken>,
     /// How many jobs to look at, at most.

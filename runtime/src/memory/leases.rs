@@ -15,8 +15,11 @@ impl Leases {
         self.0.insert(lease.worker.clone(), lease);
     }
 
-    pub(super) fn retire(&mut self, worker: &WorkerId) {
-        self.0.remove(worker);
+    /// Forgets a worker that has renewed its lease so often, and not since.
+    pub(super) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
+        if self.of(worker).renewals == renewals {
+            self.0.remove(worker);
+        }
     }
 
     pub(super) fn of(&self, worker: &WorkerId) -> Lease {

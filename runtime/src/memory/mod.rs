@@ -79,8 +79,8 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn retire(&self, worker: &WorkerId) -> Result<(), StoreError> {
-        self.records().leases.retire(worker);
+    async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError> {
+        self.records().retire(worker, renewals);
         Ok(())
     }
 

@@ -81,8 +81,8 @@ impl Store for SqliteStore {
         self.writer.write(Renewing(lease)).await
     }
 
-    async fn retire(&self, worker: &WorkerId) -> Result<(), StoreError> {
-        self.writer.write(Retiring(worker.clone())).await
+    async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError> {
+        self.writer.write(Retiring { worker: worker.clone(), renewals }).await
     }
 
     async fn leases(&self) -> Result<Vec<Lease>, StoreError> {

@@ -51,8 +51,8 @@ impl<W: Watch> Store for Watched<W> {
         self.store.renew(lease).await
     }
 
-    async fn retire(&self, worker: &WorkerId) -> Result<(), StoreError> {
-        self.store.retire(worker).await
+    async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError> {
+        self.store.retire(worker, renewals).await
     }
 
     async fn leases(&self) -> Result<Vec<Lease>, StoreError> {

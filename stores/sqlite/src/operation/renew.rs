@@ -10,7 +10,8 @@ pub(crate) const UPSERT_LEASE: &str = "
     INSERT INTO workers (id, renewals, length) VALUES (?1, ?2, ?3)
     ON CONFLICT (id) DO UPDATE SET renewals = excluded.renewals, length = excluded.length";
 
-pub(crate) const DELETE_LEASE: &str = "DELETE FROM workers WHERE id = ?1";
+pub(crate) const DELETE_LEASE: &str = "
+    DELETE FROM workers WHERE id = ?1 AND renewals = ?2 AND NOT EXISTS (SELECT 1 FROM running WHERE worker = ?1)";
 
 /// [`Store::renew`](enact::store::Store::renew).
 pub(crate) struct Renewing(pub(crate) Lease);
@@ -27,13 +28,17 @@ impl Operation for Renewing {
 }
 
 /// [`Store::retire`](enact::store::Store::retire).
-pub(crate) struct Retiring(pub(crate) WorkerId);
+pub(crate) struct Retiring {
+    pub(crate) worker: WorkerId,
+    pub(crate) renewals: u64,
+}
 
 impl Operation for Retiring {
     type Answer = ();
 
     fn run(&self, statements: &mut super::Statements<'_>) -> Result<(), Broken> {
-        statements.renew.delete_lease.execute([self.0.as_str()])?;
+        let Self { worker, renewals } = self;
+        statements.renew.delete_lease.execute(params![worker.as_str(), integer(*renewals)])?;
         Ok(())
     }
 }
