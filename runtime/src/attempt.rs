@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 use crate::clock::after;
 use crate::context::ExecutionContext;
-use crate::engine::{Engine, ended};
+use crate::engine::{AttemptId, Engine, ended};
 use crate::lifecycle::{self, Execution};
 use crate::plans::JobPlan;
 use crate::store::{Commit, CommitError, Committed, Next, RunningJob, StoreError};
@@ -40,8 +40,8 @@ pub(crate) async fn run(engine: Arc<Engine>, job: Job, slot: Option<OwnedSemapho
         tokio::select! {
             biased;
             () = engine.dead.cancelled(), if engine.faults.is_some() => {}
-            () = run_to_end(&engine, &job, &mut attempt, slot) => {}
             () = engine.abort.cancelled() => give_back(&engine, &job, attempt).await,
+            () = run_to_end(&engine, &job, &mut attempt, slot) => {}
         }
     }
     .instrument(span)
@@ -59,7 +59,7 @@ async fn run_to_end(
     let context = ExecutionContext::of_attempt(engine.clone(), job);
     let mut execution = Execution { engine, plan, job, context: &context, attempt, slot };
     let executed = {
-        let _under_way = engine.under_way.enter(job.id, &context);
+        let _under_way = engine.under_way.enter(AttemptId { job: job.id, number: job.attempts }, &context);
         let _closing = Closing(&context);
         // What a panic leaves half-done is staged, and is dropped with the attempt.
         AssertUnwindSafe(context.scope(lifecycle::execute(&mut execution))).catch_unwind().await
@@ -146,10 +146,10 @@ async fn give_back(engine: &Engine, job: &Job, attempt: Attempt) {
 /// The failure as it stands on record: there, what a handler has met at a boundary is an error like any other (r27). What
 /// was asked for wrongly will be wrong the next time, too.
 fn on_record(failure: Failure) -> Failure {
-    use FailureKind::{Error, IdempotencyMismatch, Refused, Unavailable, UnknownName};
+    use FailureKind::{Error, IdempotencyMismatch, QueueFull, Refused, Unavailable, UnknownName};
     match failure.kind() {
         IdempotencyMismatch | Refused => failure.of_kind(Error).permanent(),
-        UnknownName | Unavailable => failure.of_kind(Error),
+        UnknownName | Unavailable | QueueFull => failure.of_kind(Error),
         _ => failure,
     }
 }

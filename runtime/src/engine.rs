@@ -1,5 +1,5 @@
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -62,12 +62,16 @@ impl Engine {
 
     /// Runs an attempt in a task of its own. What tasks are made of is moved several times, and an attempt is some
     /// kilobytes: it is boxed.
-    pub(crate) fn spawn(&self, attempt: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        attempt: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
         self.attempts.spawn(attempt.boxed())
     }
 
     /// Returns when everything has ended that was begun before the runtime stopped.
     pub(crate) async fn all_ended(&self, dispatcher: &TaskTracker) {
+        self.stop.cancelled().await;
         // What the dispatcher has claimed already still runs.
         dispatcher.wait().await;
         self.attempts.close();
@@ -93,34 +97,49 @@ impl Engine {
 
     /// Tells the attempt of a job that is under way here, and those who wait for the job, that it was called off (r24).
     pub(crate) fn announce_cancelled(&self, job: JobId) {
-        self.under_way.signal(job);
+        self.under_way.signal_all(job);
         self.endings.announce(job, &Err(cancelled()));
     }
 }
 
-/// The attempts that are under way here, to tell them that they are no longer wanted.
+/// Names an attempt of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AttemptId {
+    pub(crate) job: JobId,
+    pub(crate) number: u32,
+}
+
+/// The attempts that are under way here, to tell them that they are no longer wanted. Of a job there may be several: one
+/// that was given up does not know yet.
 #[derive(Default)]
-pub(crate) struct UnderWay(Mutex<HashMap<JobId, ExecutionContext>>);
+pub(crate) struct UnderWay(Mutex<HashMap<AttemptId, ExecutionContext>>);
 
 impl UnderWay {
     /// Notes an attempt until the answer is dropped.
-    pub(crate) fn enter<'a>(&'a self, job: JobId, context: &ExecutionContext) -> Entered<'a> {
-        self.lock().insert(job, context.clone());
-        Entered { under_way: self, job }
+    pub(crate) fn enter<'a>(&'a self, attempt: AttemptId, context: &ExecutionContext) -> Entered<'a> {
+        self.lock().insert(attempt, context.clone());
+        Entered { under_way: self, attempt }
     }
 
-    /// Tells an attempt that its job was called off, or that it was given up itself.
-    pub(crate) fn signal(&self, job: JobId) {
-        if let Some(context) = self.lock().get(&job) {
+    /// Tells an attempt that it is no longer wanted.
+    pub(crate) fn signal(&self, attempt: AttemptId) {
+        if let Some(context) = self.lock().get(&attempt) {
             context.cancel();
         }
     }
 
-    pub(crate) fn all(&self) -> Vec<JobId> {
+    /// Tells every attempt of a job.
+    pub(crate) fn signal_all(&self, job: JobId) {
+        for (_, context) in self.lock().iter().filter(|(attempt, _)| attempt.job == job) {
+            context.cancel();
+        }
+    }
+
+    pub(crate) fn all(&self) -> HashSet<AttemptId> {
         self.lock().keys().copied().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, ExecutionContext>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<AttemptId, ExecutionContext>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -128,12 +147,12 @@ impl UnderWay {
 /// Notes that an attempt is under way, until it is dropped.
 pub(crate) struct Entered<'a> {
     under_way: &'a UnderWay,
-    job: JobId,
+    attempt: AttemptId,
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.under_way.lock().remove(&self.job);
+        self.under_way.lock().remove(&self.attempt);
     }
 }
 
@@ -190,6 +209,11 @@ impl Lease {
         Self { length, held: tokio::sync::Mutex::default() }
     }
 
+    /// How often it was renewed.
+    pub(crate) async fn renewals(&self) -> u64 {
+        self.held.lock().await.renewals
+    }
+
     /// Renews the lease if less than half of it is left.
     async fn ensure(
         &self,
@@ -198,10 +222,10 @@ impl Lease {
         elapsed: Duration,
     ) -> Result<(), StoreError> {
         let mut held = self.held.lock().await;
-        if held.renewals == 0 || held.until < elapsed + self.length / 2 {
+        if held.renewals == 0 || held.until < elapsed.saturating_add(self.length / 2) {
             let renewals = held.renewals + 1;
             store.renew(store::Lease { worker: worker.clone(), renewals, length: self.length }).await?;
-            *held = Held { renewals, until: elapsed + self.length };
+            *held = Held { renewals, until: elapsed.saturating_add(self.length) };
         }
         Ok(())
     }

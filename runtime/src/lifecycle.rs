@@ -107,7 +107,7 @@ impl<'a> TimeLimit<'a> {
         if left.is_zero() {
             return Err(exceeded);
         }
-        Ok(Self(Some(Limit { clock, until: clock.elapsed() + left, exceeded })))
+        Ok(Self(Some(Limit { clock, until: clock.elapsed().saturating_add(left), exceeded })))
     }
 
     /// Runs a step to its end, or drops it when the time is up.

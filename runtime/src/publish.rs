@@ -281,8 +281,12 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
             let ended = tokio::select! {
                 biased;
                 ended = watch.ended() => ended,
-                // It has ended, and the job has not: a retry is to come, here or in another process.
-                _ = first_attempt => wait_watching(&engine, id, &mut watch).await,
+                started = first_attempt => match started {
+                    // The same request is on record already: what has become of it is the answer.
+                    Ok(Started::Existing(existing)) => wait(&engine, existing).await,
+                    // It has ended, and the job has not: a retry is to come, here or in another process.
+                    _ => wait_watching(&engine, id, &mut watch).await,
+                },
             };
             typed(&ended?)
         }
@@ -290,20 +294,26 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
     }
 }
 
+/// What a command that is to run now has come to at first.
+enum Started {
+    /// Its job is on record, and its first attempt, if it is for this program, has ended.
+    New,
+    /// This job is the same request.
+    Existing(JobId),
+}
+
 /// Puts a job on record as running, and runs it; or leaves it to the program that handles it. What becomes of it is
 /// announced.
-async fn start(engine: Arc<Engine>, job: NewJob, _overriding: Option<Arc<Overriding>>) {
+async fn start(engine: Arc<Engine>, job: NewJob, _overriding: Option<Arc<Overriding>>) -> Started {
     let id = job.id;
     let begun = job.clone();
-    let ended = match begin(&engine, job).await {
-        Ok(recorded) if recorded == id && begun.start.is_none() => return,
-        Ok(recorded) if recorded == id => {
-            return attempt::run(engine, begun.into_job(JobState::Running), None).await;
-        }
-        Ok(existing) => wait(&engine, existing).await,
-        Err(failure) => Err(failure),
-    };
-    engine.endings.announce(id, &ended);
+    match begin(&engine, job).await {
+        Ok(existing) if existing != id => return Started::Existing(existing),
+        Ok(_) if begun.start.is_none() => {}
+        Ok(_) => attempt::run(engine, begun.into_job(JobState::Running), None).await,
+        Err(failure) => engine.endings.announce(id, &Err(failure)),
+    }
+    Started::New
 }
 
 async fn begin(engine: &Engine, job: NewJob) -> Result<JobId, Failure> {
@@ -363,8 +373,8 @@ async fn wait_watching(engine: &Engine, id: JobId, watch: &mut Watch<'_>) -> End
             () = engine.abort.cancelled() => return Err(shut_down()),
             () = engine.clock.sleep_until(look) => {}
         }
-        // A job that is not on record yet is about to be.
-        if let Some(ended) = engine.store.job(id).await?.and_then(ended) {
+        // One that is not on record any more has ended, and was pruned.
+        if let Some(ended) = ended(engine.store.job(id).await?.ok_or_else(|| no_such_job(id))?) {
             return ended;
         }
     }
@@ -376,7 +386,8 @@ fn shut_down() -> Failure {
 }
 
 pub(crate) fn no_such_job(id: JobId) -> Failure {
-    Failure::new(FailureKind::NotFound, "no_such_job", format!("there is no job {id}"))
+    let message = format!("there is no job {id} on record: there never was, or it was pruned");
+    Failure::new(FailureKind::NotFound, "no_such_job", message)
 }
 
 fn typed<T: DeserializeOwned>(output: &Json) -> Result<T, Failure> {

@@ -55,7 +55,7 @@ impl Jobs {
 
     /// A whole matter as a tree: each job is followed by those that it has caused, itself or by an event, in the order of
     /// record (r32). It has several roots if callers gave several jobs the same correlation id, and none if there is no such
-    /// matter. [`Job::correlation`] names that of a job.
+    /// matter. [`Job::correlation`] names that of a job. All of the matter is read: for people, and not for every second.
     ///
     /// # Errors
     /// If the store cannot be reached.
@@ -83,7 +83,11 @@ impl Jobs {
                 Ok(())
             }
             Some(Changed::Illegal(JobState::Cancelled)) => Ok(()),
-            Some(Changed::Illegal(state)) => Err(illegal(id, state, JobState::Cancelled)),
+            Some(Changed::Illegal(state)) => Err(illegal(
+                id,
+                state,
+                "be cancelled; only what has not ended can: to undo what it has done takes a command",
+            )),
             Some(Changed::Missing) | None => Err(no_such_job(id)),
         }
     }
@@ -99,13 +103,15 @@ impl Jobs {
         self.0.work.notify_one();
         match changed.into_iter().next() {
             Some(Changed::Done(_)) => Ok(()),
-            Some(Changed::Illegal(state)) => Err(illegal(id, state, JobState::Ready)),
+            Some(Changed::Illegal(state)) => {
+                Err(illegal(id, state, "be retried; only what has failed can: publish the command again"))
+            }
             Some(Changed::Missing) | None => Err(no_such_job(id)),
         }
     }
 
-    /// Lets all failed jobs that match a query run again (redrive), first to last: those that are on record when this
-    /// begins. The query's states are of no account; its limit and place are those of what it takes. Answers how many.
+    /// Lets the failed jobs that match a query run again (redrive), first to last, each once. The query's states are of no
+    /// account; its limit is that of how many it takes, by default a hundred, and `usize::MAX` is all. Answers how many.
     ///
     /// # Errors
     /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, and some of them may run again then.
@@ -132,8 +138,9 @@ impl Jobs {
     /// waits for is kept. Answers how many. [`RuntimeBuilder::retention`](crate::RuntimeBuilder::retention) does it by itself.
     ///
     /// # Errors
-    /// If the store cannot be reached; some may be deleted then.
+    /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, and some may be deleted then.
     pub async fn prune(&self, retention: &Retention) -> Result<u64, Failure> {
+        check_boundary(ExecutionContext::current().as_ref(), "jobs().prune")?;
         Ok(retention::prune_jobs(&self.0, retention).await?)
     }
 
@@ -186,26 +193,21 @@ impl Events {
     pub async fn after(&self, cursor: Cursor, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
         Ok(self.0.store.events(cursor, limit).await?)
     }
-}
 
-impl Events {
     /// Deletes the events that were emitted before this time, first to last. A relay that has not passed them on by then
     /// never will; cursors stay true. Answers how many.
     ///
     /// # Errors
-    /// If the store cannot be reached; some may be deleted then.
+    /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, and some may be deleted then.
     pub async fn prune(&self, before: Timestamp) -> Result<u64, Failure> {
+        check_boundary(ExecutionContext::current().as_ref(), "events().prune")?;
         Ok(retention::prune_events(&self.0, before).await?)
     }
 }
 
 /// A job does not take that way (r20).
-fn illegal(id: JobId, state: JobState, to: JobState) -> Failure {
-    let ways: Vec<_> =
-        JobState::TRANSITIONS.iter().filter(|way| way.to == to).map(|way| way.from.as_str()).collect();
-    let message =
-        format!("job {id} is {state}, and cannot become {to}: only what is {} can", ways.join(" or "));
-    Failure::new(FailureKind::Refused, "illegal_transition", message)
+fn illegal(id: JobId, state: JobState, way: &str) -> Failure {
+    Failure::new(FailureKind::Refused, "illegal_transition", format!("job {id} is {state}, and cannot {way}"))
 }
 
 impl fmt::Debug for Jobs {

@@ -54,6 +54,9 @@ impl Drop for Handle {
 }
 
 impl Runtime {
+    /// How long a [shutdown](Self::shutdown) waits beyond its deadline for what it has dropped to be given back.
+    pub const GIVING_BACK: Duration = Duration::from_secs(5);
+
     /// Begins to build a runtime on a store.
     pub fn builder(store: impl Store) -> RuntimeBuilder {
         RuntimeBuilder::on(Arc::new(store))
@@ -195,12 +198,15 @@ impl Runtime {
     /// still under way then is dropped and given back at once: its attempt ends as `Lost`, and if its `retry` allows another, that may begin
     /// wherever there is a worker (r23). What is published stays in the store for the next start.
     ///
+    /// A handler is dropped where it waits. One that computes, or blocks its thread, cannot be: after
+    /// [some seconds](Self::GIVING_BACK) more this returns without it, and its job ends as `Lost` once its lease has.
+    ///
     /// # Errors
     /// `TimedOut` if something was still under way at the deadline.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Failure> {
         let engine = self.engine();
         engine.stop.cancel();
-        let last = engine.clock.elapsed() + deadline;
+        let last = engine.clock.elapsed().saturating_add(deadline);
         let in_time = tokio::select! {
             biased;
             () = engine.all_ended(&self.0.tasks.dispatcher) => Ok(()),
@@ -210,8 +216,18 @@ impl Runtime {
             }
         };
         engine.abort.cancel();
-        self.0.tasks.others.wait().await;
-        in_time
+        let last = engine.clock.elapsed().saturating_add(Self::GIVING_BACK);
+        tokio::select! {
+            biased;
+            () = self.0.tasks.others.wait() => in_time,
+            () = engine.clock.sleep_until(last) => {
+                let message = format!(
+                    "{} executions could not be dropped: they keep their threads busy, or the store does not answer",
+                    engine.attempts.len()
+                );
+                Err(Failure::new(FailureKind::TimedOut, "shutdown_deadline", message))
+            }
+        }
     }
 
     /// The whole domain as data: what is linked into this program, and how it fits together (r51).
@@ -338,7 +354,8 @@ impl RuntimeBuilder {
 
     /// Leaves what is published to other processes on the same store: nothing is claimed, no schedule ticks, and nothing is
     /// pruned by itself. For a program that only publishes, and for one that looks after jobs. What it
-    /// [executes](Runtime::execute) runs here all the same; the retries of that, too, are left to others.
+    /// [executes](Runtime::execute) runs here all the same; the retries of that, too, are left to others. It keeps a lease
+    /// as long as something runs here, and ends the attempts of workers that are no longer heard of, as every runtime does.
     #[must_use]
     pub fn without_worker(mut self) -> Self {
         self.works = false;
@@ -346,7 +363,7 @@ impl RuntimeBuilder {
     }
 
     /// How long a worker is believed to be alive after it was last heard of (r23). A short lease finds what a crash has left
-    /// sooner; a long one bears longer stalls. It is renewed four times in its length, and lasts
+    /// sooner; a long one bears longer stalls. It is renewed when half of it is over, and lasts
     /// [`SHORTEST_LEASE`](Self::SHORTEST_LEASE) at least, whatever `length` is.
     #[must_use]
     pub fn lease(mut self, length: Duration) -> Self {

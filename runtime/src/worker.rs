@@ -1,6 +1,6 @@
 //! What a runtime does by itself: claims jobs as long as it has room, and looks after leases.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +10,8 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use crate::JobId;
 use crate::attempt;
-use crate::engine::Engine;
+use crate::engine::{AttemptId, Engine};
 use crate::store::{Claim, Claimed, StoreError};
 
 /// In this process, who publishes wakes the worker. What other processes have done in the same store is looked for this
@@ -28,13 +27,19 @@ pub(crate) struct Rooms {
     rooms: Vec<Arc<Semaphore>>,
 }
 
-/// The places that were free, by queue.
-type Slots = Vec<Vec<OwnedSemaphorePermit>>;
+/// The places that were free, by queue: as many as the permit has; `None` if there is none.
+type Slots = Vec<Option<OwnedSemaphorePermit>>;
+
+/// How many places there are in some of a queue's.
+fn places(slots: Option<&OwnedSemaphorePermit>) -> usize {
+    slots.map_or(0, OwnedSemaphorePermit::num_permits)
+}
 
 impl Rooms {
     /// Which queue the jobs of each name are in, and how many jobs of each queue may run at a time.
     pub(crate) fn new(queues: Arc<HashMap<Arc<str>, usize>>, limits: &[usize]) -> Self {
-        let rooms = limits.iter().map(|limit| Arc::new(Semaphore::new(*limit))).collect();
+        let room = |limit: &usize| Arc::new(Semaphore::new((*limit).min(Semaphore::MAX_PERMITS)));
+        let rooms = limits.iter().map(room).collect();
         Self { queues, rooms }
     }
 
@@ -53,8 +58,11 @@ impl Rooms {
 
     /// Everything that is free now.
     fn free(&self) -> Slots {
-        let free =
-            |room: &Arc<Semaphore>| std::iter::from_fn(|| room.clone().try_acquire_owned().ok()).collect();
+        let free = |room: &Arc<Semaphore>| {
+            let all = u32::try_from(room.available_permits()).unwrap_or(u32::MAX);
+            // Attempts only give places back, so what was free a moment ago still is.
+            if all == 0 { None } else { room.clone().try_acquire_many_owned(all).ok() }
+        };
         self.rooms.iter().map(free).collect()
     }
 
@@ -62,7 +70,7 @@ impl Rooms {
         Claim {
             worker: engine.worker.clone(),
             queues: self.queues.clone(),
-            room: slots.iter().map(Vec::len).collect(),
+            room: slots.iter().map(|slots| places(slots.as_ref())).collect(),
             now: engine.clock.now(),
         }
     }
@@ -87,13 +95,18 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, rooms: Rooms) {
         tokio::task::yield_now().await;
         let mut slots = rooms.free();
         match first {
-            Some((queue, slot)) => slots[queue].push(slot),
             None => unclaimed = rooms.all(),
+            Some((queue, slot)) => match &mut slots[queue] {
+                Some(others) => others.merge(slot),
+                none => *none = Some(slot),
+            },
         }
         if engine.stop.is_cancelled() {
             return;
         }
-        if slots.iter().all(Vec::is_empty) {
+        if slots.iter().all(Option::is_none) {
+            // Until there is a place, it does not matter what is due.
+            next_due = None;
             continue;
         }
         let claim = rooms.claim(&engine, &slots);
@@ -102,11 +115,13 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, rooms: Rooms) {
             Ok(claimed) => {
                 next_due = claimed.next_due;
                 for job in claimed.jobs {
-                    let slot = rooms.queues.get(&job.name).and_then(|queue| slots[*queue].pop());
+                    let queue = rooms.queues.get(&job.name).and_then(|queue| slots[*queue].as_mut());
+                    let slot = queue.and_then(|slots| slots.split(1));
                     engine.spawn(attempt::run(engine.clone(), job, slot));
                 }
-                // Where all the room was taken there may be more.
-                unclaimed.retain(|queue| room[*queue] == 0 || slots[*queue].is_empty());
+                // Where all the room was taken, or there was none, there may be more.
+                let is_full = |queue: &usize| room[*queue] == 0 || places(slots[*queue].as_ref()) == 0;
+                unclaimed = rooms.all().into_iter().filter(is_full).collect();
             }
             Err(error) => {
                 tracing::error!("cannot claim jobs, and tries again: {error}");
@@ -140,38 +155,57 @@ async fn wait_for_work(engine: &Engine, next_due: Option<Timestamp>) {
     let pause = next_due.map_or(LOOK_ELSEWHERE, |due| until(due).min(LOOK_ELSEWHERE));
     tokio::select! {
         () = engine.work.notified() => {}
-        () = engine.clock.sleep_until(engine.clock.elapsed() + pause) => {}
+        () = engine.clock.sleep_until(engine.clock.elapsed().saturating_add(pause)) => {}
     }
 }
 
-/// Renews the lease while attempts are under way, ends those of workers that are no longer heard of (r23), and tells those
-/// that are no longer wanted, until the runtime has stopped and nothing runs any more.
+/// Keeps this worker's lease, and an eye on the others', until the runtime has stopped and nothing runs any more.
 pub(crate) async fn keep_leases(engine: Arc<Engine>, dispatcher: TaskTracker) {
-    let all_ended = engine.all_ended(&dispatcher);
-    tokio::pin!(all_ended);
-    let mut seen = Vec::new();
-    loop {
-        // Counted from before the store is asked: a slow answer does not put the next renewal off.
-        let next = engine.clock.elapsed() + (engine.lease.length / 4).min(LOOK_ELSEWHERE);
-        if let Err(error) = keep_leases_once(&engine, &mut seen).await {
-            tracing::error!("cannot look after leases, and tries again: {error}");
-        }
-        tokio::select! {
-            () = &mut all_ended => break,
-            () = engine.dead.cancelled() => return,
-            () = engine.clock.sleep_until(next) => {}
-        }
+    let interval = (engine.lease.length / 4).min(LOOK_ELSEWHERE);
+    tokio::select! {
+        () = engine.all_ended(&dispatcher) => {}
+        () = engine.dead.cancelled() => return,
+        // Apart from each other: a look that takes long keeps no lease from being renewed.
+        () = keep_renewing(&engine, interval) => {}
+        () = keep_looking(&engine, interval) => {}
     }
-    if let Err(error) = engine.store.retire(&engine.worker).await {
+    if let Err(error) = engine.store.retire(&engine.worker, engine.lease.renewals().await).await {
         tracing::warn!("this worker's lease stays on record: {error}");
     }
 }
 
-/// `seen` are the attempts that were under way at the last look.
-pub(crate) async fn keep_leases_once(engine: &Engine, seen: &mut Vec<JobId>) -> Result<(), StoreError> {
-    if !engine.attempts.is_empty() {
-        engine.ensure_lease().await?;
+/// Renews the lease again and again.
+async fn keep_renewing(engine: &Engine, interval: Duration) {
+    loop {
+        // Counted from before the store is asked: a slow answer does not put the next time off.
+        let next = engine.clock.elapsed().saturating_add(interval);
+        if let Err(error) = renew(engine).await {
+            tracing::error!("cannot renew the lease, and tries again: {error}");
+        }
+        engine.clock.sleep_until(next).await;
     }
+}
+
+/// Has a look at the others again and again.
+async fn keep_looking(engine: &Engine, interval: Duration) {
+    let mut seen = HashSet::new();
+    loop {
+        let next = engine.clock.elapsed().saturating_add(interval);
+        if let Err(error) = look(engine, &mut seen).await {
+            tracing::error!("cannot look after leases, and tries again: {error}");
+        }
+        engine.clock.sleep_until(next).await;
+    }
+}
+
+/// Renews the lease while attempts are under way.
+pub(crate) async fn renew(engine: &Engine) -> Result<(), StoreError> {
+    if engine.attempts.is_empty() { Ok(()) } else { engine.ensure_lease().await }
+}
+
+/// Ends the attempts of workers that are no longer heard of (r23), and tells those here that are no longer wanted. `seen`
+/// are the attempts that were under way at the last look.
+pub(crate) async fn look(engine: &Engine, seen: &mut HashSet<AttemptId>) -> Result<(), StoreError> {
     give_up_lost(engine).await?;
     signal_unwanted(engine, seen).await
 }
@@ -182,28 +216,27 @@ async fn give_up_lost(engine: &Engine) -> Result<(), StoreError> {
     // What runs here is alive, however late its lease was renewed.
     leases.retain(|lease| lease.worker != engine.worker);
     for lapsed in engine.sightings.look(leases, engine.clock.elapsed()) {
-        let lost = engine.store.running(&lapsed.worker, LOST_AT_ONCE).await?;
-        let are_all = lost.len() < LOST_AT_ONCE;
-        for lost in lost {
+        for lost in engine.store.running(&lapsed.worker, LOST_AT_ONCE).await? {
             attempt::give_up(engine, lost, lapsed.renewals).await?;
         }
-        if are_all {
-            engine.store.retire(&lapsed.worker).await?;
-        }
+        // Unless it has renewed its lease after all, or runs something that is for others to judge.
+        engine.store.retire(&lapsed.worker, lapsed.renewals).await?;
     }
     Ok(())
 }
 
 /// Tells attempts that have been under way for a while, and are so no longer on record: another process has called their
 /// jobs off (r24), or has given them up.
-async fn signal_unwanted(engine: &Engine, seen: &mut Vec<JobId>) -> Result<(), StoreError> {
+async fn signal_unwanted(engine: &Engine, seen: &mut HashSet<AttemptId>) -> Result<(), StoreError> {
     let under_way = engine.under_way.all();
-    let mut lasting: Vec<_> = under_way.iter().filter(|job| seen.contains(job)).copied().collect();
-    if !lasting.is_empty() {
-        let on_record = engine.store.running(&engine.worker, usize::MAX).await?;
-        lasting.retain(|job| !on_record.iter().any(|running| running.job.id == *job));
-        for unwanted in lasting {
-            engine.under_way.signal(unwanted);
+    if !under_way.is_disjoint(seen) {
+        let running = engine.store.running(&engine.worker, usize::MAX).await?;
+        let on_record: HashSet<_> = running
+            .iter()
+            .map(|running| AttemptId { job: running.job.id, number: running.job.attempts })
+            .collect();
+        for attempt in under_way.intersection(seen).filter(|attempt| !on_record.contains(attempt)) {
+            engine.under_way.signal(*attempt);
         }
     }
     *seen = under_way;

@@ -338,6 +338,46 @@ async fn r23_an_attempt_that_was_given_up_is_told(world: World) {
     slow.gate.open_wide();
 }
 
+async fn r23_who_executes_without_a_worker_keeps_its_lease_too(world: World) {
+    let (builder, gate, _) = provided(world.builder().lease(LEASE));
+    let office = builder.without_worker().start().await.unwrap();
+    let mut execution = office.execute(Count { counter: "c".to_owned() }).into_future();
+    begin(&mut execution).await;
+    gate.arrival().await;
+    let witness = start(&world).await;
+    for _ in 0..100 {
+        world.advance(LEASE / 20);
+        settle_briefly().await;
+    }
+    let id = jobs(&witness.runtime).await[0].id;
+    assert_eq!(job(&witness.runtime, id).await.state, JobState::Running);
+    gate.open();
+    assert_eq!(execution.await.unwrap(), 1);
+}
+
+async fn r23_a_worker_that_was_given_up_and_comes_back_goes_on(world: World) {
+    let slow = start(&world).await;
+    let first = slow.runtime.publish(counted()).await.unwrap();
+    slow.gate.arrival().await;
+    let fast_clock = ManualClock::at(world.now());
+    let (builder, ..) = provided(world.builder().clock(fast_clock.clone()));
+    let fast = builder.without_worker().start().await.unwrap();
+    outlast_by(&fast_clock, &fast, first.id(), JobState::Waiting).await;
+
+    // What the slow one begins now is covered by a lease that it has renewed.
+    world.advance(LEASE);
+    slow.gate.open_wide();
+    let (slow_again, gate) = (slow.runtime.clone(), slow.gate.clone());
+    let mut second = slow_again.execute(Count { counter: "d".to_owned() }).into_future();
+    begin(&mut second).await;
+    assert_eq!(second.await.unwrap(), 1);
+    drop(gate);
+    outlast_by(&world.clock, &slow.runtime, first.id(), JobState::Succeeded).await;
+    for attempt in slow.runtime.jobs().attempts(first.id()).await.unwrap().iter().skip(1) {
+        assert_eq!(attempt.failure, None, "no other attempt was given up");
+    }
+}
+
 async fn r23_a_lease_is_never_so_short_that_nothing_else_is_done(world: World) {
     let of = |lease| format!("{:?}", world.builder().lease(lease));
     assert!(of(Duration::ZERO).contains("lease: 100ms"), "{}", of(Duration::ZERO));
@@ -381,6 +421,8 @@ on_every_store!(
     r23_steps_of_the_clock_end_no_lease,
     r23_a_step_of_the_clock_back_does_not_keep_a_dead_workers_lease,
     r23_an_attempt_that_was_given_up_is_told,
+    r23_who_executes_without_a_worker_keeps_its_lease_too,
+    r23_a_worker_that_was_given_up_and_comes_back_goes_on,
     r23_a_lease_is_never_so_short_that_nothing_else_is_done,
     r23_two_runtimes_on_one_store_never_run_a_job_twice,
 );

@@ -4,8 +4,12 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 use common::{Gate, Log, World, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until};
 use enact::JobId;
+use enact::clock::{Clock, ManualClock, Timestamp};
 use enact::prelude::*;
 
 /// Note a line.
@@ -260,6 +264,71 @@ async fn r26_a_queue_without_a_number_of_its_own_has_the_runtimes(world: World) 
     gate.open_wide();
 }
 
+async fn r26_a_queue_that_another_ones_claim_has_filled_goes_on(world: World) {
+    let Running { runtime, gate, log } =
+        start_with(&world, |builder| builder.concurrency(1).queue("slow", 1)).await;
+    let mut slow = Vec::new();
+    for _ in 0..3 {
+        slow.push(runtime.publish(BeSlow {}).delay(LATER).await.unwrap());
+    }
+    // Nobody announces that these are due: the claim that finds it out is caused by the other queue.
+    let quick = runtime.publish(line("quick")).delay(LATER).await.unwrap();
+    gate.open_wide();
+    world.advance(LATER);
+    quick.outcome().await.unwrap();
+    for job in slow {
+        job.outcome().await.unwrap();
+    }
+    assert_eq!(log.lines(), ["quick"]);
+}
+
+async fn r26_what_is_due_while_all_places_are_taken_makes_nobody_spin(world: World) {
+    let clock = Arc::new(Counting { clock: world.clock.clone(), asked: AtomicUsize::new(0) });
+    let Running { runtime, gate, .. } =
+        start_with(&world, |builder| builder.clock(Shared(clock.clone())).concurrency(1).queue("slow", 1))
+            .await;
+    let held = runtime.publish(BeSlow {}).await.unwrap();
+    gate.arrival().await;
+    let due = runtime.publish(BeSlow {}).delay(LATER).await.unwrap();
+    let _idle = runtime.publish(line("idle")).await.unwrap().outcome().await;
+    world.advance(LATER);
+    settle().await;
+    let before = clock.asked.load(Ordering::SeqCst);
+    settle().await;
+    let asked = clock.asked.load(Ordering::SeqCst) - before;
+    assert!(asked < 20, "the time was asked {asked} times while nothing could be done");
+    gate.open_wide();
+    held.outcome().await.unwrap();
+    due.outcome().await.unwrap();
+}
+
+/// A clock that counts how often it is asked.
+#[derive(Debug)]
+struct Counting {
+    clock: ManualClock,
+    asked: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Shared(Arc<Counting>);
+
+#[async_trait]
+impl Clock for Shared {
+    fn now(&self) -> Timestamp {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        self.0.clock.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        self.0.clock.elapsed()
+    }
+
+    async fn sleep_until(&self, deadline: Duration) {
+        self.0.clock.sleep_until(deadline).await;
+    }
+}
+
 async fn r26_a_retrying_head_keeps_its_lane_waiting_and_no_other(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let head = runtime.publish(in_lane(1, "fail")).await.unwrap();
@@ -302,6 +371,8 @@ on_every_store!(
     r26_what_has_a_higher_priority_begins_first,
     r26_a_queue_that_is_full_holds_up_no_other,
     r26_a_queue_without_a_number_of_its_own_has_the_runtimes,
+    r26_a_queue_that_another_ones_claim_has_filled_goes_on,
+    r26_what_is_due_while_all_places_are_taken_makes_nobody_spin,
     r26_a_retrying_head_keeps_its_lane_waiting_and_no_other,
     r26_a_delayed_job_keeps_its_place_in_its_lane,
 );

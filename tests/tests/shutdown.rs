@@ -111,7 +111,64 @@ async fn a_runtime_that_nobody_holds_any_more_finishes_what_it_has_begun(world: 
     assert_eq!(state(&witness, id).await, JobState::Succeeded);
 }
 
+async fn the_longest_of_all_durations_is_no_trouble(world: World) {
+    let gate = Gate::wide_open();
+    let builder = world.builder().lease(Duration::MAX).concurrency(usize::MAX).queue("patient", usize::MAX);
+    let runtime = builder.provide(gate).start().await.unwrap();
+    runtime.publish(Patient {}).await.unwrap().outcome().await.unwrap();
+    runtime.shutdown(Duration::MAX).await.unwrap();
+}
+
+/// Take as long as it takes.
+#[command]
+struct Patient {}
+
+#[command(queue = "patient", timeout = Duration::MAX, retry = Retry::exponential(u32::MAX, Duration::MAX))]
+async fn patient(_: Patient) {}
+
+/// Wait for tomorrow.
+#[command(idempotency_key = request)]
+struct Tomorrow {
+    request: u32,
+}
+
+#[command]
+async fn tomorrow(_: Tomorrow) {}
+
+async fn who_executes_what_is_on_record_already_holds_up_no_shutdown(world: World) {
+    let (runtime, _) = start(&world).await;
+    let day = Duration::from_hours(24);
+    let published = runtime.publish(Tomorrow { request: 1 }).delay(day).await.unwrap();
+    let mut waiting = runtime.execute(Tomorrow { request: 1 }).into_future();
+    begin(&mut waiting).await;
+    // It has found out by now, and waits for the other.
+    settle().await;
+    begin(&mut waiting).await;
+    runtime.shutdown(Duration::ZERO).await.unwrap();
+    assert_eq!(kind_and_code(&waiting.await.unwrap_err()), (FailureKind::Unavailable, "shut_down"));
+    assert_eq!(published.state().await.unwrap(), JobState::Waiting);
+}
+
+async fn who_waits_for_a_job_that_is_pruned_is_told(world: World) {
+    let (runtime, gate) = start(&world).await;
+    let job = runtime.publish(Once {}).delay(SOON).await.unwrap();
+    let (elsewhere, _) = start(&world).await;
+    drop(gate);
+    let mut waiting = Box::pin(async { elsewhere.jobs().handle(job.id()).outcome().await });
+    begin(&mut waiting).await;
+    settle().await;
+    begin(&mut waiting).await;
+    runtime.jobs().cancel(job.id()).await.unwrap();
+    world.clock.set(world.now() + Duration::from_mins(1));
+    runtime.jobs().prune(&enact::Retention::new().ended(Duration::from_secs(1))).await.unwrap();
+    world.advance(Duration::from_secs(2));
+    assert_eq!(kind_and_code(&waiting.await.unwrap_err()), (FailureKind::NotFound, "no_such_job"));
+}
+
 on_every_store!(
+    the_longest_of_all_durations_is_no_trouble,
+    who_executes_what_is_on_record_already_holds_up_no_shutdown,
+    who_waits_for_a_job_that_is_pruned_is_told,
     a_shutdown_lets_what_is_under_way_end_and_begins_nothing,
     what_cannot_end_in_time_is_given_back_at_once,
     who_waits_is_told_when_the_runtime_stops,

@@ -114,6 +114,13 @@ impl Records {
         self.jobs.workers().map(|worker| self.leases.of(worker)).collect()
     }
 
+    /// Forgets a worker that has renewed its lease so often, and runs nothing.
+    pub(super) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
+        if self.running(worker, 1).is_empty() {
+            self.leases.retire(worker, renewals);
+        }
+    }
+
     pub(super) fn running(&self, worker: &WorkerId, limit: usize) -> Vec<RunningJob> {
         let running = self.jobs.run_by(worker).take(limit);
         running

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,12 +14,12 @@ use super::outcome::Witness;
 use super::{Fault, Faults, Outcome, Point, Ran, TestRuntimeBuilder};
 use crate::clock::{Clock, ManualClock};
 use crate::context::entity_key;
-use crate::engine::Engine;
+use crate::engine::{AttemptId, Engine};
 use crate::lifecycle::check_always;
 use crate::store::{Commit, CommitError, Cursor, EntityWrite, NewJob, Next};
 use crate::{
-    Attempt, ContextSeed, Entity, Event, EventId, Failure, HasOneHandler, Job, JobId, JobKind, JobState,
-    Json, Runtime, Step, attempt, retention, schedule, worker,
+    Attempt, ContextSeed, Entity, Event, EventId, Failure, HasOneHandler, Job, JobKind, JobState, Json,
+    Runtime, Step, attempt, retention, schedule, worker,
 };
 
 /// After so many attempts it is plain that there is no end to what runs.
@@ -35,7 +36,7 @@ pub struct TestRuntime {
     runtime: Runtime,
     faults: Arc<Faults>,
     /// The attempts that were under way when leases were last looked after.
-    lasting: Mutex<Vec<JobId>>,
+    lasting: Mutex<HashSet<AttemptId>>,
     /// The last event on record that the test has come to.
     seen: Mutex<Cursor>,
     /// How many jobs were drawn.
@@ -364,7 +365,8 @@ impl TestRuntime {
 
     async fn look_after_leases(&self, place: Place) {
         let mut lasting = std::mem::take(&mut *self.lasting.lock().unwrap_or_else(PoisonError::into_inner));
-        answered(worker::keep_leases_once(self.engine(place), &mut lasting).await, place);
+        answered(worker::renew(self.engine(place)).await, place);
+        answered(worker::look(self.engine(place), &mut lasting).await, place);
         *self.lasting.lock().unwrap_or_else(PoisonError::into_inner) = lasting;
     }
 
@@ -415,7 +417,7 @@ async fn begin(setup: &Setup, faults: &Arc<Faults>, place: Place) -> Runtime {
         Err(problems) => panic!("{place}: {problems}"),
     };
     answered(schedule::tick_due(runtime.engine()).await, place);
-    answered(worker::keep_leases_once(runtime.engine(), &mut Vec::new()).await, place);
+    answered(worker::look(runtime.engine(), &mut HashSet::new()).await, place);
     runtime
 }
 
