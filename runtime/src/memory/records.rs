@@ -114,6 +114,13 @@ impl Records {
         self.jobs.workers().map(|worker| self.leases.of(worker)).collect()
     }
 
+    /// Takes a worker off that has renewed its lease so often, and runs nothing.
+    pub(super) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
+        if !self.jobs.runs_something(worker) {
+            self.leases.retire(worker, renewals);
+        }
+    }
+
     pub(super) fn running(&self, worker: &WorkerId, limit: usize) -> Vec<RunningJob> {
         let running = self.jobs.run_by(worker).take(limit);
         running
