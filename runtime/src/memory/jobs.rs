@@ -69,6 +69,10 @@ impl Jobs {
         self.running.keys()
     }
 
+    pub(super) fn runs_something(&self, worker: &WorkerId) -> bool {
+        self.running.contains_key(worker)
+    }
+
     /// What a worker runs, in the order of record.
     pub(super) fn run_by(&self, worker: &WorkerId) -> impl Iterator<Item = (&Job, &Attempt)> {
         let places = self.running.get(worker).into_iter().flatten();

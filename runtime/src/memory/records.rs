@@ -114,9 +114,9 @@ impl Records {
         self.jobs.workers().map(|worker| self.leases.of(worker)).collect()
     }
 
-    /// Forgets a worker that has renewed its lease so often, and runs nothing.
+    /// Takes a worker off that has renewed its lease so often, and runs nothing.
     pub(super) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
-        if self.running(worker, 1).is_empty() {
+        if !self.jobs.runs_something(worker) {
             self.leases.retire(worker, renewals);
         }
     }

@@ -206,6 +206,7 @@ async fn no_place_is_given_twice_by_any_process_even_if_all_is_pruned() -> Outco
         succeeded_before: Some(second(99)),
         failed_before: None,
         cancelled_before: None,
+        now: second(99),
         after: None,
         limit: 10,
     };

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::Subject;
 use super::races::claim_all;
-use super::sample::{after, at, called_off, in_lane, job, worker};
+use super::sample::{after, at, called_off, in_lane, job, lease, worker};
 use super::taken::Taken;
 
 const ROUNDS: usize = 1_000;
@@ -112,6 +112,7 @@ pub async fn r22_either_a_failed_job_is_retried_by_hand_or_it_is_deleted(store: 
         succeeded_before: None,
         failed_before: Some(at(99)),
         cancelled_before: None,
+        now: at(99),
         after: None,
         limit: ROUNDS,
     };
@@ -160,6 +161,42 @@ pub async fn r20_of_two_workers_one_begins_a_job(store: Subject) {
         for id in [behind, id] {
             duel.store.called_off(id).await;
         }
+    }
+}
+
+pub async fn r23_either_a_worker_is_given_up_and_taken_off_or_it_has_renewed(store: Subject) {
+    let duel = Duel::new(store);
+    for round in 0..ROUNDS {
+        let name = format!("w {round}");
+        let by = worker(&name);
+        duel.store.lease(&name, 1).await;
+        let taken = duel.store.execute(job("ship"), &by).await;
+        let (lost, done, next) = (taken.is_lost(1), taken.succeeds(), lease(&name, 2));
+        let watched = by.clone();
+        let (given_up, committed) = duel
+            .fight(
+                async move |store| {
+                    let given_up = store.commit(lost).await;
+                    store.retire(&watched, 1).await.expect("retire");
+                    given_up
+                },
+                async move |store| {
+                    store.renew(next).await.expect("renew");
+                    store.commit(done).await
+                },
+            )
+            .await;
+
+        let state = duel.store.state(taken.job.id).await;
+        match (given_up, committed) {
+            (Ok(_), Err(CommitError::Fenced)) => assert_eq!(state, JobState::Failed),
+            (Err(CommitError::Fenced), Ok(_)) => assert_eq!(state, JobState::Succeeded),
+            both => panic!("{both:?}"),
+        }
+        // Whoever won: it has renewed, and what it begins now nobody gives up who has not seen that.
+        let again = duel.store.execute(job("ship"), &by).await;
+        assert_eq!(duel.store.all_leases().await, [lease(&name, 2)]);
+        duel.store.accept(again.succeeds()).await;
     }
 }
 

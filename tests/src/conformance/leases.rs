@@ -146,25 +146,55 @@ pub async fn r23_a_worker_that_nobody_gave_up_can_commit_late(store: Subject) {
     store.accept(taken.succeeds()).await;
 }
 
-pub async fn r23_what_a_retired_worker_ran_can_be_given_up(store: Subject) {
+pub async fn r23_a_worker_that_runs_nothing_is_taken_off_the_record(store: Subject) {
     store.lease("w", 3).await;
     store.lease("v", 3).await;
-    let taken = store.run(job("ship")).await;
-    store.retire(&worker("w")).await.expect("retire");
+    store.retire(&worker("w"), 3).await.expect("retire");
 
+    for by in ["w", "v"] {
+        store.execute(job("ship"), &worker(by)).await;
+    }
     let empty = Lease { worker: worker("w"), renewals: 0, length: Duration::ZERO };
-    assert_eq!(store.all_leases().await, [empty]);
-    assert_eq!(store.running_ids("w", 9).await, [taken.job.id]);
-    store.accept(taken.is_lost(0)).await;
-    store.execute(job("ship"), &worker("v")).await;
-    assert_eq!(store.all_leases().await, [lease("v", 3)], "only that worker has retired");
+    assert_eq!(store.all_leases().await, [lease("v", 3), empty], "only that worker has retired");
+}
+
+pub async fn r23_a_worker_that_has_renewed_since_stays(store: Subject) {
+    store.lease("w", 3).await;
+    store.lease("w", 4).await;
+    for seen in [0, 3, 5] {
+        store.retire(&worker("w"), seen).await.expect("retire");
+    }
+
+    let taken = store.run(job("ship")).await;
+    assert_eq!(store.all_leases().await, [lease("w", 4)]);
+    store.fence(taken.is_lost(3)).await;
+    store.accept(taken.succeeds()).await;
+}
+
+pub async fn r23_a_worker_that_runs_something_stays(store: Subject) {
+    store.lease("w", 3).await;
+    let [claimed, executed] = [store.run(job("ship")).await, store.execute(job("ship"), &worker("w")).await];
+    for taken in [claimed, executed] {
+        store.retire(&worker("w"), 3).await.expect("retire");
+        assert_eq!(store.all_leases().await, [lease("w", 3)]);
+        // Nobody who has looked before its last renewal gives up what it runs.
+        for seen in [0, 2] {
+            store.fence(taken.is_lost(seen)).await;
+        }
+        store.accept(taken.succeeds()).await;
+    }
+    store.retire(&worker("w"), 3).await.expect("retire");
+
+    store.run(job("ship")).await;
+    let empty = Lease { worker: worker("w"), renewals: 0, length: Duration::ZERO };
+    assert_eq!(store.all_leases().await, [empty], "it ran nothing any more");
 }
 
 pub async fn r23_a_retired_worker_that_is_alive_can_come_back(store: Subject) {
     store.lease("w", 3).await;
-    let taken = store.run(job("ship")).await;
-    store.retire(&worker("w")).await.expect("retire");
+    store.retire(&worker("w"), 3).await.expect("retire");
     store.lease("w", 4).await;
+    let taken = store.run(job("ship")).await;
 
     assert_eq!(store.all_leases().await, [lease("w", 4)]);
     store.fence(taken.is_lost(0)).await;
@@ -175,7 +205,9 @@ pub async fn r23_a_retired_worker_that_is_alive_can_come_back(store: Subject) {
 pub async fn a_worker_that_nobody_knows_can_retire(store: Subject) {
     store.run(job("ship")).await;
     let before = store.everything().await;
-    store.retire(&worker("stranger")).await.expect("retire");
+    for renewals in [0, 1] {
+        store.retire(&worker("stranger"), renewals).await.expect("retire");
+    }
 
     assert_eq!(store.everything().await, before);
 }

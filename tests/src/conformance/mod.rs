@@ -92,6 +92,7 @@ macro_rules! conformance {
                 r24_a_job_that_is_called_off_is_not_begun_again,
                 r22_either_a_failed_job_is_retried_by_hand_or_it_is_deleted,
                 r20_of_two_workers_one_begins_a_job,
+                r23_either_a_worker_is_given_up_and_taken_off_or_it_has_renewed,
                 r26_what_comes_after_a_job_is_not_left_behind_when_that_is_called_off,
                 r26_what_comes_after_a_job_is_not_left_behind_when_that_succeeds;
             }
@@ -209,7 +210,9 @@ macro_rules! conformance {
                 r23_an_attempt_is_given_up_unless_its_worker_has_renewed_since,
                 r23_a_worker_cannot_commit_what_was_given_up,
                 r23_a_worker_that_nobody_gave_up_can_commit_late,
-                r23_what_a_retired_worker_ran_can_be_given_up,
+                r23_a_worker_that_runs_nothing_is_taken_off_the_record,
+                r23_a_worker_that_has_renewed_since_stays,
+                r23_a_worker_that_runs_something_stays,
                 r23_a_retired_worker_that_is_alive_can_come_back,
                 a_worker_that_nobody_knows_can_retire;
             lanes:

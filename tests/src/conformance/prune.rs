@@ -16,7 +16,14 @@ pub(super) fn everything() -> Prune {
 }
 
 fn nothing() -> Prune {
-    Prune { succeeded_before: None, failed_before: None, cancelled_before: None, after: None, limit: 100 }
+    Prune {
+        succeeded_before: None,
+        failed_before: None,
+        cancelled_before: None,
+        now: at(1_000_000),
+        after: None,
+        limit: 100,
+    }
 }
 
 /// A job that succeeds at that second.

@@ -11,7 +11,7 @@ pub(crate) const UPSERT_LEASE: &str = "
     ON CONFLICT (id) DO UPDATE SET renewals = excluded.renewals, length = excluded.length";
 
 pub(crate) const DELETE_LEASE: &str = "
-    DELETE FROM workers WHERE id = ?1 AND renewals = ?2 AND NOT EXISTS (SELECT 1 FROM running WHERE worker = ?1)";
+    DELETE FROM workers WHERE id = ?1 AND renewals = ?2 AND NOT EXISTS (SELECT 1 FROM running AS live WHERE live.worker = ?1)";
 
 /// [`Store::renew`](enact::store::Store::renew).
 pub(crate) struct Renewing(pub(crate) Lease);

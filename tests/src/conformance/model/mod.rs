@@ -157,6 +157,7 @@ impl Comparison {
                     succeeded_before,
                     failed_before,
                     cancelled_before,
+                    now: self.now(),
                     after: after.map(|(token, _)| token),
                     limit,
                 };
@@ -172,9 +173,10 @@ impl Comparison {
                 self.store.lease(by, self.renewals).await;
                 self.model.renew(lease(by, self.renewals));
             }
-            Step::Retire { worker: by } => {
-                self.store.retire(&worker(by)).await.expect("retire");
-                self.model.retire(&worker(by));
+            Step::Retire { worker: by, is_outdated } => {
+                let renewals = self.model.renewals(&worker(by)).saturating_sub(u64::from(is_outdated));
+                self.store.retire(&worker(by), renewals).await.expect("retire");
+                self.model.retire(&worker(by), renewals);
             }
             Step::Running { worker: by, limit } => {
                 let running = self.store.running(&worker(by), limit).await.expect("running");
@@ -390,7 +392,7 @@ impl Comparison {
         self.store.prune_all(prune::everything()).await;
         self.store.prune_events(at(1_000_000), usize::from(u16::MAX)).await.expect("prune_events");
         for by in WORKERS {
-            self.store.retire(&worker(by)).await.expect("retire");
+            self.store.retire(&worker(by), self.model.renewals(&worker(by))).await.expect("retire");
         }
         self.store
     }

@@ -336,8 +336,10 @@ impl Obvious {
         self.leases.insert(lease.worker.clone(), lease);
     }
 
-    pub(super) fn retire(&mut self, worker: &WorkerId) {
-        self.leases.remove(worker);
+    pub(super) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
+        if self.renewals(worker) == renewals && !self.running().contains_key(worker.as_str()) {
+            self.leases.remove(worker);
+        }
     }
 
     pub(super) fn renewals(&self, worker: &WorkerId) -> u64 {

@@ -33,8 +33,10 @@ pub(super) enum Step {
     Renew {
         worker: &'static str,
     },
+    /// A worker is taken off, perhaps by somebody who has not seen its last renewal.
     Retire {
         worker: &'static str,
+        is_outdated: bool,
     },
     Running {
         worker: &'static str,
@@ -132,7 +134,8 @@ pub(super) fn any() -> impl Strategy<Value = Step> {
             .prop_map(|(ages, limit, goes_on)| Step::Prune { ages, limit, goes_on }),
         1 => (0..3_u8, 0..3_usize).prop_map(|(age, limit)| Step::PruneEvents { age, limit }),
         1 => worker().prop_map(|worker| Step::Renew { worker }),
-        1 => worker().prop_map(|worker| Step::Retire { worker }),
+        1 => (worker(), arbitrary::<bool>())
+            .prop_map(|(worker, is_outdated)| Step::Retire { worker, is_outdated }),
         1 => (worker(), 0..4_usize).prop_map(|(worker, limit)| Step::Running { worker, limit }),
         // Dear where it means that a file is closed and opened.
         1 => prop_oneof![9 => Just(Step::Wait { seconds: 1 }), 1 => Just(Step::Reopen)],
