@@ -207,27 +207,25 @@ impl Runtime {
         let engine = self.engine();
         engine.stop.cancel();
         let last = engine.clock.elapsed().saturating_add(deadline);
-        let in_time = tokio::select! {
+        let left = tokio::select! {
             biased;
-            () = engine.all_ended(&self.0.tasks.dispatcher) => Ok(()),
-            () = engine.clock.sleep_until(last) => {
-                let message = format!("{} executions were still under way at the deadline", engine.attempts.len());
-                Err(Failure::new(FailureKind::TimedOut, "shutdown_deadline", message))
-            }
+            () = engine.all_ended(&self.0.tasks.dispatcher) => 0,
+            () = engine.clock.sleep_until(last) => engine.attempts.len(),
         };
         engine.abort.cancel();
         let last = engine.clock.elapsed().saturating_add(Self::GIVING_BACK);
-        tokio::select! {
+        let late = tokio::select! {
             biased;
-            () = self.0.tasks.others.wait() => in_time,
-            () = engine.clock.sleep_until(last) => {
-                let message = format!(
-                    "{} executions could not be dropped: they keep their threads busy, or the store does not answer",
-                    engine.attempts.len()
-                );
-                Err(Failure::new(FailureKind::TimedOut, "shutdown_deadline", message))
-            }
-        }
+            () = self.0.tasks.others.wait() => match left {
+                0 => return Ok(()),
+                left => format!("{left} executions were still under way at the deadline"),
+            },
+            () = engine.clock.sleep_until(last) => format!(
+                "{} executions could not be dropped: they keep their threads busy, or the store does not answer",
+                engine.attempts.len()
+            ),
+        };
+        Err(Failure::new(FailureKind::TimedOut, "shutdown_deadline", late))
     }
 
     /// The whole domain as data: what is linked into this program, and how it fits together (r51).

@@ -148,6 +148,8 @@ pub(crate) async fn claim_one(engine: &Engine, queue: Option<usize>) -> Result<C
 
 /// Returns when there may be something to claim.
 async fn wait_for_work(engine: &Engine, next_due: Option<Timestamp>) {
+    // Read before the time of day: what passes in between is then not slept away.
+    let begun = engine.clock.elapsed();
     // It may have come by now.
     let until =
         |due: Timestamp| Duration::try_from(due.duration_since(engine.clock.now())).unwrap_or_default();
@@ -155,7 +157,7 @@ async fn wait_for_work(engine: &Engine, next_due: Option<Timestamp>) {
     let pause = next_due.map_or(LOOK_ELSEWHERE, |due| until(due).min(LOOK_ELSEWHERE));
     tokio::select! {
         () = engine.work.notified() => {}
-        () = engine.clock.sleep_until(engine.clock.elapsed().saturating_add(pause)) => {}
+        () = engine.clock.sleep_until(begun.saturating_add(pause)) => {}
     }
 }
 
