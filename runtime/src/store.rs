@@ -42,6 +42,8 @@ use crate::{
 /// - **Predecessors** (r26). A job that comes after one that has failed waits on: that one may be retried. One that
 ///   comes after a cancelled job is cancelled with it, in the same transaction, and so are those after it; if the other was cancelled
 ///   before it is put on record, it is `Cancelled` from the start.
+///   One that comes after a job of the same call that [is not added, because it exists](Submitted::Existing), comes after the one
+///   that exists: [`Job::after`] names that.
 /// - **Idempotency** (r25). No two jobs have the same idempotency key.
 /// - **Time** comes in through the arguments; a store has no clock. It keeps microseconds at least.
 /// - **Fidelity.** What is read is what was written, to the letter: JSON comes back as the same text.
@@ -62,6 +64,9 @@ pub trait Store: Send + Sync + 'static {
     /// Makes `Ready` what waited for nothing but a time that has come, then hands out `Ready` jobs of each queue of the claim, as many as
     /// there is room for: those of the highest priority first, and of one priority in the order of record. Each is `Running` when
     /// the call returns, with one more attempt begun by the claiming worker.
+    ///
+    /// However many jobs are due at midnight, no call takes long: it makes at most [`Claim::MOST_WOKEN`] of them `Ready`, those first that
+    /// are due first, and of one time in the order of record. If there are more, [`Claimed::next_due`] is not later than now.
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError>;
 
     /// Loads an entity for an execution: as it was last committed when the execution's attempt began, or later. What
@@ -191,7 +196,7 @@ pub struct NewJob {
     pub context: Arc<ContextSeed>,
     /// Of the jobs of one queue that are ready, those of a higher priority are handed out first. 0 if nobody has said.
     pub priority: i32,
-    /// The jobs that must have succeeded before it is `Ready` (r26).
+    /// The jobs that must have succeeded before it is `Ready` (r26): on record, or before it in the same call.
     pub after: Vec<JobId>,
     /// The time that it waits for.
     pub due_at: Option<Timestamp>,
@@ -357,13 +362,19 @@ pub struct Claim {
     pub now: Timestamp,
 }
 
+impl Claim {
+    /// How many jobs whose time has come one call makes `Ready`, at most.
+    pub const MOST_WOKEN: usize = 1000;
+}
+
 /// What a claim answers.
 #[derive(Clone, Debug)]
 pub struct Claimed {
     /// The jobs, each `Running` with [`Job::attempts`] counting the new attempt. Those of one queue are in the order in
     /// which they are to run.
     pub jobs: Vec<Job>,
-    /// The earliest time that a job of any name waits for, and for nothing else; `None` if there is none.
+    /// The earliest time that a job of any name waits for, and for nothing else; `None` if there is none. It has come already if more
+    /// were due than [one call makes `Ready`](Claim::MOST_WOKEN): claim again at once.
     pub next_due: Option<Timestamp>,
 }
 

@@ -21,6 +21,24 @@ struct Before<'a> {
     jobs: HashMap<JobId, bool>,
     keys: HashMap<&'a Key, (JobId, &'a str, &'a Json)>,
     queued: HashMap<&'a Arc<str>, u64>,
+    existing: Existing,
+}
+
+/// The jobs on record that some jobs of a call turned out to be, by the ids that those were submitted with.
+#[derive(Default)]
+struct Existing(HashMap<JobId, JobId>);
+
+impl Existing {
+    fn note(&mut self, submitted: JobId, answer: &Submitted) {
+        if let Submitted::Existing(existing) = answer {
+            self.0.insert(submitted, *existing);
+        }
+    }
+
+    /// The job that is meant by an id (r26).
+    fn meant(&self, id: JobId) -> JobId {
+        self.0.get(&id).copied().unwrap_or(id)
+    }
 }
 
 impl<'a> Before<'a> {
@@ -44,6 +62,7 @@ impl Jobs {
             if answer == Submitted::New {
                 before.add(new, self.comes_too_late(new, &before));
             }
+            before.existing.note(new.id, &answer);
             answer
         };
         jobs.iter().map(&mut admit).collect()
@@ -52,8 +71,9 @@ impl Jobs {
     /// Whether what a job is to come after is cancelled already.
     fn comes_too_late(&self, new: &NewJob, before: &Before<'_>) -> bool {
         let is_cancelled = |id: &JobId| {
-            let on_record = self.find(*id).map(|record| record.job.state == JobState::Cancelled);
-            on_record.or_else(|| before.jobs.get(id).copied()).unwrap_or(false)
+            let id = before.existing.meant(*id);
+            let on_record = self.find(id).map(|record| record.job.state == JobState::Cancelled);
+            on_record.or_else(|| before.jobs.get(&id).copied()).unwrap_or(false)
         };
         new.start.is_none() && new.after.iter().any(is_cancelled)
     }
@@ -65,7 +85,10 @@ impl Jobs {
             let is_same = new.is_same_request(name, payload);
             return if is_same { Submitted::Existing(id) } else { Submitted::Mismatch(id) };
         }
-        let is_missing = |id: &&JobId| !self.places.contains_key(*id) && !before.jobs.contains_key(*id);
+        let is_missing = |id: &&JobId| {
+            let id = before.existing.meant(**id);
+            !self.places.contains_key(&id) && !before.jobs.contains_key(&id)
+        };
         if let Some(missing) = new.after.iter().find(is_missing) {
             return Submitted::NoPredecessor(*missing);
         }
@@ -85,8 +108,14 @@ impl Jobs {
 
     /// Adds those of these jobs that were found to be new.
     pub(super) fn add(&mut self, jobs: Vec<NewJob>, answers: &[Submitted]) {
-        let admitted = jobs.into_iter().zip(answers).filter(|(_, answer)| **answer == Submitted::New);
-        admitted.for_each(|(job, _)| self.add_one(job));
+        let mut existing = Existing::default();
+        for (mut job, answer) in jobs.into_iter().zip(answers) {
+            existing.note(job.id, answer);
+            if *answer == Submitted::New {
+                job.after.iter_mut().for_each(|id| *id = existing.meant(*id));
+                self.add_one(job);
+            }
+        }
     }
 
     fn add_one(&mut self, new: NewJob) {

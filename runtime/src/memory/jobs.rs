@@ -94,12 +94,13 @@ impl Jobs {
         Claimed { jobs, next_due: self.due.first().map(|(due_at, _)| *due_at) }
     }
 
-    /// Makes `Ready` what waited for nothing but a time that has come.
+    /// Makes `Ready` what waited for nothing but a time that has come, no more of it than a call may.
     fn wake(&mut self, now: Timestamp) {
-        while let Some(&(due_at, place)) = self.due.first()
-            && due_at <= now
-        {
-            self.pass(place, JobState::Ready, None);
+        for _ in 0..Claim::MOST_WOKEN {
+            match self.due.first() {
+                Some(&(due_at, place)) if due_at <= now => self.pass(place, JobState::Ready, None),
+                _ => break,
+            }
         }
     }
 

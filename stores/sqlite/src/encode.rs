@@ -59,6 +59,12 @@ pub(crate) fn json<T: serde::Serialize + ?Sized>(what: &str, value: &T) -> Resul
         .map_err(|error| StoreError::new(format!("{what} cannot be written as JSON")).caused_by(error))
 }
 
+/// A JSON array of ids; `None` if there are none.
+fn ids(ids: &[JobId]) -> Option<String> {
+    let texts: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+    (!texts.is_empty()).then(|| format!("[{}]", texts.join(",")))
+}
+
 /// A new job with everything encoded that takes time to encode: by the caller, not by the writer.
 #[derive(Debug)]
 pub(crate) struct EncodedJob {
@@ -74,6 +80,11 @@ impl EncodedJob {
         jobs.into_iter().map(Self::of).collect()
     }
 
+    /// The same job, if it comes after these.
+    pub(crate) fn coming_after(&self, after: Vec<JobId>) -> Self {
+        Self { context: self.context.clone(), after: ids(&after), job: NewJob { after, ..self.job.clone() } }
+    }
+
     /// The bytes of its texts.
     pub(crate) fn texts(&self) -> usize {
         let Self { job, context, after } = self;
@@ -85,10 +96,7 @@ impl EncodedJob {
 
     fn of(job: NewJob) -> Result<Self, StoreError> {
         let context = json("the job's context", &*job.context)?;
-        let after = match job.after.as_slice() {
-            [] => None,
-            after => Some(json("the jobs that a job comes after", after)?),
-        };
+        let after = ids(&job.after);
         Ok(Self { job, context: (context != "{}").then_some(context), after })
     }
 }

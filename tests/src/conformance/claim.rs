@@ -1,10 +1,10 @@
 //! What `claim` hands out.
 
-use enact::store::NewJob;
-use enact::{Attempt, Job, JobState};
+use enact::store::{Claim, NewJob};
+use enact::{Attempt, Job, JobId, JobState};
 
 use super::Subject;
-use super::sample::{MICROSECOND, at, job, jobs, worker};
+use super::sample::{MICROSECOND, at, due, job, jobs, worker};
 
 pub async fn a_claimed_job_is_running_its_next_attempt(store: Subject) {
     let new = job("ship");
@@ -141,4 +141,23 @@ pub async fn several_jobs_that_are_due_at_one_time_are_all_handed_out(store: Sub
     }
 
     assert_eq!(store.claim_ids(&["ship"], 9, at(5)).await, due);
+}
+
+/// However many jobs are due at one time, no call is busy with more of them than a call may be.
+pub async fn so_many_jobs_are_woken_by_one_call_those_first_that_are_due_first(store: Subject) {
+    const LATE: usize = 3;
+    let late: Vec<NewJob> = jobs::<LATE>("ship").map(|job| NewJob { due_at: Some(at(6)), ..job }).into();
+    let punctual: Vec<NewJob> = (0..Claim::MOST_WOKEN).map(|_| due(at(5), "ship")).collect();
+    let ids: Vec<JobId> = late.iter().chain(&punctual).map(|job| job.id).collect();
+    store.publish_all([late, punctual].concat()).await;
+
+    let first = store.claim_by(&worker("w"), &["ship"], 2, at(9)).await;
+    assert_eq!(first.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), ids[LATE..LATE + 2]);
+    assert_eq!(first.next_due, Some(at(6)), "there are more, and their time has come");
+    for (index, job) in store.all_jobs().await.iter().enumerate() {
+        assert_eq!(job.state == JobState::Waiting, index < LATE, "{index}: {}", job.state);
+    }
+    let second = store.claim_by(&worker("w"), &["ship"], 2, at(9)).await;
+    assert_eq!(second.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), ids[..2]);
+    assert_eq!(second.next_due, None);
 }

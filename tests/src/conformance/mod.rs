@@ -119,7 +119,8 @@ macro_rules! conformance {
                 the_next_due_time_is_the_earliest_that_is_still_to_come,
                 a_job_that_was_waiting_for_a_time_keeps_its_place,
                 whatever_is_due_becomes_ready_under_any_name_and_beyond_the_limit,
-                several_jobs_that_are_due_at_one_time_are_all_handed_out;
+                several_jobs_that_are_due_at_one_time_are_all_handed_out,
+                so_many_jobs_are_woken_by_one_call_those_first_that_are_due_first;
             priorities:
                 r26_a_higher_priority_is_handed_out_first,
                 r26_of_one_priority_the_order_is_that_of_record_whatever_the_names,
@@ -256,7 +257,10 @@ macro_rules! conformance {
                 r26_a_commit_that_stages_a_job_after_one_that_there_is_not_leaves_nothing,
                 r26_a_job_waits_for_its_time_and_its_predecessor_whichever_comes_last,
                 r26_a_job_waits_for_its_turn_and_its_predecessor_whichever_comes_last,
-                r26_a_job_with_a_time_is_due_by_it_alone;
+                r26_a_job_with_a_time_is_due_by_it_alone,
+                r26_what_comes_after_a_job_of_the_call_that_exists_comes_after_the_one_that_exists,
+                r26_a_staged_job_after_one_that_exists_comes_after_the_one_that_exists,
+                r26_a_job_may_come_after_one_of_the_call_that_exists_in_the_call;
             idempotency:
                 r25_the_same_request_is_answered_with_the_job_that_exists,
                 r25_another_payload_is_a_mismatch,

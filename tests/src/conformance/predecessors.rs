@@ -287,3 +287,64 @@ pub async fn r26_a_job_with_a_time_is_due_by_it_alone(store: Subject) {
     let taken = store.take(&worker("w"), "ship", at(5)).await;
     assert_eq!((taken.job.id, taken.job.due_at), (id, None));
 }
+
+/// A job under a key that is taken, and what comes after it.
+fn chain() -> Vec<NewJob> {
+    let known = under_key("k", "known", json(1));
+    let second = after([known.id], "second");
+    let third = after([second.id, known.id], "third");
+    vec![known, second, third]
+}
+
+pub async fn r26_what_comes_after_a_job_of_the_call_that_exists_comes_after_the_one_that_exists(
+    store: Subject,
+) {
+    let taken = store.run(under_key("k", "known", json(1))).await;
+    let known = taken.job.id;
+    let jobs = chain();
+    let [second, third] = [jobs[1].id, jobs[2].id];
+    let answers = store.publish_all(jobs).await;
+
+    assert_eq!(answers, [Submitted::Existing(known), Submitted::New, Submitted::New]);
+    let [waiting, last] = [store.find(second).await, store.find(third).await];
+    assert_eq!((waiting.state, waiting.after), (Waiting, vec![known]));
+    assert_eq!((last.state, last.after), (Waiting, vec![second, known]));
+    store.accept(taken.succeeds()).await;
+    let taken = store.take(&worker("w"), "second", at(0)).await;
+    assert_eq!(taken.job.after, [known], "whoever claims it is told the same");
+    store.accept(taken.succeeds()).await;
+    assert_eq!(store.state(third).await, Ready);
+
+    let again = chain();
+    let behind = again[1].id;
+    store.publish_all(again).await;
+    assert_eq!(store.state(behind).await, Ready, "it has succeeded by now");
+}
+
+pub async fn r26_a_staged_job_after_one_that_exists_comes_after_the_one_that_exists(store: Subject) {
+    let known = store.publish(under_key("k", "known", json(1))).await;
+    let taken = store.run(job("first")).await;
+    let jobs = chain();
+    let [second, third] = [jobs[1].id, jobs[2].id];
+    store.accept(Commit { jobs, ..taken.succeeds() }).await;
+
+    assert_eq!(store.find(second).await.after, [known]);
+    let Changed::Done(ids) = store.call_off(known).await else { panic!("it is called off") };
+    assert_eq!(sorted(ids), sorted(vec![known, second, third]));
+    let taken = store.run(job("first")).await;
+    let jobs = chain();
+    let second = jobs[1].id;
+    store.accept(Commit { jobs, ..taken.succeeds() }).await;
+    assert_eq!(store.state(second).await, Cancelled, "it comes after a job that was called off");
+}
+
+pub async fn r26_a_job_may_come_after_one_of_the_call_that_exists_in_the_call(store: Subject) {
+    let [first, same] = [under_key("k", "known", json(1)), under_key("k", "known", json(1))];
+    let second = after([same.id], "second");
+    let [first_id, second_id] = [first.id, second.id];
+    let answers = store.publish_all(vec![first, same, second]).await;
+
+    assert_eq!(answers, [Submitted::New, Submitted::Existing(first_id), Submitted::New]);
+    let found = store.find(second_id).await;
+    assert_eq!((found.state, found.after), (Waiting, vec![first_id]));
+}

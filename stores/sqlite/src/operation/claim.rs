@@ -14,11 +14,13 @@ use crate::rows::{self, Ready};
 pub(crate) const INSERT_DUE: &str = "
     INSERT INTO ready (name, rank, seq, attempts, spent, order_key)
     SELECT r.name, -r.priority, w.seq, w.attempts, w.spent, r.order_key
-    FROM waiting AS w CROSS JOIN requests AS r ON r.seq = w.seq
-    WHERE w.due_at IS NOT NULL AND w.in_line = 0 AND w.pending = 0 AND w.due_at <= ?1";
+    FROM (SELECT seq, attempts, spent FROM waiting
+        WHERE due_at IS NOT NULL AND in_line = 0 AND pending = 0 AND due_at <= ?1 ORDER BY due_at, seq LIMIT ?2) AS w
+    CROSS JOIN requests AS r ON r.seq = w.seq";
 
 pub(crate) const DELETE_DUE: &str = "
-    DELETE FROM waiting WHERE due_at IS NOT NULL AND in_line = 0 AND pending = 0 AND due_at <= ?1";
+    DELETE FROM waiting WHERE seq IN (SELECT seq FROM waiting
+        WHERE due_at IS NOT NULL AND in_line = 0 AND pending = 0 AND due_at <= ?1 ORDER BY due_at, seq LIMIT ?2)";
 
 /// The names of which there are jobs are found one seek each, however many there are of each.
 pub(crate) const SELECT_FIRST_NAME: &str = "SELECT name FROM ready ORDER BY name LIMIT 1";
@@ -50,7 +52,7 @@ impl Operation for Claiming {
     fn run(&self, statements: &mut super::Statements<'_>) -> Result<Claimed, Broken> {
         let Self(claim) = self;
         let super::Statements { claim: statements, counters, .. } = statements;
-        statements.wake(claim.now)?;
+        let next_due = statements.wake(claim.now)?;
         let mut jobs = Vec::new();
         // All are found before the first is changed: they are found in the order that the change takes them out of.
         for (name, ready) in statements.find(claim)?.into_iter().flatten() {
@@ -65,7 +67,7 @@ impl Operation for Claiming {
             statements.begin(claim, &name, &ready, attempts)?;
             jobs.push(Job { attempts, spent, ..job });
         }
-        Ok(Claimed { jobs, next_due: statements.next_due()? })
+        Ok(Claimed { jobs, next_due })
     }
 
     fn relies_on(&self, answer: &Claimed, recent: &Recent) -> u64 {
@@ -105,11 +107,16 @@ impl<'c> Statements<'c> {
         })
     }
 
-    /// Makes ready what waited for a time that has come.
-    fn wake(&mut self, now: Timestamp) -> Result<(), Broken> {
-        self.insert_due.execute([time(now)])?;
-        self.delete_due.execute([time(now)])?;
-        Ok(())
+    /// Makes ready what waited for a time that has come, no more of it than a call may. The time that comes next.
+    fn wake(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Broken> {
+        let next_due = self.next_due()?;
+        if next_due.is_none_or(|due_at| time(due_at) > time(now)) {
+            return Ok(next_due);
+        }
+        let due = [time(now), integer(Claim::MOST_WOKEN)];
+        self.insert_due.execute(due)?;
+        self.delete_due.execute(due)?;
+        self.next_due()
     }
 
     /// What is to be handed out of each queue, in the order in which it is to run.

@@ -87,6 +87,31 @@ struct Call<'j> {
     are_cancelled: HashMap<JobId, bool>,
     /// How many will not have ended. Empty if no queue is limited.
     queued: HashMap<&'j str, u64>,
+    existing: Existing,
+}
+
+/// The jobs on record that some jobs of a call turned out to be, by the ids that those were submitted with.
+#[derive(Default)]
+struct Existing(HashMap<JobId, JobId>);
+
+impl Existing {
+    fn note(&mut self, submitted: JobId, answer: &Submitted) {
+        if let Submitted::Existing(existing) = answer {
+            self.0.insert(submitted, *existing);
+        }
+    }
+
+    /// The job that is meant by an id (r26).
+    fn meant(&self, id: JobId) -> JobId {
+        self.0.get(&id).copied().unwrap_or(id)
+    }
+
+    /// The job, if it comes after one of these, as it is to be put on record.
+    fn resolve(&self, encoded: &EncodedJob) -> Option<EncodedJob> {
+        let after = &encoded.job.after;
+        let is_meant = !self.0.is_empty() && after.iter().any(|id| self.0.contains_key(id));
+        is_meant.then(|| encoded.coming_after(after.iter().map(|id| self.meant(*id)).collect()))
+    }
 }
 
 impl<'j> Call<'j> {
@@ -158,6 +183,7 @@ impl<'c> Statements<'c> {
                     }
                 },
             };
+            call.existing.note(encoded.job.id, &answer);
             answers.push(answer);
         }
         Ok(answers)
@@ -192,10 +218,12 @@ impl<'c> Statements<'c> {
         live: &mut Live<'_>,
         counters: &mut Counters<'_>,
     ) -> Result<bool, Broken> {
-        let mut has_work = false;
-        for (job, answer) in jobs.iter().zip(answers) {
+        let (mut has_work, mut existing) = (false, Existing::default());
+        for (encoded, answer) in jobs.iter().zip(answers) {
+            existing.note(encoded.job.id, answer);
             if *answer == Submitted::New {
-                has_work |= self.insert(job, live, counters)?;
+                let resolved = existing.resolve(encoded);
+                has_work |= self.insert(resolved.as_ref().unwrap_or(encoded), live, counters)?;
             }
         }
         Ok(has_work)
@@ -259,7 +287,8 @@ fn comes_after(
 ) -> Result<Result<bool, JobId>, Broken> {
     let mut cancelled = false;
     for id in &encoded.job.after {
-        cancelled |= match (call.are_cancelled.get(id), live.find(*id)?) {
+        let meant = call.existing.meant(*id);
+        cancelled |= match (call.are_cancelled.get(&meant), live.find(meant)?) {
             (Some(is_cancelled), _) => *is_cancelled,
             (None, Some((_, state))) => state == JobState::Cancelled,
             (None, None) => return Ok(Err(*id)),

@@ -106,7 +106,7 @@ impl Obvious {
     /// For each job every answer that is right.
     pub(super) fn submit(&mut self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Vec<Vec<Submitted>> {
         let mut trial = self.clone();
-        let answers: Vec<_> = jobs.into_iter().map(|new| trial.submit_one(new)).collect();
+        let answers = trial.submit_each(jobs);
         let refused = |answer| matches!(answer, &Submitted::Full(_) | &Submitted::NoPredecessor(_));
         if events.is_empty() || !answers.iter().flatten().any(refused) {
             *self = trial;
@@ -126,6 +126,21 @@ impl Obvious {
             cause: event.cause,
             emitted_at: event.emitted_at,
         }));
+    }
+
+    /// What comes after a job of the call that exists, comes after the one that exists.
+    fn submit_each(&mut self, jobs: Vec<NewJob>) -> Vec<Vec<Submitted>> {
+        let (mut answers, mut existing) = (Vec::new(), HashMap::new());
+        for mut new in jobs {
+            let id = new.id;
+            new.after.iter_mut().for_each(|id| *id = existing.get(id).copied().unwrap_or(*id));
+            let answer = self.submit_one(new);
+            if let [Submitted::Existing(other)] = answer[..] {
+                existing.insert(id, other);
+            }
+            answers.push(answer);
+        }
+        answers
     }
 
     fn submit_one(&mut self, new: NewJob) -> Vec<Submitted> {
@@ -178,12 +193,12 @@ impl Obvious {
 
     /// Queue by queue what is handed out, and when there is more.
     pub(super) fn claim(&mut self, claim: &Claim) -> (Vec<Vec<Job>>, Option<Timestamp>) {
-        for index in 0..self.jobs.len() {
-            let job = self.jobs[index].job.clone();
-            let is_due = job.due_at.is_some_and(|due_at| due_at <= claim.now);
-            if is_due && !self.waits_for_others(&job) {
-                self.jobs[index].job.due_at = None;
-            }
+        let due =
+            self.work().into_iter().filter_map(|(id, _, due_at)| Some((due_at?, self.find(id)?.place, id)));
+        let mut due: Vec<_> = due.filter(|(due_at, ..)| *due_at <= claim.now).collect();
+        due.sort_unstable();
+        for (.., id) in due.into_iter().take(Claim::MOST_WOKEN) {
+            self.find_mut(id).expect("the job is on record").job.due_at = None;
         }
         self.settle();
         let claimed = (0..claim.room.len()).map(|queue| self.claim_from(queue, claim)).collect();
@@ -252,9 +267,9 @@ impl Obvious {
         {
             reasons.push(Refusal::Conflict(self.version(&write.key)));
         }
-        let mut trial = self.clone();
-        for staged in &commit.jobs {
-            reasons.extend(trial.submit_one(staged.clone()).into_iter().filter_map(|answer| match answer {
+        let answers = self.clone().submit_each(commit.jobs.clone());
+        for (staged, answers) in commit.jobs.iter().zip(answers) {
+            reasons.extend(answers.into_iter().filter_map(|answer| match answer {
                 Submitted::Mismatch(existing) => Some(Refusal::Mismatch(staged.id, existing)),
                 Submitted::NoPredecessor(after) => Some(Refusal::NoPredecessor(staged.id, after)),
                 _ => None,
