@@ -117,9 +117,16 @@ async fn transfers_that_are_killed_at_random_are_whole_or_undone_and_none_is_dou
             transfers.publish(&office, &mut random, 20).await;
             tokio::time::sleep(Duration::from_millis(random.below(250))).await;
         }
-        // Killed when it is in the middle of something, most of the time.
+        // Killed when it is in the middle of something: at random, and at last when it has been seen to be.
         transfers.publish(&office, &mut random, 20).await;
         tokio::time::sleep(Duration::from_millis(random.below(40))).await;
+        if died.is_empty() {
+            let mut running = BTreeSet::new();
+            while running.is_empty() {
+                transfers.publish(&office, &mut random, 20).await;
+                running = transfers.running().await.into_iter().collect();
+            }
+        }
         worker.kill();
         died.extend(transfers.running().await);
     }
