@@ -83,11 +83,9 @@ impl Jobs {
                 Ok(())
             }
             Some(Changed::Illegal(JobState::Cancelled)) => Ok(()),
-            Some(Changed::Illegal(state)) => Err(illegal(
-                id,
-                state,
-                "be cancelled; only what has not ended can: to undo what it has done takes a command",
-            )),
+            Some(Changed::Illegal(state)) => {
+                Err(illegal(id, state, "be cancelled: only a job that has not ended can"))
+            }
             Some(Changed::Missing) | None => Err(no_such_job(id)),
         }
     }
@@ -103,9 +101,11 @@ impl Jobs {
         self.0.work.notify_one();
         match changed.into_iter().next() {
             Some(Changed::Done(_)) => Ok(()),
-            Some(Changed::Illegal(state)) => {
-                Err(illegal(id, state, "be retried; only what has failed can: publish the command again"))
-            }
+            Some(Changed::Illegal(state)) => Err(illegal(
+                id,
+                state,
+                "be retried: only a job that has failed can; publish the command again",
+            )),
             Some(Changed::Missing) | None => Err(no_such_job(id)),
         }
     }

@@ -45,7 +45,7 @@ fn a_failed_job_is_retried_and_keeps_its_attempts() {
     assert_eq!(report["attempts"].as_array().map(Vec::len), Some(2));
 
     let refused = bank(&db, &["retry", &job]).refused();
-    assert!(refused.contains("is succeeded, and cannot become ready"), "{refused}");
+    assert!(refused.contains("is succeeded, and cannot be retried"), "{refused}");
     assert!(bank(&db, &["retry", NO_JOB]).refused().contains("there is no job"));
 }
 
@@ -73,7 +73,7 @@ fn a_job_is_cancelled_once_and_for_all() {
     let db = place.path("bank.db");
     let job = with_a_failed_job(&db);
     let refused = bank(&db, &["cancel", &job]).refused();
-    assert!(refused.contains("is failed, and cannot become cancelled"), "{refused}");
+    assert!(refused.contains("is failed, and cannot be cancelled"), "{refused}");
     bank(&db, &["retry", &job]).succeeded();
     for _ in 0..2 {
         assert!(bank(&db, &["cancel", &job]).succeeded().contains("(Withdraw) is cancelled"));
