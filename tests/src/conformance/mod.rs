@@ -289,6 +289,8 @@ macro_rules! conformance {
             prune:
                 jobs_are_deleted_by_the_state_in_which_they_ended,
                 jobs_are_deleted_that_ended_before_the_time_and_not_at_it,
+                the_search_ends_at_a_job_that_is_too_young_but_not_at_one_that_is_dated_later_than_now,
+                a_page_may_end_at_a_job_that_is_dated_later_than_now,
                 a_call_that_names_no_state_deletes_nothing,
                 what_has_not_ended_is_never_deleted,
                 a_deleted_job_leaves_nothing_but_its_effects,
@@ -300,6 +302,7 @@ macro_rules! conformance {
                 the_place_of_a_deleted_job_is_not_given_again,
                 the_first_events_are_deleted_up_to_a_time_and_a_limit,
                 an_event_that_is_kept_keeps_those_behind_it,
+                an_event_that_is_dated_later_than_now_does_not_keep_those_behind_it,
                 r18_a_reader_goes_on_behind_events_that_were_deleted,
                 r18_the_cursor_of_a_deleted_event_is_not_given_again;
             lookups:

@@ -16,7 +16,7 @@ use rusqlite::{Connection, PrepFlags, Statement};
 pub(crate) use by_hand::{Cancelling, LiveRequest, Retrying};
 pub(crate) use claim::Claiming;
 pub(crate) use commit::Committing;
-pub(crate) use prune::{Prunable, Pruning, PruningEvents};
+pub(crate) use prune::{Pruning, PruningEvents};
 pub(crate) use renew::{Renewing, Retiring};
 pub(crate) use submit::Submitting;
 pub(crate) use tick::Ticking;
@@ -117,7 +117,7 @@ pub(crate) mod sql {
         SELECT_STANDING, SELECT_SUCCESSORS, SELECT_TURN, TAKE_TURN,
     };
     pub(crate) use super::prune::{
-        DELETE_ATTEMPTS, DELETE_CANCELLED, DELETE_EVENTS, DELETE_REQUEST, SELECT_FIRST_EVENTS, SELECT_PAGE,
+        DELETE_ATTEMPTS, DELETE_CANCELLED, DELETE_EVENTS, DELETE_REQUEST, SELECT_END,
     };
     pub(crate) use super::renew::{DELETE_LEASE, UPSERT_LEASE};
     pub(crate) use super::submit::{INSERT_EVENT, INSERT_REQUEST, INSERT_STARTED, SELECT_HOLDER};
@@ -154,8 +154,8 @@ pub(crate) mod sql {
         INSERT_RETRIED,
         INSERT_STARTED,
         INSERT_WAITING,
+        SELECT_END,
         SELECT_FENCED,
-        SELECT_FIRST_EVENTS,
         SELECT_FIRST_NAME,
         SELECT_HEAD,
         SELECT_HOLDER,
@@ -167,7 +167,6 @@ pub(crate) mod sql {
         SELECT_LIVE_REQUEST,
         SELECT_NEXT_DUE,
         SELECT_NEXT_NAME,
-        SELECT_PAGE,
         SELECT_QUEUED,
         SELECT_READY,
         SELECT_RENEWALS,

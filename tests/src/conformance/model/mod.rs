@@ -165,8 +165,8 @@ impl Comparison {
             }
             Step::PruneEvents { age, limit } => {
                 let before = at(self.now - i64::from(age));
-                let pruned = self.store.prune_events(before, limit).await.expect("prune_events");
-                same("prune_events", &pruned, &self.model.prune_events(before, limit))?;
+                let pruned = self.store.prune_events(before, self.now(), limit).await.expect("prune_events");
+                same("prune_events", &pruned, &self.model.prune_events(before, self.now(), limit))?;
             }
             Step::Renew { worker: by } => {
                 self.renewals += 1;
@@ -390,7 +390,10 @@ impl Comparison {
     async fn clear(self) -> Subject {
         self.store.call_off_all(&self.store.all_ids().await).await;
         self.store.prune_all(prune::everything()).await;
-        self.store.prune_events(at(1_000_000), usize::from(u16::MAX)).await.expect("prune_events");
+        self.store
+            .prune_events(at(1_000_000), at(1_000_000), usize::from(u16::MAX))
+            .await
+            .expect("prune_events");
         for by in WORKERS {
             self.store.retire(&worker(by), self.model.renewals(&worker(by))).await.expect("retire");
         }
