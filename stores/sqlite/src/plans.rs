@@ -28,9 +28,9 @@ fn live_jobs_are_found_among_themselves() {
         (sql::SELECT_READY, "ready USING PRIMARY KEY (name=?)"),
         (sql::SELECT_REQUEST, "requests USING INTEGER PRIMARY KEY (rowid=?)"),
         (sql::DELETE_READY, "ready USING PRIMARY KEY (name=? AND rank=? AND seq=?)"),
-        (sql::SELECT_LANE, "lanes USING PRIMARY KEY (order_key=?)"),
+        (sql::UPDATE_TURN, "turns USING PRIMARY KEY (order_key=?)"),
         (sql::SELECT_HEAD, "lanes USING PRIMARY KEY (order_key=?)"),
-        (sql::SELECT_TURN, "l USING PRIMARY KEY (order_key=?)"),
+        (sql::SELECT_TURN, "t USING PRIMARY KEY (order_key=?)"),
         (sql::INSERT_FREED, "w USING INTEGER PRIMARY KEY (rowid=?)"),
         (sql::SELECT_SUCCESSORS, "predecessors USING PRIMARY KEY (predecessor=?)"),
         (sql::DELETE_PREDECESSORS, "predecessors USING PRIMARY KEY (predecessor=? AND seq=?)"),
@@ -99,7 +99,7 @@ fn a_page_of_jobs_costs_what_is_on_it() {
             JobQuery { latest_first: true, ..JobQuery::default() },
             "SEARCH r USING INTEGER PRIMARY KEY (rowid<?)",
         ),
-        (of_matter, "SEARCH r USING INDEX requests_correlation (correlation=?"),
+        (of_matter.clone(), "SEARCH r USING INDEX requests_correlation (correlation=?"),
         (
             by_state(&[JobState::Running]),
             "CO-ROUTINE page; SEARCH live USING INTEGER PRIMARY KEY (rowid>?); SCAN page; SEARCH r ",
@@ -108,7 +108,23 @@ fn a_page_of_jobs_costs_what_is_on_it() {
             by_state(&[JobState::Waiting, JobState::Cancelled]),
             "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH live USING INTEGER PRIMARY KEY (rowid>?)",
         ),
-        (by_state(&[JobState::Failed]), "SEARCH r USING INTEGER PRIMARY KEY (rowid>?)"),
+        (by_state(&[JobState::Succeeded]), "SEARCH r USING INTEGER PRIMARY KEY (rowid>?)"),
+        (
+            by_state(&[JobState::Failed]),
+            "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (job>?); SEARCH r ",
+        ),
+        (
+            JobQuery { name: Some("ship".to_owned()), latest_first: true, ..by_state(&[JobState::Failed]) },
+            "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (job<?); SEARCH r ",
+        ),
+        (
+            by_state(&[JobState::Failed, JobState::Cancelled]),
+            "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH attempts USING INDEX attempts_failed (job>?)",
+        ),
+        (
+            JobQuery { states: vec![JobState::Failed], ..of_matter },
+            "SEARCH r USING INDEX requests_correlation (correlation=?",
+        ),
     ] {
         // The first page, and one behind some place.
         let first = plan(&queries::jobs_sql(&query).0);

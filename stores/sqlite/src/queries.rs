@@ -195,6 +195,10 @@ pub(crate) fn jobs(connection: &Connection, query: &JobQuery) -> Result<JobPage,
     Ok(JobPage { jobs: found.into_iter().map(|(_, job)| job).collect(), next })
 }
 
+/// The jobs that have failed, as if they stood in a table of their own.
+const FAILED: &str = "(SELECT job AS seq, number FROM attempts WHERE output IS NULL) AS live
+    CROSS JOIN jobs AS j ON j.seq = live.seq AND j.attempts = live.number AND j.state = 'failed'";
+
 pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let mut conditions: Vec<String> = Vec::new();
     let mut parameters: Vec<Value> = Vec::new();
@@ -207,7 +211,12 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let moment = |at: Timestamp| Value::Integer(time(at));
 
     given("j.name =", query.name.clone().map(Value::Text));
-    let has_table = |state: &JobState| !matches!(state, JobState::Succeeded | JobState::Failed);
+    // Those that have failed are few among all, and may be many beside those of one matter.
+    let has_table = |state: &JobState| match state {
+        JobState::Succeeded => false,
+        JobState::Failed => query.correlation.is_none(),
+        _ => true,
+    };
     let is_in_tables = !query.states.is_empty() && query.states.iter().all(has_table);
     // Of what stands in a table of its state there is little, of a matter there may be much: where both are asked for, the `+`
     // keeps SQLite from going through all of the matter.
@@ -234,12 +243,14 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
         );
         return (sql, parameters);
     }
-    // What has not ended, or was cancelled, is found in the table of its state, which has the state's name, however much
-    // there is of the rest: first the places of a page, then what is to be known of them.
+    // What has not ended, or was cancelled, is found in the table of its state, which has the state's name, and what has failed by
+    // its last attempt, however much there is of the rest: first the places of a page, then what is to be known of them.
     let requests =
         if conditions.contains("j.") { " CROSS JOIN requests AS j ON j.seq = live.seq" } else { "" };
-    let of_state =
-        |state: &JobState| format!("SELECT live.seq FROM {state} AS live{requests} WHERE {conditions}");
+    let of_state = |state: &JobState| match state {
+        JobState::Failed => format!("SELECT live.seq FROM {FAILED} WHERE {conditions}"),
+        _ => format!("SELECT live.seq FROM {state} AS live{requests} WHERE {conditions}"),
+    };
     let tables = JobState::ALL.iter().filter(|state| query.states.contains(state));
     let places = tables.map(of_state).collect::<Vec<_>>().join(" UNION ALL ");
     let sql = format!(

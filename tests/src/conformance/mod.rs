@@ -311,6 +311,7 @@ macro_rules! conformance {
                 r28_jobs_are_found_by_everything_that_is_asked_for,
                 r28_pages_lead_through_all_jobs_in_both_directions,
                 r28_a_page_holds_its_place_while_jobs_are_added,
+                r28_the_failed_jobs_are_those_that_have_failed_and_are_not_to_run_again,
                 r28_jobs_are_counted_by_kind_name_and_state,
                 r28_entities_stand_in_the_order_of_their_keys_bytes,
                 r28_pages_lead_through_all_entities,

@@ -9,8 +9,8 @@ use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
 use enact::store::{
-    Changed, Claim, Commit, Cursor, EntityKey, EntityWrite, NewEvent, NewJob, NewTick, Next, PageToken,
-    Prune, StoredEvent, Submitted, Ticked,
+    Changed, Claim, Commit, Cursor, EntityKey, EntityWrite, JobQuery, NewEvent, NewJob, NewTick, Next,
+    PageToken, Prune, StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState};
 use jiff::Timestamp;
@@ -105,6 +105,7 @@ impl Comparison {
         self.attempts.clear();
         self.compare(&"everything").await?;
         self.compare_entities().await?;
+        self.compare_failed().await?;
         Ok(self.clear().await)
     }
 
@@ -384,6 +385,14 @@ impl Comparison {
             same("an entity", &self.store.entity(&key).await, &expected)?;
         }
         Ok(())
+    }
+
+    /// Those that have failed a store may find by another way than the rest.
+    async fn compare_failed(&self) -> Result<(), TestCaseError> {
+        let query = JobQuery { states: vec![JobState::Failed], ..JobQuery::default() };
+        let found: Vec<JobId> = self.store.page(&query).await.jobs.iter().map(|job| job.id).collect();
+        let failed = self.model.jobs.iter().filter(|recorded| recorded.job.state == JobState::Failed);
+        same("failed jobs", &found, &failed.map(|recorded| recorded.job.id).collect())
     }
 
     /// Deletes what others would stumble upon.

@@ -325,7 +325,7 @@ impl Obvious {
 
     /// Deletes what is named of those looked at, behind a place. Answers how many, and where it has stopped if there is more.
     pub(super) fn prune(&mut self, prune: &Prune, behind: u64) -> (u64, Option<u64>) {
-        let horizon = prune.horizon().unwrap_or(Timestamp::MIN);
+        let Some(horizon) = prune.horizon() else { return (0, None) };
         let ends = |job: &Job| (horizon..=prune.now).contains(&job.created_at);
         let behind = self.jobs.iter().filter(|recorded| recorded.place > behind);
         let old: Vec<_> = behind.take_while(|recorded| !ends(&recorded.job)).collect();
