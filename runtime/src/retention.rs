@@ -132,7 +132,7 @@ pub(crate) async fn prune_jobs(engine: &Engine, retention: &Retention) -> Result
 pub(crate) async fn prune_events(engine: &Engine, before: Timestamp) -> Result<u64, StoreError> {
     let mut deleted = 0;
     loop {
-        let page = engine.store.prune_events(before, AT_ONCE).await?;
+        let page = engine.store.prune_events(before, engine.clock.now(), AT_ONCE).await?;
         deleted += page;
         if page < AT_ONCE as u64 {
             return Ok(deleted);

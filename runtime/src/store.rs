@@ -107,11 +107,13 @@ pub trait Store: Send + Sync + 'static {
     async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError>;
 
     /// Deletes jobs that have ended, with their attempts and idempotency keys: those that `prune` names, except what another job
-    /// [waits for](NewJob::after). Looks at [`Prune::limit`] jobs, in the order of record.
+    /// [waits for](NewJob::after). Looks at [`Prune::limit`] jobs, in the order of record, up to the first that is
+    /// [too young for any behind it to be one of them](Prune::ends_at).
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError>;
 
-    /// Deletes the first events, those emitted before `before`: at most `limit`. Answers how many.
-    async fn prune_events(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError>;
+    /// Deletes the first events, those emitted before `before`: at most `limit`. Answers how many. The first that was emitted later,
+    /// but not after `now`, keeps those behind it. One that is dated after `now`, by a clock that was ahead, is kept, and does not.
+    async fn prune_events(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<u64, StoreError>;
 
     /// Notes that a schedule has ticked, and puts the tick's jobs on record as by [`submit`](Self::submit): if the last tick
     /// on record is the one that the caller knows, so that of all processes one does it.
@@ -469,9 +471,16 @@ impl Prune {
         before.is_some_and(|before| ended_at < before)
     }
 
-    /// No job that was put on record at this time or later is one of them, by a clock that takes no step back.
+    /// No job that was put on record at this time or later is one of them, by a clock that takes no step back; `None`: none is
+    /// at all.
     pub fn horizon(&self) -> Option<Timestamp> {
         [self.succeeded_before, self.failed_before, self.cancelled_before].into_iter().flatten().max()
+    }
+
+    /// Whether the search ends at a job that was put on record then: between the horizon and now. Those behind it are younger still,
+    /// while one that is dated later, by a clock that was ahead, says nothing of them.
+    pub fn ends_at(&self, created_at: Timestamp) -> bool {
+        self.horizon().is_none_or(|horizon| horizon <= created_at && created_at <= self.now)
     }
 }
 
@@ -480,7 +489,7 @@ impl Prune {
 pub struct Pruned {
     /// How many jobs were deleted.
     pub deleted: u64,
-    /// Where to look on; `None` when all were looked at that were put on record before the [horizon](Prune::horizon).
+    /// Where to look on; `None` when the search has come to its [end](Prune::ends_at), or to that of the record.
     pub next: Option<PageToken>,
 }
 

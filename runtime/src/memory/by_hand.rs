@@ -86,12 +86,11 @@ impl Jobs {
     }
 
     pub(super) fn prune(&mut self, prune: &Prune) -> Pruned {
-        let Some(horizon) = prune.horizon() else { return Pruned { deleted: 0, next: None } };
         let behind = prune.after.map_or(0, PageToken::as_u64);
         let mut old = self
             .records
             .range((Bound::Excluded(behind), Bound::Unbounded))
-            .take_while(|(_, record)| record.job.created_at < horizon);
+            .take_while(|(_, record)| !prune.ends_at(record.job.created_at));
         let (mut last, mut doomed) = (behind, Vec::new());
         for (place, record) in old.by_ref().take(prune.limit) {
             last = *place;

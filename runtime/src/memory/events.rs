@@ -9,15 +9,16 @@ use crate::store::{Cursor, NewEvent, StoredEvent};
 #[derive(Debug, Default)]
 pub(super) struct Events {
     kept: VecDeque<StoredEvent>,
-    /// How many there have been before those that are kept. An event's cursor is how many there have been with it.
-    pruned: u64,
+    /// How many there have ever been. An event's cursor is how many there had been with it.
+    appended: u64,
 }
 
 impl Events {
     pub(super) fn append(&mut self, events: Vec<NewEvent>) {
         for event in events {
+            self.appended += 1;
             self.kept.push_back(StoredEvent {
-                cursor: Cursor::from_u64(self.pruned + self.kept.len() as u64 + 1),
+                cursor: Cursor::from_u64(self.appended),
                 id: event.id,
                 name: event.name,
                 payload: event.payload,
@@ -29,16 +30,26 @@ impl Events {
     }
 
     pub(super) fn behind(&self, after: Cursor, limit: usize) -> Vec<StoredEvent> {
-        let read = after.as_u64().saturating_sub(self.pruned);
-        let read = usize::try_from(read).unwrap_or(usize::MAX).min(self.kept.len());
+        let read = self.kept.partition_point(|event| event.cursor <= after);
         self.kept.range(read..).take(limit).cloned().collect()
     }
 
-    /// Deletes the first ones. The first one that is kept keeps all behind it.
-    pub(super) fn prune(&mut self, before: Timestamp, limit: usize) -> u64 {
-        let first = self.kept.iter().take(limit).take_while(|event| event.emitted_at < before).count();
-        self.kept.drain(..first);
-        self.pruned += first as u64;
-        first as u64
+    /// Deletes the first ones, but those that are dated after `now`. The first of the others that is kept keeps all behind it.
+    pub(super) fn prune(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> u64 {
+        let (mut ahead, mut deleted) = (Vec::new(), 0);
+        while deleted < limit as u64
+            && let Some(event) =
+                self.kept.pop_front_if(|event| event.emitted_at < before || event.emitted_at > now)
+        {
+            if event.emitted_at < before {
+                deleted += 1;
+            } else {
+                ahead.push(event);
+            }
+        }
+        for event in ahead.into_iter().rev() {
+            self.kept.push_front(event);
+        }
+        deleted
     }
 }

@@ -111,8 +111,8 @@ impl Store for MemoryStore {
         Ok(self.records().jobs.prune(&prune))
     }
 
-    async fn prune_events(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
-        Ok(self.records().events.prune(before, limit))
+    async fn prune_events(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        Ok(self.records().events.prune(before, now, limit))
     }
 
     async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError> {

@@ -28,9 +28,9 @@ fn live_jobs_are_found_among_themselves() {
         (sql::SELECT_READY, "ready USING PRIMARY KEY (name=?)"),
         (sql::SELECT_REQUEST, "requests USING INTEGER PRIMARY KEY (rowid=?)"),
         (sql::DELETE_READY, "ready USING PRIMARY KEY (name=? AND rank=? AND seq=?)"),
-        (sql::SELECT_LANE, "lanes USING PRIMARY KEY (order_key=?)"),
+        (sql::UPDATE_TURN, "turns USING PRIMARY KEY (order_key=?)"),
         (sql::SELECT_HEAD, "lanes USING PRIMARY KEY (order_key=?)"),
-        (sql::SELECT_TURN, "l USING PRIMARY KEY (order_key=?)"),
+        (sql::SELECT_TURN, "t USING PRIMARY KEY (order_key=?)"),
         (sql::INSERT_FREED, "w USING INTEGER PRIMARY KEY (rowid=?)"),
         (sql::SELECT_SUCCESSORS, "predecessors USING PRIMARY KEY (predecessor=?)"),
         (sql::DELETE_PREDECESSORS, "predecessors USING PRIMARY KEY (predecessor=? AND seq=?)"),
@@ -38,8 +38,8 @@ fn live_jobs_are_found_among_themselves() {
         (sql::SELECT_SEQ, "USING COVERING INDEX sqlite_autoindex_requests_1 (id=?)"),
         (sql::SELECT_HOLDER, "USING INDEX requests_idempotency_key (idempotency_key=?)"),
         (sql::SELECT_STANDING, "ready USING PRIMARY KEY (name=? AND rank=? AND seq=?)"),
-        (sql::SELECT_PAGE, "r USING INTEGER PRIMARY KEY (rowid>?)"),
-        (sql::DELETE_EVENTS, "events USING INTEGER PRIMARY KEY (rowid<?)"),
+        (sql::SELECT_END, "r USING INTEGER PRIMARY KEY (rowid=?)"),
+        (sql::DELETE_EVENTS, "events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
     ] {
         let plan = plan(statement);
         assert!(plan.contains(index), "{statement}\nis not {index}, but: {plan}");
@@ -55,6 +55,8 @@ fn no_statement_of_a_jobs_life_scans_a_table_or_sorts() {
         queries::ENTITIES,
         queries::ENTITIES_AFTER,
         queries::EVENTS,
+        queries::PRUNABLE,
+        queries::IS_OVER,
     ];
     for statement in sql::ALL.iter().chain(&reads) {
         let plan = plan(statement);
@@ -66,13 +68,25 @@ fn no_statement_of_a_jobs_life_scans_a_table_or_sorts() {
             .replace("SCAN j VIRTUAL TABLE", "")
             .replace("SCAN CONSTANT ROW", "");
         // The first place of an index is where a scan of it ends.
-        let seeks = if statement.contains("LIMIT 1") || *statement == sql::SELECT_FIRST_EVENTS {
-            seeks.replace("SCAN ready", "").replace("SCAN events", "")
-        } else {
-            seeks
-        };
+        let seeks = if statement.contains("LIMIT 1") { seeks.replace("SCAN ready", "") } else { seeks };
         assert!(!seeks.contains("SCAN") && !seeks.contains("TEMP B-TREE"), "{statement}\nis: {plan}");
     }
+}
+
+/// Whether a job is to be kept is told by its request and its end: not by its payload, nor by the tables of those that have not ended.
+#[test]
+fn what_is_kept_is_passed_by_at_a_glance() {
+    let plan = plan(queries::PRUNABLE);
+    let ways = [
+        "SEARCH r USING INTEGER PRIMARY KEY (rowid>?)",
+        "SEARCH c USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH a USING PRIMARY KEY (job=? AND number=?)",
+        "SEARCH b USING PRIMARY KEY (job=?)",
+    ];
+    assert!(
+        ways.iter().all(|way| plan.contains(way)) && plan.matches("SEARCH").count() == ways.len(),
+        "it is: {plan}"
+    );
 }
 
 #[test]
@@ -85,7 +99,7 @@ fn a_page_of_jobs_costs_what_is_on_it() {
             JobQuery { latest_first: true, ..JobQuery::default() },
             "SEARCH r USING INTEGER PRIMARY KEY (rowid<?)",
         ),
-        (of_matter, "SEARCH r USING INDEX requests_correlation (correlation=?"),
+        (of_matter.clone(), "SEARCH r USING INDEX requests_correlation (correlation=?"),
         (
             by_state(&[JobState::Running]),
             "CO-ROUTINE page; SEARCH live USING INTEGER PRIMARY KEY (rowid>?); SCAN page; SEARCH r ",
@@ -94,7 +108,23 @@ fn a_page_of_jobs_costs_what_is_on_it() {
             by_state(&[JobState::Waiting, JobState::Cancelled]),
             "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH live USING INTEGER PRIMARY KEY (rowid>?)",
         ),
-        (by_state(&[JobState::Failed]), "SEARCH r USING INTEGER PRIMARY KEY (rowid>?)"),
+        (by_state(&[JobState::Succeeded]), "SEARCH r USING INTEGER PRIMARY KEY (rowid>?)"),
+        (
+            by_state(&[JobState::Failed]),
+            "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (job>?); SEARCH r ",
+        ),
+        (
+            JobQuery { name: Some("ship".to_owned()), latest_first: true, ..by_state(&[JobState::Failed]) },
+            "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (job<?); SEARCH r ",
+        ),
+        (
+            by_state(&[JobState::Failed, JobState::Cancelled]),
+            "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH attempts USING INDEX attempts_failed (job>?)",
+        ),
+        (
+            JobQuery { states: vec![JobState::Failed], ..of_matter },
+            "SEARCH r USING INDEX requests_correlation (correlation=?",
+        ),
     ] {
         // The first page, and one behind some place.
         let first = plan(&queries::jobs_sql(&query).0);

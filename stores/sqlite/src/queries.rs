@@ -1,7 +1,10 @@
 //! The reads.
 
+use std::ops::RangeInclusive;
+
 use enact::store::{
-    Cursor, EntityKey, JobCount, JobPage, JobQuery, Lease, PageToken, RunningJob, StoredEntity, StoredEvent,
+    Cursor, EntityKey, JobCount, JobPage, JobQuery, Lease, PageToken, Prune, RunningJob, StoredEntity,
+    StoredEvent,
 };
 use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
@@ -10,7 +13,7 @@ use rusqlite::{Connection, Params, Row, params, params_from_iter};
 
 use crate::encode::{IdText, integer, time};
 use crate::error::Broken;
-use crate::rows::{self, job_columns};
+use crate::rows::{self, Glance, job_columns};
 
 pub(crate) const LOAD: &str = "SELECT id, version, body FROM entities WHERE entity = ?1 AND id = ?2";
 
@@ -47,6 +50,21 @@ pub(crate) const ENTITIES_AFTER: &str = "
 pub(crate) const EVENTS: &str = "
     SELECT position, id, name, payload, correlation, cause, emitted_at FROM events
     WHERE position > ?1 ORDER BY position LIMIT ?2";
+
+/// Where jobs stand that have not ended is not looked at: of those that are to be kept most can be told without.
+pub(crate) const PRUNABLE: &str = "
+    SELECT r.seq, r.created_at, c.ended_at, a.ended_at, a.output IS NOT NULL
+    FROM requests AS r
+    LEFT JOIN cancelled AS c ON c.seq = r.seq
+    LEFT JOIN attempts AS a ON a.job = r.seq AND a.number = (SELECT max(b.number) FROM attempts AS b WHERE b.job = r.seq)
+    WHERE r.seq > ?1 ORDER BY r.seq LIMIT ?2";
+
+/// Whether a job has ended, and nobody waits for it.
+pub(crate) const IS_OVER: &str = "
+    SELECT 1 FROM jobs AS j WHERE j.seq = ?1 AND j.ended_at IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM predecessors WHERE predecessor = ?1)";
+
+pub(crate) const EMISSIONS: &str = "SELECT position, emitted_at FROM events ORDER BY position";
 
 pub(crate) fn load(connection: &Connection, key: &EntityKey) -> Result<Option<StoredEntity>, Broken> {
     let mut select = connection.prepare_cached(LOAD)?;
@@ -103,6 +121,70 @@ pub(crate) fn events(
     all(connection, EVENTS, params![integer(after.as_u64()), integer(limit)], rows::event)
 }
 
+/// What a call of `prune` is to delete of the jobs that it looks at, and where the next one is to look on.
+pub(crate) struct Prunable {
+    pub(crate) doomed: Vec<i64>,
+    pub(crate) next: Option<PageToken>,
+}
+
+/// The first half of `prune`, for which nobody has to wait.
+pub(crate) fn prunable(connection: &Connection, prune: &Prune) -> Result<Prunable, Broken> {
+    let mut found = Prunable { doomed: Vec::new(), next: None };
+    if prune.horizon().is_none() {
+        return Ok(found);
+    }
+    let mut is_over = connection.prepare_cached(IS_OVER)?;
+    let mut looked_at = prune.after.map_or(0, |place| integer(place.as_u64()));
+    // One more than is to be looked at is found, to know whether there are more.
+    let limit = integer(prune.limit.saturating_add(1));
+    let mut select = connection.prepare_cached(PRUNABLE)?;
+    for (index, row) in select.query_and_then([looked_at, limit], rows::glance)?.enumerate() {
+        let Glance { seq, created_at, end } = row?;
+        if prune.ends_at(created_at) {
+            break;
+        }
+        if index == prune.limit {
+            found.next = Some(PageToken::from_u64(looked_at.unsigned_abs()));
+            break;
+        }
+        if end.is_some_and(|(state, ended_at)| prune.names(state, ended_at)) && is_over.exists([seq])? {
+            found.doomed.push(seq);
+        }
+        looked_at = seq;
+    }
+    Ok(found)
+}
+
+/// The first half of `prune_events`: the places of those to be deleted. Only events that are kept stand between two runs.
+pub(crate) fn prunable_events(
+    connection: &Connection,
+    before: Timestamp,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<RangeInclusive<i64>>, Broken> {
+    let mut runs: Vec<RangeInclusive<i64>> = Vec::new();
+    let (mut doomed, mut goes_on) = (0, false);
+    let mut select = connection.prepare_cached(EMISSIONS)?;
+    let mut rows = select.query([])?;
+    while doomed < limit
+        && let Some(row) = rows.next()?
+    {
+        let (position, emitted_at) = rows::emission(row)?;
+        if emitted_at < before {
+            match runs.last_mut().filter(|_| goes_on) {
+                Some(run) => *run = *run.start()..=position,
+                None => runs.push(position..=position),
+            }
+            (doomed, goes_on) = (doomed + 1, true);
+        } else if emitted_at > now {
+            goes_on = false;
+        } else {
+            break;
+        }
+    }
+    Ok(runs)
+}
+
 pub(crate) fn jobs(connection: &Connection, query: &JobQuery) -> Result<JobPage, Broken> {
     let (sql, parameters) = jobs_sql(query);
     let mut found = all(connection, &sql, params_from_iter(parameters), rows::job)?;
@@ -112,6 +194,10 @@ pub(crate) fn jobs(connection: &Connection, query: &JobQuery) -> Result<JobPage,
     let next = found.last().filter(|_| more).map(|(place, _)| *place);
     Ok(JobPage { jobs: found.into_iter().map(|(_, job)| job).collect(), next })
 }
+
+/// The jobs that have failed, as if they stood in a table of their own.
+const FAILED: &str = "(SELECT job AS seq, number FROM attempts WHERE output IS NULL) AS live
+    CROSS JOIN jobs AS j ON j.seq = live.seq AND j.attempts = live.number AND j.state = 'failed'";
 
 pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let mut conditions: Vec<String> = Vec::new();
@@ -125,7 +211,12 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let moment = |at: Timestamp| Value::Integer(time(at));
 
     given("j.name =", query.name.clone().map(Value::Text));
-    let has_table = |state: &JobState| !matches!(state, JobState::Succeeded | JobState::Failed);
+    // Those that have failed are few among all, and may be many beside those of one matter.
+    let has_table = |state: &JobState| match state {
+        JobState::Succeeded => false,
+        JobState::Failed => query.correlation.is_none(),
+        _ => true,
+    };
     let is_in_tables = !query.states.is_empty() && query.states.iter().all(has_table);
     // Of what stands in a table of its state there is little, of a matter there may be much: where both are asked for, the `+`
     // keeps SQLite from going through all of the matter.
@@ -152,12 +243,14 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
         );
         return (sql, parameters);
     }
-    // What has not ended, or was cancelled, is found in the table of its state, which has the state's name, however much
-    // there is of the rest: first the places of a page, then what is to be known of them.
+    // What has not ended, or was cancelled, is found in the table of its state, which has the state's name, and what has failed by
+    // its last attempt, however much there is of the rest: first the places of a page, then what is to be known of them.
     let requests =
         if conditions.contains("j.") { " CROSS JOIN requests AS j ON j.seq = live.seq" } else { "" };
-    let of_state =
-        |state: &JobState| format!("SELECT live.seq FROM {state} AS live{requests} WHERE {conditions}");
+    let of_state = |state: &JobState| match state {
+        JobState::Failed => format!("SELECT live.seq FROM {FAILED} WHERE {conditions}"),
+        _ => format!("SELECT live.seq FROM {state} AS live{requests} WHERE {conditions}"),
+    };
     let tables = JobState::ALL.iter().filter(|state| query.states.contains(state));
     let places = tables.map(of_state).collect::<Vec<_>>().join(" UNION ALL ");
     let sql = format!(

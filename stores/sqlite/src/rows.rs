@@ -12,9 +12,8 @@ use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::encode::integer;
 use crate::error::Broken;
-use crate::operation::{LiveRequest, Prunable};
+use crate::operation::LiveRequest;
 
 /// What [`job`] reads of the view `jobs AS j`, behind the job's `seq`.
 macro_rules! job_columns {
@@ -135,20 +134,46 @@ pub(crate) fn standing(row: &Row<'_>) -> Result<(i64, JobState), Broken> {
     Ok((seq, state))
 }
 
-/// `seq, created_at, state, ended_at` of any job.
-pub(crate) fn prunable(row: &Row<'_>) -> Result<Prunable, Broken> {
+/// `state, ended_at` of any job.
+pub(crate) fn end(seq: i64, row: &Row<'_>) -> Result<(JobState, Option<Timestamp>), Broken> {
     let mut cells = Cells::of(row);
-    let seq: u64 = cells.number("seq").map_err(|fault| fault.at("jobs", "?"))?;
-    let mut read = || -> Result<_, Fault> {
-        Ok(Prunable {
-            place: PageToken::from_u64(seq),
-            seq: integer(seq),
-            created_at: cells.time("created_at")?,
-            state: cells.parsed("state")?,
-            ended_at: cells.optional_time("ended_at")?,
-        })
-    };
+    let mut read = || -> Result<_, Fault> { Ok((cells.parsed("state")?, cells.optional_time("ended_at")?)) };
     read().map_err(|fault| fault.at("jobs", format!("with seq {seq}")))
+}
+
+/// A job, as far as it can be seen at a glance whether it is to be deleted.
+pub(crate) struct Glance {
+    pub(crate) seq: i64,
+    pub(crate) created_at: Timestamp,
+    /// In what it has ended, and when: if it has. One that waits for another attempt looks as if it had failed.
+    pub(crate) end: Option<(JobState, Timestamp)>,
+}
+
+/// `seq, created_at, cancelled.ended_at, attempts.ended_at, output IS NOT NULL`
+pub(crate) fn glance(row: &Row<'_>) -> Result<Glance, Broken> {
+    let mut cells = Cells::of(row);
+    let seq = cells.number("seq").map_err(|fault| fault.at("requests", "?"))?;
+    let mut read = || -> Result<_, Fault> {
+        let created_at = cells.time("created_at")?;
+        let (cancelled, ended) = (cells.optional_time("ended_at")?, cells.optional_time("ended_at")?);
+        let has_output = cells.number::<i64>("output")? != 0;
+        let end = match (cancelled, ended) {
+            (Some(cancelled), _) => Some((JobState::Cancelled, cancelled)),
+            (None, Some(ended)) if has_output => Some((JobState::Succeeded, ended)),
+            (None, Some(ended)) => Some((JobState::Failed, ended)),
+            (None, None) => None,
+        };
+        Ok(Glance { seq, created_at, end })
+    };
+    read().map_err(|fault| fault.at("requests", format!("with seq {seq}")))
+}
+
+/// `position, emitted_at`
+pub(crate) fn emission(row: &Row<'_>) -> Result<(i64, Timestamp), Broken> {
+    let mut cells = Cells::of(row);
+    let position = cells.number("position").map_err(|fault| fault.at("events", "?"))?;
+    let emitted_at = cells.time("emitted_at");
+    Ok((position, emitted_at.map_err(|fault| fault.at("events", format!("with position {position}")))?))
 }
 
 /// `id, name, priority, order_key, after IS NOT NULL`

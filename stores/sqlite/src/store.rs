@@ -108,11 +108,21 @@ impl Store for SqliteStore {
     }
 
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
-        self.writer.write(Pruning(prune)).await
+        let limits = prune.clone();
+        let page = self.look_up.read(move |connection| queries::prunable(connection, &limits)).await?;
+        let deleted = match page.doomed {
+            doomed if doomed.is_empty() => 0,
+            doomed => self.writer.write(Pruning { prune, doomed }).await?,
+        };
+        Ok(Pruned { deleted, next: page.next })
     }
 
-    async fn prune_events(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
-        self.writer.write(PruningEvents { before, limit }).await
+    async fn prune_events(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        let find = move |connection: &_| queries::prunable_events(connection, before, now, limit);
+        match self.look_up.read(find).await? {
+            runs if runs.is_empty() => Ok(0),
+            runs => self.writer.write(PruningEvents(runs)).await,
+        }
     }
 
     async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError> {

@@ -220,7 +220,7 @@ async fn no_place_is_given_twice_by_any_process_even_if_all_is_pruned() -> Outco
         places.push(shell.query_row("SELECT seq FROM requests", [], |row| row.get::<_, i64>(0))?);
         cursors.extend(there.events(Cursor::START, 10).await?.iter().map(|event| event.cursor.as_u64()));
         assert_eq!(there.prune(all.clone()).await?, Pruned { deleted: 1, next: None });
-        assert_eq!(there.prune_events(second(99), 10).await?, 1);
+        assert_eq!(there.prune_events(second(99), second(99), 10).await?, 1);
     }
     assert_eq!((places, cursors), (vec![1, 2, 3, 4], vec![1, 2, 3, 4]));
     Ok(())

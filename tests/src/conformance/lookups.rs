@@ -234,3 +234,55 @@ pub async fn r28_entities_are_found_by_type_as_last_committed(store: Subject) {
     assert_eq!(versions, [vec![("1".to_owned(), 2)], vec![("0".to_owned(), 1), ("2".to_owned(), 1)]]);
     assert_eq!(store.all_entities("Account").await, []);
 }
+
+pub async fn r28_the_failed_jobs_are_those_that_have_failed_and_are_not_to_run_again(store: Subject) {
+    let mut failed = Vec::new();
+    for round in 0..3 {
+        // On its second attempt, on its first, and once more after it was retried by hand.
+        let taken = store.run(job("twice")).await;
+        store.accept(taken.retries(at(5))).await;
+        let again = store.take(&worker("w"), "twice", at(5)).await;
+        store.accept(again.fails()).await;
+        failed.extend([taken.job.id, store.failed(job("once")).await, store.failed(job("by hand")).await]);
+        store.run_again(failed[failed.len() - 1]).await;
+        let again = store.take(&worker("w"), "by hand", at(5)).await;
+        store.accept(again.fails()).await;
+        // These have failed before, and have not now.
+        let waiting = store.run(job("waits")).await;
+        store.accept(waiting.retries(at(50))).await;
+        let runs = store.failed(job(&format!("runs {round}"))).await;
+        store.run_again(runs).await;
+        store.claim_ids(&[&format!("runs {round}")], 1, at(5)).await;
+        let ready = store.failed(job(&format!("is ready {round}"))).await;
+        store.run_again(ready).await;
+        let called_off = store.run(job("called off")).await;
+        store.called_off(called_off.job.id).await;
+        let succeeds = store.run(job("succeeds")).await;
+        store.accept(succeeds.retries(at(5))).await;
+        let again = store.take(&worker("w"), "succeeds", at(5)).await;
+        store.accept(again.succeeds()).await;
+    }
+    let query = |query: JobQuery| JobQuery { states: vec![JobState::Failed], limit: 2, ..query };
+    assert_eq!(all_pages(&store, query(JobQuery::default())).await, failed);
+    let backwards: Vec<JobId> = failed.iter().rev().copied().collect();
+    assert_eq!(
+        all_pages(&store, query(JobQuery { latest_first: true, ..JobQuery::default() })).await,
+        backwards
+    );
+    let once = query(JobQuery { name: Some("once".to_owned()), ..JobQuery::default() });
+    assert_eq!(all_pages(&store, once).await, [failed[1], failed[4], failed[7]]);
+}
+
+/// The jobs of all pages of a query.
+async fn all_pages(store: &Subject, mut query: JobQuery) -> Vec<JobId> {
+    let mut ids = Vec::new();
+    loop {
+        let page = store.page(&query).await;
+        assert!(page.jobs.len() <= query.limit);
+        ids.extend(page.jobs.iter().map(|job| job.id));
+        query.after = page.next;
+        if query.after.is_none() {
+            return ids;
+        }
+    }
+}

@@ -289,6 +289,8 @@ macro_rules! conformance {
             prune:
                 jobs_are_deleted_by_the_state_in_which_they_ended,
                 jobs_are_deleted_that_ended_before_the_time_and_not_at_it,
+                the_search_ends_at_a_job_that_is_too_young_but_not_at_one_that_is_dated_later_than_now,
+                a_page_may_end_at_a_job_that_is_dated_later_than_now,
                 a_call_that_names_no_state_deletes_nothing,
                 what_has_not_ended_is_never_deleted,
                 a_deleted_job_leaves_nothing_but_its_effects,
@@ -300,6 +302,7 @@ macro_rules! conformance {
                 the_place_of_a_deleted_job_is_not_given_again,
                 the_first_events_are_deleted_up_to_a_time_and_a_limit,
                 an_event_that_is_kept_keeps_those_behind_it,
+                an_event_that_is_dated_later_than_now_does_not_keep_those_behind_it,
                 r18_a_reader_goes_on_behind_events_that_were_deleted,
                 r18_the_cursor_of_a_deleted_event_is_not_given_again;
             lookups:
@@ -308,6 +311,7 @@ macro_rules! conformance {
                 r28_jobs_are_found_by_everything_that_is_asked_for,
                 r28_pages_lead_through_all_jobs_in_both_directions,
                 r28_a_page_holds_its_place_while_jobs_are_added,
+                r28_the_failed_jobs_are_those_that_have_failed_and_are_not_to_run_again,
                 r28_jobs_are_counted_by_kind_name_and_state,
                 r28_entities_stand_in_the_order_of_their_keys_bytes,
                 r28_pages_lead_through_all_entities,

@@ -1,7 +1,7 @@
 //! Deleting jobs that have ended, and the first events.
 
 use enact::JobState;
-use enact::store::{Changed, Commit, Cursor, JobQuery, NewEvent, Prune, Submitted};
+use enact::store::{Changed, Commit, Cursor, JobQuery, NewEvent, NewJob, Prune, Submitted};
 use enact::{Attempt, JobId};
 
 use super::Subject;
@@ -63,6 +63,47 @@ pub async fn jobs_are_deleted_that_ended_before_the_time_and_not_at_it(store: Su
         store.prune_all(Prune { succeeded_before: Some(before), ..nothing() }).await;
         assert_eq!(store.all_ids().await, left, "before {before}");
     }
+}
+
+/// A job that is put on record at that second, and called off at second 9.
+async fn created_at(store: &Subject, second: i64) -> JobId {
+    let id = store.publish(NewJob { created_at: at(second), ..job("ship") }).await;
+    store.called_off(id).await;
+    id
+}
+
+pub async fn the_search_ends_at_a_job_that_is_too_young_but_not_at_one_that_is_dated_later_than_now(
+    store: Subject,
+) {
+    let mut ids = Vec::new();
+    for second in [1, 60, 31, 2, 60, 3, 30, 4, 20, 5] {
+        ids.push(store.publish(NewJob { created_at: at(second), ..job("ship") }).await);
+    }
+    // Those at 60 and 31 are dated by a clock that was ahead, and have not ended; those at 2 and 4 neither.
+    for index in [0, 4, 5, 6, 8, 9] {
+        store.called_off(ids[index]).await;
+    }
+    let prune = Prune { cancelled_before: Some(at(20)), now: at(30), limit: 2, ..nothing() };
+    assert_eq!(store.prune_all(prune.clone()).await, 3, "up to the one at 30");
+    let left = [1, 2, 3, 6, 7, 8, 9].map(|index: usize| ids[index]);
+    assert_eq!(store.all_ids().await, left);
+    assert_eq!(store.prune_all(Prune { now: at(29), ..prune.clone() }).await, 1, "up to the one at 20");
+    assert_eq!(store.prune_all(Prune { now: at(19), ..prune }).await, 2, "up to the end");
+    assert_eq!(store.all_ids().await, [1, 2, 3, 7].map(|index: usize| ids[index]));
+}
+
+pub async fn a_page_may_end_at_a_job_that_is_dated_later_than_now(store: Subject) {
+    let ahead = created_at(&store, 60).await;
+    let old = created_at(&store, 1).await;
+    let prune = Prune { failed_before: Some(at(20)), now: at(30), limit: 1, ..nothing() };
+    let first = store.prune(prune.clone()).await.expect("prune");
+    assert_eq!((first.deleted, first.next.is_some()), (0, true));
+    let all = Prune { cancelled_before: Some(at(9)), after: first.next, ..prune };
+    assert_eq!(store.prune_all(all.clone()).await, 0, "they have ended at second 9");
+    assert_eq!(store.prune_all(Prune { cancelled_before: Some(at(10)), ..all }).await, 1);
+
+    assert_eq!(store.all_ids().await, [ahead]);
+    assert_eq!(store.job(old).await.expect("job"), None);
 }
 
 pub async fn a_call_that_names_no_state_deletes_nothing(store: Subject) {
@@ -220,7 +261,7 @@ async fn cursors(store: &Subject) -> Vec<Cursor> {
 
 pub async fn the_first_events_are_deleted_up_to_a_time_and_a_limit(store: Subject) {
     let emitted = emit(&store, &[1, 2, 2, 3, 4]).await;
-    let prune = async |before, limit| store.prune_events(before, limit).await.expect("prune_events");
+    let prune = async |before, limit| store.prune_events(before, at(99), limit).await.expect("prune_events");
     assert_eq!(prune(at(1), 9).await, 0, "it was not emitted before that");
     assert_eq!(prune(at(9), 0).await, 0);
     assert_eq!(cursors(&store).await, emitted);
@@ -234,14 +275,35 @@ pub async fn the_first_events_are_deleted_up_to_a_time_and_a_limit(store: Subjec
 
 pub async fn an_event_that_is_kept_keeps_those_behind_it(store: Subject) {
     let emitted = emit(&store, &[1, 5, 2]).await;
-    assert_eq!(store.prune_events(at(3), 9).await.expect("prune_events"), 1);
+    assert_eq!(store.prune_events(at(3), at(99), 9).await.expect("prune_events"), 1);
 
     assert_eq!(cursors(&store).await, emitted[1..]);
 }
 
+pub async fn an_event_that_is_dated_later_than_now_does_not_keep_those_behind_it(store: Subject) {
+    let emitted = emit(&store, &[60, 1, 2, 61, 3, 8, 30, 4]).await;
+    let prune = async |limit| store.prune_events(at(8), at(9), limit).await.expect("prune_events");
+    assert_eq!(prune(2).await, 2);
+    assert_eq!(cursors(&store).await, [&emitted[..1], &emitted[3..]].concat());
+    assert_eq!(prune(9).await, 1, "the one at 8 keeps those behind it");
+    let left = [0, 3, 5, 6, 7].map(|index: usize| emitted[index]);
+    assert_eq!(cursors(&store).await, left);
+    for (index, cursor) in emitted.iter().enumerate() {
+        let behind: Vec<Cursor> =
+            store.events_behind(*cursor).await.into_iter().map(|event| event.cursor).collect();
+        let expected: Vec<Cursor> = left.into_iter().filter(|left| left > cursor).collect();
+        assert_eq!(behind, expected, "{index}");
+    }
+
+    assert_eq!(store.prune_events(at(9), at(9), 9).await.expect("prune_events"), 2);
+    assert_eq!(store.prune_events(at(99), at(99), 9).await.expect("prune_events"), 3);
+    let later = emit(&store, &[5]).await;
+    assert!(later[0] > emitted[7], "its place is not given again");
+}
+
 pub async fn r18_a_reader_goes_on_behind_events_that_were_deleted(store: Subject) {
     let emitted = emit(&store, &[1, 2, 3]).await;
-    store.prune_events(at(3), 9).await.expect("prune_events");
+    store.prune_events(at(3), at(99), 9).await.expect("prune_events");
 
     for cursor in [Cursor::START, emitted[0], emitted[1]] {
         let behind: Vec<Cursor> =
@@ -253,7 +315,7 @@ pub async fn r18_a_reader_goes_on_behind_events_that_were_deleted(store: Subject
 
 pub async fn r18_the_cursor_of_a_deleted_event_is_not_given_again(store: Subject) {
     let emitted = emit(&store, &[1, 2]).await;
-    assert_eq!(store.prune_events(at(9), 9).await.expect("prune_events"), 2);
+    assert_eq!(store.prune_events(at(9), at(99), 9).await.expect("prune_events"), 2);
     let later = emit(&store, &[3]).await;
 
     assert!(later[0] > emitted[1]);

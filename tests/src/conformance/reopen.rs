@@ -237,7 +237,7 @@ pub async fn places_that_were_given_are_remembered_when_all_is_deleted(store: Su
         store.called_off(id).await;
     }
     assert_eq!(store.prune_all(everything()).await, 3);
-    assert_eq!(store.prune_events(at(99), 9).await.expect("prune_events"), 2);
+    assert_eq!(store.prune_events(at(99), at(99), 9).await.expect("prune_events"), 2);
 
     let store = store.reopened();
     let later = job("later");

@@ -80,8 +80,8 @@ impl<W: Watch> Store for Watched<W> {
         self.store.prune(prune).await
     }
 
-    async fn prune_events(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError> {
-        self.store.prune_events(before, limit).await
+    async fn prune_events(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        self.store.prune_events(before, now, limit).await
     }
 
     async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError> {

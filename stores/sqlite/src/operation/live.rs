@@ -16,18 +16,22 @@ pub(crate) const INSERT_WAITING: &str = "
 pub(crate) const INSERT_READY: &str = "
     INSERT INTO ready (name, rank, seq, attempts, spent, order_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
-pub(crate) const SELECT_LANE: &str = "SELECT 1 FROM lanes WHERE order_key = ?1 LIMIT 1";
+pub(crate) const INSERT_TURN: &str =
+    "INSERT INTO turns (order_key, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+
+pub(crate) const UPDATE_TURN: &str = "UPDATE turns SET seq = ?2 WHERE order_key = ?1";
+
+pub(crate) const DELETE_TURN: &str = "DELETE FROM turns WHERE order_key = ?1";
+
+/// Who has the turn in a lane, and whether it waits.
+pub(crate) const SELECT_TURN: &str = "
+    SELECT t.seq, w.seq IS NOT NULL FROM turns AS t LEFT JOIN waiting AS w ON w.seq = t.seq WHERE t.order_key = ?1";
 
 pub(crate) const INSERT_LANE: &str = "INSERT INTO lanes (order_key, seq) VALUES (?1, ?2)";
 
 pub(crate) const DELETE_LANE: &str = "DELETE FROM lanes WHERE order_key = ?1 AND seq = ?2";
 
 pub(crate) const SELECT_HEAD: &str = "SELECT seq FROM lanes WHERE order_key = ?1 ORDER BY seq LIMIT 1";
-
-/// Who has the turn in a lane, and whether it waits. Only those that were retried by hand may stand before it.
-pub(crate) const SELECT_TURN: &str = "
-    SELECT l.seq, w.seq IS NOT NULL FROM lanes AS l LEFT JOIN waiting AS w ON w.seq = l.seq
-    WHERE l.order_key = ?1 AND coalesce(w.in_line, 0) = 0 ORDER BY l.seq LIMIT 1";
 
 pub(crate) const TAKE_TURN: &str = "UPDATE waiting SET in_line = 1 WHERE seq = ?1";
 
@@ -84,11 +88,13 @@ pub(super) struct Live<'c> {
     select_standing: Statement<'c>,
     insert_waiting: Statement<'c>,
     insert_ready: Statement<'c>,
-    select_lane: Statement<'c>,
+    insert_turn: Statement<'c>,
+    update_turn: Statement<'c>,
+    delete_turn: Statement<'c>,
+    select_turn: Statement<'c>,
     insert_lane: Statement<'c>,
     delete_lane: Statement<'c>,
     select_head: Statement<'c>,
-    select_turn: Statement<'c>,
     take_turn: Statement<'c>,
     insert_freed: Statement<'c>,
     delete_freed: Statement<'c>,
@@ -107,11 +113,13 @@ impl<'c> Live<'c> {
             select_standing: prepare(connection, SELECT_STANDING)?,
             insert_waiting: prepare(connection, INSERT_WAITING)?,
             insert_ready: prepare(connection, INSERT_READY)?,
-            select_lane: prepare(connection, SELECT_LANE)?,
+            insert_turn: prepare(connection, INSERT_TURN)?,
+            update_turn: prepare(connection, UPDATE_TURN)?,
+            delete_turn: prepare(connection, DELETE_TURN)?,
+            select_turn: prepare(connection, SELECT_TURN)?,
             insert_lane: prepare(connection, INSERT_LANE)?,
             delete_lane: prepare(connection, DELETE_LANE)?,
             select_head: prepare(connection, SELECT_HEAD)?,
-            select_turn: prepare(connection, SELECT_TURN)?,
             take_turn: prepare(connection, TAKE_TURN)?,
             insert_freed: prepare(connection, INSERT_FREED)?,
             delete_freed: prepare(connection, DELETE_FREED)?,
@@ -152,9 +160,11 @@ impl<'c> Live<'c> {
 
     /// Puts a job at the end of a lane. Whether it has the turn.
     pub(super) fn enter_lane(&mut self, lane: &str, seq: i64) -> Result<bool, Broken> {
-        let others = self.select_lane.query_row([lane], |_| Ok(())).optional()?;
-        self.insert_lane.execute(params![lane, seq])?;
-        Ok(others.is_none())
+        let has_turn = self.insert_turn.execute(params![lane, seq])? == 1;
+        if !has_turn {
+            self.insert_lane.execute(params![lane, seq])?;
+        }
+        Ok(has_turn)
     }
 
     /// Puts a job that is retried by hand where it stood in its lane. The turn is taken from one behind it that waits, and
@@ -164,32 +174,50 @@ impl<'c> Live<'c> {
     pub(super) fn enter_lane_again(&mut self, lane: &str, seq: i64) -> Result<bool, Broken> {
         let turn: Option<(i64, bool)> =
             self.select_turn.query_row([lane], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        self.insert_lane.execute(params![lane, seq])?;
         match turn {
-            None => Ok(true),
             Some((holder, waits)) if waits && holder > seq => {
                 self.take_turn.execute([holder])?;
-                let head: Option<i64> = self.select_head.query_row([lane], |row| row.get(0)).optional()?;
-                let Some(head) = head.filter(|head| *head != seq) else { return Ok(true) };
-                self.give_turn_to(head)?;
-                Ok(false)
+                self.insert_lane.execute(params![lane, holder])?;
+                match self.head(lane)?.filter(|head| *head < seq) {
+                    Some(head) => {
+                        self.insert_lane.execute(params![lane, seq])?;
+                        self.give_turn_to(lane, head)?;
+                        Ok(false)
+                    }
+                    None => {
+                        self.update_turn.execute(params![lane, seq])?;
+                        Ok(true)
+                    }
+                }
             }
-            Some(_) => Ok(false),
+            _ => self.enter_lane(lane, seq),
         }
     }
 
     /// Takes a job that has ended out of its lane. If it had the turn, the first of the others has it now.
     pub(super) fn leave_lane(&mut self, lane: &str, seq: i64, had_turn: bool) -> Result<bool, Broken> {
-        self.delete_lane.execute(params![lane, seq])?;
         if !had_turn {
+            self.delete_lane.execute(params![lane, seq])?;
             return Ok(false);
         }
-        let head: Option<i64> = self.select_head.query_row([lane], |row| row.get(0)).optional()?;
-        head.map_or(Ok(false), |head| self.give_turn_to(head))
+        match self.head(lane)? {
+            Some(head) => self.give_turn_to(lane, head),
+            None => {
+                self.delete_turn.execute([lane])?;
+                Ok(false)
+            }
+        }
     }
 
-    /// A job that waited for its turn has it.
-    fn give_turn_to(&mut self, head: i64) -> Result<bool, Broken> {
+    /// The first of those in line.
+    fn head(&mut self, lane: &str) -> Result<Option<i64>, Broken> {
+        Ok(self.select_head.query_row([lane], |row| row.get(0)).optional()?)
+    }
+
+    /// A job that was in line has the turn.
+    fn give_turn_to(&mut self, lane: &str, head: i64) -> Result<bool, Broken> {
+        self.delete_lane.execute(params![lane, head])?;
+        self.update_turn.execute(params![lane, head])?;
         Ok(self.make_ready(head)? || {
             let freed: Option<bool> = self.give_turn.query_row([head], |row| row.get(0)).optional()?;
             self.note_freed(head, freed)
@@ -256,6 +284,53 @@ impl<'c> Live<'c> {
     /// A job ends by being called off.
     pub(super) fn cancel(&mut self, seq: i64, at: Timestamp) -> Result<(), Broken> {
         self.insert_cancelled.execute(params![seq, time(at)])?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::operation::{Operation, Retrying, Statements};
+    use crate::schema;
+
+    /// What it takes to find out whose turn it is, and who is next, while so many failed jobs of one lane are retried behind which one
+    /// runs: in steps of SQLite's machine.
+    fn steps_of_retrying(jobs: u32) -> Result<i32, Box<dyn Error>> {
+        let connection = Connection::open_in_memory()?;
+        schema::migrate(&connection).map_err(|broken| format!("{broken:?}"))?;
+        connection.execute_batch(&format!(
+            "WITH RECURSIVE places (seq) AS (VALUES (1) UNION ALL SELECT seq + 1 FROM places WHERE seq <= {jobs})
+            INSERT INTO requests (seq, id, kind, name, created_at, order_key, correlation, payload, priority)
+            SELECT seq, format('00000000-0000-7000-8000-%012d', seq), 'command', 'ship', 0, 'x', 'm', '1', 0 FROM places;
+            INSERT INTO attempts (job, number, worker, started_at, ended_at, failure)
+            SELECT seq, 1, 'w', 0, 0, '{{}}' FROM requests WHERE seq <= {jobs};
+            INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key)
+            SELECT seq, 1, 0, 'w', 0, name, order_key FROM requests WHERE seq > {jobs};
+            INSERT INTO turns (order_key, seq) SELECT order_key, seq FROM running;"
+        ))?;
+        let ids = (1..=jobs).map(|seq| format!("00000000-0000-7000-8000-{seq:012}").parse());
+        let retrying = Retrying(ids.collect::<Result<_, _>>()?);
+        let recent = Recent::new();
+        let mut statements = Statements::prepare(&connection, &recent)?;
+        retrying.run(&mut statements).map_err(|broken| format!("{broken:?}"))?;
+
+        let in_line: u32 =
+            connection.query_row("SELECT count(*) FROM waiting WHERE in_line", [], |row| row.get(0))?;
+        assert_eq!(in_line, jobs);
+        let live = &statements.live;
+        let looks = [&live.select_standing, &live.select_turn, &live.select_head, &live.insert_turn];
+        Ok(looks.into_iter().map(|statement| statement.get_status(StatementStatus::VmStep)).sum())
+    }
+
+    #[test]
+    fn retrying_all_of_a_lane_costs_the_same_for_each() -> Result<(), Box<dyn Error>> {
+        let [few, many] = [steps_of_retrying(1_000)?, steps_of_retrying(2_000)?];
+        assert!(many <= 2 * few, "{few} steps for a thousand, {many} for two");
         Ok(())
     }
 }

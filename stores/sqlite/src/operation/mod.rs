@@ -16,7 +16,7 @@ use rusqlite::{Connection, PrepFlags, Statement};
 pub(crate) use by_hand::{Cancelling, LiveRequest, Retrying};
 pub(crate) use claim::Claiming;
 pub(crate) use commit::Committing;
-pub(crate) use prune::{Prunable, Pruning, PruningEvents};
+pub(crate) use prune::{Pruning, PruningEvents};
 pub(crate) use renew::{Renewing, Retiring};
 pub(crate) use submit::Submitting;
 pub(crate) use tick::Ticking;
@@ -112,12 +112,12 @@ pub(crate) mod sql {
         SELECT_LAST_EVENT, SELECT_LAST_REQUEST, SELECT_QUEUED, UPSERT_PLACE, UPSERT_QUEUED,
     };
     pub(crate) use super::live::{
-        DELETE_FREED, DELETE_LANE, DELETE_SUCCESSORS, END_PENDING, GIVE_TURN, INSERT_CANCELLED, INSERT_FREED,
-        INSERT_LANE, INSERT_PREDECESSOR, INSERT_READY, INSERT_WAITING, SELECT_HEAD, SELECT_LANE,
-        SELECT_STANDING, SELECT_SUCCESSORS, SELECT_TURN, TAKE_TURN,
+        DELETE_FREED, DELETE_LANE, DELETE_SUCCESSORS, DELETE_TURN, END_PENDING, GIVE_TURN, INSERT_CANCELLED,
+        INSERT_FREED, INSERT_LANE, INSERT_PREDECESSOR, INSERT_READY, INSERT_TURN, INSERT_WAITING,
+        SELECT_HEAD, SELECT_STANDING, SELECT_SUCCESSORS, SELECT_TURN, TAKE_TURN, UPDATE_TURN,
     };
     pub(crate) use super::prune::{
-        DELETE_ATTEMPTS, DELETE_CANCELLED, DELETE_EVENTS, DELETE_REQUEST, SELECT_FIRST_EVENTS, SELECT_PAGE,
+        DELETE_ATTEMPTS, DELETE_CANCELLED, DELETE_EVENTS, DELETE_REQUEST, SELECT_END,
     };
     pub(crate) use super::renew::{DELETE_LEASE, UPSERT_LEASE};
     pub(crate) use super::submit::{INSERT_EVENT, INSERT_REQUEST, INSERT_STARTED, SELECT_HOLDER};
@@ -136,6 +136,7 @@ pub(crate) mod sql {
         DELETE_REQUEST,
         DELETE_RUNNING,
         DELETE_SUCCESSORS,
+        DELETE_TURN,
         DELETE_WAITING,
         END_PENDING,
         GIVE_TURN,
@@ -153,13 +154,13 @@ pub(crate) mod sql {
         INSERT_REQUEST,
         INSERT_RETRIED,
         INSERT_STARTED,
+        INSERT_TURN,
         INSERT_WAITING,
+        SELECT_END,
         SELECT_FENCED,
-        SELECT_FIRST_EVENTS,
         SELECT_FIRST_NAME,
         SELECT_HEAD,
         SELECT_HOLDER,
-        SELECT_LANE,
         SELECT_LAST_ATTEMPT,
         SELECT_LAST_EVENT,
         SELECT_LAST_REQUEST,
@@ -167,7 +168,6 @@ pub(crate) mod sql {
         SELECT_LIVE_REQUEST,
         SELECT_NEXT_DUE,
         SELECT_NEXT_NAME,
-        SELECT_PAGE,
         SELECT_QUEUED,
         SELECT_READY,
         SELECT_RENEWALS,
@@ -180,6 +180,7 @@ pub(crate) mod sql {
         SELECT_VERSION,
         TAKE_TURN,
         UPDATE_ENTITY,
+        UPDATE_TURN,
         UPSERT_LEASE,
         UPSERT_PLACE,
         UPSERT_QUEUED,

@@ -64,8 +64,13 @@ CREATE TABLE running (
     order_key  TEXT
 ) STRICT;
 
--- The jobs that have an order key, and have not ended. In each lane one has the turn: the one that is ready, runs, or waits
--- and is not `in_line`.
+-- Of the jobs that have an order key, and have not ended, in each lane one has the turn,
+CREATE TABLE turns (
+    order_key  TEXT PRIMARY KEY,
+    seq        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- and all others are in line.
 CREATE TABLE lanes (
     order_key  TEXT    NOT NULL,
     seq        INTEGER NOT NULL,
@@ -108,6 +113,9 @@ CREATE TABLE attempts (
     PRIMARY KEY (job, number)
 ) STRICT, WITHOUT ROWID;
 
+-- Those that have failed: the last one of each failed job is among them, and what has succeeded at once has no part in it.
+CREATE INDEX attempts_failed ON attempts (job, number) WHERE output IS NULL;
+
 -- A job that is in none of the four has ended as its last attempt did.
 CREATE VIEW jobs AS
 SELECT r.seq, r.id, r.kind, r.name,
@@ -143,12 +151,12 @@ CREATE TABLE entities (
 
 CREATE TABLE events (
     position    INTEGER PRIMARY KEY,   -- never given twice, see `places`
+    emitted_at  INTEGER NOT NULL,
     id          TEXT    NOT NULL,
     name        TEXT    NOT NULL,
     payload     TEXT    NOT NULL,
     correlation TEXT    NOT NULL,
-    cause       TEXT,                  -- the id of the job that emitted it; NULL: a caller at the boundary
-    emitted_at  INTEGER NOT NULL
+    cause       TEXT                   -- the id of the job that emitted it; NULL: a caller at the boundary
 ) STRICT;
 
 -- The last place that was given in `requests` or `events`, if the row that had it was pruned: the next one is behind it.

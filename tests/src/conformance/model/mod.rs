@@ -9,8 +9,8 @@ use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
 use enact::store::{
-    Changed, Claim, Commit, Cursor, EntityKey, EntityWrite, NewEvent, NewJob, NewTick, Next, PageToken,
-    Prune, StoredEvent, Submitted, Ticked,
+    Changed, Claim, Commit, Cursor, EntityKey, EntityWrite, JobQuery, NewEvent, NewJob, NewTick, Next,
+    PageToken, Prune, StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState};
 use jiff::Timestamp;
@@ -105,6 +105,7 @@ impl Comparison {
         self.attempts.clear();
         self.compare(&"everything").await?;
         self.compare_entities().await?;
+        self.compare_failed().await?;
         Ok(self.clear().await)
     }
 
@@ -165,8 +166,8 @@ impl Comparison {
             }
             Step::PruneEvents { age, limit } => {
                 let before = at(self.now - i64::from(age));
-                let pruned = self.store.prune_events(before, limit).await.expect("prune_events");
-                same("prune_events", &pruned, &self.model.prune_events(before, limit))?;
+                let pruned = self.store.prune_events(before, self.now(), limit).await.expect("prune_events");
+                same("prune_events", &pruned, &self.model.prune_events(before, self.now(), limit))?;
             }
             Step::Renew { worker: by } => {
                 self.renewals += 1;
@@ -386,11 +387,22 @@ impl Comparison {
         Ok(())
     }
 
+    /// Those that have failed a store may find by another way than the rest.
+    async fn compare_failed(&self) -> Result<(), TestCaseError> {
+        let query = JobQuery { states: vec![JobState::Failed], ..JobQuery::default() };
+        let found: Vec<JobId> = self.store.page(&query).await.jobs.iter().map(|job| job.id).collect();
+        let failed = self.model.jobs.iter().filter(|recorded| recorded.job.state == JobState::Failed);
+        same("failed jobs", &found, &failed.map(|recorded| recorded.job.id).collect())
+    }
+
     /// Deletes what others would stumble upon.
     async fn clear(self) -> Subject {
         self.store.call_off_all(&self.store.all_ids().await).await;
         self.store.prune_all(prune::everything()).await;
-        self.store.prune_events(at(1_000_000), usize::from(u16::MAX)).await.expect("prune_events");
+        self.store
+            .prune_events(at(1_000_000), at(1_000_000), usize::from(u16::MAX))
+            .await
+            .expect("prune_events");
         for by in WORKERS {
             self.store.retire(&worker(by), self.model.renewals(&worker(by))).await.expect("retire");
         }

@@ -325,9 +325,10 @@ impl Obvious {
 
     /// Deletes what is named of those looked at, behind a place. Answers how many, and where it has stopped if there is more.
     pub(super) fn prune(&mut self, prune: &Prune, behind: u64) -> (u64, Option<u64>) {
-        let is_old = |job: &Job| prune.horizon().is_some_and(|horizon| job.created_at < horizon);
-        let old: Vec<_> =
-            self.jobs.iter().filter(|recorded| recorded.place > behind && is_old(&recorded.job)).collect();
+        let Some(horizon) = prune.horizon() else { return (0, None) };
+        let ends = |job: &Job| (horizon..=prune.now).contains(&job.created_at);
+        let behind = self.jobs.iter().filter(|recorded| recorded.place > behind);
+        let old: Vec<_> = behind.take_while(|recorded| !ends(&recorded.job)).collect();
         let is_awaited = |id: JobId| {
             self.jobs.iter().any(|other| other.job.state == Waiting && other.job.after.contains(&id))
         };
@@ -342,9 +343,13 @@ impl Obvious {
         (doomed.len() as u64, next)
     }
 
-    pub(super) fn prune_events(&mut self, before: Timestamp, limit: usize) -> u64 {
-        let first = self.events.iter().take(limit).take_while(|event| event.emitted_at < before).count();
-        self.events.drain(..first).count() as u64
+    pub(super) fn prune_events(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> u64 {
+        let ends = |event: &StoredEvent| (before..=now).contains(&event.emitted_at);
+        let end = self.events.iter().position(ends).unwrap_or(self.events.len());
+        let old = self.events[..end].iter().filter(|event| event.emitted_at < before);
+        let doomed: Vec<_> = old.take(limit).map(|event| event.id).collect();
+        self.events.retain(|event| !doomed.contains(&event.id));
+        doomed.len() as u64
     }
 
     pub(super) fn renew(&mut self, lease: Lease) {
