@@ -373,3 +373,34 @@ async fn a_row_that_was_edited_by_hand_is_named_by_the_error() -> Outcome {
     }
     Ok(())
 }
+
+/// However much there is to be kept, nobody who writes has to wait while it is looked through.
+#[tokio::test]
+async fn what_is_to_be_kept_is_passed_by_without_a_transaction_to_write() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(50)).open()?;
+    let worker = worker("w");
+    let job = started("withdraw", &worker);
+    store.submit(Vec::new(), vec![job.clone()]).await?;
+    store.commit(success(&job, &worker, "a-1")).await?;
+    let other = Connection::open(&path)?;
+    other.execute_batch("BEGIN IMMEDIATE")?;
+
+    let kept = Prune {
+        succeeded_before: Some(second(1)),
+        failed_before: Some(second(99)),
+        cancelled_before: Some(second(99)),
+        now: second(99),
+        after: None,
+        limit: 10,
+    };
+    assert_eq!(store.prune(kept.clone()).await?, Pruned { deleted: 0, next: None });
+    assert_eq!(store.prune_events(second(1), second(99), 10).await?, 0);
+    let named = Prune { succeeded_before: Some(second(2)), ..kept };
+    assert!(store.prune(named.clone()).await.is_err(), "it waits for the other to end");
+
+    other.execute_batch("COMMIT")?;
+    assert_eq!(store.prune(named).await?.deleted, 1);
+    Ok(())
+}

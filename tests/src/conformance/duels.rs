@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use super::Subject;
+use super::prune::everything;
 use super::races::claim_all;
 use super::sample::{after, at, called_off, in_lane, job, lease, worker};
 use super::taken::Taken;
@@ -136,6 +137,41 @@ pub async fn r22_either_a_failed_job_is_retried_by_hand_or_it_is_deleted(store: 
             (Changed::Missing, 1) => assert_eq!(duel.store.job(id).await.expect("job"), None),
             both => panic!("{both:?}"),
         }
+    }
+}
+
+pub async fn r26_either_a_job_is_deleted_or_another_waits_for_it(store: Subject) {
+    let duel = Duel::new(store);
+    let end = Some(at(99));
+    let prune = Prune {
+        succeeded_before: end,
+        failed_before: end,
+        cancelled_before: end,
+        now: at(99),
+        after: None,
+        limit: ROUNDS,
+    };
+    for _ in 0..ROUNDS {
+        let first = duel.store.failed(job("first")).await;
+        let (second, prune) = (after([first], "second"), prune.clone());
+        let id = second.id;
+        let (submitted, pruned) = duel
+            .fight(
+                async move |store| store.submit(Vec::new(), vec![second]).await.expect("submit").remove(0),
+                async move |store| store.prune(prune).await.expect("prune").deleted,
+            )
+            .await;
+
+        match (submitted, pruned) {
+            (Submitted::New, 0) => {
+                assert_eq!(duel.store.state(id).await, JobState::Waiting);
+                assert_eq!(duel.store.state(first).await, JobState::Failed);
+                duel.store.called_off(id).await;
+            }
+            (Submitted::NoPredecessor(missing), 1) => assert_eq!(missing, first),
+            both => panic!("{both:?}"),
+        }
+        duel.store.prune_all(everything()).await;
     }
 }
 

@@ -91,6 +91,7 @@ macro_rules! conformance {
                 r24_either_a_job_is_called_off_or_its_attempt_is_committed,
                 r24_a_job_that_is_called_off_is_not_begun_again,
                 r22_either_a_failed_job_is_retried_by_hand_or_it_is_deleted,
+                r26_either_a_job_is_deleted_or_another_waits_for_it,
                 r20_of_two_workers_one_begins_a_job,
                 r23_either_a_worker_is_given_up_and_taken_off_or_it_has_renewed,
                 r26_what_comes_after_a_job_is_not_left_behind_when_that_is_called_off,

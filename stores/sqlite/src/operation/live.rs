@@ -178,17 +178,13 @@ impl<'c> Live<'c> {
             Some((holder, waits)) if waits && holder > seq => {
                 self.take_turn.execute([holder])?;
                 self.insert_lane.execute(params![lane, holder])?;
-                match self.head(lane)?.filter(|head| *head < seq) {
-                    Some(head) => {
-                        self.insert_lane.execute(params![lane, seq])?;
-                        self.give_turn_to(lane, head)?;
-                        Ok(false)
-                    }
-                    None => {
-                        self.update_turn.execute(params![lane, seq])?;
-                        Ok(true)
-                    }
-                }
+                let Some(head) = self.head(lane)?.filter(|head| *head < seq) else {
+                    self.update_turn.execute(params![lane, seq])?;
+                    return Ok(true);
+                };
+                self.insert_lane.execute(params![lane, seq])?;
+                self.give_turn_to(lane, head)?;
+                Ok(false)
             }
             _ => self.enter_lane(lane, seq),
         }
@@ -200,13 +196,11 @@ impl<'c> Live<'c> {
             self.delete_lane.execute(params![lane, seq])?;
             return Ok(false);
         }
-        match self.head(lane)? {
-            Some(head) => self.give_turn_to(lane, head),
-            None => {
-                self.delete_turn.execute([lane])?;
-                Ok(false)
-            }
-        }
+        let Some(head) = self.head(lane)? else {
+            self.delete_turn.execute([lane])?;
+            return Ok(false);
+        };
+        self.give_turn_to(lane, head)
     }
 
     /// The first of those in line.
