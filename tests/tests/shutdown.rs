@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::{Mutex, mpsc};
+
 use common::{Gate, World, begin, job, kind_and_code, on_every_store, reaches, settle, state, until};
 use enact::prelude::*;
 
@@ -26,7 +28,7 @@ async fn again(_: Again, gate: Arc<Gate>) {
 
 async fn start(world: &World) -> (Runtime, Arc<Gate>) {
     let gate = Gate::new();
-    (world.builder().concurrency(2).provide(gate.clone()).start().await.unwrap(), gate)
+    (world.builder().concurrency(2).provide(gate.clone()).provide(unbolted()).start().await.unwrap(), gate)
 }
 
 const SOON: Duration = Duration::from_secs(5);
@@ -114,7 +116,7 @@ async fn a_runtime_that_nobody_holds_any_more_finishes_what_it_has_begun(world: 
 async fn the_longest_of_all_durations_is_no_trouble(world: World) {
     let gate = Gate::wide_open();
     let builder = world.builder().lease(Duration::MAX).concurrency(usize::MAX).queue("patient", usize::MAX);
-    let runtime = builder.provide(gate).start().await.unwrap();
+    let runtime = builder.provide(gate).provide(unbolted()).start().await.unwrap();
     runtime.publish(Patient {}).await.unwrap().outcome().await.unwrap();
     runtime.shutdown(Duration::MAX).await.unwrap();
 }
@@ -149,6 +151,48 @@ async fn who_executes_what_is_on_record_already_holds_up_no_shutdown(world: Worl
     assert_eq!(published.state().await.unwrap(), JobState::Waiting);
 }
 
+/// Keep a thread busy, without ever waiting.
+#[command]
+struct Block {}
+
+/// What blocks a thread until it is let go.
+struct Bolt(Mutex<mpsc::Receiver<()>>);
+
+#[command]
+async fn block(_: Block, bolt: Arc<Bolt>, gate: Arc<Gate>) {
+    // Says that it has come, and does not wait there.
+    gate.pass().await;
+    let _ = bolt.0.lock().unwrap().recv();
+}
+
+/// One that holds nobody.
+fn unbolted() -> Arc<Bolt> {
+    Arc::new(Bolt(Mutex::new(mpsc::channel().1)))
+}
+
+async fn a_handler_that_blocks_its_thread_keeps_a_shutdown_for_some_seconds_only(world: World) {
+    let (release, bolt) = mpsc::channel();
+    let gate = Gate::wide_open();
+    let builder = world.builder().provide(gate.clone()).provide(Arc::new(Bolt(Mutex::new(bolt))));
+    let runtime = builder.start().await.unwrap();
+    let job = runtime.publish(Block {}).await.unwrap();
+    gate.arrival().await;
+    let stopping = tokio::spawn({
+        let runtime = runtime.clone();
+        async move { runtime.shutdown(SOON).await }
+    });
+    until("it has given up waiting", async || {
+        world.advance(Duration::from_millis(500));
+        stopping.is_finished()
+    })
+    .await;
+    let late = stopping.await.unwrap().unwrap_err();
+    assert_eq!(kind_and_code(&late), (FailureKind::TimedOut, "shutdown_deadline"));
+    assert!(late.message().contains("could not be dropped"), "{late}");
+    release.send(()).unwrap();
+    until("its attempt has ended", async || state(&runtime, job.id()).await.has_ended()).await;
+}
+
 async fn who_waits_for_a_job_that_is_pruned_is_told(world: World) {
     let (runtime, gate) = start(&world).await;
     let job = runtime.publish(Once {}).delay(SOON).await.unwrap();
@@ -168,6 +212,7 @@ async fn who_waits_for_a_job_that_is_pruned_is_told(world: World) {
 on_every_store!(
     the_longest_of_all_durations_is_no_trouble,
     who_executes_what_is_on_record_already_holds_up_no_shutdown,
+    a_handler_that_blocks_its_thread_keeps_a_shutdown_for_some_seconds_only,
     who_waits_for_a_job_that_is_pruned_is_told,
     a_shutdown_lets_what_is_under_way_end_and_begins_nothing,
     what_cannot_end_in_time_is_given_back_at_once,
