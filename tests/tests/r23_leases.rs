@@ -89,6 +89,22 @@ async fn note(note: Note, log: Arc<Log>) {
     log.note(note.number.to_string());
 }
 
+/// Wait behind the gate at first, and to be called off when it is tried again.
+#[command]
+struct Linger {}
+
+#[command(retry = Retry::fixed(2, Duration::from_secs(1)))]
+async fn linger(_: Linger, gate: Arc<Gate>, log: Arc<Log>) {
+    let attempt = context().attempt().unwrap();
+    log.note(format!("attempt {attempt}"));
+    if attempt == 1 {
+        gate.pass().await;
+    } else {
+        context().cancelled().await;
+        log.note("told");
+    }
+}
+
 struct Running {
     runtime: Runtime,
     gate: Arc<Gate>,
@@ -378,6 +394,33 @@ async fn r23_a_worker_that_was_given_up_and_comes_back_goes_on(world: World) {
     }
 }
 
+async fn r23_what_is_told_to_an_attempt_that_was_given_up_is_not_told_to_the_next(world: World) {
+    let (builder, gate, _) = provided(world.builder().lease(LEASE));
+    let log = Log::new();
+    let slow = builder.provide(log.clone()).start().await.unwrap();
+    let id = slow.publish(Linger {}).await.unwrap().id();
+    gate.arrival().await;
+    let clock = ManualClock::at(world.now());
+    let (builder, ..) = provided(world.builder().clock(clock.clone()));
+    let witness = builder.without_worker().start().await.unwrap();
+    outlast_by(&clock, &witness, id, JobState::Waiting).await;
+    // The one that was given up is still under way here when the next begins, and ends before that.
+    until("it is tried again", async || {
+        world.advance(Duration::from_millis(500));
+        log.lines() == ["attempt 1", "attempt 2"]
+    })
+    .await;
+    for _ in 0..10 {
+        world.advance(Duration::from_millis(500));
+        settle_briefly().await;
+    }
+    gate.open();
+    settle().await;
+    assert_eq!(log.lines(), ["attempt 1", "attempt 2"], "nobody has called it off");
+    slow.jobs().cancel(id).await.unwrap();
+    until("the second attempt is told", async || log.lines().len() == 3).await;
+}
+
 async fn r23_a_lease_is_never_so_short_that_nothing_else_is_done(world: World) {
     let of = |lease| format!("{:?}", world.builder().lease(lease));
     assert!(of(Duration::ZERO).contains("lease: 100ms"), "{}", of(Duration::ZERO));
@@ -421,6 +464,7 @@ on_every_store!(
     r23_steps_of_the_clock_end_no_lease,
     r23_a_step_of_the_clock_back_does_not_keep_a_dead_workers_lease,
     r23_an_attempt_that_was_given_up_is_told,
+    r23_what_is_told_to_an_attempt_that_was_given_up_is_not_told_to_the_next,
     r23_who_executes_without_a_worker_keeps_its_lease_too,
     r23_a_worker_that_was_given_up_and_comes_back_goes_on,
     r23_a_lease_is_never_so_short_that_nothing_else_is_done,
