@@ -6,13 +6,15 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
+use common::watched::{Watch, Watched};
 use common::{
     Gate, Log, Mortal, World, begin, job, jobs, kind_and_code, on_every_store, reaches, settle, until,
 };
 use enact::clock::ManualClock;
 use enact::prelude::*;
-use enact::store::Cursor;
-use enact::{JobId, Key};
+use enact::store::{Cursor, Store};
+use enact::{JobId, Key, MemoryStore};
 
 /// Counts.
 #[entity]
@@ -322,6 +324,40 @@ async fn r23_a_step_of_the_clock_back_does_not_keep_a_dead_workers_lease(world: 
     let witness = start(&world).await;
     world.clock.set(world.now() - Duration::from_hours(24));
     outlast(&world, &witness.runtime, id, JobState::Failed).await;
+}
+
+/// A store that never answers who looks at the leases.
+struct Unanswering;
+
+#[async_trait]
+impl Watch for Unanswering {
+    async fn looking(&self) {
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn r23_a_look_that_takes_long_keeps_no_lease_from_being_renewed() {
+    common::show(World::memory(), async |world| {
+        let memory = MemoryStore::new();
+        let store = Watched { store: memory.clone(), watch: Unanswering };
+        let (builder, gate, _) = provided(Runtime::builder(store).clock(world.clock.clone()).lease(LEASE));
+        // With all places taken nothing is claimed, and no claim renews the lease.
+        let runtime = builder.concurrency(1).start().await.unwrap();
+        let published = runtime.publish(Count { counter: "c".to_owned() }).await.unwrap();
+        gate.arrival().await;
+        for _ in 0..3 {
+            let renewals = memory.leases().await.unwrap()[0].renewals;
+            until("the lease is renewed", async || {
+                world.advance(Duration::from_millis(500));
+                settle_briefly().await;
+                memory.leases().await.unwrap()[0].renewals > renewals
+            })
+            .await;
+        }
+        gate.open();
+        assert_eq!(published.outcome().await.unwrap(), 1);
+    });
 }
 
 #[test]

@@ -18,6 +18,9 @@ pub(crate) trait Watch: Send + Sync + 'static {
     /// A tick is about to be put on record.
     async fn ticking(&self, _tick: &NewTick) {}
 
+    /// The leases are about to be looked at.
+    async fn looking(&self) {}
+
     /// An attempt is about to be ended.
     async fn committing(&self, _commit: &Commit) {}
 }
@@ -56,6 +59,7 @@ impl<W: Watch> Store for Watched<W> {
     }
 
     async fn leases(&self) -> Result<Vec<Lease>, StoreError> {
+        self.watch.looking().await;
         self.store.leases().await
     }
 
