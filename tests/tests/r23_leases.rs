@@ -332,7 +332,7 @@ struct Unanswering;
 #[async_trait]
 impl Watch for Unanswering {
     async fn looking(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
