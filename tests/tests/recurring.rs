@@ -4,7 +4,6 @@
 
 mod common;
 
-use std::io::{self, Write};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -359,49 +358,6 @@ on_every_store! {
     r26_a_cron_pattern_is_in_utc,
     r26_a_tick_whose_command_is_refused_or_panics_is_left_out_and_the_schedule_goes_on,
     r52_a_schedule_goes_on_under_the_new_name_of_its_command,
-}
-
-/// What was logged.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn r26_the_log_names_the_command_that_was_refused_at_its_tick() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    // The test's runtime has one thread, so all of its tasks write here.
-    let _here = tracing::subscriber::set_default(subscriber);
-
-    let world = World::memory();
-    let _runtime = start(&world).await;
-    for _ in 0..4 {
-        minute(&world).await;
-    }
-    let log = lines.text();
-    let refused = log.lines().find(|line| line.contains("is refused")).unwrap_or_else(|| panic!("{log}"));
-    for part in ["ERROR", "command=moody", "tick=2030-01-01T00:01:00Z", "/odd"] {
-        assert!(refused.contains(part), "{part}: {refused}");
-    }
-    let panicked = log.lines().find(|line| line.contains("a panic")).unwrap_or_else(|| panic!("{log}"));
-    assert!(panicked.contains("command=moody") && panicked.contains("00:04:00Z"), "{panicked}");
 }
 
 /// How many jobs each tick came with, by schedule.

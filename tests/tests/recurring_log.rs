@@ -1,0 +1,72 @@
+//! What the log tells of ticks whose command does not run. The log is the process's: this is the only test in its own.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::io::{self, Write};
+use std::sync::Mutex;
+
+use common::{World, until};
+use enact::prelude::*;
+
+/// Something that cannot be asked for in every minute.
+#[command(name = "moody")]
+struct Moody {
+    #[schemars(range(max = 0))]
+    odd: i64,
+}
+
+impl From<Tick> for Moody {
+    fn from(tick: Tick) -> Self {
+        let minute = tick.scheduled_at().as_second() / 60;
+        assert!(minute % 4 != 0, "not in every fourth minute");
+        Self { odd: minute % 2 }
+    }
+}
+
+#[command(every = MINUTE, missed = Missed::All)]
+async fn moody(_: Moody) {}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn r26_the_log_names_the_command_that_was_refused_at_its_tick() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
+    let world = World::memory();
+    let _runtime = world.builder().start().await.unwrap();
+    let line = |text: &str| lines.text().lines().find(|line| line.contains(text)).map(str::to_owned);
+    until("both have been logged", async || {
+        world.advance(MINUTE / 4);
+        line("is refused").is_some() && line("a panic").is_some()
+    })
+    .await;
+    let refused = line("is refused").unwrap();
+    for part in ["ERROR", "command=moody", "tick=2030-01-01T00:0", "/odd"] {
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+    let panicked = line("a panic").unwrap();
+    assert!(panicked.contains("command=moody") && panicked.contains("tick=2030-01-01T00:0"), "{panicked}");
+}
