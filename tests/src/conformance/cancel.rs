@@ -1,8 +1,8 @@
 //! Calling jobs off (r24).
 
+use enact::Job;
 use enact::JobState::{self, Cancelled, Failed, Ready, Running, Succeeded, Waiting};
 use enact::store::{Changed, Commit, NewJob};
-use enact::{Attempt, Job};
 
 use super::Subject;
 use super::sample::{account, after, at, called_off, due, event, in_lane, job, job_id, worker, write};
@@ -32,8 +32,10 @@ pub async fn r24_a_running_attempt_has_ended_with_the_failure(store: Subject) {
     let taken = store.run(job("ship")).await;
     store.called_off(taken.job.id).await;
 
-    let ended =
-        Attempt { ended_at: Some(at(9)), reached: None, failure: Some(called_off()), ..taken.ended() };
+    let mut ended = taken.ended();
+    ended.ended_at = Some(at(9));
+    ended.reached = None;
+    ended.failure = Some(called_off());
     assert_eq!(store.attempts_of(taken.job.id).await, [ended]);
     assert_eq!(store.running_ids("w", 9).await, []);
 }

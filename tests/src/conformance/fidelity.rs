@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use enact::store::{Commit, EntityWrite, NewEvent, NewJob, Next, StoredEntity, StoredEvent};
 use enact::{
-    Attempt, Cause, ContextSeed, CorrelationId, Failure, FailureKind, Identity, Job, JobKind, JobState, Json,
+    Cause, CorrelationId, Failure, FailureKind, Identity, Job, JobContext, JobKind, JobState, Json,
     StrategyChoice, TraceContext,
 };
 use jiff::Timestamp;
@@ -57,17 +57,17 @@ fn documents() -> Vec<Json> {
     texts.into_iter().map(Json::from_text).chain([json(numbers), json("x".repeat(1 << 20))]).collect()
 }
 
-fn full_context(text: &str) -> ContextSeed {
+fn full_context(text: &str) -> JobContext {
     let trace = TraceContext::parse(
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         Some("congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"),
     );
-    ContextSeed::new()
-        .identity(Identity::user(text).with_role("teller").with_role(text))
-        .tenant(text)
-        .metadata("till", text)
-        .metadata(text, "7")
-        .trace(trace.expect("a trace context"))
+    JobContext::new()
+        .with_identity(Identity::user(text).with_role("teller").with_role(text))
+        .with_tenant(text)
+        .with_metadata("till", text)
+        .with_metadata(text, "7")
+        .with_trace(trace.expect("a trace context"))
 }
 
 pub async fn r26_a_job_keeps_its_priority_and_what_it_comes_after(store: Subject) {
@@ -104,7 +104,8 @@ pub async fn a_job_keeps_its_time_and_its_deadline_to_the_microsecond(store: Sub
 }
 
 pub async fn r31_a_job_keeps_its_context(store: Subject) {
-    let seeds = [ContextSeed::new(), ContextSeed::new().tenant("t"), full_context("Ada \"A\" L\u{f6}velace")];
+    let seeds =
+        [JobContext::new(), JobContext::new().with_tenant("t"), full_context("Ada \"A\" L\u{f6}velace")];
     for seed in seeds {
         let id = store.publish(NewJob { context: Arc::new(seed.clone()), ..job("ship") }).await;
         assert_eq!(*store.find(id).await.context, seed);
@@ -243,14 +244,12 @@ pub async fn r21_an_attempt_keeps_every_field(store: Subject) {
         [(None, None), (Some(1), Some(2)), (None, Some(1)), (Some(1 << 53), None), (Some(7), Some(8))];
     for ((version_read, version_written), ended_at) in versions.into_iter().zip(times()) {
         let taken = store.run(job("ship")).await;
-        let attempt = Attempt {
-            ended_at: Some(ended_at),
-            version_read,
-            version_written,
-            strategies: TEXTS.map(choice).into(),
-            events: (0..3).map(|_| event_id()).rev().collect(),
-            ..taken.ended()
-        };
+        let mut attempt = taken.ended();
+        attempt.ended_at = Some(ended_at);
+        attempt.version_read = version_read;
+        attempt.version_written = version_written;
+        attempt.strategies = TEXTS.map(choice).into();
+        attempt.events = (0..3).map(|_| event_id()).rev().collect();
         store.accept(Commit { attempt: attempt.clone(), ..taken.succeeds() }).await;
 
         assert_eq!(store.attempts_of(taken.job.id).await, [attempt]);
@@ -260,7 +259,7 @@ pub async fn r21_an_attempt_keeps_every_field(store: Subject) {
 
 /// A strategy and its variant, of this name.
 fn choice(text: &'static str) -> StrategyChoice {
-    StrategyChoice { strategy: text.into(), variant: text.into() }
+    StrategyChoice::new(text, text)
 }
 
 /// A failure with everything that a failure can have.
@@ -285,7 +284,8 @@ pub async fn r27_a_failure_is_kept_unchanged(store: Subject) {
     for text in TEXTS {
         let failure = full_failure(text);
         let taken = store.run(job("ship")).await;
-        let attempt = Attempt { failure: Some(failure.clone()), ..taken.fails().attempt };
+        let mut attempt = taken.fails().attempt;
+        attempt.failure = Some(failure.clone());
         store.accept(Commit { attempt: attempt.clone(), ..taken.fails() }).await;
 
         assert_eq!(store.find(taken.job.id).await.failure, Some(failure));
@@ -319,7 +319,8 @@ pub async fn r27_every_kind_of_failure_is_kept(store: Subject) {
     for kind in kinds {
         let failure = Failure::new(kind, kind.as_str(), "why");
         let taken = store.run(job("ship")).await;
-        let attempt = Attempt { failure: Some(failure.clone()), ..taken.fails().attempt };
+        let mut attempt = taken.fails().attempt;
+        attempt.failure = Some(failure.clone());
         store.accept(Commit { attempt, ..taken.fails() }).await;
         assert_eq!(store.find(taken.job.id).await.failure, Some(failure));
     }
@@ -337,7 +338,8 @@ pub async fn times_are_kept_to_the_microsecond(store: Subject) {
         store.accept(taken.retries(time)).await;
         assert_eq!(store.find(id).await.due_at, Some(time));
         let taken = store.take(&worker("w"), "ship", time).await;
-        let attempt = Attempt { ended_at: Some(time), ..taken.ended() };
+        let mut attempt = taken.ended();
+        attempt.ended_at = Some(time);
         store.accept(Commit { attempt, ..taken.succeeds() }).await;
         assert_eq!(store.find(id).await.ended_at, Some(time));
     }

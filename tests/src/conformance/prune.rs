@@ -1,8 +1,8 @@
 //! Deleting jobs that have ended, and the first events.
 
+use enact::JobId;
 use enact::JobState;
 use enact::store::{Changed, Commit, Cursor, JobQuery, NewEvent, NewJob, Prune, Submitted};
-use enact::{Attempt, JobId};
 
 use super::Subject;
 use super::sample::{
@@ -29,7 +29,8 @@ fn nothing() -> Prune {
 /// A job that succeeds at that second.
 async fn succeeded_at(store: &Subject, second: i64) -> JobId {
     let taken = store.run(job("ship")).await;
-    let attempt = Attempt { ended_at: Some(at(second)), ..taken.ended() };
+    let mut attempt = taken.ended();
+    attempt.ended_at = Some(at(second));
     store.accept(Commit { attempt, ..taken.succeeds() }).await;
     taken.job.id
 }
