@@ -16,7 +16,7 @@ use super::lifecycle::{self, Execution};
 use super::running_attempts::AttemptId;
 use super::waiters::ended;
 use crate::context::ExecutionContext;
-use crate::model::clock::after;
+use crate::model::clock::add_saturating;
 use crate::model::{Attempt, Failure, FailureKind, Job, Retry};
 use crate::store::{Commit, CommitError, Committed, Next, RunningJob, StoreError};
 use crate::wiring::JobPlan;
@@ -150,8 +150,8 @@ async fn give_back(engine: &Engine, job: &Job, attempt: Attempt) {
 fn on_record(failure: Failure) -> Failure {
     use FailureKind::{Error, IdempotencyMismatch, QueueFull, Refused, Unavailable, UnknownName};
     match failure.kind() {
-        IdempotencyMismatch | Refused => failure.of_kind(Error).permanent(),
-        UnknownName | Unavailable | QueueFull => failure.of_kind(Error),
+        IdempotencyMismatch | Refused => failure.with_kind(Error).permanent(),
+        UnknownName | Unavailable | QueueFull => failure.with_kind(Error),
         _ => failure,
     }
 }
@@ -189,7 +189,7 @@ fn failed(
 ) -> Commit {
     // What was spent before a retry by hand counts no more.
     let number = attempt.number.saturating_sub(job.spent);
-    let again = retry.pause_after(job.id, number, &failure).map(|pause| after(now, pause));
+    let again = retry.pause_after(job.id, number, &failure).map(|pause| add_saturating(now, pause));
     let next = match again {
         Some(due_at) if job.effective_deadline().is_none_or(|deadline| due_at < deadline) => {
             Next::Retry(due_at)

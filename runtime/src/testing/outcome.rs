@@ -11,7 +11,7 @@ use super::record::{self, Entities, answered};
 
 use crate::domain::Entity;
 use crate::handler::Strategy;
-use crate::model::clock::{Timestamp, after};
+use crate::model::clock::{Timestamp, add_saturating};
 use crate::model::{Attempt, Failure, FailureKind, Job, JobId, JobState, Key};
 use crate::runtime::Runtime;
 use crate::store::{Cursor, StoredEvent};
@@ -209,7 +209,7 @@ impl Outcome {
     /// It has failed, and another attempt follows after this pause (r22).
     #[track_caller]
     pub fn then_retries_in(&self, pause: Duration) -> &Self {
-        let due_at = after(self.now, pause);
+        let due_at = add_saturating(self.now, pause);
         self.each_ran(&format!("be tried again in {pause:?}, at {due_at}"), |ran| {
             ran.job.state == JobState::Waiting && ran.failure().is_some() && ran.job.due_at == Some(due_at)
         });

@@ -215,7 +215,7 @@ impl Parts {
 
     /// A capability that is missing stops the start, not a job at midnight (r33).
     fn check_capabilities(&self, capabilities: &Capabilities, problems: &mut Vec<Problem>) {
-        let missing = self.lacking(|needs| &needs.capabilities, |need| capabilities.has(need.type_id));
+        let missing = self.lacking(|needs| &needs.capabilities, |need| capabilities.contains(need.type_id));
         problems.extend(missing.into_iter().map(|(capability, (source, who))| {
             let message = format!(
                 "the capability `{capability}` was not provided, and {who}: call `.provide::<{capability}>(…)` on \

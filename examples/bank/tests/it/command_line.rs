@@ -190,7 +190,7 @@ fn a_wrong_command_line_is_no_failure_but_a_mistake() {
     let db = place.path("bank.db");
     let wrong: [(&[&str], &str); 6] = [
         (&["deposit", "a-1", "five"], "five"),
-        (&["jobs", "--state", "sleeping"], "no job state is called `sleeping`"),
+        (&["jobs", "--state", "sleeping"], "unknown job state `sleeping`"),
         (&["job", "17"], "17"),
         (&["deposit", "a-1", "5", "--lease", "never"], "no number of seconds"),
         (&["deposit", "a-1", "5", "--lease", "0"], "between 0.1 seconds and a day"),
