@@ -17,7 +17,7 @@ use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree, Visibility};
 type ModulePath = Vec<String>;
 
 /// The source files of a crate.
-pub struct SourceTree {
+pub(crate) struct SourceTree {
     /// The file of each module.
     files: BTreeMap<ModulePath, String>,
     /// What each module re-exports: the name, and the path that it stands for.
@@ -33,14 +33,14 @@ struct NamedPath {
 
 impl SourceTree {
     /// Reads all `.rs` files below a crate's `src`.
-    pub fn read(source: &Path) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn read(source: &Path) -> Result<Self, Box<dyn Error>> {
         let mut files = Vec::new();
         collect(source, source, &mut files)?;
         Self::parse(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
     }
 
     /// Parses files, given by their path below `src`. A path that occurs again replaces the file.
-    pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Box<dyn Error>> {
         let texts: BTreeMap<_, _> = files.into_iter().collect();
         let mut tree = Self { files: BTreeMap::new(), re_exports: BTreeMap::new(), paths: BTreeMap::new() };
         tree.files = texts.keys().map(|name| (module_of(name), (*name).to_owned())).collect();
@@ -58,12 +58,12 @@ impl SourceTree {
     }
 
     /// The files that are in no layer.
-    pub fn unlayered(&self, layers: &[&str]) -> Vec<String> {
+    pub(crate) fn unlayered(&self, layers: &[&str]) -> Vec<String> {
         self.paths.keys().filter(|file| rank(layers, file).is_none()).cloned().collect()
     }
 
     /// The imports that lead from a layer to a higher one, re-exports included.
-    pub fn upward(&self, layers: &[&str]) -> Vec<String> {
+    pub(crate) fn upward(&self, layers: &[&str]) -> Vec<String> {
         let mut upward = BTreeSet::new();
         for (file, paths) in &self.paths {
             for target in paths.iter().filter_map(|path| self.file_of(&path.segments)) {
@@ -78,7 +78,7 @@ impl SourceTree {
     }
 
     /// The groups of more than two files that can all be reached from one another. A re-export is no import.
-    pub fn circles(&self) -> Vec<String> {
+    pub(crate) fn circles(&self) -> Vec<String> {
         let reachable: BTreeMap<_, _> = self.paths.keys().map(|file| (file, self.reachable(file))).collect();
         let mut circles = BTreeSet::new();
         for (file, reached) in &reachable {
