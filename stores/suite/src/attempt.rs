@@ -2,19 +2,19 @@ use enact::store::{Commit, Next};
 use enact::{Attempt, Failure, Job, Step, WorkerId};
 use jiff::{SignedDuration, Timestamp};
 
-use super::sample::json;
+use crate::sample::json;
 
-/// An attempt that is under way, as its worker knows it.
+/// A running attempt as its worker knows it.
 #[derive(Clone, Debug)]
-pub(super) struct Taken {
-    pub(super) job: Job,
-    pub(super) worker: WorkerId,
-    pub(super) started_at: Timestamp,
+pub(crate) struct RunningAttempt {
+    pub(crate) job: Job,
+    pub(crate) worker: WorkerId,
+    pub(crate) started_at: Timestamp,
 }
 
-impl Taken {
-    /// The attempt as it ends, one second after it began, or at the end of time.
-    pub(super) fn ended(&self) -> Attempt {
+impl RunningAttempt {
+    /// The attempt with an end one second after its start, or at its start where there is no later time.
+    pub(crate) fn ended(&self) -> Attempt {
         let second_after = self.started_at.checked_add(SignedDuration::from_secs(1));
         Attempt {
             number: self.job.attempts,
@@ -50,20 +50,20 @@ impl Taken {
         }
     }
 
-    pub(super) fn succeeds(&self) -> Commit {
+    pub(crate) fn succeeds(&self) -> Commit {
         self.ends(self.ended(), Next::Succeeded(json("done")))
     }
 
-    pub(super) fn fails(&self) -> Commit {
+    pub(crate) fn fails(&self) -> Commit {
         self.ends(self.failed(), Next::Failed)
     }
 
-    pub(super) fn retries(&self, due_at: Timestamp) -> Commit {
+    pub(crate) fn retries(&self, due_at: Timestamp) -> Commit {
         self.ends(self.failed(), Next::Retry(due_at))
     }
 
-    /// Given up in its worker's stead, which had renewed its lease so often when it was last seen.
-    pub(super) fn is_lost(&self, renewals: u64) -> Commit {
+    /// The commit that rescues the attempt after its lease was last seen with `renewals`.
+    pub(crate) fn is_rescued(&self, renewals: u64) -> Commit {
         Commit { lapsed: Some(renewals), ..self.fails() }
     }
 }

@@ -1,4 +1,4 @@
-//! The same promises, while several tasks and several handles on the same records work at once.
+//! The same promises with several tasks and several handles at work at once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,19 +9,19 @@ use enact::store::{Claim, Commit, CommitError, Cursor, EntityWrite, Lease, Next,
 use enact::{Job, JobId, JobState, Key};
 use tokio::task::JoinSet;
 
-use super::Subject;
-use super::sample::{account, at, event, in_lane, job, jobs, json, under_key, worker};
-use super::taken::Taken;
+use crate::TestStore;
+use crate::attempt::RunningAttempt;
+use crate::sample::{account, at, event, in_lane, job, jobs, json, under_key, worker};
 
 const TASKS: usize = 6;
 
-/// As many handles as tasks: half of them the store itself, half of them the same records opened once more.
-fn handles(store: &Subject) -> Vec<Arc<dyn Store>> {
+/// One handle per task; half of them share the store, half use a second handle on the same records.
+fn handles(store: &TestStore) -> Vec<Arc<dyn Store>> {
     let (one, other) = (store.handle(), store.other_handle());
     [one, other].into_iter().cycle().take(TASKS).collect()
 }
 
-/// What two futures answer that run at the same time.
+/// Runs two futures at the same time and returns both results.
 async fn both<T: Send + 'static>(
     left: impl Future<Output = T> + Send + 'static,
     right: impl Future<Output = T> + Send + 'static,
@@ -30,12 +30,12 @@ async fn both<T: Send + 'static>(
     [left.await.expect("the task ends"), right.await.expect("the task ends")]
 }
 
-pub(super) fn claim_all(name: &str, by: usize, limit: usize) -> Claim {
+pub(crate) fn claim_all(name: &str, by: usize, limit: usize) -> Claim {
     let queues = Arc::new(HashMap::from([(name.into(), 0)]));
     Claim { worker: worker(&format!("w-{by}")), queues, room: vec![limit], now: at(10) }
 }
 
-pub async fn r20_no_two_claims_are_handed_the_same_job(store: Subject) {
+pub async fn r20_no_two_claims_return_the_same_job(store: TestStore) {
     let jobs = jobs::<120>("ship");
     let mut expected = jobs.each_ref().map(|job| job.id);
     store.publish_all(jobs.into()).await;
@@ -53,27 +53,27 @@ pub async fn r20_no_two_claims_are_handed_the_same_job(store: Subject) {
             }
         });
     }
-    let mut handed_out = tasks.join_all().await.concat();
+    let mut claimed = tasks.join_all().await.concat();
 
-    handed_out.sort_unstable();
+    claimed.sort_unstable();
     expected.sort_unstable();
-    assert_eq!(handed_out, expected);
+    assert_eq!(claimed, expected);
     for id in expected {
         assert_eq!(store.attempts_of(id).await.len(), 1);
     }
 }
 
-pub async fn r20_of_two_commits_of_one_attempt_one_wins(store: Subject) {
+pub async fn r20_one_of_two_commits_of_an_attempt_is_accepted(store: TestStore) {
     let other = store.other_handle();
     for round in 0..20 {
-        let taken = store.run(job("ship")).await;
+        let active = store.run(job("ship")).await;
         let (one, two) = (store.handle(), other.clone());
-        let [succeeds, fails] =
-            [taken.succeeds(), taken.fails()].map(|commit| Commit { events: vec![event("ended")], ..commit });
+        let [succeeds, fails] = [active.succeeds(), active.fails()]
+            .map(|commit| Commit { events: vec![event("ended")], ..commit });
         let [succeeded, failed] =
             both(async move { one.commit(succeeds).await }, async move { two.commit(fails).await }).await;
 
-        let state = store.state(taken.job.id).await;
+        let state = store.state(active.job.id).await;
         match (succeeded, failed) {
             (Ok(_), Err(CommitError::Fenced)) => assert_eq!(state, JobState::Succeeded),
             (Err(CommitError::Fenced), Ok(_)) => assert_eq!(state, JobState::Failed),
@@ -83,17 +83,17 @@ pub async fn r20_of_two_commits_of_one_attempt_one_wins(store: Subject) {
     }
 }
 
-pub async fn r23_either_the_worker_commits_or_its_attempt_is_given_up(store: Subject) {
+pub async fn r23_an_attempt_is_either_committed_or_rescued(store: TestStore) {
     let other = store.other_handle();
     for _ in 0..20 {
-        let taken = store.run(job("ship")).await;
+        let active = store.run(job("ship")).await;
         let (one, two) = (store.handle(), other.clone());
-        let (succeeds, lost) = (taken.succeeds(), taken.is_lost(0));
-        let [succeeded, given_up] =
+        let (succeeds, lost) = (active.succeeds(), active.is_rescued(0));
+        let [succeeded, rescued] =
             both(async move { one.commit(succeeds).await }, async move { two.commit(lost).await }).await;
 
-        let state = store.state(taken.job.id).await;
-        match (succeeded, given_up) {
+        let state = store.state(active.job.id).await;
+        match (succeeded, rescued) {
             (Ok(_), Err(CommitError::Fenced)) => assert_eq!(state, JobState::Succeeded),
             (Err(CommitError::Fenced), Ok(_)) => assert_eq!(state, JobState::Failed),
             both => panic!("{both:?}"),
@@ -101,23 +101,23 @@ pub async fn r23_either_the_worker_commits_or_its_attempt_is_given_up(store: Sub
     }
 }
 
-pub async fn r23_a_renewed_lease_and_a_given_up_attempt_exclude_each_other(store: Subject) {
+pub async fn r23_a_lease_is_either_renewed_or_its_attempt_rescued(store: TestStore) {
     let other = store.other_handle();
     for round in 0..20 {
         let name = worker(&format!("w-{round}"));
-        let taken = store.execute(job("ship"), &name).await;
+        let active = store.execute(job("ship"), &name).await;
         let (one, two) = (store.handle(), other.clone());
-        let lost = taken.is_lost(0);
+        let lost = active.is_rescued(0);
         let renew = tokio::spawn(async move {
             one.renew(Lease { worker: name, renewals: 1, length: Duration::from_secs(10) }).await
         });
-        let given_up = two.commit(lost.clone()).await;
+        let rescued = two.commit(lost.clone()).await;
         renew.await.expect("the task ends").expect("renew");
 
-        // Whoever came first: from now on nobody can give it up.
+        // Whoever came first, another rescue by the old renewal count is refused.
         store.fence(lost).await;
-        let state = store.state(taken.job.id).await;
-        match given_up {
+        let state = store.state(active.job.id).await;
+        match rescued {
             Ok(_) => assert_eq!(state, JobState::Failed),
             Err(CommitError::Fenced) => assert_eq!(state, JobState::Running),
             Err(error) => panic!("{error:?}"),
@@ -125,7 +125,7 @@ pub async fn r23_a_renewed_lease_and_a_given_up_attempt_exclude_each_other(store
     }
 }
 
-pub async fn r17_no_write_is_lost(store: Subject) {
+pub async fn r17_no_write_is_lost(store: TestStore) {
     const WRITES: u64 = 8;
     let mut tasks = JoinSet::new();
     for (by, handle) in handles(&store).into_iter().enumerate() {
@@ -143,23 +143,23 @@ pub async fn r17_no_write_is_lost(store: Subject) {
     assert_eq!(store.all_events().await.len() as u64, total);
 }
 
-/// Reads a number and writes the next, as often as it takes to come first.
+/// Increments a number in an entity, and retries on a version conflict.
 async fn increment(store: &dyn Store, by: usize) {
     let by = worker(&format!("w-{by}"));
     let mut new = job("increment");
     new.start = Some(by.clone());
     let id = new.id;
     store.submit(Vec::new(), vec![new]).await.expect("submit");
-    let job = store.job(id).await.expect("job").expect("the job is on record");
-    let taken = Taken { job, worker: by, started_at: at(0) };
+    let job = store.job(id).await.expect("job").expect("the job is stored");
+    let active = RunningAttempt { job, worker: by, started_at: at(0) };
     loop {
         let found = store.load(&account("a")).await.expect("load");
         let (expected, number) =
             found.map_or((0, 0), |entity| (entity.version, entity.body.parse::<u64>().expect("a number")));
-        // Time for others to come first.
+        // Lets other tasks commit in between.
         tokio::task::yield_now().await;
         let write = Some(EntityWrite { key: account("a"), expected, body: json(number + 1) });
-        let commit = Commit { write, events: vec![event("incremented")], ..taken.succeeds() };
+        let commit = Commit { write, events: vec![event("incremented")], ..active.succeeds() };
         match store.commit(commit).await {
             Ok(_) => return,
             Err(CommitError::Conflict { found }) => assert_ne!(found, expected),
@@ -168,7 +168,7 @@ async fn increment(store: &dyn Store, by: usize) {
     }
 }
 
-pub async fn r25_one_of_many_equal_requests_is_taken(store: Subject) {
+pub async fn r25_one_of_many_equal_requests_is_stored(store: TestStore) {
     for round in 0..10 {
         let mut tasks = JoinSet::new();
         for handle in handles(&store) {
@@ -176,35 +176,35 @@ pub async fn r25_one_of_many_equal_requests_is_taken(store: Subject) {
             let id = new.id;
             tasks.spawn(async move { (id, handle.submit(Vec::new(), vec![new]).await.expect("submit")) });
         }
-        let answers = tasks.join_all().await;
+        let results = tasks.join_all().await;
 
-        let taken: Vec<JobId> =
-            answers.iter().filter(|(_, answer)| *answer == [Submitted::New]).map(|(id, _)| *id).collect();
-        assert_eq!(taken.len(), 1, "{answers:?}");
+        let stored: Vec<JobId> =
+            results.iter().filter(|(_, result)| *result == [Submitted::New]).map(|(id, _)| *id).collect();
+        assert_eq!(stored.len(), 1, "{results:?}");
         let existing =
-            answers.iter().filter(|(_, answer)| *answer == [Submitted::Existing(taken[0])]).count();
-        assert_eq!(existing, TASKS - 1, "{answers:?}");
+            results.iter().filter(|(_, result)| *result == [Submitted::Existing(stored[0])]).count();
+        assert_eq!(existing, TASKS - 1, "{results:?}");
     }
     assert_eq!(store.all_ids().await.len(), 10);
 }
 
-pub async fn r25_one_of_many_requests_that_differ_is_taken(store: Subject) {
+pub async fn r25_one_of_many_different_requests_is_stored(store: TestStore) {
     let mut tasks = JoinSet::new();
     for (payload, handle) in (0_u64..).zip(handles(&store)) {
         let new = under_key("k", "pay", json(payload));
         tasks.spawn(async move { handle.submit(Vec::new(), vec![new]).await.expect("submit") });
     }
-    let answers = tasks.join_all().await.concat();
+    let results = tasks.join_all().await.concat();
 
-    let [winner] = store.all_ids().await[..] else { panic!("one job is on record") };
-    assert_eq!(answers.iter().filter(|answer| **answer == Submitted::New).count(), 1);
-    assert_eq!(answers.iter().filter(|answer| **answer == Submitted::Mismatch(winner)).count(), TASKS - 1);
+    let [winner] = store.all_ids().await[..] else { panic!("one job is stored") };
+    assert_eq!(results.iter().filter(|result| **result == Submitted::New).count(), 1);
+    assert_eq!(results.iter().filter(|result| **result == Submitted::Mismatch(winner)).count(), TASKS - 1);
 }
 
-/// What goes on in some lanes, as seen by those who run their jobs.
+/// What the workers observe in some lanes.
 #[derive(Default)]
 struct Traffic {
-    under_way: Mutex<HashSet<Key>>,
+    busy: Mutex<HashSet<Key>>,
     begun: Mutex<HashMap<Key, Vec<JobId>>>,
     running: AtomicUsize,
     all_published: AtomicBool,
@@ -213,7 +213,7 @@ struct Traffic {
 impl Traffic {
     fn begins(&self, job: &Job) {
         let lane = job.order_key.clone().expect("a lane");
-        let was_free = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(lane.clone());
+        let was_free = self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(lane.clone());
         assert!(was_free, "two jobs run in lane {lane}");
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = begun.entry(lane).or_default();
@@ -224,10 +224,10 @@ impl Traffic {
 
     fn ends(&self, job: &Job) {
         let lane = job.order_key.clone().expect("a lane");
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&lane);
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&lane);
     }
 
-    /// Runs jobs until there are none: each is retried once.
+    /// Runs jobs until there are none. Each is retried once.
     async fn drain(&self, store: Arc<dyn Store>, by: usize) {
         loop {
             let last_look =
@@ -243,9 +243,9 @@ impl Traffic {
             tokio::task::yield_now().await;
             for job in claimed {
                 self.ends(&job);
-                let taken = Taken { job, worker: worker(&format!("w-{by}")), started_at: at(10) };
-                let is_first = taken.job.attempts == 1;
-                let commit = if is_first { taken.retries(at(10)) } else { taken.succeeds() };
+                let active = RunningAttempt { job, worker: worker(&format!("w-{by}")), started_at: at(10) };
+                let is_first = active.job.attempts == 1;
+                let commit = if is_first { active.retries(at(10)) } else { active.succeeds() };
                 store.commit(commit).await.expect("commit");
                 self.running.fetch_sub(1, Ordering::SeqCst);
             }
@@ -253,7 +253,7 @@ impl Traffic {
     }
 }
 
-pub async fn r26_lanes_keep_their_order_while_jobs_are_published_and_run(store: Subject) {
+pub async fn r26_lanes_keep_their_order_while_jobs_are_published_and_run(store: TestStore) {
     const LANES: [&str; 3] = ["x", "y", "z"];
     let traffic = Arc::new(Traffic::default());
     let mut tasks = JoinSet::new();
@@ -278,7 +278,7 @@ pub async fn r26_lanes_keep_their_order_while_jobs_are_published_and_run(store: 
     }
 }
 
-pub async fn r18_a_reader_behind_a_cursor_misses_no_event(store: Subject) {
+pub async fn r18_a_reader_at_a_cursor_misses_no_event(store: TestStore) {
     const EVENTS: usize = 20;
     let is_over = Arc::new(AtomicBool::new(false));
     let reader = {
@@ -314,7 +314,7 @@ pub async fn r18_a_reader_behind_a_cursor_misses_no_event(store: Subject) {
     assert_eq!(seen, store.all_events().await.into_iter().map(|event| event.id).collect::<Vec<_>>());
 }
 
-pub async fn r15_a_reader_never_sees_half_a_commit(store: Subject) {
+pub async fn r15_a_reader_never_sees_a_partial_commit(store: TestStore) {
     let is_over = Arc::new(AtomicBool::new(false));
     let mut readers = JoinSet::new();
     for handle in handles(&store) {
@@ -337,7 +337,7 @@ pub async fn r15_a_reader_never_sees_half_a_commit(store: Subject) {
     readers.join_all().await;
 }
 
-/// Each increment writes the next version and emits one event.
+/// Each increment writes one version and emits one event.
 async fn compare_version_and_events(store: &dyn Store) {
     let count_events = async || store.events(Cursor::START, 1_000).await.expect("events").len() as u64;
     let events = count_events().await;
@@ -348,17 +348,17 @@ async fn compare_version_and_events(store: &dyn Store) {
     assert!(events >= version, "version {version}, but {events} events");
 }
 
-pub async fn r20_an_attempt_that_is_retried_is_claimed_once(store: Subject) {
+pub async fn r20_a_retried_job_is_claimed_once(store: TestStore) {
     for _ in 0..10 {
-        let taken = store.run(job("ship")).await;
-        store.accept(Commit { next: Next::Retry(at(10)), ..taken.fails() }).await;
+        let active = store.run(job("ship")).await;
+        store.accept(Commit { next: Next::Retry(at(10)), ..active.fails() }).await;
         let mut tasks = JoinSet::new();
         for (by, handle) in handles(&store).into_iter().enumerate() {
             tasks.spawn(async move { handle.claim(claim_all("ship", by, 1)).await.expect("claim").jobs });
         }
         let claimed = tasks.join_all().await.concat();
 
-        assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [taken.job.id]);
-        assert_eq!(store.attempts_of(taken.job.id).await.len(), 2);
+        assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [active.job.id]);
+        assert_eq!(store.attempts_of(active.job.id).await.len(), 2);
     }
 }

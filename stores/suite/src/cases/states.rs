@@ -1,15 +1,15 @@
-//! The table of states (r20): whatever is done to a job, it takes a way that is in the table, or the answer says why not.
+//! The state table (r20): every operation takes a transition of the table or reports why it cannot.
 
 use std::collections::BTreeSet;
 
 use enact::store::{Changed, Commit, CommitError, NewJob};
 use enact::{Job, JobId, JobState};
 
-use super::Subject;
-use super::sample::{at, due, job, key, worker};
-use super::taken::Taken;
+use crate::TestStore;
+use crate::attempt::RunningAttempt;
+use crate::sample::{at, due, job, key, worker};
 
-/// How a job has come to where it stands, in a lane of its own.
+/// How a job got into its state, in a lane of its own.
 #[derive(Clone, Copy, Debug)]
 enum Scene {
     WaitsForTime,
@@ -37,7 +37,7 @@ const SCENES: [Scene; 10] = [
     Scene::IsCancelled,
 ];
 
-/// What is done to it, or to one that it has to do with.
+/// An operation on the job, or on the job that it depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Act {
     Claim,
@@ -63,15 +63,15 @@ const ACTS: [Act; 9] = [
     Act::CancelTheOther,
 ];
 
-/// A job to be tried, and another that it waits for, or that stands in its lane.
+/// The job under test, and another that it waits for or that shares its lane.
 struct Stage {
     id: JobId,
     other: Option<JobId>,
 }
 
 impl Scene {
-    /// Brings a job about that stands so, in a lane and under names that nobody else has.
-    async fn set(self, store: &Subject, lane: &str) -> Stage {
+    /// Brings a job into this state, in a lane and under names of its own.
+    async fn set(self, store: &TestStore, lane: &str) -> Stage {
         let in_lane = |name: &str| NewJob { order_key: Some(key(lane)), ..job(&format!("{name} {lane}")) };
         let [own, other] = [in_lane("own"), in_lane("other")];
         match self {
@@ -98,7 +98,7 @@ impl Scene {
             }
             Self::IsCancelled => {
                 let id = store.publish(own).await;
-                store.called_off(id).await;
+                store.must_cancel(id).await;
                 alone(id)
             }
         }
@@ -109,45 +109,45 @@ fn alone(id: JobId) -> Stage {
     Stage { id, other: None }
 }
 
-/// The attempt that a job's worker would end, whatever the job's state is.
-fn attempt_of(job: Job) -> Taken {
-    Taken { job, worker: worker("w"), started_at: at(0) }
+/// The attempt that the job's worker would end, whatever the state of the job.
+fn attempt_of(job: Job) -> RunningAttempt {
+    RunningAttempt { job, worker: worker("w"), started_at: at(0) }
 }
 
 impl Act {
-    /// Does it. What it refuses is refused with an answer that says so.
-    async fn is_done(self, store: &Subject, stage: &Stage) {
+    /// Performs the operation and checks the result, which names the state if it is refused.
+    async fn is_done(self, store: &TestStore, stage: &Stage) {
         let before = store.find(stage.id).await;
-        let (from, taken) = (before.state, attempt_of(before));
+        let (from, active) = (before.state, attempt_of(before));
         match self {
             Self::Claim => {
-                let claimed = store.claim_ids(&[&*taken.job.name], 9, at(9)).await;
+                let claimed = store.claim_ids(&[&*active.job.name], 9, at(9)).await;
                 assert_eq!(claimed.contains(&stage.id), store.state(stage.id).await != from);
             }
-            Self::Succeed => commit(store, from, taken.succeeds()).await,
-            Self::Fail => commit(store, from, taken.fails()).await,
-            Self::RetryByItself => commit(store, from, taken.retries(at(50))).await,
-            Self::GiveUp => commit(store, from, taken.is_lost(0)).await,
-            Self::Cancel => answered(&store.call_off(stage.id).await, stage.id, from, !from.has_ended()),
+            Self::Succeed => commit(store, from, active.succeeds()).await,
+            Self::Fail => commit(store, from, active.fails()).await,
+            Self::RetryByItself => commit(store, from, active.retries(at(50))).await,
+            Self::GiveUp => commit(store, from, active.is_rescued(0)).await,
+            Self::Cancel => returned(&store.cancel_job(stage.id).await, stage.id, from, !from.has_ended()),
             Self::RetryByHand => {
-                answered(&store.run_again(stage.id).await, stage.id, from, from == JobState::Failed);
+                returned(&store.retry_job(stage.id).await, stage.id, from, from == JobState::Failed);
             }
             Self::EndTheOther => {
                 let Some(other) = stage.other else { return };
                 let name = store.find(other).await.name;
-                let taken = store.take(&worker("w"), &name, at(0)).await;
-                store.accept(taken.succeeds()).await;
+                let active = store.claim_one(&worker("w"), &name, at(0)).await;
+                store.accept(active.succeeds()).await;
             }
             Self::CancelTheOther => {
                 let Some(other) = stage.other else { return };
-                store.called_off(other).await;
+                store.must_cancel(other).await;
             }
         }
     }
 }
 
-/// A commit is accepted if the job runs, and refused by the fence if it does not.
-async fn commit(store: &Subject, from: JobState, commit: Commit) {
+/// A commit is accepted if the job is running, and fenced otherwise.
+async fn commit(store: &TestStore, from: JobState, commit: Commit) {
     match store.commit(commit).await {
         Ok(_) => assert_eq!(from, JobState::Running),
         Err(CommitError::Fenced) => assert_ne!(from, JobState::Running),
@@ -155,12 +155,12 @@ async fn commit(store: &Subject, from: JobState, commit: Commit) {
     }
 }
 
-fn answered(answer: &Changed, id: JobId, from: JobState, is_legal: bool) {
+fn returned(result: &Changed, id: JobId, from: JobState, is_legal: bool) {
     let expected = if is_legal { Changed::Done(vec![id]) } else { Changed::Illegal(from) };
-    assert_eq!(*answer, expected);
+    assert_eq!(*result, expected);
 }
 
-pub async fn r20_of_all_pairs_of_states_those_of_the_table_are_reached_and_no_others(store: Subject) {
+pub async fn r20_exactly_the_transitions_of_the_table_occur(store: TestStore) {
     let mut reached = BTreeSet::new();
     for (row, scene) in SCENES.into_iter().enumerate() {
         for (column, act) in ACTS.into_iter().enumerate() {
@@ -169,7 +169,7 @@ pub async fn r20_of_all_pairs_of_states_those_of_the_table_are_reached_and_no_ot
             act.is_done(&store, &stage).await;
             let to = store.state(stage.id).await;
             if from != to {
-                // A claim takes what has become due two steps on.
+                // One claim takes a due job through two transitions.
                 if act == Act::Claim && from == JobState::Waiting {
                     reached.extend([(from, JobState::Ready), (JobState::Ready, to)]);
                 } else {
@@ -187,7 +187,7 @@ pub async fn r20_of_all_pairs_of_states_those_of_the_table_are_reached_and_no_ot
     }
 }
 
-pub async fn r20_what_is_due_is_ready_before_it_runs(store: Subject) {
+pub async fn r20_a_due_job_is_ready_before_it_runs(store: TestStore) {
     let id = store.publish(due(at(5), "ship")).await;
     assert_eq!(store.claim_ids(&["other"], 9, at(5)).await, []);
 

@@ -1,14 +1,14 @@
-//! Ticks: of all processes one does what a schedule says.
+//! Ticks of recurring commands: each is accepted from one process only.
 
 use enact::JobState;
 use enact::store::{NewJob, NewTick, Submitted, Ticked};
 use jiff::Timestamp;
 
-use super::Subject;
-use super::sample::{MICROSECOND, at, job, job_id, json, under_key};
+use crate::TestStore;
+use crate::sample::{MICROSECOND, at, job, job_id, json, under_key};
 
 async fn tick(
-    store: &Subject,
+    store: &TestStore,
     schedule: &str,
     last: Option<Timestamp>,
     at: Timestamp,
@@ -17,38 +17,38 @@ async fn tick(
     store.tick(NewTick { schedule: schedule.into(), last, at, jobs }).await.expect("tick")
 }
 
-pub async fn a_tick_is_put_on_record_with_its_jobs(store: Subject) {
+pub async fn a_tick_is_stored_with_its_jobs(store: TestStore) {
     let jobs = vec![job("clean"), job("report")];
     let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
-    let answer = tick(&store, "nightly", None, at(1), jobs).await;
+    let result = tick(&store, "nightly", None, at(1), jobs).await;
 
-    assert_eq!(answer, Ticked::Done(vec![Submitted::New, Submitted::New]));
+    assert_eq!(result, Ticked::Done(vec![Submitted::New, Submitted::New]));
     assert_eq!(store.all_ids().await, ids);
     assert_eq!(store.state(ids[0]).await, JobState::Ready);
 }
 
-pub async fn a_tick_is_done_once(store: Subject) {
+pub async fn a_tick_is_accepted_once(store: TestStore) {
     tick(&store, "nightly", None, at(1), vec![job("clean")]).await;
-    let before = store.everything().await;
+    let before = store.snapshot().await;
     for last in [None, Some(at(0)), Some(at(1) + MICROSECOND), Some(at(2))] {
-        let answer = tick(&store, "nightly", last, at(2), vec![job("clean")]).await;
-        assert_eq!(answer, Ticked::Stale(Some(at(1))), "{last:?}");
+        let result = tick(&store, "nightly", last, at(2), vec![job("clean")]).await;
+        assert_eq!(result, Ticked::Stale(Some(at(1))), "{last:?}");
     }
-    assert_eq!(store.everything().await, before);
-    let answer = tick(&store, "nightly", Some(at(1)), at(2), vec![job("clean")]).await;
-    assert_eq!(answer, Ticked::Done(vec![Submitted::New]));
+    assert_eq!(store.snapshot().await, before);
+    let result = tick(&store, "nightly", Some(at(1)), at(2), vec![job("clean")]).await;
+    assert_eq!(result, Ticked::Done(vec![Submitted::New]));
 }
 
-pub async fn a_tick_before_there_was_one_is_stale_to_who_knows_another(store: Subject) {
-    let answer = tick(&store, "nightly", Some(at(1)), at(2), vec![job("clean")]).await;
+pub async fn a_tick_is_stale_when_the_expected_last_one_does_not_exist(store: TestStore) {
+    let result = tick(&store, "nightly", Some(at(1)), at(2), vec![job("clean")]).await;
 
-    assert_eq!(answer, Ticked::Stale(None));
+    assert_eq!(result, Ticked::Stale(None));
     assert_eq!(store.all_ids().await, []);
 }
 
-pub async fn the_last_tick_is_the_last_that_was_put_on_record(store: Subject) {
+pub async fn the_last_tick_is_the_last_one_stored(store: TestStore) {
     let mut last = None;
-    // Even if a clock has gone back between two, and to the microsecond.
+    // Also when the clock went back in between, and to the microsecond.
     for now in [at(5), at(5) + MICROSECOND, at(3), at(4)] {
         assert_eq!(tick(&store, "nightly", last, now, Vec::new()).await, Ticked::Done(Vec::new()));
         last = Some(now);
@@ -56,14 +56,14 @@ pub async fn the_last_tick_is_the_last_that_was_put_on_record(store: Subject) {
     assert_eq!(tick(&store, "nightly", None, at(9), Vec::new()).await, Ticked::Stale(last));
 }
 
-pub async fn schedules_tick_for_themselves_and_are_told_apart_to_the_letter(store: Subject) {
+pub async fn schedules_are_independent_and_match_exactly(store: TestStore) {
     for (second, schedule) in (0..).zip(["a", "A", "a ", "", "\u{e9}", "e\u{301}", "a\0"]) {
         assert_eq!(tick(&store, schedule, None, at(second), Vec::new()).await, Ticked::Done(Vec::new()));
     }
     assert_eq!(tick(&store, "A", None, at(9), Vec::new()).await, Ticked::Stale(Some(at(1))));
 }
 
-pub async fn the_jobs_of_a_tick_are_submitted_like_any_others(store: Subject) {
+pub async fn the_jobs_of_a_tick_are_submitted_like_any_other(store: TestStore) {
     let known = store.publish(under_key("k", "pay", json(5))).await;
     let missing = job_id();
     let added = job("clean");
@@ -75,7 +75,7 @@ pub async fn the_jobs_of_a_tick_are_submitted_like_any_others(store: Subject) {
         NewJob { after: vec![missing], ..job("after") },
         added,
     ];
-    let answer = tick(&store, "nightly", None, at(1), jobs).await;
+    let result = tick(&store, "nightly", None, at(1), jobs).await;
 
     let expected = vec![
         Submitted::Existing(known),
@@ -84,7 +84,7 @@ pub async fn the_jobs_of_a_tick_are_submitted_like_any_others(store: Subject) {
         Submitted::NoPredecessor(missing),
         Submitted::New,
     ];
-    assert_eq!(answer, Ticked::Done(expected));
+    assert_eq!(result, Ticked::Done(expected));
     assert_eq!(store.all_ids().await, [known, added_id]);
     assert_eq!(tick(&store, "nightly", None, at(9), Vec::new()).await, Ticked::Stale(Some(at(1))));
 }

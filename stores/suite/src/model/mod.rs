@@ -1,6 +1,6 @@
-//! Random calls, which a store must answer as an obvious model does, and keep what the model keeps.
+//! Random calls: a store must return and store what a simple model does.
 
-mod obvious;
+mod reference;
 mod step;
 
 use std::cell::{Cell, RefCell};
@@ -17,26 +17,30 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use self::obvious::{Obvious, Recorded, Refusal};
+use self::reference::{ReferenceStore, Refusal, StoredJob};
 use self::step::{End, Fence, NAMES, Predecessor, Request, Step, WORKERS};
-use super::sample::{ENTITIES, account, at, called_off, event, job, job_id, json, key, lease, worker};
-use super::taken::Taken;
-use super::{Subject, block_on, prune, runtime};
+use crate::attempt::RunningAttempt;
+use crate::cases::prune;
+use crate::sample::{ENTITIES, account, at, cancellation, event, job, job_id, json, key, lease, worker};
+use crate::{TestStore, block_on, runtime};
 
-/// Makes so many random sequences of calls, compares every answer, and after every call what is on record.
+/// Makes `sequences` random sequences of calls and compares every result, and after every call the stored records.
 ///
-/// The sequences are made on one store after the other's jobs and events were deleted: opening one takes longer than a
-/// sequence. One that fails is made shorter as long as it still fails, and told with the panic.
-pub fn every_answer_is_that_of_the_model(open: impl Fn() -> Subject, sequences: u32) {
+/// The sequences share one store, which is emptied in between: opening one takes longer than a sequence. A sequence that
+/// fails is shrunk.
+///
+/// # Panics
+/// If a sequence fails, with that sequence.
+pub fn random_calls_return_what_the_model_returns(open: impl Fn() -> TestStore, sequences: u32) {
     let runtime = runtime();
     let (store, number) = (RefCell::new(None), Cell::new(0));
     let config =
         Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::with_cases(sequences) };
     let compared = TestRunner::new(config).run(&vec(step::any(), 1..25), |steps| {
         number.set(number.get() + 1);
-        // What a sequence has failed on is not used again.
+        // A store on which a sequence failed is not used again.
         let subject = store.take().unwrap_or_else(&open);
-        let compared = block_on(&runtime, Comparison::new(subject, number.get()).make(steps));
+        let compared = block_on(&runtime, Comparison::new(subject, number.get()).run(steps));
         compared.map(|subject| _ = store.replace(Some(subject)))
     });
     if let Err(failed) = compared {
@@ -44,7 +48,7 @@ pub fn every_answer_is_that_of_the_model(open: impl Fn() -> Subject, sequences: 
     }
 }
 
-/// Fails unless a store's answer is the model's.
+/// Fails unless a store's result equals the model's.
 fn same<T: Debug + PartialEq + ?Sized>(
     what: impl Display,
     found: &T,
@@ -57,28 +61,28 @@ fn same<T: Debug + PartialEq + ?Sized>(
 }
 
 struct Comparison {
-    store: Subject,
-    model: Obvious,
-    /// What is the sequence's own on a store that others have used.
+    store: TestStore,
+    model: ReferenceStore,
+    /// Makes names unique to the sequence, since sequences share a store.
     number: u32,
     now: i64,
-    /// The latest that it has ever been. By this clock jobs are put on record and end: pruning relies on one that takes no
-    /// step back.
+    /// The latest time so far. Jobs are created and end by it: pruning relies on a clock that does not go
+    /// back.
     latest: i64,
     renewals: u64,
-    /// Where the last pruning has stopped: the store's word for it, and the model's.
+    /// Where the last pruning stopped: the store's token, and the model's sequence number.
     stopped: Option<(PageToken, u64)>,
-    /// The attempts as they were last compared.
+    /// The attempts when last compared.
     attempts: HashMap<JobId, Vec<Attempt>>,
-    /// The events as they were last read.
+    /// The events when last read.
     events: Vec<StoredEvent>,
 }
 
 impl Comparison {
-    fn new(store: Subject, number: u32) -> Self {
+    fn new(store: TestStore, number: u32) -> Self {
         Self {
             store,
-            model: Obvious::default(),
+            model: ReferenceStore::default(),
             number,
             now: 0,
             latest: 0,
@@ -93,12 +97,12 @@ impl Comparison {
         at(self.now)
     }
 
-    async fn make(mut self, steps: Vec<Step>) -> Result<Subject, TestCaseError> {
+    async fn run(mut self, steps: Vec<Step>) -> Result<TestStore, TestCaseError> {
         for step in steps {
             if matches!(step, Step::Reopen) {
                 self.store = self.store.reopened();
             } else {
-                self.take(&step).await?;
+                self.run_step(&step).await?;
             }
             self.compare(&step).await?;
         }
@@ -109,7 +113,7 @@ impl Comparison {
         Ok(self.clear().await)
     }
 
-    async fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
+    async fn run_step(&mut self, step: &Step) -> Result<(), TestCaseError> {
         match *step {
             Step::Reopen => {}
             Step::Wait { seconds } => {
@@ -118,8 +122,8 @@ impl Comparison {
             }
             Step::Submit { events, ref requests } => {
                 let (events, jobs) = (self.events(events), self.jobs(requests));
-                let answers = self.store.submit(events.clone(), jobs.clone()).await.expect("submit");
-                one_of(&answers, &self.model.submit(events, jobs))?;
+                let results = self.store.submit(events.clone(), jobs.clone()).await.expect("submit");
+                one_of(&results, &self.model.submit(events, jobs))?;
             }
             Step::Tick { schedule, knows_the_last, ref requests } => {
                 self.tick(format!("{schedule} {}", self.number), knows_the_last, requests).await?;
@@ -139,9 +143,9 @@ impl Comparison {
             Step::Cancel { ref jobs } => {
                 let ids = self.pick_all(jobs, |_| true);
                 let now = at(self.latest);
-                let cancelled = self.store.cancel(ids.clone(), called_off(), now).await;
+                let cancelled = self.store.cancel(ids.clone(), cancellation(), now).await;
                 let expected: Vec<_> =
-                    ids.iter().map(|id| self.model.cancel(*id, &called_off(), now)).collect();
+                    ids.iter().map(|id| self.model.cancel(*id, &cancellation(), now)).collect();
                 same("cancel", &in_one_order(cancelled.expect("cancel")), &in_one_order(expected))?;
             }
             Step::Retry { ref jobs } => {
@@ -162,7 +166,7 @@ impl Comparison {
                     after: after.map(|(token, _)| token),
                     limit,
                 };
-                self.prune(prune, after.map_or(0, |(_, place)| place)).await?;
+                self.prune(prune, after.map_or(0, |(_, sequence)| sequence)).await?;
             }
             Step::PruneEvents { age, limit } => {
                 let before = at(self.now - i64::from(age));
@@ -199,8 +203,8 @@ impl Comparison {
         let last = if knows { last } else { Some(at(1_000)) };
         let tick = NewTick { schedule: schedule.into(), last, at: self.now(), jobs: self.jobs(requests) };
         match (self.store.tick(tick.clone()).await.expect("tick"), self.model.tick(tick)) {
-            (Ticked::Done(answers), Ok(expected)) => one_of(&answers, &expected),
-            (answer, expected) => same("tick", &Err(answer), &expected),
+            (Ticked::Done(results), Ok(expected)) => one_of(&results, &expected),
+            (result, expected) => same("tick", &Err(result), &expected),
         }
     }
 
@@ -217,22 +221,22 @@ impl Comparison {
         let Some(commit) = self.commit_of(end) else { return Ok(()) };
         match (self.store.commit(commit.clone()).await, self.model.commit(commit)) {
             (Ok(committed), Ok(has_work)) => same("has_work", &committed.has_work, &has_work),
-            // Where several reasons apply, any may be given.
+            // Where several reasons apply, a store may return any of them.
             (Err(refusal), Err(reasons)) if reasons.contains(&Refusal::of(&refusal)) => Ok(()),
-            (answer, expected) => {
-                Err(TestCaseError::fail(format!("commit\n   store: {answer:?}\n   model: {expected:?}")))
+            (result, expected) => {
+                Err(TestCaseError::fail(format!("commit\n   store: {result:?}\n   model: {expected:?}")))
             }
         }
     }
 
-    async fn prune(&mut self, prune: Prune, behind: u64) -> Result<(), TestCaseError> {
+    async fn prune(&mut self, prune: Prune, following: u64) -> Result<(), TestCaseError> {
         let pruned = self.store.prune(prune.clone()).await.expect("prune");
-        let (deleted, next) = self.model.prune(&prune, behind);
+        let (deleted, next) = self.model.prune(&prune, following);
         same("prune", &pruned.deleted, &deleted)?;
         self.stopped = pruned.next.zip(next);
-        // That there is no more, a store may find out with the next call.
+        // A store may need another call to find out that there is no more.
         let stops_early = pruned.next.is_none() && next.is_some();
-        same("there is more to prune, and it says there is not", &stops_early, &false)
+        same("pruning stops early", &stops_early, &false)
     }
 
     fn events(&self, count: u8) -> Vec<NewEvent> {
@@ -240,7 +244,7 @@ impl Comparison {
     }
 
     fn jobs(&self, requests: &[Request]) -> Vec<NewJob> {
-        let mut known: Vec<JobId> = self.model.jobs.iter().map(|recorded| recorded.job.id).collect();
+        let mut known: Vec<JobId> = self.model.jobs.iter().map(|stored| stored.job.id).collect();
         let mut jobs = Vec::new();
         for request in requests {
             let new = self.job(request, &known);
@@ -272,9 +276,9 @@ impl Comparison {
         }
     }
 
-    /// The jobs that some numbers mean, of those that a step is about if there are any; one that there is not for 0.
+    /// Maps numbers to jobs, preferably those that the step is about. 0 is a job that does not exist.
     fn pick_all(&self, numbers: &[u8], is_meant: impl Fn(&Job) -> bool) -> Vec<JobId> {
-        let all = || self.model.jobs.iter().map(|recorded| &recorded.job);
+        let all = || self.model.jobs.iter().map(|stored| &stored.job);
         let mut meant: Vec<&Job> = all().filter(|job| is_meant(job)).collect();
         if meant.is_empty() {
             meant = all().collect();
@@ -286,34 +290,34 @@ impl Comparison {
         numbers.iter().map(pick).collect()
     }
 
-    /// The commit that a step describes, for one of the jobs that are there.
+    /// The commit that a step describes, for a stored job.
     fn commit_of(&self, end: &End) -> Option<Commit> {
-        let all: Vec<&Recorded> = self.model.jobs.iter().collect();
+        let all: Vec<&StoredJob> = self.model.jobs.iter().collect();
         let mut meant = all.clone();
         if end.fence != Fence::Anytime {
-            meant.retain(|recorded| recorded.job.state == JobState::Running);
+            meant.retain(|stored| stored.job.state == JobState::Running);
         }
         let meant = if meant.is_empty() { all } else { meant };
-        let Recorded { job, attempts, .. } = meant.get(usize::from(end.job) % meant.len().max(1))?;
+        let StoredJob { job, attempts, .. } = meant.get(usize::from(end.job) % meant.len().max(1))?;
         let last = attempts.last();
-        let mut taken = Taken {
+        let mut active = RunningAttempt {
             job: job.clone(),
             worker: last.map_or_else(|| worker("w"), |attempt| attempt.worker.clone()),
             started_at: last.map_or(self.now(), |attempt| attempt.started_at),
         };
         match end.fence {
-            Fence::AnotherWorker => taken.worker = worker("stranger"),
-            Fence::AnotherAttempt => taken.job.attempts += 1,
+            Fence::AnotherWorker => active.worker = worker("stranger"),
+            Fence::AnotherAttempt => active.job.attempts += 1,
             _ => {}
         }
-        let renewals = self.model.renewals(&taken.worker);
+        let renewals = self.model.renewals(&active.worker);
         let failure = match end.next {
             step::Next::Succeed => None,
             _ => Some(Failure::denied("no")),
         };
         Some(Commit {
             job: job.id,
-            attempt: Attempt { ended_at: Some(at(self.latest)), failure, ..taken.ended() },
+            attempt: Attempt { ended_at: Some(at(self.latest)), failure, ..active.ended() },
             lapsed: match end.fence {
                 Fence::Lapsed => Some(renewals),
                 Fence::Outdated => Some(renewals.saturating_sub(1)),
@@ -338,7 +342,7 @@ impl Comparison {
         account(&format!("{id} {}", self.number))
     }
 
-    /// Compares what is on record: of the attempts, those of jobs that have changed.
+    /// Compares the stored records. Of the attempts, only those that changed.
     async fn compare(&mut self, step: &impl Debug) -> Result<(), TestCaseError> {
         let found = self.store.all_jobs().await;
         for (found, expected) in found.iter().zip(&self.model.jobs) {
@@ -346,7 +350,7 @@ impl Comparison {
             same(format_args!("a job after {step:?}"), &without_spent(found), &expected)?;
         }
         same(format_args!("jobs after {step:?}"), &found.len(), &self.model.jobs.len())?;
-        for Recorded { job, attempts, .. } in &self.model.jobs {
+        for StoredJob { job, attempts, .. } in &self.model.jobs {
             if self.attempts.get(&job.id) != Some(attempts) {
                 let found = self.store.attempts_of(job.id).await;
                 same(format_args!("attempts after {step:?}"), &found, attempts)?;
@@ -358,17 +362,13 @@ impl Comparison {
         same(format_args!("leases after {step:?}"), &self.store.all_leases().await, &self.model.leases())
     }
 
-    /// What a cursor's number is, is the store's affair, if it stays, and grows.
+    /// A store may number cursors as it likes, as long as they are stable and increase.
     async fn compare_events(&mut self, step: &impl Debug) -> Result<(), TestCaseError> {
         let events = self.store.all_events().await;
         let last = self.events.last().map_or(Cursor::START, |event| event.cursor);
         for event in &events {
             let is_known = self.events.iter().any(|known| known == event);
-            same(
-                format_args!("the place of {event:?} is its own after {step:?}"),
-                &is_known,
-                &(event.cursor <= last),
-            )?;
+            same(format_args!("the cursor of {event:?} after {step:?}"), &is_known, &(event.cursor <= last))?;
         }
         let found: Vec<_> = events.iter().cloned().map(without_cursor).collect();
         same(format_args!("events after {step:?}"), &found, &self.model.events)?;
@@ -387,18 +387,18 @@ impl Comparison {
         Ok(())
     }
 
-    /// Those that have failed a store may find by another way than the rest.
+    /// A store may find failed jobs by a separate index.
     async fn compare_failed(&self) -> Result<(), TestCaseError> {
         let query = JobQuery { states: vec![JobState::Failed], ..JobQuery::default() };
         let found: Vec<JobId> = self.store.page(&query).await.jobs.iter().map(|job| job.id).collect();
-        let failed = self.model.jobs.iter().filter(|recorded| recorded.job.state == JobState::Failed);
-        same("failed jobs", &found, &failed.map(|recorded| recorded.job.id).collect())
+        let failed = self.model.jobs.iter().filter(|stored| stored.job.state == JobState::Failed);
+        same("failed jobs", &found, &failed.map(|stored| stored.job.id).collect())
     }
 
-    /// Deletes what others would stumble upon.
-    async fn clear(self) -> Subject {
-        self.store.call_off_all(&self.store.all_ids().await).await;
-        self.store.prune_all(prune::everything()).await;
+    /// Deletes what would affect other sequences.
+    async fn clear(self) -> TestStore {
+        self.store.cancel_jobs(&self.store.all_ids().await).await;
+        self.store.prune_all(prune::all_ended()).await;
         self.store
             .prune_events(at(1_000_000), at(1_000_000), usize::from(u16::MAX))
             .await
@@ -414,13 +414,13 @@ fn without_cursor(event: StoredEvent) -> StoredEvent {
     StoredEvent { cursor: Cursor::START, ..event }
 }
 
-/// How many attempts were spent may be forgotten when a job has ended.
+/// A store may forget the spent attempts of an ended job.
 fn without_spent(job: &Job) -> Job {
     let spent = if job.state.has_ended() { 0 } else { job.spent };
     Job { spent, ..job.clone() }
 }
 
-/// The first is the one that was asked for; the others are in no order.
+/// The requested job comes first; the order of the others is open.
 fn in_one_order(mut changed: Vec<Changed>) -> Vec<Changed> {
     for change in &mut changed {
         if let Changed::Done(ids) = change {
@@ -430,11 +430,11 @@ fn in_one_order(mut changed: Vec<Changed>) -> Vec<Changed> {
     changed
 }
 
-/// Fails unless each answer is one of those that are right.
-fn one_of(answers: &[Submitted], expected: &[Vec<Submitted>]) -> Result<(), TestCaseError> {
-    let is_right = |(answer, right): (&Submitted, &Vec<Submitted>)| right.contains(answer);
-    if answers.len() == expected.len() && answers.iter().zip(expected).all(is_right) {
+/// Fails unless each result is an acceptable one.
+fn one_of(results: &[Submitted], expected: &[Vec<Submitted>]) -> Result<(), TestCaseError> {
+    let is_right = |(result, right): (&Submitted, &Vec<Submitted>)| right.contains(result);
+    if results.len() == expected.len() && results.iter().zip(expected).all(is_right) {
         return Ok(());
     }
-    Err(TestCaseError::fail(format!("submit\n   store: {answers:?}\n   model: {expected:?}")))
+    Err(TestCaseError::fail(format!("submit\n   store: {results:?}\n   model: {expected:?}")))
 }

@@ -1,5 +1,5 @@
-//! Two calls about one job, made by two threads at the same moment, a thousand times: the outcome is one that the table of
-//! states allows, and both callers are told the same.
+//! Two calls about one job, made by two threads at once, a thousand times. The outcome is one that the state table allows,
+//! and both callers get consistent results.
 
 use std::sync::{Arc, Barrier};
 
@@ -8,28 +8,28 @@ use enact::{JobId, JobState};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
-use super::Subject;
-use super::prune::everything;
+use super::prune::all_ended;
 use super::races::claim_all;
-use super::sample::{after, at, called_off, in_lane, job, lease, worker};
-use super::taken::Taken;
+use crate::TestStore;
+use crate::attempt::RunningAttempt;
+use crate::sample::{after, at, cancellation, in_lane, job, lease, worker};
 
 const ROUNDS: usize = 1_000;
 
-/// The store by two handles, as two processes have it.
-struct Duel {
-    store: Subject,
+/// One store through two handles, like two processes.
+struct Pair {
+    store: TestStore,
     other: Arc<dyn Store>,
 }
 
-impl Duel {
-    fn new(store: Subject) -> Self {
+impl Pair {
+    fn new(store: TestStore) -> Self {
         let other = store.other_handle();
         Self { store, other }
     }
 
-    /// What two calls answer that two threads make at the same moment.
-    async fn fight<L, R, Left, Right>(&self, left: L, right: R) -> (Left::Output, Right::Output)
+    /// Makes two calls on two threads at the same moment and returns both results.
+    async fn race<L, R, Left, Right>(&self, left: L, right: R) -> (Left::Output, Right::Output)
     where
         L: FnOnce(Arc<dyn Store>) -> Left + Send + 'static,
         R: FnOnce(Arc<dyn Store>) -> Right + Send + 'static,
@@ -52,63 +52,65 @@ impl Duel {
 }
 
 async fn cancel(store: Arc<dyn Store>, id: JobId) -> Changed {
-    store.cancel(vec![id], called_off(), at(9)).await.expect("cancel").remove(0)
+    store.cancel(vec![id], cancellation(), at(9)).await.expect("cancel").remove(0)
 }
 
-pub async fn r24_either_a_job_is_called_off_or_its_attempt_is_committed(store: Subject) {
-    let duel = Duel::new(store);
+pub async fn r24_a_job_is_either_cancelled_or_committed(store: TestStore) {
+    let pair = Pair::new(store);
     for round in 0..ROUNDS {
-        let taken = duel.store.run(job("ship")).await;
-        let id = taken.job.id;
+        let active = pair.store.run(job("ship")).await;
+        let id = active.job.id;
         let commit = match round % 3 {
-            0 => taken.succeeds(),
-            1 => taken.fails(),
-            _ => taken.retries(at(99)),
+            0 => active.succeeds(),
+            1 => active.fails(),
+            _ => active.retries(at(99)),
         };
-        let (committed, cancelled) = duel
-            .fight(async move |store| store.commit(commit).await, async move |store| cancel(store, id).await)
+        let (committed, cancelled) = pair
+            .race(async move |store| store.commit(commit).await, async move |store| cancel(store, id).await)
             .await;
 
-        let found = duel.store.find(id).await;
+        let found = pair.store.find(id).await;
         match (committed, cancelled) {
             (Ok(_), Changed::Illegal(state)) => assert_eq!((state.has_ended(), found.state), (true, state)),
             (Ok(_), Changed::Done(ids)) => {
-                // It was called off after it had begun to wait for another attempt.
+                // Cancelled after the commit, while it waited for its retry.
                 assert_eq!((round % 3, ids, found.state), (2, vec![id], JobState::Cancelled));
             }
             (Err(CommitError::Fenced), Changed::Done(ids)) => {
                 assert_eq!((ids, found.state), (vec![id], JobState::Cancelled));
-                assert_eq!(found.failure, Some(called_off()));
+                assert_eq!(found.failure, Some(cancellation()));
             }
             both => panic!("{both:?}"),
         }
-        assert_eq!(duel.store.attempts_of(id).await.len(), 1);
+        assert_eq!(pair.store.attempts_of(id).await.len(), 1);
     }
 }
 
-pub async fn r24_a_job_that_is_called_off_is_not_begun_again(store: Subject) {
-    let duel = Duel::new(store);
+pub async fn r24_a_cancelled_job_is_not_claimed(store: TestStore) {
+    let pair = Pair::new(store);
     for _ in 0..ROUNDS {
-        let id = duel.store.publish(job("ship")).await;
-        let (claimed, cancelled) = duel
-            .fight(
+        let id = pair.store.publish(job("ship")).await;
+        let (claimed, cancelled) = pair
+            .race(
                 async |store| store.claim(claim_all("ship", 0, 1)).await.expect("claim").jobs,
                 async move |store| cancel(store, id).await,
             )
             .await;
 
         assert_eq!(cancelled, Changed::Done(vec![id]));
-        assert_eq!(duel.store.state(id).await, JobState::Cancelled);
-        // Who had begun an attempt before finds out with the commit.
-        assert_eq!(duel.store.attempts_of(id).await.len(), claimed.len());
+        assert_eq!(pair.store.state(id).await, JobState::Cancelled);
+        // A worker that claimed first is refused at the commit.
+        assert_eq!(pair.store.attempts_of(id).await.len(), claimed.len());
         for job in claimed {
-            duel.store.fence(Taken { job, worker: worker("w-0"), started_at: at(10) }.succeeds()).await;
+            pair.store
+                .fence(RunningAttempt { job, worker: worker("w-0"), started_at: at(10) }.succeeds())
+                .await;
         }
     }
 }
 
-pub async fn r22_either_a_failed_job_is_retried_by_hand_or_it_is_deleted(store: Subject) {
-    let duel = Duel::new(store);
+pub async fn r22_a_failed_job_is_either_retried_or_deleted(store: TestStore) {
+    let pair = Pair::new(store);
     let prune = Prune {
         succeeded_before: None,
         failed_before: Some(at(99)),
@@ -118,10 +120,10 @@ pub async fn r22_either_a_failed_job_is_retried_by_hand_or_it_is_deleted(store: 
         limit: ROUNDS,
     };
     for _ in 0..ROUNDS {
-        let id = duel.store.failed(job("ship")).await;
+        let id = pair.store.failed(job("ship")).await;
         let prune = prune.clone();
-        let (retried, pruned) = duel
-            .fight(
+        let (retried, pruned) = pair
+            .race(
                 async move |store| store.retry(vec![id]).await.expect("retry").remove(0),
                 async move |store| store.prune(prune).await.expect("prune").deleted,
             )
@@ -130,18 +132,18 @@ pub async fn r22_either_a_failed_job_is_retried_by_hand_or_it_is_deleted(store: 
         match (retried, pruned) {
             (Changed::Done(ids), 0) => {
                 assert_eq!(ids, [id]);
-                let again = duel.store.take(&worker("w"), "ship", at(0)).await;
+                let again = pair.store.claim_one(&worker("w"), "ship", at(0)).await;
                 assert_eq!((again.job.id, again.job.attempts), (id, 2));
-                duel.store.accept(again.succeeds()).await;
+                pair.store.accept(again.succeeds()).await;
             }
-            (Changed::Missing, 1) => assert_eq!(duel.store.job(id).await.expect("job"), None),
+            (Changed::Missing, 1) => assert_eq!(pair.store.job(id).await.expect("job"), None),
             both => panic!("{both:?}"),
         }
     }
 }
 
-pub async fn r26_either_a_job_is_deleted_or_another_waits_for_it(store: Subject) {
-    let duel = Duel::new(store);
+pub async fn r26_a_job_is_either_deleted_or_waited_for(store: TestStore) {
+    let pair = Pair::new(store);
     let end = Some(at(99));
     let prune = Prune {
         succeeded_before: end,
@@ -152,11 +154,11 @@ pub async fn r26_either_a_job_is_deleted_or_another_waits_for_it(store: Subject)
         limit: ROUNDS,
     };
     for _ in 0..ROUNDS {
-        let first = duel.store.failed(job("first")).await;
+        let first = pair.store.failed(job("first")).await;
         let (second, prune) = (after([first], "second"), prune.clone());
         let id = second.id;
-        let (submitted, pruned) = duel
-            .fight(
+        let (submitted, pruned) = pair
+            .race(
                 async move |store| store.submit(Vec::new(), vec![second]).await.expect("submit").remove(0),
                 async move |store| store.prune(prune).await.expect("prune").deleted,
             )
@@ -164,57 +166,57 @@ pub async fn r26_either_a_job_is_deleted_or_another_waits_for_it(store: Subject)
 
         match (submitted, pruned) {
             (Submitted::New, 0) => {
-                assert_eq!(duel.store.state(id).await, JobState::Waiting);
-                assert_eq!(duel.store.state(first).await, JobState::Failed);
-                duel.store.called_off(id).await;
+                assert_eq!(pair.store.state(id).await, JobState::Waiting);
+                assert_eq!(pair.store.state(first).await, JobState::Failed);
+                pair.store.must_cancel(id).await;
             }
             (Submitted::NoPredecessor(missing), 1) => assert_eq!(missing, first),
             both => panic!("{both:?}"),
         }
-        duel.store.prune_all(everything()).await;
+        pair.store.prune_all(all_ended()).await;
     }
 }
 
-pub async fn r20_of_two_workers_one_begins_a_job(store: Subject) {
-    let duel = Duel::new(store);
+pub async fn r20_one_of_two_workers_claims_a_job(store: TestStore) {
+    let pair = Pair::new(store);
     for round in 0..ROUNDS {
-        // Another one in its lane must not begin, either.
+        // The next job in the lane must not start either.
         let lane = format!("lane {round}");
-        let [id, behind] = [
-            duel.store.publish(in_lane(&lane, "ship")).await,
-            duel.store.publish(in_lane(&lane, "ship")).await,
+        let [id, following] = [
+            pair.store.publish(in_lane(&lane, "ship")).await,
+            pair.store.publish(in_lane(&lane, "ship")).await,
         ];
         let claim = |by| {
             async move |store: Arc<dyn Store>| {
                 store.claim(claim_all("ship", by, 2)).await.expect("claim").jobs
             }
         };
-        let (left, right) = duel.fight(claim(0), claim(1)).await;
+        let (left, right) = pair.race(claim(0), claim(1)).await;
 
         let begun: Vec<JobId> = left.iter().chain(&right).map(|job| job.id).collect();
         assert_eq!(begun, [id]);
-        assert_eq!(duel.store.attempts_of(id).await.len(), 1);
-        for id in [behind, id] {
-            duel.store.called_off(id).await;
+        assert_eq!(pair.store.attempts_of(id).await.len(), 1);
+        for id in [following, id] {
+            pair.store.must_cancel(id).await;
         }
     }
 }
 
-pub async fn r23_either_a_worker_is_given_up_and_taken_off_or_it_has_renewed(store: Subject) {
-    let duel = Duel::new(store);
+pub async fn r23_a_worker_is_either_retired_or_renews_its_lease(store: TestStore) {
+    let pair = Pair::new(store);
     for round in 0..ROUNDS {
         let name = format!("w {round}");
         let by = worker(&name);
-        duel.store.lease(&name, 1).await;
-        let taken = duel.store.execute(job("ship"), &by).await;
-        let (lost, done, next) = (taken.is_lost(1), taken.succeeds(), lease(&name, 2));
+        pair.store.lease(&name, 1).await;
+        let active = pair.store.execute(job("ship"), &by).await;
+        let (lost, done, next) = (active.is_rescued(1), active.succeeds(), lease(&name, 2));
         let watched = by.clone();
-        let (given_up, committed) = duel
-            .fight(
+        let (rescued, committed) = pair
+            .race(
                 async move |store| {
-                    let given_up = store.commit(lost).await;
+                    let rescued = store.commit(lost).await;
                     store.retire(&watched, 1).await.expect("retire");
-                    given_up
+                    rescued
                 },
                 async move |store| {
                     store.renew(next).await.expect("renew");
@@ -223,53 +225,53 @@ pub async fn r23_either_a_worker_is_given_up_and_taken_off_or_it_has_renewed(sto
             )
             .await;
 
-        let state = duel.store.state(taken.job.id).await;
-        match (given_up, committed) {
+        let state = pair.store.state(active.job.id).await;
+        match (rescued, committed) {
             (Ok(_), Err(CommitError::Fenced)) => assert_eq!(state, JobState::Failed),
             (Err(CommitError::Fenced), Ok(_)) => assert_eq!(state, JobState::Succeeded),
             both => panic!("{both:?}"),
         }
-        // Whoever won: it has renewed, and what it begins now nobody gives up who has not seen that.
-        let again = duel.store.execute(job("ship"), &by).await;
-        assert_eq!(duel.store.all_leases().await, [lease(&name, 2)]);
-        duel.store.accept(again.succeeds()).await;
+        // Whoever won, the lease is renewed: a rescue by the old renewal count is refused from now on.
+        let again = pair.store.execute(job("ship"), &by).await;
+        assert_eq!(pair.store.all_leases().await, [lease(&name, 2)]);
+        pair.store.accept(again.succeeds()).await;
     }
 }
 
-pub async fn r26_what_comes_after_a_job_is_not_left_behind_when_that_is_called_off(store: Subject) {
-    let duel = Duel::new(store);
+pub async fn r26_a_job_submitted_while_its_predecessor_is_cancelled_is_cancelled(store: TestStore) {
+    let pair = Pair::new(store);
     for _ in 0..ROUNDS {
-        let first = duel.store.publish(job("first")).await;
+        let first = pair.store.publish(job("first")).await;
         let second = after([first], "second");
         let id = second.id;
-        let (cancelled, submitted) = duel
-            .fight(
+        let (cancelled, submitted) = pair
+            .race(
                 async move |store| cancel(store, first).await,
                 async move |store| store.submit(Vec::new(), vec![second]).await.expect("submit"),
             )
             .await;
 
         assert_eq!(submitted, [Submitted::New]);
-        assert_eq!(duel.store.state(id).await, JobState::Cancelled);
+        assert_eq!(pair.store.state(id).await, JobState::Cancelled);
         let Changed::Done(ids) = cancelled else { panic!("{cancelled:?}") };
         assert!(ids == [first] || ids == [first, id], "{ids:?}");
     }
 }
 
-pub async fn r26_what_comes_after_a_job_is_not_left_behind_when_that_succeeds(store: Subject) {
-    let duel = Duel::new(store);
+pub async fn r26_a_job_submitted_while_its_predecessor_succeeds_becomes_ready(store: TestStore) {
+    let pair = Pair::new(store);
     for _ in 0..ROUNDS {
-        let first = duel.store.run(job("first")).await;
+        let first = pair.store.run(job("first")).await;
         let second = after([first.job.id], "second");
         let id = second.id;
-        let (committed, submitted) = duel
-            .fight(
+        let (committed, submitted) = pair
+            .race(
                 async move |store| store.commit(first.succeeds()).await,
                 async move |store| store.submit(Vec::new(), vec![second]).await.expect("submit"),
             )
             .await;
 
         assert_eq!((committed.is_ok(), submitted), (true, vec![Submitted::New]));
-        assert_eq!(duel.store.state(id).await, JobState::Ready);
+        assert_eq!(pair.store.state(id).await, JobState::Ready);
     }
 }

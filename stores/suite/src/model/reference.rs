@@ -1,5 +1,5 @@
-//! A store that is too simple to be wrong: lists, and one function that looks through all of them for what each job waits
-//! for ([`Obvious::settle`]).
+//! A store that is too simple to be wrong: lists, and one function that decides what each job waits for
+//! ([`ReferenceStore::settle`]).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,28 +13,28 @@ use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 
 #[derive(Clone, Default)]
-pub(super) struct Obvious {
-    pub(super) jobs: Vec<Recorded>,
-    /// Whose turn it is in each lane.
-    turns: HashMap<Key, JobId>,
-    pub(super) entities: BTreeMap<(&'static str, Key), StoredEntity>,
-    pub(super) events: Vec<StoredEvent>,
+pub(crate) struct ReferenceStore {
+    pub(crate) jobs: Vec<StoredJob>,
+    /// The head of each lane.
+    heads: HashMap<Key, JobId>,
+    pub(crate) entities: BTreeMap<(&'static str, Key), StoredEntity>,
+    pub(crate) events: Vec<StoredEvent>,
     leases: HashMap<WorkerId, Lease>,
     ticks: HashMap<String, Timestamp>,
-    /// How many jobs there have ever been.
-    places: u64,
+    /// The last sequence number in use.
+    last_sequence: u64,
 }
 
 #[derive(Clone)]
-pub(super) struct Recorded {
-    pub(super) job: Job,
-    pub(super) attempts: Vec<Attempt>,
-    pub(super) place: u64,
+pub(crate) struct StoredJob {
+    pub(crate) job: Job,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) sequence: u64,
 }
 
 /// A reason to refuse a commit.
 #[derive(Debug, PartialEq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Fenced,
     Conflict(u64),
     Mismatch(JobId, JobId),
@@ -42,7 +42,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn of(error: &CommitError) -> Self {
+    pub(crate) fn of(error: &CommitError) -> Self {
         match *error {
             CommitError::Fenced => Self::Fenced,
             CommitError::Conflict { found } => Self::Conflict(found),
@@ -53,16 +53,16 @@ impl Refusal {
     }
 }
 
-impl Obvious {
-    pub(super) fn find(&self, id: JobId) -> Option<&Recorded> {
-        self.jobs.iter().find(|recorded| recorded.job.id == id)
+impl ReferenceStore {
+    pub(crate) fn find(&self, id: JobId) -> Option<&StoredJob> {
+        self.jobs.iter().find(|stored| stored.job.id == id)
     }
 
-    fn find_mut(&mut self, id: JobId) -> Option<&mut Recorded> {
-        self.jobs.iter_mut().find(|recorded| recorded.job.id == id)
+    fn find_mut(&mut self, id: JobId) -> Option<&mut StoredJob> {
+        self.jobs.iter_mut().find(|stored| stored.job.id == id)
     }
 
-    /// What each job's state is, from first principles. A job stands behind what it comes after, so one pass will do.
+    /// Makes jobs ready that wait for nothing. Predecessors have lower sequence numbers, so one pass is enough.
     fn settle(&mut self) {
         for index in 0..self.jobs.len() {
             let job = self.jobs[index].job.clone();
@@ -72,48 +72,48 @@ impl Obvious {
         }
     }
 
-    /// Whether a job waits for more than a time.
+    /// Whether a job waits for its lane or its predecessors.
     fn waits_for_others(&mut self, job: &Job) -> bool {
         let not_succeeded = |id: &JobId| self.find(*id).is_some_and(|other| other.job.state != Succeeded);
         let comes_too_early = job.after.iter().any(not_succeeded);
-        !self.has_turn(job) || comes_too_early
+        !self.is_head(job) || comes_too_early
     }
 
-    /// Of those that have not ended, the first has it, unless another had it before.
-    fn has_turn(&mut self, job: &Job) -> bool {
+    /// The head of a lane is the first job that has not ended; an earlier head stays.
+    fn is_head(&mut self, job: &Job) -> bool {
         let Some(lane) = &job.order_key else { return true };
         let mut lane_mates = self
             .jobs
             .iter()
             .map(|other| &other.job)
             .filter(|other| other.order_key.as_ref() == Some(lane) && !other.state.has_ended());
-        let before = self.turns.get(lane);
+        let before = self.heads.get(lane);
         let holder = lane_mates.clone().find(|other| Some(&other.id) == before).or_else(|| lane_mates.next());
         let holder = holder.map_or(job.id, |holder| holder.id);
-        self.turns.insert(lane.clone(), holder);
+        self.heads.insert(lane.clone(), holder);
         holder == job.id
     }
 
-    /// What there is to claim, or to wait for.
+    /// The jobs that can be claimed now or once they are due.
     fn work(&mut self) -> BTreeSet<(JobId, u32, Option<Timestamp>)> {
-        let jobs: Vec<Job> = self.jobs.iter().map(|recorded| recorded.job.clone()).collect();
+        let jobs: Vec<Job> = self.jobs.iter().map(|stored| stored.job.clone()).collect();
         let work = jobs
             .iter()
             .filter(|job| job.state == Ready || job.state == Waiting && !self.waits_for_others(job));
         work.map(|job| (job.id, job.attempts, job.due_at)).collect()
     }
 
-    /// For each job every answer that is right.
-    pub(super) fn submit(&mut self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Vec<Vec<Submitted>> {
+    /// Returns every acceptable result of each job.
+    pub(crate) fn submit(&mut self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Vec<Vec<Submitted>> {
         let mut trial = self.clone();
-        let answers = trial.submit_each(jobs);
-        let refused = |answer| matches!(answer, &Submitted::Full(_) | &Submitted::NoPredecessor(_));
-        if events.is_empty() || !answers.iter().flatten().any(refused) {
+        let results = trial.submit_each(jobs);
+        let refused = |result| matches!(result, &Submitted::Full(_) | &Submitted::NoPredecessor(_));
+        if events.is_empty() || !results.iter().flatten().any(refused) {
             *self = trial;
             self.append(events);
             self.settle();
         }
-        answers
+        results
     }
 
     fn append(&mut self, events: Vec<NewEvent>) {
@@ -128,31 +128,31 @@ impl Obvious {
         }));
     }
 
-    /// What comes after a job of the call that exists, comes after the one that exists.
+    /// Predecessors that exist by their key are replaced by the stored job.
     fn submit_each(&mut self, jobs: Vec<NewJob>) -> Vec<Vec<Submitted>> {
-        let (mut answers, mut existing) = (Vec::new(), HashMap::new());
+        let (mut results, mut existing) = (Vec::new(), HashMap::new());
         for mut new in jobs {
             let id = new.id;
             new.after.iter_mut().for_each(|id| *id = existing.get(id).copied().unwrap_or(*id));
-            let answer = self.submit_one(new);
-            if let [Submitted::Existing(other)] = answer[..] {
+            let result = self.submit_one(new);
+            if let [Submitted::Existing(other)] = result[..] {
                 existing.insert(id, other);
             }
-            answers.push(answer);
+            results.push(result);
         }
-        answers
+        results
     }
 
     fn submit_one(&mut self, new: NewJob) -> Vec<Submitted> {
         let same_key =
             |other: &&Job| new.idempotency_key.is_some() && other.idempotency_key == new.idempotency_key;
-        if let Some(other) = self.jobs.iter().map(|recorded| &recorded.job).find(same_key) {
+        if let Some(other) = self.jobs.iter().map(|stored| &stored.job).find(same_key) {
             let is_same = new.is_same_request(&other.name, &other.payload);
             return vec![if is_same { Submitted::Existing(other.id) } else { Submitted::Mismatch(other.id) }];
         }
         let missing = new.after.iter().filter(|id| self.find(**id).is_none());
         let mut refusals: Vec<_> = missing.map(|id| Submitted::NoPredecessor(*id)).collect();
-        let queued = |other: &&Recorded| other.job.name == new.name && !other.job.state.has_ended();
+        let queued = |other: &&StoredJob| other.job.name == new.name && !other.job.state.has_ended();
         let queued = self.jobs.iter().filter(queued).count() as u64;
         if new.max_queued.is_some_and(|most| queued >= most) {
             refusals.push(Submitted::Full(queued));
@@ -174,11 +174,11 @@ impl Obvious {
         } else {
             Waiting
         };
-        self.places += 1;
-        self.jobs.push(Recorded { job: new.into_job(state), attempts, place: self.places });
+        self.last_sequence += 1;
+        self.jobs.push(StoredJob { job: new.into_job(state), attempts, sequence: self.last_sequence });
     }
 
-    pub(super) fn tick(&mut self, tick: NewTick) -> Result<Vec<Vec<Submitted>>, Ticked> {
+    pub(crate) fn tick(&mut self, tick: NewTick) -> Result<Vec<Vec<Submitted>>, Ticked> {
         let last = self.ticks.get(&*tick.schedule).copied();
         if last != tick.last {
             return Err(Ticked::Stale(last));
@@ -187,18 +187,20 @@ impl Obvious {
         Ok(self.submit(Vec::new(), tick.jobs))
     }
 
-    pub(super) fn last_tick(&self, schedule: &str) -> Option<Timestamp> {
+    pub(crate) fn last_tick(&self, schedule: &str) -> Option<Timestamp> {
         self.ticks.get(schedule).copied()
     }
 
-    /// Queue by queue what is handed out, and when there is more.
-    pub(super) fn claim(&mut self, claim: &Claim) -> (Vec<Vec<Job>>, Option<Timestamp>) {
-        let due =
-            self.work().into_iter().filter_map(|(id, _, due_at)| Some((due_at?, self.find(id)?.place, id)));
+    /// Returns the claimed jobs by queue, and the next due time.
+    pub(crate) fn claim(&mut self, claim: &Claim) -> (Vec<Vec<Job>>, Option<Timestamp>) {
+        let due = self
+            .work()
+            .into_iter()
+            .filter_map(|(id, _, due_at)| Some((due_at?, self.find(id)?.sequence, id)));
         let mut due: Vec<_> = due.filter(|(due_at, ..)| *due_at <= claim.now).collect();
         due.sort_unstable();
         for (.., id) in due.into_iter().take(Claim::MOST_WOKEN) {
-            self.find_mut(id).expect("the job is on record").job.due_at = None;
+            self.find_mut(id).expect("the job is stored").job.due_at = None;
         }
         self.settle();
         let claimed = (0..claim.room.len()).map(|queue| self.claim_from(queue, claim)).collect();
@@ -206,12 +208,12 @@ impl Obvious {
     }
 
     fn claim_from(&mut self, queue: usize, claim: &Claim) -> Vec<Job> {
-        let is_in_queue = |recorded: &&mut Recorded| {
-            recorded.job.state == Ready && claim.queues.get(&recorded.job.name) == Some(&queue)
+        let is_in_queue = |stored: &&mut StoredJob| {
+            stored.job.state == Ready && claim.queues.get(&stored.job.name) == Some(&queue)
         };
         let mut ready: Vec<_> = self.jobs.iter_mut().filter(is_in_queue).collect();
-        ready.sort_by_key(|recorded| Reverse(recorded.job.priority));
-        let claimed = ready.into_iter().take(claim.room[queue]).map(|Recorded { job, attempts, .. }| {
+        ready.sort_by_key(|stored| Reverse(stored.job.priority));
+        let claimed = ready.into_iter().take(claim.room[queue]).map(|StoredJob { job, attempts, .. }| {
             job.state = Running;
             job.attempts += 1;
             job.failure = None;
@@ -221,8 +223,8 @@ impl Obvious {
         claimed.collect()
     }
 
-    /// Answers whether there is work that there was not before.
-    pub(super) fn commit(&mut self, mut commit: Commit) -> Result<bool, Vec<Refusal>> {
+    /// Returns whether the commit made jobs claimable or due.
+    pub(crate) fn commit(&mut self, mut commit: Commit) -> Result<bool, Vec<Refusal>> {
         for staged in &mut commit.jobs {
             staged.max_queued = None;
         }
@@ -231,7 +233,7 @@ impl Obvious {
             return Err(reasons);
         }
         let before = self.work();
-        let Recorded { job, attempts, .. } = self.find_mut(commit.job).expect("the job is on record");
+        let StoredJob { job, attempts, .. } = self.find_mut(commit.job).expect("the job is stored");
         job.failure.clone_from(&commit.attempt.failure);
         (job.state, job.due_at, job.ended_at) = match commit.next {
             Next::Succeeded(output) => {
@@ -253,13 +255,13 @@ impl Obvious {
 
     fn reasons_to_refuse(&self, commit: &Commit) -> Vec<Refusal> {
         let mut reasons = Vec::new();
-        let is_under_way = self.find(commit.job).is_some_and(|Recorded { job, attempts, .. }| {
+        let is_running = self.find(commit.job).is_some_and(|StoredJob { job, attempts, .. }| {
             let fits =
                 |last: &Attempt| last.number == commit.attempt.number && last.worker == commit.attempt.worker;
             job.state == Running && attempts.last().is_some_and(fits)
         });
         let renewals = self.renewals(&commit.attempt.worker);
-        if !is_under_way || commit.lapsed.is_some_and(|seen| seen != renewals) {
+        if !is_running || commit.lapsed.is_some_and(|seen| seen != renewals) {
             reasons.push(Refusal::Fenced);
         }
         if let Some(write) = &commit.write
@@ -267,9 +269,9 @@ impl Obvious {
         {
             reasons.push(Refusal::Conflict(self.version(&write.key)));
         }
-        let answers = self.clone().submit_each(commit.jobs.clone());
-        for (staged, answers) in commit.jobs.iter().zip(answers) {
-            reasons.extend(answers.into_iter().filter_map(|answer| match answer {
+        let results = self.clone().submit_each(commit.jobs.clone());
+        for (staged, results) in commit.jobs.iter().zip(results) {
+            reasons.extend(results.into_iter().filter_map(|result| match result {
                 Submitted::Mismatch(existing) => Some(Refusal::Mismatch(staged.id, existing)),
                 Submitted::NoPredecessor(after) => Some(Refusal::NoPredecessor(staged.id, after)),
                 _ => None,
@@ -278,19 +280,19 @@ impl Obvious {
         reasons
     }
 
-    pub(super) fn cancel(&mut self, id: JobId, failure: &Failure, now: Timestamp) -> Changed {
-        let Some(recorded) = self.find_mut(id) else { return Changed::Missing };
-        if recorded.job.state.has_ended() {
-            return Changed::Illegal(recorded.job.state);
+    pub(crate) fn cancel(&mut self, id: JobId, failure: &Failure, now: Timestamp) -> Changed {
+        let Some(stored) = self.find_mut(id) else { return Changed::Missing };
+        if stored.job.state.has_ended() {
+            return Changed::Illegal(stored.job.state);
         }
         let mut cancelled = vec![id];
-        for Recorded { job, attempts, .. } in &mut self.jobs {
+        for StoredJob { job, attempts, .. } in &mut self.jobs {
             let comes_after = job.state == Waiting && job.after.iter().any(|id| cancelled.contains(id));
             if job.id != id && !comes_after {
                 continue;
             }
             if job.state == Running {
-                let attempt = attempts.last_mut().expect("an attempt is under way");
+                let attempt = attempts.last_mut().expect("an attempt is running");
                 attempt.ended_at = Some(now);
                 attempt.failure = Some(failure.clone());
                 job.failure = Some(failure.clone());
@@ -304,95 +306,92 @@ impl Obvious {
         Changed::Done(cancelled)
     }
 
-    pub(super) fn retry(&mut self, id: JobId) -> Changed {
-        let Some(recorded) = self.find_mut(id) else { return Changed::Missing };
-        let place = recorded.place;
-        let job = &mut recorded.job;
+    pub(crate) fn retry(&mut self, id: JobId) -> Changed {
+        let Some(stored) = self.find_mut(id) else { return Changed::Missing };
+        let sequence = stored.sequence;
+        let job = &mut stored.job;
         if job.state != Failed {
             return Changed::Illegal(job.state);
         }
         (job.state, job.ended_at, job.spent) = (Waiting, None, job.attempts);
         if let Some(lane) = job.order_key.clone()
-            && let Some(holder) = self.turns.get(&lane).and_then(|holder| self.find(*holder))
+            && let Some(holder) = self.heads.get(&lane).and_then(|holder| self.find(*holder))
             && holder.job.state == Waiting
-            && holder.place > place
+            && holder.sequence > sequence
         {
-            self.turns.remove(&lane);
+            self.heads.remove(&lane);
         }
         self.settle();
         Changed::Done(vec![id])
     }
 
-    /// Deletes what is named of those looked at, behind a place. Answers how many, and where it has stopped if there is more.
-    pub(super) fn prune(&mut self, prune: &Prune, behind: u64) -> (u64, Option<u64>) {
+    /// Examines jobs after a sequence number. Returns how many were deleted, and where it stopped if there is more.
+    pub(crate) fn prune(&mut self, prune: &Prune, following: u64) -> (u64, Option<u64>) {
         let Some(horizon) = prune.horizon() else { return (0, None) };
         let ends = |job: &Job| (horizon..=prune.now).contains(&job.created_at);
-        let behind = self.jobs.iter().filter(|recorded| recorded.place > behind);
-        let old: Vec<_> = behind.take_while(|recorded| !ends(&recorded.job)).collect();
+        let following = self.jobs.iter().filter(|stored| stored.sequence > following);
+        let old: Vec<_> = following.take_while(|stored| !ends(&stored.job)).collect();
         let is_awaited = |id: JobId| {
             self.jobs.iter().any(|other| other.job.state == Waiting && other.job.after.contains(&id))
         };
-        let doomed = old.iter().take(prune.limit).filter(|Recorded { job, .. }| {
+        let deleted = old.iter().take(prune.limit).filter(|StoredJob { job, .. }| {
             let is_named = job.ended_at.is_some_and(|ended_at| prune.names(job.state, ended_at));
             is_named && (job.state == Succeeded || !is_awaited(job.id))
         });
-        let doomed: BTreeSet<u64> = doomed.map(|recorded| recorded.place).collect();
-        let next =
-            old.get(prune.limit - 1).map(|recorded| recorded.place).filter(|_| old.len() > prune.limit);
-        self.jobs.retain(|recorded| !doomed.contains(&recorded.place));
-        (doomed.len() as u64, next)
+        let deleted: BTreeSet<u64> = deleted.map(|stored| stored.sequence).collect();
+        let next = old.get(prune.limit - 1).map(|stored| stored.sequence).filter(|_| old.len() > prune.limit);
+        self.jobs.retain(|stored| !deleted.contains(&stored.sequence));
+        (deleted.len() as u64, next)
     }
 
-    pub(super) fn prune_events(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> u64 {
+    pub(crate) fn prune_events(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> u64 {
         let ends = |event: &StoredEvent| (before..=now).contains(&event.emitted_at);
         let end = self.events.iter().position(ends).unwrap_or(self.events.len());
         let old = self.events[..end].iter().filter(|event| event.emitted_at < before);
-        let doomed: Vec<_> = old.take(limit).map(|event| event.id).collect();
-        self.events.retain(|event| !doomed.contains(&event.id));
-        doomed.len() as u64
+        let deleted: Vec<_> = old.take(limit).map(|event| event.id).collect();
+        self.events.retain(|event| !deleted.contains(&event.id));
+        deleted.len() as u64
     }
 
-    pub(super) fn renew(&mut self, lease: Lease) {
+    pub(crate) fn renew(&mut self, lease: Lease) {
         self.leases.insert(lease.worker.clone(), lease);
     }
 
-    pub(super) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
+    pub(crate) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
         if self.renewals(worker) == renewals && !self.running().contains_key(worker.as_str()) {
             self.leases.remove(worker);
         }
     }
 
-    pub(super) fn renewals(&self, worker: &WorkerId) -> u64 {
+    pub(crate) fn renewals(&self, worker: &WorkerId) -> u64 {
         self.leases.get(worker).map_or(0, |lease| lease.renewals)
     }
 
-    /// What each worker runs, by its name.
-    pub(super) fn running(&self) -> BTreeMap<String, Vec<RunningJob>> {
+    /// The running jobs of each worker, by its name.
+    pub(crate) fn running(&self) -> BTreeMap<String, Vec<RunningJob>> {
         let mut running: BTreeMap<String, Vec<RunningJob>> = BTreeMap::new();
-        for Recorded { job, attempts, .. } in
-            self.jobs.iter().filter(|recorded| recorded.job.state == Running)
-        {
-            let Attempt { worker, started_at, .. } = attempts.last().expect("an attempt is under way");
+        for StoredJob { job, attempts, .. } in self.jobs.iter().filter(|stored| stored.job.state == Running) {
+            let Attempt { worker, started_at, .. } = attempts.last().expect("an attempt is running");
             let found = RunningJob { job: job.clone(), worker: worker.clone(), started_at: *started_at };
             running.entry(worker.as_str().to_owned()).or_default().push(found);
         }
         running
     }
 
-    /// The lease of each worker that runs something, by its name.
-    pub(super) fn leases(&self) -> Vec<Lease> {
+    /// The lease of each worker with running jobs, by its name.
+    pub(crate) fn leases(&self) -> Vec<Lease> {
         let workers = self.running().into_keys().map(WorkerId::from_text);
         let empty = |worker| Lease { worker, renewals: 0, length: std::time::Duration::ZERO };
         workers.map(|worker| self.leases.get(&worker).cloned().unwrap_or_else(|| empty(worker))).collect()
     }
 
-    pub(super) fn version(&self, key: &EntityKey) -> u64 {
+    pub(crate) fn version(&self, key: &EntityKey) -> u64 {
         self.entities.get(&(key.entity, key.id.clone())).map_or(0, |entity| entity.version)
     }
 
-    pub(super) fn counts(&self) -> Vec<JobCount> {
+    pub(crate) fn counts(&self) -> Vec<JobCount> {
         let mut counts: BTreeMap<(&str, _, JobState), JobCount> = BTreeMap::new();
-        for Recorded { job, .. } in &self.jobs {
+        for StoredJob { job, .. } in &self.jobs {
             let count = JobCount { kind: job.kind, name: job.name.clone(), state: job.state, count: 0 };
             counts.entry((job.kind.as_str(), job.name.clone(), job.state)).or_insert(count).count += 1;
         }

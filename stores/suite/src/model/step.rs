@@ -1,17 +1,17 @@
-//! The calls that are made at random. Few names, lanes, keys and entities, so that they meet often; which job a step
-//! means, it says by a number, of which what is on record is the modulus.
+//! The random calls. There are few names, lanes, keys and entities, so that they collide often. A step refers to a job by a
+//! number modulo the number of stored jobs.
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any as arbitrary, prop_oneof};
 use proptest::sample::select;
 
-pub(super) const NAMES: [&str; 2] = ["ship", "bill"];
-pub(super) const WORKERS: [&str; 2] = ["w", "v"];
+pub(crate) const NAMES: [&str; 2] = ["ship", "bill"];
+pub(crate) const WORKERS: [&str; 2] = ["w", "v"];
 
 #[derive(Clone, Debug)]
-pub(super) enum Step {
-    /// Time passes, or somebody sets the clock back.
+pub(crate) enum Step {
+    /// Time passes, or the clock is set back.
     Wait {
         seconds: i8,
     },
@@ -24,7 +24,7 @@ pub(super) enum Step {
         knows_the_last: bool,
         requests: Vec<Request>,
     },
-    /// Each name is in the queue of this number, or in none.
+    /// The queue of each name, if it is claimed.
     Claim {
         worker: &'static str,
         queues: [Option<usize>; NAMES.len()],
@@ -33,7 +33,7 @@ pub(super) enum Step {
     Renew {
         worker: &'static str,
     },
-    /// A worker is taken off, perhaps by somebody who has not seen its last renewal.
+    /// Retires a worker, perhaps by an outdated renewal count.
     Retire {
         worker: &'static str,
         is_outdated: bool,
@@ -49,7 +49,7 @@ pub(super) enum Step {
     Retry {
         jobs: Vec<u8>,
     },
-    /// Of each state, those that ended so many seconds ago.
+    /// For each end state, how many seconds ago jobs must have ended.
     Prune {
         ages: [Option<u8>; 3],
         limit: usize,
@@ -62,63 +62,63 @@ pub(super) enum Step {
     Reopen,
 }
 
-/// A job to be put on record.
+/// A job to submit.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) name: &'static str,
-    pub(super) payload: u8,
-    pub(super) priority: i32,
-    pub(super) start: Option<&'static str>,
-    pub(super) lane: Option<&'static str>,
-    pub(super) delay: Option<u8>,
-    pub(super) after: Vec<Predecessor>,
-    pub(super) key: Option<&'static str>,
-    pub(super) limit: Option<u64>,
+pub(crate) struct Request {
+    pub(crate) name: &'static str,
+    pub(crate) payload: u8,
+    pub(crate) priority: i32,
+    pub(crate) start: Option<&'static str>,
+    pub(crate) lane: Option<&'static str>,
+    pub(crate) delay: Option<u8>,
+    pub(crate) after: Vec<Predecessor>,
+    pub(crate) key: Option<&'static str>,
+    pub(crate) limit: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Predecessor {
-    /// One that is on record, or stands before it in the same call: counted from the last.
+pub(crate) enum Predecessor {
+    /// A stored one, or an earlier one of the same call, counted from the last.
     Known(u8),
-    /// One that there is not.
+    /// One that does not exist.
     Missing,
 }
 
-/// An attempt to be ended.
+/// The end of an attempt.
 #[derive(Clone, Debug)]
-pub(super) struct End {
-    pub(super) job: u8,
-    pub(super) fence: Fence,
-    pub(super) next: Next,
-    /// The entity to write, and the version to expect if it is not the one on record.
-    pub(super) write: Option<(&'static str, Option<u64>)>,
-    pub(super) events: u8,
-    pub(super) requests: Vec<Request>,
+pub(crate) struct End {
+    pub(crate) job: u8,
+    pub(crate) fence: Fence,
+    pub(crate) next: Next,
+    /// The entity to write, and the version to expect if not the stored one.
+    pub(crate) write: Option<(&'static str, Option<u64>)>,
+    pub(crate) events: u8,
+    pub(crate) requests: Vec<Request>,
 }
 
 /// Who ends it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Fence {
+pub(crate) enum Fence {
     /// The worker that runs it.
     Held,
-    /// Somebody in that worker's stead.
+    /// A rescue by the current renewal count.
     Lapsed,
-    /// Somebody who has not seen the worker's last renewal.
+    /// A rescue by an outdated renewal count.
     Outdated,
-    /// The worker that ran it last, whatever became of it.
+    /// The worker that ran it last, whatever its state.
     Anytime,
     AnotherWorker,
     AnotherAttempt,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Next {
+pub(crate) enum Next {
     Succeed,
     Fail,
     Retry { seconds: u8 },
 }
 
-pub(super) fn any() -> impl Strategy<Value = Step> {
+pub(crate) fn any() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => requests(3).prop_map(|requests| Step::Submit { events: 0, requests }),
         2 => (1..3_u8, requests(2)).prop_map(|(events, requests)| Step::Submit { events, requests }),
@@ -137,7 +137,7 @@ pub(super) fn any() -> impl Strategy<Value = Step> {
         1 => (worker(), arbitrary::<bool>())
             .prop_map(|(worker, is_outdated)| Step::Retire { worker, is_outdated }),
         1 => (worker(), 0..4_usize).prop_map(|(worker, limit)| Step::Running { worker, limit }),
-        // Dear where it means that a file is closed and opened.
+        // Rare: for some stores it closes and opens a file.
         1 => prop_oneof![9 => Just(Step::Wait { seconds: 1 }), 1 => Just(Step::Reopen)],
     ]
 }

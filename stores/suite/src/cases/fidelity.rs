@@ -1,4 +1,4 @@
-//! What is read is what was written, to the letter and to the microsecond.
+//! Records are read exactly as written, with times to the microsecond.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use enact::{
 use jiff::Timestamp;
 use serde_json::json as value;
 
-use super::Subject;
-use super::sample::{account, at, event, event_id, job, job_id, json, key, worker};
+use crate::TestStore;
+use crate::sample::{account, at, event, event_id, job, job_id, json, key, worker};
 
-/// Texts that have made databases stumble.
+/// Texts that databases are known to mishandle.
 const TEXTS: [&str; 14] = [
     "",
     " ",
@@ -31,7 +31,7 @@ const TEXTS: [&str; 14] = [
     "\u{10ffff}",
 ];
 
-/// Before 1970, in this century, and the last that there are: to the microsecond.
+/// Before 1970, around a daylight saving change, and the latest times, to the microsecond.
 const TIMES: [&str; 5] = [
     "1969-12-31T23:59:59.999999Z",
     "2026-03-29T01:59:59.123456Z",
@@ -70,7 +70,7 @@ fn full_context(text: &str) -> ContextSeed {
         .trace(trace.expect("a trace context"))
 }
 
-pub async fn r26_a_job_keeps_its_priority_and_what_it_comes_after(store: Subject) {
+pub async fn r26_a_job_keeps_its_priority_and_predecessors(store: TestStore) {
     let [one, two] = [store.publish(job("one")).await, store.publish(job("two")).await];
     for (priority, after) in
         [(0, vec![]), (i32::MIN, vec![one]), (i32::MAX, vec![two, one]), (-1, vec![one, two, one])]
@@ -82,28 +82,24 @@ pub async fn r26_a_job_keeps_its_priority_and_what_it_comes_after(store: Subject
     }
 }
 
-pub async fn a_job_keeps_its_time_and_its_deadline_to_the_microsecond(store: Subject) {
+pub async fn a_job_keeps_its_due_time_and_deadline_to_the_microsecond(store: TestStore) {
     for (due_at, deadline) in times().into_iter().zip(times().into_iter().rev()) {
         let new = NewJob { due_at: Some(due_at), deadline: Some(deadline), ..job("ship") };
         let id = store.publish(new.clone()).await;
         assert_eq!(store.find(id).await, new.clone().into_job(JobState::Waiting));
 
-        let taken = store.take(&worker("w"), "ship", due_at).await;
-        assert_eq!(taken.job, Job { attempts: 1, ..new.into_job(JobState::Running) });
-        assert_eq!((taken.job.due_at, taken.job.deadline), (None, Some(deadline)));
-        store.accept(taken.fails()).await;
+        let active = store.claim_one(&worker("w"), "ship", due_at).await;
+        assert_eq!(active.job, Job { attempts: 1, ..new.into_job(JobState::Running) });
+        assert_eq!((active.job.due_at, active.job.deadline), (None, Some(deadline)));
+        store.accept(active.fails()).await;
         assert_eq!(store.find(id).await.deadline, Some(deadline));
-        store.run_again(id).await;
-        assert_eq!(
-            store.find(id).await.deadline,
-            Some(deadline),
-            "how often it was retried says whether it holds"
-        );
-        store.called_off(id).await;
+        store.retry_job(id).await;
+        assert_eq!(store.find(id).await.deadline, Some(deadline), "a retry does not remove the deadline");
+        store.must_cancel(id).await;
     }
 }
 
-pub async fn r31_a_job_keeps_its_context(store: Subject) {
+pub async fn r31_a_job_keeps_its_context(store: TestStore) {
     let seeds = [ContextSeed::new(), ContextSeed::new().tenant("t"), full_context("Ada \"A\" L\u{f6}velace")];
     for seed in seeds {
         let id = store.publish(NewJob { context: Arc::new(seed.clone()), ..job("ship") }).await;
@@ -111,14 +107,14 @@ pub async fn r31_a_job_keeps_its_context(store: Subject) {
     }
 }
 
-pub async fn r32_a_job_keeps_its_cause(store: Subject) {
+pub async fn r32_a_job_keeps_its_cause(store: TestStore) {
     for cause in [None, Some(Cause::Job(job_id())), Some(Cause::Event(event_id()))] {
         let id = store.publish(NewJob { cause, ..job("ship") }).await;
         assert_eq!(store.find(id).await.cause, cause);
     }
 }
 
-pub async fn a_job_keeps_its_kind(store: Subject) {
+pub async fn a_job_keeps_its_kind(store: TestStore) {
     for kind in [JobKind::Command, JobKind::EventHandler] {
         let id = store.publish(NewJob { kind, ..job("ship") }).await;
         assert_eq!(store.find(id).await.kind, kind);
@@ -139,32 +135,32 @@ fn full_job(text: &str) -> NewJob {
     }
 }
 
-pub async fn every_text_of_a_job_is_kept_to_the_letter(store: Subject) {
+pub async fn every_text_of_a_job_is_stored_exactly(store: TestStore) {
     for text in TEXTS {
         let new = full_job(text);
         let id = store.publish(new.clone()).await;
         assert_eq!(store.find(id).await, new.clone().into_job(JobState::Ready));
 
-        let taken = store.take(&worker(text), text, at(0)).await;
-        assert_eq!(taken.job.id, id);
-        store.accept(Commit { next: Next::Succeeded(json(text)), ..taken.succeeds() }).await;
+        let active = store.claim_one(&worker(text), text, at(0)).await;
+        assert_eq!(active.job.id, id);
+        store.accept(Commit { next: Next::Succeeded(json(text)), ..active.succeeds() }).await;
         assert_eq!(store.find(id).await.output, Some(json(text)));
-        assert_eq!(store.attempts_of(id).await, [taken.ended()]);
+        assert_eq!(store.attempts_of(id).await, [active.ended()]);
     }
 }
 
-pub async fn what_is_claimed_is_what_was_put_on_record_whoever_did(store: Subject) {
-    let other = Subject::sharing(&store);
+pub async fn a_job_is_claimed_exactly_as_another_handle_stored_it(store: TestStore) {
+    let other = TestStore::sharing(&store);
     for text in TEXTS {
         let new = full_job(text);
         other.publish(new.clone()).await;
-        let taken = store.take(&worker("w"), text, at(0)).await;
-        assert_eq!(taken.job, Job { attempts: 1, ..new.into_job(JobState::Running) });
-        store.accept(taken.succeeds()).await;
+        let active = store.claim_one(&worker("w"), text, at(0)).await;
+        assert_eq!(active.job, Job { attempts: 1, ..new.into_job(JobState::Running) });
+        store.accept(active.succeeds()).await;
     }
 }
 
-pub async fn an_empty_key_is_not_the_lack_of_one(store: Subject) {
+pub async fn an_empty_key_differs_from_no_key(store: TestStore) {
     let empty = NewJob {
         target: Some(key("")),
         order_key: Some(key("")),
@@ -179,27 +175,27 @@ pub async fn an_empty_key_is_not_the_lack_of_one(store: Subject) {
     assert_eq!([without.target, without.order_key, without.idempotency_key], [None, None, None]);
 }
 
-pub async fn every_document_is_kept_to_the_letter(store: Subject) {
+pub async fn every_document_is_stored_exactly(store: TestStore) {
     for (version, document) in (0..).zip(documents()) {
-        let taken = store.run(NewJob { payload: document.clone(), ..job("ship") }).await;
-        assert_eq!(taken.job.payload, document);
+        let active = store.run(NewJob { payload: document.clone(), ..job("ship") }).await;
+        assert_eq!(active.job.payload, document);
         store
             .accept(Commit {
                 next: Next::Succeeded(document.clone()),
                 write: Some(EntityWrite { key: account("a"), expected: version, body: document.clone() }),
                 events: vec![NewEvent { payload: document.clone(), ..event("shipped") }],
-                ..taken.succeeds()
+                ..active.succeeds()
             })
             .await;
 
-        assert_eq!(store.find(taken.job.id).await.output, Some(document.clone()));
+        assert_eq!(store.find(active.job.id).await.output, Some(document.clone()));
         let stored = StoredEntity { version: version + 1, body: document.clone() };
         assert_eq!(store.entity(&account("a")).await, Some(stored));
         assert_eq!(store.all_events().await.last().map(|event| &event.payload), Some(&document));
     }
 }
 
-pub async fn r18_an_event_keeps_every_field(store: Subject) {
+pub async fn r18_an_event_keeps_every_field(store: TestStore) {
     for text in TEXTS {
         for (cause, emitted_at) in [(None, times()[0]), (Some(job_id()), times()[1])] {
             let new = NewEvent {
@@ -227,43 +223,43 @@ pub async fn r18_an_event_keeps_every_field(store: Subject) {
     }
 }
 
-pub async fn an_entity_keeps_its_key_to_the_letter(store: Subject) {
+pub async fn an_entity_key_is_stored_exactly(store: TestStore) {
     for text in TEXTS {
-        let taken = store.run(job("ship")).await;
+        let active = store.run(job("ship")).await;
         let write = EntityWrite { key: account(text), expected: 0, body: json(text) };
-        store.accept(Commit { write: Some(write), ..taken.succeeds() }).await;
+        store.accept(Commit { write: Some(write), ..active.succeeds() }).await;
         let stored = StoredEntity { version: 1, body: json(text) };
         assert_eq!(store.entity(&account(text)).await, Some(stored.clone()));
         assert!(store.all_entities("account").await.contains(&(key(text), stored)));
     }
 }
 
-pub async fn r21_an_attempt_keeps_every_field(store: Subject) {
+pub async fn r21_an_attempt_keeps_every_field(store: TestStore) {
     let versions =
         [(None, None), (Some(1), Some(2)), (None, Some(1)), (Some(1 << 53), None), (Some(7), Some(8))];
     for ((version_read, version_written), ended_at) in versions.into_iter().zip(times()) {
-        let taken = store.run(job("ship")).await;
+        let active = store.run(job("ship")).await;
         let attempt = Attempt {
             ended_at: Some(ended_at),
             version_read,
             version_written,
             strategies: TEXTS.map(choice).into(),
             events: (0..3).map(|_| event_id()).rev().collect(),
-            ..taken.ended()
+            ..active.ended()
         };
-        store.accept(Commit { attempt: attempt.clone(), ..taken.succeeds() }).await;
+        store.accept(Commit { attempt: attempt.clone(), ..active.succeeds() }).await;
 
-        assert_eq!(store.attempts_of(taken.job.id).await, [attempt]);
-        assert_eq!(store.find(taken.job.id).await.ended_at, Some(ended_at));
+        assert_eq!(store.attempts_of(active.job.id).await, [attempt]);
+        assert_eq!(store.find(active.job.id).await.ended_at, Some(ended_at));
     }
 }
 
-/// A strategy and its variant, of this name.
+/// A strategy and a variant of this name.
 fn choice(text: &'static str) -> StrategyChoice {
     StrategyChoice { strategy: text.into(), variant: text.into() }
 }
 
-/// A failure with everything that a failure can have.
+/// A failure with every field set.
 fn full_failure(text: &str) -> Failure {
     let failure = value!({
         "kind": "violated",
@@ -281,19 +277,19 @@ fn full_failure(text: &str) -> Failure {
     serde_json::from_value(failure).expect("a failure")
 }
 
-pub async fn r27_a_failure_is_kept_unchanged(store: Subject) {
+pub async fn r27_a_failure_is_stored_unchanged(store: TestStore) {
     for text in TEXTS {
         let failure = full_failure(text);
-        let taken = store.run(job("ship")).await;
-        let attempt = Attempt { failure: Some(failure.clone()), ..taken.fails().attempt };
-        store.accept(Commit { attempt: attempt.clone(), ..taken.fails() }).await;
+        let active = store.run(job("ship")).await;
+        let attempt = Attempt { failure: Some(failure.clone()), ..active.fails().attempt };
+        store.accept(Commit { attempt: attempt.clone(), ..active.fails() }).await;
 
-        assert_eq!(store.find(taken.job.id).await.failure, Some(failure));
-        assert_eq!(store.attempts_of(taken.job.id).await, [attempt]);
+        assert_eq!(store.find(active.job.id).await.failure, Some(failure));
+        assert_eq!(store.attempts_of(active.job.id).await, [attempt]);
     }
 }
 
-pub async fn r27_every_kind_of_failure_is_kept(store: Subject) {
+pub async fn r27_every_failure_kind_is_stored(store: TestStore) {
     use FailureKind::{
         AlreadyExists, Cancelled, Conflict, Denied, Error, IdempotencyMismatch, Invalid, Lost, NotFound,
         Panicked, QueueFull, Refused, TimedOut, Unavailable, UnknownName, Violated,
@@ -318,40 +314,40 @@ pub async fn r27_every_kind_of_failure_is_kept(store: Subject) {
     ];
     for kind in kinds {
         let failure = Failure::new(kind, kind.as_str(), "why");
-        let taken = store.run(job("ship")).await;
-        let attempt = Attempt { failure: Some(failure.clone()), ..taken.fails().attempt };
-        store.accept(Commit { attempt, ..taken.fails() }).await;
-        assert_eq!(store.find(taken.job.id).await.failure, Some(failure));
+        let active = store.run(job("ship")).await;
+        let attempt = Attempt { failure: Some(failure.clone()), ..active.fails().attempt };
+        store.accept(Commit { attempt, ..active.fails() }).await;
+        assert_eq!(store.find(active.job.id).await.failure, Some(failure));
     }
 }
 
-pub async fn times_are_kept_to_the_microsecond(store: Subject) {
+pub async fn times_are_stored_to_the_microsecond(store: TestStore) {
     for time in times() {
         let id = store.publish(NewJob { created_at: time, ..job("ship") }).await;
         assert_eq!(store.find(id).await.created_at, time);
 
-        let taken = store.take(&worker("w"), "ship", time).await;
+        let active = store.claim_one(&worker("w"), "ship", time).await;
         assert_eq!(store.attempts_of(id).await[0].started_at, time);
         assert_eq!(store.running(&worker("w"), 1).await.expect("running")[0].started_at, time);
 
-        store.accept(taken.retries(time)).await;
+        store.accept(active.retries(time)).await;
         assert_eq!(store.find(id).await.due_at, Some(time));
-        let taken = store.take(&worker("w"), "ship", time).await;
-        let attempt = Attempt { ended_at: Some(time), ..taken.ended() };
-        store.accept(Commit { attempt, ..taken.succeeds() }).await;
+        let active = store.claim_one(&worker("w"), "ship", time).await;
+        let attempt = Attempt { ended_at: Some(time), ..active.ended() };
+        store.accept(Commit { attempt, ..active.succeeds() }).await;
         assert_eq!(store.find(id).await.ended_at, Some(time));
     }
 }
 
-pub async fn r24_the_end_of_a_cancelled_job_is_kept_unchanged(store: Subject) {
+pub async fn r24_the_end_of_a_cancelled_job_is_stored_unchanged(store: TestStore) {
     for (text, time) in TEXTS.into_iter().zip(times().into_iter().cycle()) {
-        let taken = store.run(job("ship")).await;
+        let active = store.run(job("ship")).await;
         let failure = full_failure(text);
-        store.cancel(vec![taken.job.id], failure.clone(), time).await.expect("cancel");
+        store.cancel(vec![active.job.id], failure.clone(), time).await.expect("cancel");
 
-        let found = store.find(taken.job.id).await;
+        let found = store.find(active.job.id).await;
         assert_eq!((found.ended_at, found.failure), (Some(time), Some(failure.clone())));
-        let attempts = store.attempts_of(taken.job.id).await;
+        let attempts = store.attempts_of(active.job.id).await;
         assert_eq!((attempts[0].ended_at, &attempts[0].failure), (Some(time), &Some(failure)));
     }
 }

@@ -1,12 +1,12 @@
-//! What `claim` hands out.
+//! Which jobs `claim` returns.
 
 use enact::store::{Claim, NewJob};
 use enact::{Attempt, Job, JobId, JobState};
 
-use super::Subject;
-use super::sample::{MICROSECOND, at, due, job, jobs, worker};
+use crate::TestStore;
+use crate::sample::{MICROSECOND, at, due, job, jobs, worker};
 
-pub async fn a_claimed_job_is_running_its_next_attempt(store: Subject) {
+pub async fn a_claimed_job_runs_its_next_attempt(store: TestStore) {
     let new = job("ship");
     let id = store.publish(new.clone()).await;
     let claimed = store.claim_by(&worker("w"), &["ship"], 1, at(5)).await.jobs;
@@ -29,23 +29,23 @@ pub async fn a_claimed_job_is_running_its_next_attempt(store: Subject) {
     assert_eq!(store.attempts_of(id).await, [begun]);
 }
 
-pub async fn a_job_is_handed_out_once(store: Subject) {
+pub async fn a_job_is_claimed_once(store: TestStore) {
     let id = store.publish(job("ship")).await;
 
     assert_eq!(store.claim_ids(&["ship"], 5, at(0)).await, [id]);
     assert_eq!(store.claim_ids(&["ship"], 5, at(99)).await, []);
 }
 
-pub async fn an_ended_job_is_not_handed_out(store: Subject) {
+pub async fn an_ended_job_is_not_claimed(store: TestStore) {
     for (end, name) in ["succeed", "fail"].into_iter().enumerate() {
-        let taken = store.run(job(name)).await;
-        store.accept(if end == 0 { taken.succeeds() } else { taken.fails() }).await;
+        let active = store.run(job(name)).await;
+        store.accept(if end == 0 { active.succeeds() } else { active.fails() }).await;
     }
 
     assert_eq!(store.claim_ids(&["succeed", "fail"], 5, at(99)).await, []);
 }
 
-pub async fn jobs_are_handed_out_in_the_order_of_record_whatever_their_names(store: Subject) {
+pub async fn jobs_are_claimed_in_sequence_order_across_names(store: TestStore) {
     let mut ids = Vec::new();
     for name in ["b", "a", "c", "a", "b", "b"] {
         ids.push(store.publish(job(name)).await);
@@ -55,7 +55,7 @@ pub async fn jobs_are_handed_out_in_the_order_of_record_whatever_their_names(sto
     assert_eq!(store.claim_ids(&["c", "b", "a"], 4, at(0)).await, ids[4..]);
 }
 
-pub async fn no_more_is_handed_out_than_the_claim_can_take(store: Subject) {
+pub async fn a_claim_returns_at_most_its_limit(store: TestStore) {
     let jobs = jobs::<5>("ship");
     let ids = jobs.each_ref().map(|job| job.id);
     store.publish_all(jobs.into()).await;
@@ -66,7 +66,7 @@ pub async fn no_more_is_handed_out_than_the_claim_can_take(store: Subject) {
     assert_eq!(store.claim_ids(&["ship"], 3, at(0)).await, ids[3..]);
 }
 
-pub async fn jobs_of_other_names_are_left_alone(store: Subject) {
+pub async fn jobs_of_other_names_are_not_claimed(store: TestStore) {
     let foreign = store.publish(job("fly")).await;
     let own = store.publish(job("ship")).await;
 
@@ -76,16 +76,16 @@ pub async fn jobs_of_other_names_are_left_alone(store: Subject) {
     assert_eq!(store.claim_ids(&["fly"], 5, at(0)).await, [foreign]);
 }
 
-pub async fn a_name_is_matched_to_the_letter(store: Subject) {
+pub async fn names_match_exactly(store: TestStore) {
     store.publish(job("ship")).await;
 
     assert_eq!(store.claim_ids(&["Ship", "shi", "ship ", "sh%", "", "*"], 5, at(0)).await, []);
 }
 
-pub async fn r22_a_retry_is_ready_exactly_at_its_time(store: Subject) {
-    let taken = store.run(job("ship")).await;
-    let id = taken.job.id;
-    store.accept(taken.retries(at(5))).await;
+pub async fn r22_a_retry_is_ready_exactly_when_due(store: TestStore) {
+    let active = store.run(job("ship")).await;
+    let id = active.job.id;
+    store.accept(active.retries(at(5))).await;
 
     let early = store.claim_by(&worker("w"), &["ship"], 1, at(5) - MICROSECOND).await;
     assert_eq!((early.jobs.len(), early.next_due), (0, Some(at(5))));
@@ -96,11 +96,11 @@ pub async fn r22_a_retry_is_ready_exactly_at_its_time(store: Subject) {
     assert_eq!(punctual.next_due, None);
 }
 
-pub async fn the_next_due_time_is_the_earliest_that_is_still_to_come(store: Subject) {
+pub async fn next_due_is_the_earliest_future_due_time(store: TestStore) {
     assert_eq!(store.claim_by(&worker("w"), &["ship"], 1, at(0)).await.next_due, None);
     for due in [7, 3, 5] {
-        let taken = store.run(job("ship")).await;
-        store.accept(taken.retries(at(due))).await;
+        let active = store.run(job("ship")).await;
+        store.accept(active.retries(at(due))).await;
     }
 
     for (now, next_due) in [(2, Some(at(3))), (3, Some(at(5))), (6, Some(at(7))), (7, None)] {
@@ -108,7 +108,7 @@ pub async fn the_next_due_time_is_the_earliest_that_is_still_to_come(store: Subj
     }
 }
 
-pub async fn a_job_that_was_waiting_for_a_time_keeps_its_place(store: Subject) {
+pub async fn a_job_that_becomes_due_keeps_its_sequence_number(store: TestStore) {
     let first = store.run(job("ship")).await;
     store.accept(first.retries(at(5))).await;
     let second = store.publish(NewJob { created_at: at(1), ..job("ship") }).await;
@@ -117,12 +117,12 @@ pub async fn a_job_that_was_waiting_for_a_time_keeps_its_place(store: Subject) {
     assert_eq!(store.claim_ids(&["ship"], 1, at(5)).await, [second]);
 }
 
-pub async fn whatever_is_due_becomes_ready_under_any_name_and_beyond_the_limit(store: Subject) {
+pub async fn due_jobs_become_ready_whatever_their_name_and_the_limit(store: TestStore) {
     let mut due = Vec::new();
     for name in ["ship", "ship", "fly"] {
-        let taken = store.run(job(name)).await;
-        store.accept(taken.retries(at(5))).await;
-        due.push(taken.job.id);
+        let active = store.run(job(name)).await;
+        store.accept(active.retries(at(5))).await;
+        due.push(active.job.id);
     }
     assert_eq!(store.claim_ids(&["ship"], 1, at(5)).await, due[..1]);
 
@@ -132,19 +132,19 @@ pub async fn whatever_is_due_becomes_ready_under_any_name_and_beyond_the_limit(s
     }
 }
 
-pub async fn several_jobs_that_are_due_at_one_time_are_all_handed_out(store: Subject) {
+pub async fn jobs_due_at_the_same_time_are_all_claimed(store: TestStore) {
     let mut due = Vec::new();
     for _ in 0..3 {
-        let taken = store.run(job("ship")).await;
-        store.accept(taken.retries(at(5))).await;
-        due.push(taken.job.id);
+        let active = store.run(job("ship")).await;
+        store.accept(active.retries(at(5))).await;
+        due.push(active.job.id);
     }
 
     assert_eq!(store.claim_ids(&["ship"], 9, at(5)).await, due);
 }
 
-/// However many jobs are due at one time, no call is busy with more of them than a call may be.
-pub async fn so_many_jobs_are_woken_by_one_call_those_first_that_are_due_first(store: Subject) {
+/// A burst of due jobs does not make one call arbitrarily long.
+pub async fn one_claim_wakes_at_most_max_woken_jobs_earliest_due_first(store: TestStore) {
     const LATE: usize = 3;
     let late: Vec<NewJob> = jobs::<LATE>("ship").map(|job| NewJob { due_at: Some(at(6)), ..job }).into();
     let punctual: Vec<NewJob> = (0..Claim::MOST_WOKEN).map(|_| due(at(5), "ship")).collect();
@@ -153,7 +153,7 @@ pub async fn so_many_jobs_are_woken_by_one_call_those_first_that_are_due_first(s
 
     let first = store.claim_by(&worker("w"), &["ship"], 2, at(9)).await;
     assert_eq!(first.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), ids[LATE..LATE + 2]);
-    assert_eq!(first.next_due, Some(at(6)), "there are more, and their time has come");
+    assert_eq!(first.next_due, Some(at(6)), "there are more due jobs");
     for (index, job) in store.all_jobs().await.iter().enumerate() {
         assert_eq!(job.state == JobState::Waiting, index < LATE, "{index}: {}", job.state);
     }

@@ -1,14 +1,14 @@
-//! Finding jobs and entities (r28).
+//! Finding and counting jobs and entities (r28).
 
 use std::sync::Arc;
 
 use enact::store::{Commit, JobCount, JobPage, JobQuery, NewJob};
 use enact::{CorrelationId, Job, JobId, JobKind, JobState};
 
-use super::Subject;
-use super::sample::{ENTITIES, account, at, in_lane, job, job_id, jobs, key, order, worker, write};
+use crate::TestStore;
+use crate::sample::{ENTITIES, account, at, in_lane, job, job_id, jobs, key, order, worker, write};
 
-pub async fn what_is_not_on_record_is_not_found(store: Subject) {
+pub async fn unknown_ids_are_not_found(store: TestStore) {
     store.publish(job("ship")).await;
 
     assert_eq!(store.job(job_id()).await.expect("job"), None);
@@ -18,7 +18,7 @@ pub async fn what_is_not_on_record_is_not_found(store: Subject) {
     assert_eq!(store.all_events().await, []);
 }
 
-pub async fn an_empty_store_answers_every_question(store: Subject) {
+pub async fn an_empty_store_returns_empty_results(store: TestStore) {
     assert_eq!(store.all_jobs().await, []);
     assert_eq!(store.counts().await, []);
     assert_eq!(store.all_leases().await, []);
@@ -26,22 +26,23 @@ pub async fn an_empty_store_answers_every_question(store: Subject) {
     assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, []);
 }
 
-/// Jobs of several names, matters, times and states.
-async fn varied(store: &Subject) -> Vec<Job> {
+/// Stores jobs of several names, correlations, times and states.
+async fn varied(store: &TestStore) -> Vec<Job> {
     for (index, name) in ["ship", "bill", "ship", "pack", "ship", "bill", "ship"].into_iter().enumerate() {
         let second = i64::try_from(index).expect("few");
-        let matter = if index % 3 == 0 { "fizz" } else { "other" };
-        let new = NewJob { correlation: CorrelationId::new(matter), created_at: at(second), ..job(name) };
+        let correlation = if index % 3 == 0 { "fizz" } else { "other" };
+        let new =
+            NewJob { correlation: CorrelationId::new(correlation), created_at: at(second), ..job(name) };
         store.publish(new).await;
     }
     for second in 7..9 {
         store.publish(NewJob { created_at: at(second), ..in_lane("x", "pack") }).await;
     }
     for index in 0..2 {
-        let taken = store.take(&worker("w"), "ship", at(10)).await;
-        store.accept(if index == 0 { taken.succeeds() } else { taken.fails() }).await;
+        let active = store.claim_one(&worker("w"), "ship", at(10)).await;
+        store.accept(if index == 0 { active.succeeds() } else { active.fails() }).await;
     }
-    store.take(&worker("w"), "bill", at(10)).await;
+    store.claim_one(&worker("w"), "bill", at(10)).await;
     store.all_jobs().await
 }
 
@@ -92,7 +93,7 @@ fn queries() -> Vec<(JobQuery, Filter)> {
     ]
 }
 
-pub async fn r28_jobs_are_found_by_everything_that_is_asked_for(store: Subject) {
+pub async fn r28_jobs_are_found_by_every_filter(store: TestStore) {
     let all = varied(&store).await;
     for (query, filter) in queries() {
         let expected: Vec<Job> = all.iter().filter(|job| filter(job)).cloned().collect();
@@ -102,7 +103,7 @@ pub async fn r28_jobs_are_found_by_everything_that_is_asked_for(store: Subject) 
     }
 }
 
-pub async fn r28_pages_lead_through_all_jobs_in_both_directions(store: Subject) {
+pub async fn r28_pages_cover_all_jobs_in_both_directions(store: TestStore) {
     let all = varied(&store).await;
     for (query, filter) in queries() {
         for latest_first in [false, true] {
@@ -118,15 +119,15 @@ pub async fn r28_pages_lead_through_all_jobs_in_both_directions(store: Subject) 
     }
 }
 
-/// All pages of a query, each full but the last, and none empty but an only one.
-async fn walk(store: &Subject, mut query: JobQuery) -> Vec<JobId> {
+/// Collects all pages of a query. Every page but the last must be full; only a single page may be empty.
+async fn walk(store: &TestStore, mut query: JobQuery) -> Vec<JobId> {
     let mut found = Vec::new();
     loop {
         let JobPage { jobs, next } = store.page(&query).await;
         assert!(next.is_none() || jobs.len() == query.limit, "a page before the last is full: {query:?}");
         assert!(!jobs.is_empty() || query.after.is_none(), "there was something on the next page: {query:?}");
         found.extend(jobs.into_iter().map(|job| job.id));
-        assert!(found.len() < 100, "the pages come to an end: {query:?}");
+        assert!(found.len() < 100, "paging ends: {query:?}");
         match next {
             Some(next) => query.after = Some(next),
             None => return found,
@@ -134,7 +135,7 @@ async fn walk(store: &Subject, mut query: JobQuery) -> Vec<JobId> {
     }
 }
 
-pub async fn r28_a_page_holds_its_place_while_jobs_are_added(store: Subject) {
+pub async fn r28_a_page_token_stays_valid_while_jobs_are_added(store: TestStore) {
     let before = jobs::<4>("ship");
     let before_ids = before.each_ref().map(|job| job.id);
     store.publish_all(before.into()).await;
@@ -152,11 +153,11 @@ pub async fn r28_a_page_holds_its_place_while_jobs_are_added(store: Subject) {
     assert_eq!(back, [before_ids[1], before_ids[0]]);
 }
 
-pub async fn r28_jobs_are_counted_by_kind_name_and_state(store: Subject) {
+pub async fn r28_jobs_are_counted_by_kind_name_and_state(store: TestStore) {
     let handling = || NewJob { kind: JobKind::EventHandler, ..job("ship") };
     store.publish_all(vec![job("ship"), job("ship"), handling(), job("bill")]).await;
     store.publish_all(vec![in_lane("x", "pack"), in_lane("x", "pack")]).await;
-    let taken = store.take(&worker("w"), "bill", at(0)).await;
+    let active = store.claim_one(&worker("w"), "bill", at(0)).await;
     let count = |kind, name: &str, state, count| JobCount { kind, name: Arc::from(name), state, count };
     let command = |name, state, number| count(JobKind::Command, name, state, number);
     let others = [
@@ -168,33 +169,33 @@ pub async fn r28_jobs_are_counted_by_kind_name_and_state(store: Subject) {
 
     let expected = [&[command("bill", JobState::Running, 1)], &others[..]].concat();
     assert_eq!(store.counts().await, expected);
-    store.accept(taken.fails()).await;
+    store.accept(active.fails()).await;
     let expected = [&[command("bill", JobState::Failed, 1)], &others[..]].concat();
     assert_eq!(store.counts().await, expected);
 }
 
-/// In the order of their bytes, which is neither that of an alphabet nor that of UTF-16.
+/// In byte order, which differs from alphabetical order and from UTF-16 order.
 const KEYS: [&str; 15] =
     ["", "\0", "10", "9", "B", "Z", "a", "a\0", "a\u{1}", "aa", "b", "z", "\u{e4}", "\u{fffd}", "\u{1f600}"];
 
-async fn write_keys(store: &Subject) {
+async fn write_keys(store: &TestStore) {
     let mut shuffled = KEYS;
     shuffled.rotate_left(6);
     shuffled.swap(0, 5);
     for text in shuffled {
-        let taken = store.run(job("ship")).await;
-        store.accept(Commit { write: Some(write(account(text), 0)), ..taken.succeeds() }).await;
+        let active = store.run(job("ship")).await;
+        store.accept(Commit { write: Some(write(account(text), 0)), ..active.succeeds() }).await;
     }
 }
 
-pub async fn r28_entities_stand_in_the_order_of_their_keys_bytes(store: Subject) {
+pub async fn r28_entities_are_listed_in_byte_order_of_their_keys(store: TestStore) {
     write_keys(&store).await;
 
     let found = store.all_entities("account").await;
     assert_eq!(found.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), KEYS);
 }
 
-pub async fn r28_pages_lead_through_all_entities(store: Subject) {
+pub async fn r28_pages_cover_all_entities(store: TestStore) {
     write_keys(&store).await;
     for limit in [1, 2, 4, KEYS.len()] {
         let (mut found, mut after) = (Vec::new(), None);
@@ -204,13 +205,13 @@ pub async fn r28_pages_lead_through_all_entities(store: Subject) {
             assert!(page.len() <= limit);
             after = Some(last.clone());
             found.extend(page.into_iter().map(|(key, _)| key.as_str().to_owned()));
-            assert!(found.len() <= KEYS.len(), "the pages come to an end: {limit} on a page");
+            assert!(found.len() <= KEYS.len(), "paging ends: {limit} on a page");
         }
         assert_eq!(found, KEYS, "{limit} on a page");
     }
 }
 
-pub async fn r28_entities_are_found_behind_a_key_that_none_has(store: Subject) {
+pub async fn r28_entities_are_listed_after_a_key_that_does_not_exist(store: TestStore) {
     write_keys(&store).await;
 
     let found = store.entities("account", Some(&key("Y")), 2).await.expect("entities");
@@ -218,10 +219,10 @@ pub async fn r28_entities_are_found_behind_a_key_that_none_has(store: Subject) {
     assert_eq!(store.entities("account", Some(&key("\u{1f601}")), 2).await.expect("entities"), []);
 }
 
-pub async fn r28_entities_are_found_by_type_as_last_committed(store: Subject) {
+pub async fn r28_entities_are_listed_by_type_as_last_committed(store: TestStore) {
     for (key, version) in [(account("1"), 0), (order("2"), 0), (account("1"), 1), (order("0"), 0)] {
-        let taken = store.run(job("ship")).await;
-        store.accept(Commit { write: Some(write(key, version)), ..taken.succeeds() }).await;
+        let active = store.run(job("ship")).await;
+        store.accept(Commit { write: Some(write(key, version)), ..active.succeeds() }).await;
     }
 
     let mut versions = Vec::new();
@@ -235,31 +236,31 @@ pub async fn r28_entities_are_found_by_type_as_last_committed(store: Subject) {
     assert_eq!(store.all_entities("Account").await, []);
 }
 
-pub async fn r28_the_failed_jobs_are_those_that_have_failed_and_are_not_to_run_again(store: Subject) {
+pub async fn r28_failed_jobs_exclude_jobs_retried_since(store: TestStore) {
     let mut failed = Vec::new();
     for round in 0..3 {
-        // On its second attempt, on its first, and once more after it was retried by hand.
-        let taken = store.run(job("twice")).await;
-        store.accept(taken.retries(at(5))).await;
-        let again = store.take(&worker("w"), "twice", at(5)).await;
+        // Failed on the second attempt, on the first, and again after a manual retry.
+        let active = store.run(job("twice")).await;
+        store.accept(active.retries(at(5))).await;
+        let again = store.claim_one(&worker("w"), "twice", at(5)).await;
         store.accept(again.fails()).await;
-        failed.extend([taken.job.id, store.failed(job("once")).await, store.failed(job("by hand")).await]);
-        store.run_again(failed[failed.len() - 1]).await;
-        let again = store.take(&worker("w"), "by hand", at(5)).await;
+        failed.extend([active.job.id, store.failed(job("once")).await, store.failed(job("by hand")).await]);
+        store.retry_job(failed[failed.len() - 1]).await;
+        let again = store.claim_one(&worker("w"), "by hand", at(5)).await;
         store.accept(again.fails()).await;
-        // These have failed before, and have not now.
+        // Failed before, but not failed now.
         let waiting = store.run(job("waits")).await;
         store.accept(waiting.retries(at(50))).await;
         let runs = store.failed(job(&format!("runs {round}"))).await;
-        store.run_again(runs).await;
+        store.retry_job(runs).await;
         store.claim_ids(&[&format!("runs {round}")], 1, at(5)).await;
         let ready = store.failed(job(&format!("is ready {round}"))).await;
-        store.run_again(ready).await;
-        let called_off = store.run(job("called off")).await;
-        store.called_off(called_off.job.id).await;
+        store.retry_job(ready).await;
+        let cancelled = store.run(job("cancelled")).await;
+        store.must_cancel(cancelled.job.id).await;
         let succeeds = store.run(job("succeeds")).await;
         store.accept(succeeds.retries(at(5))).await;
-        let again = store.take(&worker("w"), "succeeds", at(5)).await;
+        let again = store.claim_one(&worker("w"), "succeeds", at(5)).await;
         store.accept(again.succeeds()).await;
     }
     let query = |query: JobQuery| JobQuery { states: vec![JobState::Failed], limit: 2, ..query };
@@ -273,8 +274,8 @@ pub async fn r28_the_failed_jobs_are_those_that_have_failed_and_are_not_to_run_a
     assert_eq!(all_pages(&store, once).await, [failed[1], failed[4], failed[7]]);
 }
 
-/// The jobs of all pages of a query.
-async fn all_pages(store: &Subject, mut query: JobQuery) -> Vec<JobId> {
+/// The ids of the jobs on all pages of a query.
+async fn all_pages(store: &TestStore, mut query: JobQuery) -> Vec<JobId> {
     let mut ids = Vec::new();
     loop {
         let page = store.page(&query).await;

@@ -1,12 +1,12 @@
-//! What `submit` puts on record.
+//! What `submit` stores.
 
 use enact::store::{NewJob, Submitted};
 use enact::{Attempt, JobState};
 
-use super::Subject;
-use super::sample::{at, event, in_lane, job, jobs, key, worker};
+use crate::TestStore;
+use crate::sample::{at, event, in_lane, job, jobs, key, worker};
 
-pub async fn a_submitted_job_is_ready_and_has_no_attempts(store: Subject) {
+pub async fn a_submitted_job_is_ready_and_has_no_attempts(store: TestStore) {
     let new = NewJob { created_at: at(3), target: Some(key("a-1")), ..job("ship") };
     let id = store.publish(new.clone()).await;
 
@@ -14,7 +14,7 @@ pub async fn a_submitted_job_is_ready_and_has_no_attempts(store: Subject) {
     assert_eq!(store.attempts_of(id).await, []);
 }
 
-pub async fn r06_a_job_that_starts_at_once_is_running_its_first_attempt(store: Subject) {
+pub async fn r06_a_job_that_starts_on_submit_runs_its_first_attempt(store: TestStore) {
     let new = NewJob { start: Some(worker("w")), created_at: at(3), ..job("ship") };
     let id = store.publish(new.clone()).await;
 
@@ -34,24 +34,24 @@ pub async fn r06_a_job_that_starts_at_once_is_running_its_first_attempt(store: S
     assert_eq!(store.attempts_of(id).await, [expected]);
 }
 
-pub async fn r06_a_job_that_starts_at_once_is_never_claimed(store: Subject) {
+pub async fn r06_a_job_that_starts_on_submit_is_never_claimed(store: TestStore) {
     store.execute(job("ship"), &worker("w")).await;
 
     assert_eq!(store.claim_ids(&["ship"], 10, at(9)).await, []);
 }
 
-pub async fn r06_a_job_that_starts_at_once_is_committed_without_a_claim(store: Subject) {
-    let taken = store.execute(job("ship"), &worker("w")).await;
-    store.accept(taken.succeeds()).await;
+pub async fn r06_a_job_that_starts_on_submit_is_committed_without_a_claim(store: TestStore) {
+    let active = store.execute(job("ship"), &worker("w")).await;
+    store.accept(active.succeeds()).await;
 
-    assert_eq!(store.state(taken.job.id).await, JobState::Succeeded);
-    assert_eq!(store.attempts_of(taken.job.id).await, [taken.ended()]);
+    assert_eq!(store.state(active.job.id).await, JobState::Succeeded);
+    assert_eq!(store.attempts_of(active.job.id).await, [active.ended()]);
 }
 
-pub async fn jobs_stand_in_the_order_of_calls_and_of_each_calls_vector(store: Subject) {
+pub async fn jobs_are_stored_in_submission_order(store: TestStore) {
     let mut expected = Vec::new();
     for _ in 0..3 {
-        // Ids that grow do not give the order away.
+        // Reversed, so that the order of ids differs from the submission order.
         let batch: Vec<NewJob> = jobs::<4>("ship").into_iter().rev().collect();
         expected.extend(batch.iter().map(|job| job.id));
         store.publish_all(batch).await;
@@ -61,7 +61,7 @@ pub async fn jobs_stand_in_the_order_of_calls_and_of_each_calls_vector(store: Su
     assert_eq!(store.claim_ids(&["ship"], 12, at(0)).await, expected);
 }
 
-pub async fn the_times_of_jobs_order_nothing(store: Subject) {
+pub async fn creation_times_do_not_order_jobs(store: TestStore) {
     let late = store.publish(NewJob { created_at: at(9), ..job("ship") }).await;
     let early = store.publish(NewJob { created_at: at(1), ..job("ship") }).await;
 
@@ -69,7 +69,7 @@ pub async fn the_times_of_jobs_order_nothing(store: Subject) {
     assert_eq!(store.claim_ids(&["ship"], 2, at(9)).await, [late, early]);
 }
 
-pub async fn events_stand_in_the_order_of_calls_and_of_each_calls_vector(store: Subject) {
+pub async fn events_are_stored_in_submission_order(store: TestStore) {
     let mut expected = Vec::new();
     for _ in 0..3 {
         let batch: Vec<_> = [event("a"), event("b"), event("a")].into_iter().rev().collect();
@@ -81,21 +81,21 @@ pub async fn events_stand_in_the_order_of_calls_and_of_each_calls_vector(store: 
     assert_eq!(found, expected);
 }
 
-pub async fn r18_events_and_jobs_of_one_call_are_on_record_together(store: Subject) {
+pub async fn r18_events_and_jobs_of_one_call_are_stored_together(store: TestStore) {
     let (event, job) = (event("sent"), in_lane("x", "on_sent"));
     let (event_id, job_id) = (event.id, job.id);
-    let answer = store.submit(vec![event], vec![job]).await.expect("submit");
+    let result = store.submit(vec![event], vec![job]).await.expect("submit");
 
-    assert_eq!(answer, [Submitted::New]);
+    assert_eq!(result, [Submitted::New]);
     assert_eq!(store.all_events().await[0].id, event_id);
     assert_eq!(store.state(job_id).await, JobState::Ready);
 }
 
-pub async fn an_empty_call_changes_nothing(store: Subject) {
+pub async fn an_empty_submit_changes_nothing(store: TestStore) {
     store.publish(job("ship")).await;
-    let before = store.everything().await;
-    let answer = store.submit(Vec::new(), Vec::new()).await.expect("submit");
+    let before = store.snapshot().await;
+    let result = store.submit(Vec::new(), Vec::new()).await.expect("submit");
 
-    assert_eq!(answer, []);
-    assert_eq!(store.everything().await, before);
+    assert_eq!(result, []);
+    assert_eq!(store.snapshot().await, before);
 }
