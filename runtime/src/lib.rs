@@ -155,6 +155,7 @@ mod reading;
 mod registration;
 mod retention;
 mod retry;
+pub mod rules;
 mod runtime;
 mod schedule;
 mod schema;
