@@ -155,8 +155,6 @@ impl Failure {
     }
 }
 
-crate::register! { ErrorRegistration::of::<Failure>() }
-
 /// Registers a type of classified errors, by [`register!`](crate::register), so that the runtime finds errors of the type
 /// in the chains of sources that handlers return.
 #[derive(Debug)]
