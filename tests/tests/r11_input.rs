@@ -158,7 +158,10 @@ async fn r11_an_unknown_name_is_answered_with_the_names_there_are(world: World) 
     let (runtime, runs) = start(&world).await;
     let refusal = refused(&runtime, &runs, "order", valid()).await;
     assert_eq!(kind_and_code(&refusal), (FailureKind::UnknownName, "unknown_command"));
-    assert_eq!(refusal.message(), "there is no command `order`; there is Glance, Order, Touch, poke, reach");
+    assert_eq!(
+        refusal.message(),
+        "unknown command `order`: the commands are Glance, Order, Touch, poke, reach"
+    );
 }
 
 async fn r11_an_event_cannot_be_published_as_a_command(world: World) {

@@ -199,7 +199,7 @@ async fn r40_what_a_policy_draws_is_needed_by_the_handlers(world: World) {
     let error = lacking.start().await.unwrap_err();
 
     let [problem] = error.problems() else { panic!("{error}") };
-    assert!(problem.message().contains("Flags` was not provided"), "{error}");
+    assert!(problem.message().contains("Flags` is required by"), "{error}");
     for who in ["the handler of `Parcel`", "the policy of `Tariff`"] {
         assert!(problem.message().contains(who), "{error}");
     }

@@ -219,7 +219,7 @@ async fn r60_a_given_event_is_handled_when_it_is_drained() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "r60_kit::Treasurer` was not provided")]
+#[should_panic(expected = "r60_kit::Treasurer` is required by")]
 async fn r60_a_domain_that_does_not_fit_together_does_not_start() {
     TestRuntime::start().await;
 }

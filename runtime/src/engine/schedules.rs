@@ -162,7 +162,7 @@ impl ScheduledCommand<'_> {
             return run.last().copied().map(|last| Due { run, last });
         }
         // Whatever a timetable finds when it looks back, it is not before the tick that it has found ahead.
-        let latest = self.plan.timetable.until(now).map_or(next, |latest| latest.max(next));
+        let latest = self.plan.timetable.last_until(now).map_or(next, |latest| latest.max(next));
         let is_too_late = self.plan.missed == Missed::Skip
             && Duration::try_from(now - latest).is_ok_and(|late| late >= Missed::TOO_LATE);
         Some(Due { run: if is_too_late { Vec::new() } else { vec![latest] }, last: latest })

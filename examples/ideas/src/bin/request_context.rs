@@ -2,7 +2,7 @@
 //! in `enact::auth` ask for it.
 //!
 //! ```text
-//! denied (missing_role): this needs the role `teller`, which bob does not have
+//! denied (missing_role): the role `teller` is required, and bob does not have it
 //! ada of the north branch has paid out 500 cents
 //! the audit of the north branch has paid out 1 cents
 //! ```

@@ -4,15 +4,15 @@
 //! Commands
 //!
 //! Lend: Lend a book to a reader.
-//! └─ entity Book of `book`, which is created if it is missing
-//!       only if at_home
+//! └─ entity Book by `book`, created if missing
+//!       checks at_home
 //!
 //! TakeBack: Take a book back.
-//! │  attempted up to 3 times, 1s apart
-//! └─ entity Book of `book`, which exists
+//! │  up to 3 attempts, 1s apart
+//! └─ entity Book by `book`, must exist
 //!    └─ event BookReturned: A book is at home again.
 //!       └─ handler pass_on
-//!          │  draws dyn WaitingList
+//!          │  uses dyn WaitingList
 //!          └─ command Lend
 //!
 //! Entities
