@@ -292,3 +292,33 @@ impl fmt::Debug for Failure {
 }
 
 impl Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the order cannot be read")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the price is not a number")]
+    struct Inner;
+
+    #[test]
+    fn r27_a_source_adds_its_message_and_its_own_sources() {
+        let failure = Failure::new(FailureKind::Error, "bad_order", "rejected").with_source(&Outer(Inner));
+        assert_eq!(failure.causes(), ["the order cannot be read", "the price is not a number"]);
+        assert_eq!((failure.code(), failure.is_permanent()), ("bad_order", false));
+        assert_eq!(failure.to_string(), "rejected: the order cannot be read: the price is not a number");
+    }
+
+    #[test]
+    fn r27_violations_are_added() {
+        let failure = Failure::new(FailureKind::Invalid, "bad_order", "rejected")
+            .with_violations([Violation::at("/price", "minimum", "too low")])
+            .with_violations([Violation::of("solvent", "The customer is solvent.")]);
+        assert_eq!(failure.code(), "bad_order");
+        assert_eq!(failure.to_string(), "rejected: /price: too low; The customer is solvent.");
+    }
+}

@@ -164,3 +164,25 @@ impl fmt::Display for WorkerId {
         f.pad(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "019b0d6e-7c11-7c4e-9a51-0123456789ab";
+
+    #[test]
+    fn an_id_is_parsed_from_its_text() {
+        assert_eq!(ID.parse::<JobId>().map(|id| id.to_string()), Ok(ID.to_owned()));
+        let error = "job-1".parse::<EventId>().map_err(|error| error.to_string());
+        assert_eq!(error, Err("malformed id `job-1`: expected a UUID".to_owned()));
+    }
+
+    #[cfg(feature = "uuid")]
+    #[test]
+    fn an_id_converts_from_and_to_a_uuid() {
+        let id = Uuid::try_parse(ID).unwrap_or_default();
+        assert_eq!(Uuid::from(JobId::from(id)), id);
+        assert_eq!(JobId::from(id).as_bytes(), id.as_bytes());
+    }
+}

@@ -74,7 +74,7 @@ impl Parts {
         commands.chain(handlers)
     }
 
-    /// Each stored job name belongs to one part (r52).
+    /// Each stored job name belongs to one part.
     fn check_aliases(&self, problems: &mut Vec<Problem>) {
         let mut taken: HashMap<&str, (&str, Source)> =
             self.jobs().map(|(name, _, at)| (name, (name, at))).collect();
@@ -99,7 +99,7 @@ impl Parts {
         }
     }
 
-    /// Each command has exactly one handler, and each handler has a registered command (r04).
+    /// Each command has exactly one handler, and each handler has a registered command.
     fn check_handlers(&self, problems: &mut Vec<Problem>) {
         let mut handled: HashMap<TypeId, Source> = HashMap::new();
         for (handler, source) in &self.handlers {
@@ -213,7 +213,7 @@ impl Parts {
         commands.chain(events).chain(policies)
     }
 
-    /// Each required capability is provided (r33).
+    /// Each required capability is provided.
     fn check_capabilities(&self, capabilities: &Capabilities, problems: &mut Vec<Problem>) {
         let missing = self.missing(|part| &part.capabilities, |part| capabilities.contains(part.type_id));
         problems.extend(missing.into_iter().map(|(capability, (source, users))| {
@@ -225,7 +225,7 @@ impl Parts {
         }));
     }
 
-    /// Each strategy in use is registered, and has a policy (r40).
+    /// Each strategy in use is registered, and has a policy.
     fn check_strategies(&self, problems: &mut Vec<Problem>) {
         let registered: HashSet<_> = self.strategies.iter().map(|(part, _)| part.type_id).collect();
         let with_policy: HashSet<_> = self.policies.iter().map(|(part, _)| part.strategy).collect();
