@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enact::store::{EntityKey, EntityWrite, Lease, NewEvent, NewJob, StoredEntity};
-use enact::{ContextSeed, CorrelationId, EventId, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
+use enact::{CorrelationId, EventId, Failure, FailureKind, JobContext, JobId, JobKind, Json, Key, WorkerId};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ pub(crate) fn job(name: &str) -> NewJob {
         idempotency_key: None,
         correlation: CorrelationId::new("correlation"),
         cause: None,
-        context: Arc::new(ContextSeed::new()),
+        context: Arc::new(JobContext::new()),
         priority: 0,
         after: Vec::new(),
         due_at: None,

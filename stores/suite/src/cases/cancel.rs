@@ -1,8 +1,8 @@
 //! Cancelling jobs (r24).
 
+use enact::Job;
 use enact::JobState::{self, Cancelled, Failed, Ready, Running, Succeeded, Waiting};
 use enact::store::{Changed, Commit, NewJob};
-use enact::{Attempt, Job};
 
 use crate::TestStore;
 use crate::sample::{account, after, at, cancellation, due, event, in_lane, job, job_id, worker, write};
@@ -32,8 +32,10 @@ pub async fn r24_cancelling_ends_the_running_attempt_with_the_failure(store: Tes
     let active = store.run(job("ship")).await;
     store.must_cancel(active.job.id).await;
 
-    let ended =
-        Attempt { ended_at: Some(at(9)), reached: None, failure: Some(cancellation()), ..active.ended() };
+    let mut ended = active.ended();
+    ended.ended_at = Some(at(9));
+    ended.reached = None;
+    ended.failure = Some(cancellation());
     assert_eq!(store.attempts_of(active.job.id).await, [ended]);
     assert_eq!(store.running_ids("w", 9).await, []);
 }

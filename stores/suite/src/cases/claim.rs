@@ -14,18 +14,7 @@ pub async fn a_claimed_job_runs_its_next_attempt(store: TestStore) {
     let expected = Job { attempts: 1, ..new.into_job(JobState::Running) };
     assert_eq!(store.find(id).await, expected);
     assert_eq!(claimed, [expected]);
-    let begun = Attempt {
-        number: 1,
-        worker: worker("w"),
-        started_at: at(5),
-        ended_at: None,
-        reached: None,
-        version_read: None,
-        version_written: None,
-        strategies: Vec::new(),
-        events: Vec::new(),
-        failure: None,
-    };
+    let begun = Attempt::begun(1, worker("w"), at(5));
     assert_eq!(store.attempts_of(id).await, [begun]);
 }
 

@@ -1,7 +1,7 @@
 //! What `commit` stores and what it refuses.
 
 use enact::store::{Commit, CommitError, NewEvent, NewJob, Next};
-use enact::{Attempt, Cause, Failure, Job, JobState, Step};
+use enact::{Cause, Failure, Job, JobState, Step};
 
 use crate::TestStore;
 use crate::attempt::RunningAttempt;
@@ -13,7 +13,9 @@ pub async fn r15_a_commit_stores_all_its_parts(store: TestStore) {
     let active = store.run(job("ship")).await;
     let event = NewEvent { cause: Some(active.job.id), ..event("shipped") };
     let follower = NewJob { cause: Some(Cause::Event(event.id)), ..job("on_shipped") };
-    let attempt = Attempt { version_written: Some(1), events: vec![event.id], ..active.ended() };
+    let mut attempt = active.ended();
+    attempt.version_written = Some(1);
+    attempt.events = vec![event.id];
     store
         .accept(Commit {
             attempt: attempt.clone(),
@@ -169,7 +171,8 @@ pub async fn the_failure_of_a_job_is_that_of_its_last_attempt(store: TestStore) 
     assert_eq!(store.find(first.job.id).await, second.job);
 
     let other = Failure::denied("for another reason");
-    let attempt = Attempt { failure: Some(other.clone()), ..second.ended() };
+    let mut attempt = second.ended();
+    attempt.failure = Some(other.clone());
     store.accept(Commit { attempt, ..second.retries(at(9)) }).await;
     assert_eq!(store.find(first.job.id).await.failure, Some(other));
 
@@ -190,7 +193,9 @@ pub async fn r21_a_retry_keeps_every_earlier_attempt(store: TestStore) {
         store.accept(commit).await;
     }
     let last = store.claim_one(&worker("w-4"), "ship", at(40)).await;
-    let running = Attempt { ended_at: None, reached: None, ..last.ended() };
+    let mut running = last.ended();
+    running.ended_at = None;
+    running.reached = None;
 
     let attempts = store.attempts_of(id).await;
     assert_eq!(attempts[..3], expected);
@@ -203,7 +208,8 @@ pub async fn r21_a_retry_keeps_every_earlier_attempt(store: TestStore) {
 
 pub async fn r21_a_rescued_attempt_has_reached_no_step(store: TestStore) {
     let active = store.run(job("ship")).await;
-    let attempt = Attempt { reached: None, ..active.is_rescued(0).attempt };
+    let mut attempt = active.is_rescued(0).attempt;
+    attempt.reached = None;
     store.accept(Commit { attempt: attempt.clone(), ..active.is_rescued(0) }).await;
 
     assert_eq!(store.attempts_of(active.job.id).await, [attempt]);
@@ -212,7 +218,8 @@ pub async fn r21_a_rescued_attempt_has_reached_no_step(store: TestStore) {
 pub async fn r21_every_step_is_stored(store: TestStore) {
     for step in Step::ALL {
         let active = store.run(job("ship")).await;
-        let attempt = Attempt { reached: Some(step), ..active.fails().attempt };
+        let mut attempt = active.fails().attempt;
+        attempt.reached = Some(step);
         store.accept(Commit { attempt, ..active.fails() }).await;
         assert_eq!(store.attempts_of(active.job.id).await[0].reached, Some(step));
     }
@@ -227,7 +234,8 @@ pub async fn r23_another_worker_cannot_commit(store: TestStore) {
 pub async fn r23_another_attempt_cannot_be_committed(store: TestStore) {
     let active = store.run(job("ship")).await;
     for number in [0, 2] {
-        let attempt = Attempt { number, ..active.ended() };
+        let mut attempt = active.ended();
+        attempt.number = number;
         store.fence(Commit { attempt, ..active.succeeds() }).await;
     }
 }
@@ -261,7 +269,8 @@ pub async fn r20_a_job_that_is_not_running_cannot_end(store: TestStore) {
         let job = Job { attempts: 1, ..store.find(id).await };
         let active = RunningAttempt { job, worker: worker("w"), started_at: at(0) };
         store.fence(active.succeeds()).await;
-        let never_begun = Attempt { number: 0, ..active.ended() };
+        let mut never_begun = active.ended();
+        never_begun.number = 0;
         store.fence(Commit { attempt: never_begun, ..active.succeeds() }).await;
     }
 }

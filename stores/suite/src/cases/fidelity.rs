@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use enact::store::{Commit, EntityWrite, NewEvent, NewJob, Next, StoredEntity, StoredEvent};
 use enact::{
-    Attempt, Cause, ContextSeed, CorrelationId, Failure, FailureKind, Identity, Job, JobKind, JobState, Json,
+    Cause, CorrelationId, Failure, FailureKind, Identity, Job, JobContext, JobKind, JobState, Json,
     StrategyChoice, TraceContext,
 };
 use jiff::Timestamp;
@@ -57,17 +57,17 @@ fn documents() -> Vec<Json> {
     texts.into_iter().map(Json::from_text).chain([json(numbers), json("x".repeat(1 << 20))]).collect()
 }
 
-fn full_context(text: &str) -> ContextSeed {
+fn full_context(text: &str) -> JobContext {
     let trace = TraceContext::parse(
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         Some("congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"),
     );
-    ContextSeed::new()
-        .identity(Identity::user(text).with_role("teller").with_role(text))
-        .tenant(text)
-        .metadata("till", text)
-        .metadata(text, "7")
-        .trace(trace.expect("a trace context"))
+    JobContext::new()
+        .with_identity(Identity::user(text).with_role("teller").with_role(text))
+        .with_tenant(text)
+        .with_metadata("till", text)
+        .with_metadata(text, "7")
+        .with_trace(trace.expect("a trace context"))
 }
 
 pub async fn r26_a_job_keeps_its_priority_and_predecessors(store: TestStore) {
@@ -100,7 +100,8 @@ pub async fn a_job_keeps_its_due_time_and_deadline_to_the_microsecond(store: Tes
 }
 
 pub async fn r31_a_job_keeps_its_context(store: TestStore) {
-    let seeds = [ContextSeed::new(), ContextSeed::new().tenant("t"), full_context("Ada \"A\" L\u{f6}velace")];
+    let seeds =
+        [JobContext::new(), JobContext::new().with_tenant("t"), full_context("Ada \"A\" L\u{f6}velace")];
     for seed in seeds {
         let id = store.publish(NewJob { context: Arc::new(seed.clone()), ..job("ship") }).await;
         assert_eq!(*store.find(id).await.context, seed);
@@ -239,14 +240,12 @@ pub async fn r21_an_attempt_keeps_every_field(store: TestStore) {
         [(None, None), (Some(1), Some(2)), (None, Some(1)), (Some(1 << 53), None), (Some(7), Some(8))];
     for ((version_read, version_written), ended_at) in versions.into_iter().zip(times()) {
         let active = store.run(job("ship")).await;
-        let attempt = Attempt {
-            ended_at: Some(ended_at),
-            version_read,
-            version_written,
-            strategies: TEXTS.map(choice).into(),
-            events: (0..3).map(|_| event_id()).rev().collect(),
-            ..active.ended()
-        };
+        let mut attempt = active.ended();
+        attempt.ended_at = Some(ended_at);
+        attempt.version_read = version_read;
+        attempt.version_written = version_written;
+        attempt.strategies = TEXTS.map(choice).into();
+        attempt.events = (0..3).map(|_| event_id()).rev().collect();
         store.accept(Commit { attempt: attempt.clone(), ..active.succeeds() }).await;
 
         assert_eq!(store.attempts_of(active.job.id).await, [attempt]);
@@ -256,7 +255,7 @@ pub async fn r21_an_attempt_keeps_every_field(store: TestStore) {
 
 /// A strategy and a variant of this name.
 fn choice(text: &'static str) -> StrategyChoice {
-    StrategyChoice { strategy: text.into(), variant: text.into() }
+    StrategyChoice::new(text, text)
 }
 
 /// A failure with every field set.
@@ -281,7 +280,8 @@ pub async fn r27_a_failure_is_stored_unchanged(store: TestStore) {
     for text in TEXTS {
         let failure = full_failure(text);
         let active = store.run(job("ship")).await;
-        let attempt = Attempt { failure: Some(failure.clone()), ..active.fails().attempt };
+        let mut attempt = active.fails().attempt;
+        attempt.failure = Some(failure.clone());
         store.accept(Commit { attempt: attempt.clone(), ..active.fails() }).await;
 
         assert_eq!(store.find(active.job.id).await.failure, Some(failure));
@@ -315,7 +315,8 @@ pub async fn r27_every_failure_kind_is_stored(store: TestStore) {
     for kind in kinds {
         let failure = Failure::new(kind, kind.as_str(), "why");
         let active = store.run(job("ship")).await;
-        let attempt = Attempt { failure: Some(failure.clone()), ..active.fails().attempt };
+        let mut attempt = active.fails().attempt;
+        attempt.failure = Some(failure.clone());
         store.accept(Commit { attempt, ..active.fails() }).await;
         assert_eq!(store.find(active.job.id).await.failure, Some(failure));
     }
@@ -333,7 +334,8 @@ pub async fn times_are_stored_to_the_microsecond(store: TestStore) {
         store.accept(active.retries(time)).await;
         assert_eq!(store.find(id).await.due_at, Some(time));
         let active = store.claim_one(&worker("w"), "ship", time).await;
-        let attempt = Attempt { ended_at: Some(time), ..active.ended() };
+        let mut attempt = active.ended();
+        attempt.ended_at = Some(time);
         store.accept(Commit { attempt, ..active.succeeds() }).await;
         assert_eq!(store.find(id).await.ended_at, Some(time));
     }

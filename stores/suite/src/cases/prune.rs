@@ -1,8 +1,8 @@
 //! Pruning: deleting ended jobs and old events.
 
+use enact::JobId;
 use enact::JobState;
 use enact::store::{Changed, Commit, Cursor, JobQuery, NewEvent, NewJob, Prune, Submitted};
-use enact::{Attempt, JobId};
 
 use crate::TestStore;
 use crate::sample::{
@@ -29,7 +29,8 @@ fn nothing() -> Prune {
 /// A job that succeeds at this second.
 async fn succeeded_at(store: &TestStore, second: i64) -> JobId {
     let active = store.run(job("ship")).await;
-    let attempt = Attempt { ended_at: Some(at(second)), ..active.ended() };
+    let mut attempt = active.ended();
+    attempt.ended_at = Some(at(second));
     store.accept(Commit { attempt, ..active.succeeds() }).await;
     active.job.id
 }

@@ -18,18 +18,7 @@ pub async fn r06_a_job_that_starts_on_submit_runs_its_first_attempt(store: TestS
     let new = NewJob { start: Some(worker("w")), created_at: at(3), ..job("ship") };
     let id = store.publish(new.clone()).await;
 
-    let expected = Attempt {
-        number: 1,
-        worker: worker("w"),
-        started_at: at(3),
-        ended_at: None,
-        reached: None,
-        version_read: None,
-        version_written: None,
-        strategies: Vec::new(),
-        events: Vec::new(),
-        failure: None,
-    };
+    let expected = Attempt::begun(1, worker("w"), at(3));
     assert_eq!(store.find(id).await, new.into_job(JobState::Running));
     assert_eq!(store.attempts_of(id).await, [expected]);
 }

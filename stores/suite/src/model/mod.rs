@@ -315,9 +315,12 @@ impl Comparison {
             step::Next::Succeed => None,
             _ => Some(Failure::denied("no")),
         };
+        let mut attempt = active.ended();
+        attempt.ended_at = Some(at(self.latest));
+        attempt.failure = failure;
         Some(Commit {
             job: job.id,
-            attempt: Attempt { ended_at: Some(at(self.latest)), failure, ..active.ended() },
+            attempt,
             lapsed: match end.fence {
                 Fence::Lapsed => Some(renewals),
                 Fence::Outdated => Some(renewals.saturating_sub(1)),

@@ -165,7 +165,8 @@ impl ReferenceStore {
     }
 
     fn add(&mut self, new: NewJob) {
-        let attempts: Vec<Attempt> = new.start.iter().map(|by| begun(1, by, new.created_at)).collect();
+        let attempts: Vec<Attempt> =
+            new.start.iter().map(|by| Attempt::begun(1, by.clone(), new.created_at)).collect();
         let cancelled = |id: &JobId| self.find(*id).is_some_and(|other| other.job.state == Cancelled);
         let state = if !attempts.is_empty() {
             Running
@@ -217,7 +218,7 @@ impl ReferenceStore {
             job.state = Running;
             job.attempts += 1;
             job.failure = None;
-            attempts.push(begun(job.attempts, &claim.worker, claim.now));
+            attempts.push(Attempt::begun(job.attempts, claim.worker.clone(), claim.now));
             job.clone()
         });
         claimed.collect()
@@ -396,20 +397,5 @@ impl ReferenceStore {
             counts.entry((job.kind.as_str(), job.name.clone(), job.state)).or_insert(count).count += 1;
         }
         counts.into_values().collect()
-    }
-}
-
-fn begun(number: u32, worker: &WorkerId, started_at: Timestamp) -> Attempt {
-    Attempt {
-        number,
-        worker: worker.clone(),
-        started_at,
-        ended_at: None,
-        reached: None,
-        version_read: None,
-        version_written: None,
-        strategies: Vec::new(),
-        events: Vec::new(),
-        failure: None,
     }
 }
