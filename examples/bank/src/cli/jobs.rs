@@ -19,35 +19,46 @@ const PAGE: usize = 500;
 pub(crate) async fn list(args: JobsArgs, json: bool, out: &mut impl Write) -> Result<()> {
     let JobsArgs { states, name, correlation, limit, database } = args;
     let store = open_existing(&database.db)?;
-    let mut rows = table(["job", "name", "state", "attempts", "target", "failure"]);
-    let mut array = if json { Some(JsonArray::begin(out)?) } else { None };
-    let mut query = JobQuery {
+    let query = JobQuery {
         states,
         name,
         correlation: correlation.map(CorrelationId::new),
         latest_first: true,
         ..JobQuery::default()
     };
+    if json {
+        let mut array = JsonArray::begin(out)?;
+        for_each(&store, query, limit, |job| Ok(array.push(job)?)).await?;
+        return Ok(array.end()?);
+    }
+    let mut rows = table(["job", "name", "state", "attempts", "target", "failure"]);
+    for_each(&store, query, limit, |job| {
+        rows.add_row(job_row(job));
+        Ok(())
+    })
+    .await?;
+    Ok(writeln!(out, "{rows}")?)
+}
+
+/// Calls `action` with each job that a query matches, up to `limit` jobs.
+async fn for_each(
+    store: &SqliteStore,
+    mut query: JobQuery,
+    limit: usize,
+    mut action: impl FnMut(&Job) -> Result<()>,
+) -> Result<()> {
     let mut left = limit;
     while left > 0 {
         query.limit = left.min(PAGE);
         let page = store.jobs(&query).await?;
         left -= page.jobs.len();
-        for job in &page.jobs {
-            match &mut array {
-                Some(array) => array.push(job)?,
-                None => drop(rows.add_row(job_row(job))),
-            }
-        }
+        page.jobs.iter().try_for_each(&mut action)?;
         query.after = page.next;
         if query.after.is_none() {
             break;
         }
     }
-    match array {
-        Some(array) => Ok(array.end()?),
-        None => Ok(writeln!(out, "{rows}")?),
-    }
+    Ok(())
 }
 
 fn job_row(job: &Job) -> [String; 6] {

@@ -8,7 +8,7 @@ use super::LargeWithdrawal;
 /// Notifies account holders. The program that runs the bank provides it.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Tells the holder about a large withdrawal. Delivery is at least once: after a crash the holder may be told again.
+    /// Notifies the holder of a large withdrawal. Delivery is at least once: a crash can cause a second notification.
     ///
     /// # Errors
     /// If the holder cannot be reached.

@@ -27,7 +27,7 @@ const BATCH: usize = 500;
 const MAX_BATCHES_IN_FLIGHT: usize = 20;
 
 /// The progress of a replay.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Progress {
     /// The number of lines that are done: malformed, rejected, or with a job that has ended.
     pub rows: u64,

@@ -27,7 +27,11 @@ async fn three_processes_run_every_transfer_once() {
     transfers.verify().await;
     let workers = transfers.workers().await;
     for worker in &fleet {
-        assert!(workers.contains(&worker.id().to_string()), "every process ran jobs: {workers:?}");
+        assert!(
+            workers.contains(&worker.id().to_string()),
+            "process {} ran no jobs: {workers:?}",
+            worker.id()
+        );
     }
     fleet.into_iter().for_each(Worker::stop);
 }
@@ -67,7 +71,7 @@ async fn a_stalled_process_cannot_commit_jobs_that_another_has_taken_over() {
     }
     assert!(!stalled.has_ended());
     stalled.signal(Signal::CONT);
-    // The commit is refused, or dropped before it if the attempt has timed out.
+    // The commit is refused, or the attempt is aborted before it.
     let refused = || read_text(&log).matches("its effects are dropped").count();
     wait_until(|| async { refused() >= taken_over.len() }).await;
     stalled.stop();

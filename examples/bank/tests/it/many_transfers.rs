@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use bank::domain::{Deposit, StartTransfer, Transfer, TransferId, TransferState};
+use bank::domain::{Deposit, StartTransfer, Transfer, TransferState};
 use enact::prelude::*;
 use enact::store::{Cursor, JobQuery, Store, StoredEvent};
 use enact::{Job, JobId};
 use enact_sqlite::SqliteStore;
 
-use crate::process::{close, open, wait_until};
+use crate::process::{close, open, publisher, wait_until};
 use crate::program::balances;
 
 /// The initial balance of each account, which no test exhausts.
@@ -33,23 +33,11 @@ impl Random {
     }
 }
 
-/// One attempt of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AttemptOf {
+/// An attempt of a job.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AttemptRef {
     pub(crate) job: JobId,
     pub(crate) number: u32,
-}
-
-impl Ord for AttemptOf {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.job.as_uuid(), self.number).cmp(&(other.job.as_uuid(), other.number))
-    }
-}
-
-impl PartialOrd for AttemptOf {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 /// Random transfers that are covered, some of them to accounts that do not exist.
@@ -112,9 +100,9 @@ impl ManyTransfers {
     }
 
     /// Returns the attempts that are running according to the store.
-    pub(crate) async fn running(&self) -> Vec<AttemptOf> {
+    pub(crate) async fn running(&self) -> Vec<AttemptRef> {
         let running = self.find(vec![JobState::Running]).await;
-        running.into_iter().map(|job| AttemptOf { job: job.id, number: job.attempts }).collect()
+        running.into_iter().map(|job| AttemptRef { job: job.id, number: job.attempts }).collect()
     }
 
     /// Waits until all jobs have ended.
@@ -128,7 +116,7 @@ impl ManyTransfers {
     }
 
     /// Returns the kind of an attempt's failure, or `None` if it has not failed.
-    pub(crate) async fn failure_of(&self, attempt: &AttemptOf) -> Option<FailureKind> {
+    pub(crate) async fn failure_of(&self, attempt: &AttemptRef) -> Option<FailureKind> {
         let attempts = self.store.attempts(attempt.job).await.expect("attempts are listed");
         let found = attempts.iter().find(|found| found.number == attempt.number);
         found.expect("the attempt is stored").failure.as_ref().map(Failure::kind)
@@ -190,19 +178,18 @@ impl ManyTransfers {
         assert_eq!(found, expected.collect());
     }
 
+    /// Asserts that each transfer is stored as completed or refunded.
     async fn verify_states(&self) {
-        let bank = crate::process::publisher(&self.db).await;
-        for (StartTransfer { transfer, .. }, expected) in
-            self.published.iter().map(|(transfer, _)| (transfer, is_completed(transfer)))
-        {
-            let stored: Option<Transfer> =
-                bank.entities().get(&TransferId::clone(transfer)).await.expect("entities are read");
+        let bank = publisher(&self.db).await;
+        for (start, _) in &self.published {
+            let stored = bank.entities::<Transfer>().get(&start.transfer).await.expect("entities are read");
             let state = stored.expect("the transfer is stored").state;
-            assert_eq!(state == TransferState::Completed, expected, "{transfer} {state}");
-            assert_ne!(state, TransferState::Pending, "{transfer}");
+            assert_eq!(state == TransferState::Completed, is_completed(start), "{start:?}: {state}");
+            assert_ne!(state, TransferState::Pending, "{start:?}");
         }
     }
 
+    /// Asserts that each balance is exact.
     fn verify_balances(&self) {
         let mut expected: BTreeMap<_, _> =
             (0..self.accounts).map(|number| (format!("a-{number}"), INITIAL_CENTS)).collect();
@@ -216,6 +203,7 @@ impl ManyTransfers {
         assert_eq!(found.values().sum::<i64>(), sum);
     }
 
+    /// Returns all jobs in these states, or in any state if there are none.
     async fn find(&self, states: Vec<JobState>) -> Vec<Job> {
         let mut query = JobQuery { states, limit: 1000, ..JobQuery::default() };
         let mut found = Vec::new();
@@ -230,6 +218,7 @@ impl ManyTransfers {
     }
 }
 
+/// Returns whether a transfer is to be completed, and not refunded.
 fn is_completed(transfer: &StartTransfer) -> bool {
     transfer.to.to_string().starts_with("a-")
 }

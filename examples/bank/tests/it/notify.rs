@@ -28,7 +28,7 @@ async fn a_holder_is_notified_of_large_withdrawals_only() {
         .await
         .then_succeeds()
         .then_emits((large(5_000_000), MoneyWithdrawn { account: "a-1".into(), cents: 5_000_000 }));
-    assert_eq!(notifier.notified(), [], "the withdrawal does not wait for the notification");
+    assert_eq!(notifier.notified(), [], "the withdrawal waited for the notification");
 
     bank.drain().await.then_ran(["notify_holder"]).then_succeeds();
     assert_eq!(notifier.notified(), [large(5_000_000)]);

@@ -10,6 +10,7 @@ use crate::program::{
 };
 
 const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ledger.csv");
+/// A large ledger that is not part of the repository.
 const REAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/ledger-1993.csv");
 
 #[test]

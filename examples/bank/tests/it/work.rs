@@ -85,7 +85,7 @@ async fn jobs_that_do_not_finish_within_the_grace_period_are_released() {
         "{stopped}"
     );
     assert_eq!(worker.wait().code(), Some(0));
-    assert!(start.elapsed() < Duration::from_secs(8), "it does not wait for the lease to expire");
+    assert!(start.elapsed() < Duration::from_secs(8), "the program waited for the lease to expire");
 
     for id in &running {
         let attempts = store.attempts(*id).await.expect("attempts are listed");
