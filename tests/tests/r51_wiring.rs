@@ -21,8 +21,8 @@ async fn take_back(_: Return, book: &mut Book) {
 }
 
 const LEND: u32 = line!() + 5;
-/// Lend a book to a reader, whoever
-/// that is.
+/// Lend a book
+/// to a reader.
 ///
 /// This paragraph is not for the tree.
 #[command(target = book, order_by = book, idempotency_key = slip, alias = ["LendBook", "Borrow"])]
@@ -284,7 +284,7 @@ Insure: Insure a book.
    about `book`
    handled by another program
 
-Lend: Lend a book to a reader, whoever that is.
+Lend: Lend a book to a reader.
 │  formerly LendBook and Borrow
 │  one at a time, in order, for each `book`
 │  once for each `slip`
@@ -310,14 +310,14 @@ Return: Return a book.
 └─ entity Book of `book`, which exists
    └─ event Noted (above)
 
-end: Names that mean something to others.
+end: A command whose name is a keyword of Mermaid.
 │  recurs at 0 3 * * *; once for all that was missed
-└─ event größe "1" & <b>`x`</b>: It is over.
+└─ event größe "1" & <b>`x`</b>: The library is closed.
    └─ handler #1; | go-on --> end
 
 Events that no command is seen to lead to
 
-Flooded: Water comes from outside.
+Flooded: An event that is emitted at the boundary only.
 └─ handler dry
    └─ command end
 
