@@ -237,7 +237,7 @@ async fn r25_publish_all_stores_a_repeated_request_once(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let requests = [paid("p", 5), paid("q", 1), paid("p", 5), paid("p", 6)].map(|pay| runtime.publish(pay));
     let results = runtime.publish_all(requests).await;
-    let ids: Vec<_> = results.iter().map(|result| result.as_ref().map(enact::JobHandle::id)).collect();
+    let ids: Vec<_> = results.iter().map(|result| result.as_ref().map(JobHandle::id)).collect();
     assert_eq!(ids[0].as_ref().unwrap(), ids[2].as_ref().unwrap());
     assert_ne!(ids[0].as_ref().unwrap(), ids[1].as_ref().unwrap());
     assert_eq!(ids[3].as_ref().unwrap_err().kind(), FailureKind::IdempotencyMismatch);

@@ -117,7 +117,7 @@ impl FromContext for Till {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         let number = context.metadata("till").and_then(|till| till.parse().ok());
         let number = number.ok_or_else(|| Failure::denied("this is done at a till"))?;
-        Ok(Self { number, post: context.draw()? })
+        Ok(Self { number, post: context.extract()? })
     }
 
     fn requires(needs: &mut Requirements) {
@@ -392,7 +392,7 @@ async fn r36_a_task_that_outlives_its_attempt_is_outside_an_execution(world: Wor
 
 async fn r36_a_context_without_a_boundary_has_no_runtime(_: World) {
     let (posts, repository) = with_context(ContextSeed::new(), async {
-        (context().capability::<dyn Post>().is_some(), context().draw::<Repository<Account>>())
+        (context().capability::<dyn Post>().is_some(), context().extract::<Repository<Account>>())
     })
     .await;
     assert!(!posts);
