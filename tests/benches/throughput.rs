@@ -148,8 +148,8 @@ async fn publish_all<C: HasOneHandler>(path: &Path, jobs: usize, command: fn(usi
         Runtime::builder(SqliteStore::open(path).unwrap()).concurrency(CONCURRENCY).start().await.unwrap();
     let publisher = bank.clone();
     each(jobs, move |number| {
-        let published = publisher.publish(command(number));
-        async move { drop(published.await.unwrap()) }
+        let request = publisher.publish(command(number));
+        async move { drop(request.await.unwrap()) }
     })
     .await;
     for state in [JobState::Waiting, JobState::Ready, JobState::Running] {

@@ -235,13 +235,13 @@ pub(crate) async fn state(runtime: &Runtime, id: JobId) -> JobState {
 /// Waits until a job is in a state.
 pub(crate) async fn reaches(runtime: &Runtime, id: JobId, wanted: JobState) -> Job {
     let mut last = job(runtime, id).await;
-    let waited = tokio::time::timeout(TIMEOUT / 2, async {
+    let in_time = tokio::time::timeout(TIMEOUT / 2, async {
         while last.state != wanted {
             tokio::time::sleep(Duration::from_millis(1)).await;
             last = job(runtime, id).await;
         }
     });
-    assert!(waited.await.is_ok(), "the job never became {wanted}: {last:#?}");
+    assert!(in_time.await.is_ok(), "the job never became {wanted}: {last:#?}");
     last
 }
 

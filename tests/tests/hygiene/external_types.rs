@@ -182,7 +182,7 @@ fn add_uses(tree: &UseTree, prefix: &str, scope: &mut Scope) {
         UseTree::Rename(it) => {
             scope.insert(it.rename.to_string(), full(&it.ident.to_string()));
         }
-        _ => {}
+        UseTree::Glob(_) => {}
     }
 }
 
@@ -293,7 +293,7 @@ impl Paths {
     fn visit_public_member(&mut self, item: &syn::ImplItem) {
         match item {
             syn::ImplItem::Fn(it) if is_public(&it.vis) && !is_hidden(&it.attrs) => {
-                self.visit_signature(&it.sig)
+                self.visit_signature(&it.sig);
             }
             syn::ImplItem::Const(it) if is_public(&it.vis) => self.visit_type(&it.ty),
             _ => {}
