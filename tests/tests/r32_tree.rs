@@ -79,7 +79,7 @@ async fn r32_the_whole_tree_is_found_from_any_job(world: World) {
 
 async fn r32_a_correlation_may_have_several_roots(world: World) {
     let runtime = world.builder().start().await.unwrap();
-    let seed = || ContextSeed::new().correlation_id("correlation");
+    let seed = || ContextSeed::new().with_correlation("correlation");
     for _ in 0..2 {
         let job = runtime.scope(seed(), async { runtime.publish(Title {}).await }).await.unwrap();
         reaches(&runtime, job.id(), JobState::Succeeded).await;
