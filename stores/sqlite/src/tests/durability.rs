@@ -1,4 +1,4 @@
-//! What an answer promises of the disk: the disk of these tests can be made to stand still, and to fail.
+//! Which results wait for fsync. The disk of these tests can be made to hang and to fail.
 
 use std::io;
 use std::path::Path;
@@ -15,21 +15,22 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::SqliteStore;
-use crate::log::Log;
 use crate::open::open_with;
+use crate::options::{Options, Synchronous};
+use crate::wal_sync::WalSync;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Disk {
     Works,
-    /// Whoever waits for it goes on waiting.
-    StandsStill,
+    /// fsync does not return.
+    Hangs,
     Fails,
 }
 
 struct World {
     disk: Arc<(Mutex<Disk>, Condvar)>,
-    /// Told whenever the disk is waited for.
-    waited_for: Arc<Mutex<Receiver<()>>>,
+    /// Receives a message for each fsync.
+    syncs: Arc<Mutex<Receiver<()>>>,
     store: SqliteStore,
     folder: TempDir,
 }
@@ -38,31 +39,37 @@ impl World {
     fn new() -> Self {
         let disk = Arc::new((Mutex::new(Disk::Works), Condvar::new()));
         let folder = tempfile::tempdir().expect("a folder");
-        let (tell, waited_for) = mpsc::channel();
-        let waited_for = Arc::new(Mutex::new(waited_for));
-        let slow = disk.clone();
-        let log = |database: &Path| {
-            let wait = move || {
-                let _ = tell.send(());
-                let (disk, changed) = &*slow;
-                let disk = disk.lock().expect("nobody panics");
-                match *changed.wait_while(disk, |disk| *disk == Disk::StandsStill).expect("nobody panics") {
+        let (sender, syncs) = mpsc::channel();
+        let syncs = Arc::new(Mutex::new(syncs));
+        let shared = disk.clone();
+        let start_sync = |database: &Path| {
+            let sync = move || {
+                let _ = sender.send(());
+                let (disk, changed) = &*shared;
+                let disk = disk.lock().expect("no panic");
+                match *changed.wait_while(disk, |disk| *disk == Disk::Hangs).expect("no panic") {
                     Disk::Fails => Err(io::Error::other("a bad sector")),
                     _ => Ok(()),
                 }
             };
-            Ok(Some(Log::on_disk(wait, database).expect("a thread")))
+            Ok(Some(WalSync::start(sync, database).expect("a thread")))
         };
-        let store = open_with(&SqliteStore::builder(folder.path().join("db")), log).expect("a store");
-        Self { disk, waited_for, store, folder }
+        let options = Options {
+            path: folder.path().join("db"),
+            synchronous: Synchronous::Full,
+            busy_timeout: Duration::from_secs(5),
+            max_size: None,
+        };
+        let store = open_with(&options, start_sync).expect("a store");
+        Self { disk, syncs, store, folder }
     }
 
     fn disk(&self, disk: Disk) {
-        *self.disk.0.lock().expect("nobody panics") = disk;
+        *self.disk.0.lock().expect("no panic") = disk;
         self.disk.1.notify_all();
     }
 
-    /// The same records, opened by another process whose disk works.
+    /// The same file, opened by another process whose disk works.
     fn other(&self) -> SqliteStore {
         SqliteStore::open(self.folder.path().join("db")).expect("the file is opened")
     }
@@ -72,7 +79,7 @@ impl World {
         self.store.submit(vec![], vec![job]).await.map(|_| id)
     }
 
-    /// How many jobs are handed out.
+    /// Returns the number of claimed jobs.
     async fn claim(&self) -> usize {
         let queues = Arc::new([(RING.into(), 0)].into());
         let claim = Claim { worker: worker(), queues, room: vec![9], now: Timestamp::UNIX_EPOCH };
@@ -97,19 +104,19 @@ impl World {
         self.store.commit(commit).await.expect("it is committed");
     }
 
-    /// The call is carried out, and not answered until the disk works again.
+    /// The call is committed, but returns only when the disk works again.
     async fn waits<T>(&self, mut call: Pin<&mut impl Future<Output = T>>) -> T {
         assert!(call.as_mut().now_or_never().is_none());
-        // This is queued behind the call, and does not wait for the disk.
-        self.publish(started()).await.expect("it is answered");
-        assert!(call.as_mut().now_or_never().is_none(), "it is answered before the disk has it");
+        // This is queued after the call and does not wait for fsync.
+        self.publish(started()).await.expect("it is published");
+        assert!(call.as_mut().now_or_never().is_none(), "it returned before fsync");
         self.disk(Disk::Works);
         call.await
     }
 }
 
 impl Drop for World {
-    /// The store, which is dropped next, finishes what is queued.
+    /// The store is dropped next and finishes its queue.
     fn drop(&mut self) {
         self.disk(Disk::Works);
     }
@@ -158,26 +165,26 @@ fn in_lane() -> NewJob {
 }
 
 #[tokio::test]
-async fn r02_a_published_job_is_durable_when_it_is_answered() {
+async fn r02_a_published_job_is_durable_when_publish_returns() {
     let world = World::new();
-    world.disk(Disk::StandsStill);
+    world.disk(Disk::Hangs);
     world.waits(pin!(world.publish(ring()))).await.expect("it is published");
 }
 
 #[tokio::test]
-async fn r01_an_attempt_that_begins_at_once_is_on_record_before_it_is_durable() {
+async fn r01_an_attempt_that_starts_at_once_is_stored_before_it_is_durable() {
     let world = World::new();
-    world.disk(Disk::StandsStill);
-    let id = world.publish(started()).await.expect("it is answered");
+    world.disk(Disk::Hangs);
+    let id = world.publish(started()).await.expect("it is published");
     assert!(world.other().job(id).await.expect("a job is found").is_some());
     world.disk(Disk::Works);
 }
 
 #[tokio::test]
-async fn r22_an_attempt_that_may_be_repeated_is_on_record_before_it_is_durable() {
+async fn r22_an_attempt_that_may_be_repeated_is_stored_before_it_is_durable() {
     let world = World::new();
     let id = world.publish(ring()).await.expect("it is published");
-    world.disk(Disk::StandsStill);
+    world.disk(Disk::Hangs);
     assert_eq!(world.claim().await, 1);
     assert_eq!(world.other().attempts(id).await.expect("attempts are found").len(), 1);
     world.disk(Disk::Works);
@@ -187,42 +194,42 @@ async fn r22_an_attempt_that_may_be_repeated_is_on_record_before_it_is_durable()
 async fn r22_an_attempt_that_is_never_repeated_is_durable_before_it_runs() {
     let world = World::new();
     world.publish(ring_once()).await.expect("it is published");
-    world.disk(Disk::StandsStill);
+    world.disk(Disk::Hangs);
     assert_eq!(world.waits(pin!(world.claim())).await, 1);
 
-    let begun_at_once = NewJob { start: Some(worker()), ..ring_once() };
-    world.disk(Disk::StandsStill);
-    world.waits(pin!(world.publish(begun_at_once))).await.expect("it is answered");
+    let starts_at_once = NewJob { start: Some(worker()), ..ring_once() };
+    world.disk(Disk::Hangs);
+    world.waits(pin!(world.publish(starts_at_once))).await.expect("it is published");
 }
 
 #[tokio::test]
-async fn r25_who_asks_again_is_answered_when_the_first_request_is_durable() {
+async fn r25_a_repeated_request_returns_when_the_first_is_durable() {
     let world = World::new();
     let under_key = || NewJob { idempotency_key: Some(Key::from_text("k")), ..started() };
-    world.disk(Disk::StandsStill);
-    world.publish(under_key()).await.expect("it is answered");
-    world.waits(pin!(world.publish(under_key()))).await.expect("it is answered");
+    world.disk(Disk::Hangs);
+    world.publish(under_key()).await.expect("it is published");
+    world.waits(pin!(world.publish(under_key()))).await.expect("it is published");
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_reaches_the_disk_nevertheless() {
+async fn a_write_that_no_caller_waits_for_is_synced_too() {
     let world = World::new();
-    world.publish(started()).await.expect("it is answered");
-    let waited_for = world.waited_for.clone();
+    world.publish(started()).await.expect("it is published");
+    let syncs = world.syncs.clone();
     tokio::task::spawn_blocking(move || {
-        waited_for.lock().expect("nobody panics").recv_timeout(Duration::from_secs(20))
+        syncs.lock().expect("no panic").recv_timeout(Duration::from_secs(20))
     })
     .await
-    .expect("nobody panics")
-    .expect("somebody waits for the disk");
+    .expect("no panic")
+    .expect("fsync is called");
 }
 
 #[tokio::test]
-async fn r18_what_a_commit_has_caused_begins_when_the_commit_is_durable() {
+async fn r18_a_staged_job_starts_when_the_commit_is_durable() {
     let world = World::new();
-    let id = world.publish(started()).await.expect("it is answered");
+    let id = world.publish(started()).await.expect("it is published");
     world.publish(NewJob { name: "Others".into(), ..ring() }).await.expect("it is published");
-    world.disk(Disk::StandsStill);
+    world.disk(Disk::Hangs);
     let mut committed = pin!(world.succeed(id, vec![ring()]));
     assert!(committed.as_mut().now_or_never().is_none());
     assert_eq!(world.waits(pin!(world.claim())).await, 1);
@@ -230,13 +237,13 @@ async fn r18_what_a_commit_has_caused_begins_when_the_commit_is_durable() {
 }
 
 #[tokio::test]
-async fn r26_the_next_in_a_lane_begins_when_the_end_of_the_first_is_durable() {
+async fn r26_the_next_job_of_a_lane_starts_when_the_end_of_the_first_is_durable() {
     let world = World::new();
     let first = world.publish(in_lane()).await.expect("it is published");
     world.publish(in_lane()).await.expect("it is published");
     assert_eq!(world.claim().await, 1);
     world.publish(NewJob { name: "Others".into(), ..ring() }).await.expect("it is published");
-    world.disk(Disk::StandsStill);
+    world.disk(Disk::Hangs);
     let mut committed = pin!(world.succeed(first, vec![]));
     assert!(committed.as_mut().now_or_never().is_none());
     assert_eq!(world.waits(pin!(world.claim())).await, 1);
@@ -244,13 +251,13 @@ async fn r26_the_next_in_a_lane_begins_when_the_end_of_the_first_is_durable() {
 }
 
 #[tokio::test]
-async fn r26_what_comes_after_a_job_begins_when_the_success_of_that_one_is_durable() {
+async fn r26_a_successor_starts_when_the_success_of_its_predecessor_is_durable() {
     let world = World::new();
     let first = world.publish(ring()).await.expect("it is published");
     world.publish(NewJob { after: vec![first], ..ring() }).await.expect("it is published");
     assert_eq!(world.claim().await, 1);
     world.publish(NewJob { name: "Others".into(), ..ring() }).await.expect("it is published");
-    world.disk(Disk::StandsStill);
+    world.disk(Disk::Hangs);
     let mut committed = pin!(world.succeed(first, vec![]));
     assert!(committed.as_mut().now_or_never().is_none());
     assert_eq!(world.waits(pin!(world.claim())).await, 1);
@@ -258,35 +265,35 @@ async fn r26_what_comes_after_a_job_begins_when_the_success_of_that_one_is_durab
 }
 
 #[tokio::test]
-async fn r24_a_cancelled_job_is_durable_when_it_is_answered() {
+async fn r24_a_cancellation_is_durable_when_cancel_returns() {
     let world = World::new();
     let id = world.publish(ring()).await.expect("it is published");
-    world.disk(Disk::StandsStill);
-    let failure = Failure::new(FailureKind::Cancelled, "cancelled", "called off");
+    world.disk(Disk::Hangs);
+    let failure = Failure::new(FailureKind::Cancelled, "cancelled", "cancelled");
     let cancelled = world.store.cancel(vec![id], failure, Timestamp::UNIX_EPOCH);
     let answer = world.waits(pin!(cancelled)).await.expect("it is cancelled");
     assert_eq!(answer, [Changed::Done(vec![id])]);
 }
 
 #[tokio::test]
-async fn what_another_process_has_published_begins_when_it_is_durable() {
+async fn a_job_that_another_process_published_starts_when_it_is_durable() {
     let world = World::new();
     world.other().submit(vec![], vec![ring()]).await.expect("it is published");
-    world.disk(Disk::StandsStill);
+    world.disk(Disk::Hangs);
     assert_eq!(world.waits(pin!(world.claim())).await, 1);
 }
 
 #[tokio::test]
-async fn nothing_is_taken_after_the_disk_has_failed() {
+async fn no_write_is_accepted_after_fsync_has_failed() {
     let world = World::new();
     world.disk(Disk::Fails);
-    let error = world.publish(ring()).await.expect_err("the disk does not have it");
-    assert!(error.to_string().contains("the disk has failed to confirm a write"), "{error}");
+    let error = world.publish(ring()).await.expect_err("fsync fails");
+    assert!(error.to_string().contains("fsync failed"), "{error}");
 
-    // Which of the latest writes are on the disk cannot be known from here on, even if it works again.
+    // Even if the disk works again, it is unknown which of the latest writes are durable.
     world.disk(Disk::Works);
     for job in [ring(), started()] {
-        let error = world.publish(job).await.expect_err("nothing is taken any more");
-        assert!(error.to_string().contains("open the store anew"), "{error}");
+        let error = world.publish(job).await.expect_err("no write is accepted");
+        assert!(error.to_string().contains("reopen the store"), "{error}");
     }
 }
