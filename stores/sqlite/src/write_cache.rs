@@ -18,7 +18,7 @@ const RUNNING_JOBS: usize = 16 * 1024;
 
 /// The writer keeps it coherent: it clears it when another process has written and when a transaction is rolled back.
 ///
-/// Transactions are numbered, because the answer to a write may have to wait until an earlier transaction is durable.
+/// Transactions are numbered, because the result of a write may have to wait until an earlier transaction is durable.
 pub(crate) struct WriteCache {
     entities: Cache<EntityKey, StoredEntity, Bytes>,
     /// Submitted jobs by sequence number, until they are claimed. Only the writer uses this and the next two.

@@ -271,8 +271,8 @@ async fn r24_a_cancellation_is_durable_when_cancel_returns() {
     world.disk(Disk::Hangs);
     let failure = Failure::new(FailureKind::Cancelled, "cancelled", "cancelled");
     let cancelled = world.store.cancel(vec![id], failure, Timestamp::UNIX_EPOCH);
-    let answer = world.waits(pin!(cancelled)).await.expect("it is cancelled");
-    assert_eq!(answer, [Changed::Done(vec![id])]);
+    let changed = world.waits(pin!(cancelled)).await.expect("it is cancelled");
+    assert_eq!(changed, [Changed::Done(vec![id])]);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Records made by hand, as a runtime would make them.
-#![allow(dead_code, reason = "each test file uses some of it")]
+//! Records as a runtime makes them.
+#![allow(dead_code, reason = "no test file uses all of it")]
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(crate) fn new_job(name: &str) -> NewJob {
         target: Some(Key::from_text("a-1")),
         order_key: None,
         idempotency_key: None,
-        correlation: CorrelationId::new("matter-7"),
+        correlation: CorrelationId::new("correlation-7"),
         cause: None,
         context: Arc::new(ContextSeed::new().identity(Identity::user("ada"))),
         priority: 0,
@@ -55,7 +55,7 @@ pub(crate) fn started(name: &str, worker: &WorkerId) -> NewJob {
     NewJob { start: Some(worker.clone()), ..new_job(name) }
 }
 
-/// The end of a job's first attempt, which writes the first version of an entity and emits an event.
+/// A successful first attempt that creates an entity and emits an event.
 pub(crate) fn success(job: &NewJob, worker: &WorkerId, entity: &str) -> Commit {
     let event = NewEvent {
         id: event_id(),
@@ -95,12 +95,12 @@ pub(crate) fn account(id: &str) -> EntityKey {
     EntityKey { entity: "account", id: Key::from_text(id) }
 }
 
-/// A claim of one queue, in which all of `withdraw` are.
+/// A claim of one queue, which holds the jobs named `withdraw`.
 pub(crate) fn claim_of(worker: &WorkerId, room: usize, now: Timestamp) -> Claim {
     let queues = Arc::new([("withdraw".into(), 0)].into());
     Claim { worker: worker.clone(), queues, room: vec![room], now }
 }
 
 pub(crate) async fn claim(store: &SqliteStore, worker: &WorkerId, room: usize) -> Claimed {
-    store.claim(claim_of(worker, room, second(0))).await.expect("the claim is answered")
+    store.claim(claim_of(worker, room, second(0))).await.expect("jobs are claimed")
 }
