@@ -137,7 +137,7 @@ async fn start(world: &World, line: &Arc<Line>) -> Runtime {
     world.builder().provide(line.clone()).start().await.unwrap()
 }
 
-async fn publish(runtime: &Runtime, number: u32) -> enact::JobHandle<u32> {
+async fn publish(runtime: &Runtime, number: u32) -> JobHandle<u32> {
     runtime.publish(Call { number }).await.unwrap()
 }
 

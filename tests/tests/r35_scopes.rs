@@ -117,7 +117,7 @@ impl FromContext for Till {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         let number = context.metadata("till").and_then(|till| till.parse().ok());
         let number = number.ok_or_else(|| Failure::denied("this is done at a till"))?;
-        Ok(Self { number, post: context.draw()? })
+        Ok(Self { number, post: context.extract()? })
     }
 
     fn requires(needs: &mut Requirements) {
@@ -389,7 +389,7 @@ async fn r36_work_that_outlives_its_attempt_is_outside_of_it_again(world: World)
 
 async fn r36_without_a_boundary_there_is_no_runtime(_: World) {
     let (posts, repository) = with_context(ContextSeed::new(), async {
-        (context().capability::<dyn Post>().is_some(), context().draw::<Repository<Account>>())
+        (context().capability::<dyn Post>().is_some(), context().extract::<Repository<Account>>())
     })
     .await;
     assert!(!posts);

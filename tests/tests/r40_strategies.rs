@@ -112,8 +112,8 @@ async fn print(priced: Priced) -> Result<(), Failure> {
 }
 
 fn deep_below(cents: u32) -> Result<String, Failure> {
-    let label = context().draw::<Box<dyn Label>>()?;
-    let again = context().draw::<Box<dyn Label>>()?;
+    let label = context().extract::<Box<dyn Label>>()?;
+    let again = context().extract::<Box<dyn Label>>()?;
     Ok(label.text(cents) + &again.text(cents))
 }
 

@@ -23,7 +23,7 @@ struct Greeting(String);
 impl FromContext for Greeting {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         let language = context.metadata("language").unwrap_or("de");
-        let greetings: Arc<Greetings> = context.draw()?;
+        let greetings: Arc<Greetings> = context.extract()?;
         let Some(greeting) = greetings.0.get(language) else {
             let message = format!("nobody here speaks `{language}`");
             return Err(Failure::new(FailureKind::Denied, "no_language", message));
