@@ -11,6 +11,7 @@ use super::step::Step;
 
 /// One try to run a job (r21). A retry adds one and keeps those before it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Attempt {
     /// Counts from 1.
     pub number: u32,

@@ -75,8 +75,10 @@ impl EncodedJob {
     }
 
     /// The same job with other predecessors.
-    pub(crate) fn with_predecessors(&self, after: Vec<JobId>) -> Self {
-        Self { context: self.context.clone(), after: ids(&after), job: NewJob { after, ..self.job.clone() } }
+    pub(crate) fn with_predecessors(&self, predecessors: &[JobId]) -> Self {
+        let mut job = self.job.clone();
+        job.after = predecessors.to_vec();
+        Self { context: self.context.clone(), after: ids(predecessors), job }
     }
 
     /// The number of bytes of its texts.

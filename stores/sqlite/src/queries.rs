@@ -28,6 +28,8 @@ pub(crate) const RUNNING: &str = concat!(
     FROM running AS live CROSS JOIN jobs AS j ON j.seq = live.seq WHERE live.worker = ?1 ORDER BY live.seq LIMIT ?2"
 );
 
+pub(crate) const LAST_TICK: &str = "SELECT last_tick FROM schedules WHERE name = ?1";
+
 pub(crate) const JOB: &str = concat!("SELECT j.seq, ", job_columns!(), " FROM jobs AS j WHERE j.id = ?1");
 
 const COUNT_JOBS: &str = "SELECT kind, name, state, count(*) FROM jobs GROUP BY kind, name, state";
@@ -83,6 +85,12 @@ pub(crate) fn running(
     limit: usize,
 ) -> Result<Vec<RunningJob>, Error> {
     all(connection, RUNNING, params![worker.as_str(), integer(limit)], rows::running_job)
+}
+
+pub(crate) fn last_tick(connection: &Connection, schedule: &str) -> Result<Option<Timestamp>, Error> {
+    let mut select = connection.prepare_cached(LAST_TICK)?;
+    let mut rows = select.query([schedule])?;
+    rows.next()?.map(|row| rows::last_tick(schedule, row)).transpose()
 }
 
 pub(crate) fn job(connection: &Connection, id: JobId) -> Result<Option<Job>, Error> {
@@ -147,7 +155,7 @@ pub(crate) fn prunable(connection: &Connection, prune: &Prune) -> Result<Prunabl
             found.next = Some(PageToken::from_u64(last.unsigned_abs()));
             break;
         }
-        if end.is_some_and(|(state, ended_at)| prune.names(state, ended_at)) && is_prunable.exists([seq])? {
+        if end.is_some_and(|(state, ended_at)| prune.matches(state, ended_at)) && is_prunable.exists([seq])? {
             found.jobs.push(seq);
         }
         last = seq;
@@ -194,7 +202,7 @@ pub(crate) fn jobs(connection: &Connection, query: &JobQuery) -> Result<JobPage,
     let more = found.len() > query.limit;
     found.truncate(query.limit);
     let next = found.last().filter(|_| more).map(|(token, _)| *token);
-    Ok(JobPage { jobs: found.into_iter().map(|(_, job)| job).collect(), next })
+    Ok(JobPage::new(found.into_iter().map(|(_, job)| job).collect(), next))
 }
 
 /// Failed jobs, as a source that can stand for a state table.
@@ -232,7 +240,7 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let seq = if by_state { "live.seq" } else { "j.seq" };
     let (beyond, direction) = if query.latest_first { ('<', "DESC") } else { ('>', "ASC") };
     let token = |token: PageToken| Value::Integer(integer(token.as_u64()));
-    bind(&format!("{seq} {beyond}"), query.after.map(token));
+    bind(&format!("{seq} {beyond}"), query.page.map(token));
     parameters.push(Value::Integer(integer(query.limit.saturating_add(1))));
     let limit = parameters.len();
 

@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use enact::store::{Cursor, JobCount, Lease, PageToken, RunningJob, StoredEntity, StoredEvent};
+use enact::store::{
+    Cursor, JobCount, JobSpec, KeyHolder, Lease, PageToken, RunningJob, StoredEntity, StoredEvent,
+};
 use enact::{Attempt, ContextSeed, CorrelationId, Job, JobId, JobState, Json, Key, WorkerId};
 use jiff::Timestamp;
 use rusqlite::Row;
@@ -57,13 +59,14 @@ pub(crate) fn ready(row: &Row<'_>) -> Result<Ready, Error> {
 /// The payload is not parsed: invalid JSON must fail its own job only, not the whole claim.
 pub(crate) fn claimed_job(seq: i64, row: &Row<'_>) -> Result<Job, Error> {
     let payload: ReadPayload = |cells| cells.text("payload").map(Json::from_text);
-    read_spec(&mut Cells::of(row), payload).map_err(|error| error.at("job_specs", with_seq(seq)))
+    let spec = read_spec(&mut Cells::of(row), payload);
+    Ok(Job::new(spec.map_err(|error| error.at("job_specs", with_seq(seq)))?, JobState::Running))
 }
 
 type ReadPayload = fn(&mut Cells<'_>) -> Result<Json, CellError>;
 
-fn read_spec(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, CellError> {
-    Ok(Job {
+fn read_spec(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<JobSpec, CellError> {
+    Ok(JobSpec {
         id: cells.parsed("id")?,
         kind: cells.kind("kind")?,
         name: cells.text("name")?.into(),
@@ -78,13 +81,6 @@ fn read_spec(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, CellErr
         priority: cells.number("priority")?,
         after: cells.optional_json("after")?.unwrap_or_default(),
         deadline: cells.optional_time("deadline")?,
-        state: JobState::Running,
-        attempts: 0,
-        spent: 0,
-        due_at: None,
-        ended_at: None,
-        output: None,
-        failure: None,
     })
 }
 
@@ -93,16 +89,14 @@ fn job_with(row: &Row<'_>, payload: ReadPayload) -> Result<(PageToken, Job), Err
     let seq: u64 = cells.number("seq").map_err(|error| error.at("jobs", "?"))?;
     let mut read = || -> Result<_, CellError> {
         let spec = read_spec(&mut cells, payload)?;
-        Ok(Job {
-            state: cells.parsed("state")?,
-            attempts: cells.number("attempts")?,
-            spent: cells.number("spent")?,
-            due_at: cells.optional_time("due_at")?,
-            ended_at: cells.optional_time("ended_at")?,
-            output: cells.optional_document("output")?,
-            failure: cells.optional_json("failure")?,
-            ..spec
-        })
+        let mut job = Job::new(spec, cells.parsed("state")?);
+        job.attempts = cells.number("attempts")?;
+        job.spent = cells.number("spent")?;
+        job.due_at = cells.optional_time("due_at")?;
+        job.ended_at = cells.optional_time("ended_at")?;
+        job.output = cells.optional_document("output")?;
+        job.failure = cells.optional_json("failure")?;
+        Ok(job)
     };
     let job = read().map_err(|error| error.at("jobs", with_seq(seq)))?;
     Ok((PageToken::from_u64(seq), job))
@@ -236,18 +230,16 @@ pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
     let mut cells = Cells::of(row);
     let number = cells.number("number").map_err(|error| error.at("attempts", "?"))?;
     let mut read = || -> Result<_, CellError> {
-        Ok(Attempt {
-            number,
-            worker: WorkerId::from_text(cells.text("worker")?),
-            started_at: cells.time("started_at")?,
-            ended_at: cells.optional_time("ended_at")?,
-            reached: cells.optional_parsed("reached")?,
-            version_read: cells.optional_number("version_read")?,
-            version_written: cells.optional_number("version_written")?,
-            strategies: cells.optional_json("strategies")?.unwrap_or_default(),
-            events: cells.optional_json("events")?.unwrap_or_default(),
-            failure: cells.optional_json("failure")?,
-        })
+        let worker = WorkerId::from_text(cells.text("worker")?);
+        let mut attempt = Attempt::begun(number, worker, cells.time("started_at")?);
+        attempt.ended_at = cells.optional_time("ended_at")?;
+        attempt.reached = cells.optional_parsed("reached")?;
+        attempt.version_read = cells.optional_number("version_read")?;
+        attempt.version_written = cells.optional_number("version_written")?;
+        attempt.strategies = cells.optional_json("strategies")?.unwrap_or_default();
+        attempt.events = cells.optional_json("events")?.unwrap_or_default();
+        attempt.failure = cells.optional_json("failure")?;
+        Ok(attempt)
     };
     read().map_err(|error| error.at("attempts", format!("with number {number}")))
 }
@@ -284,11 +276,12 @@ pub(crate) fn event(row: &Row<'_>) -> Result<StoredEvent, Error> {
 }
 
 /// `id, name, payload` of the job that has an idempotency key.
-pub(crate) fn key_holder(row: &Row<'_>) -> Result<(JobId, Arc<str>, Json), Error> {
+pub(crate) fn key_holder(row: &Row<'_>) -> Result<KeyHolder, Error> {
     let mut cells = Cells::of(row);
     let id = cells.parsed::<JobId>("id").map_err(|error| error.at("job_specs", "?"))?;
-    let mut read =
-        || -> Result<_, CellError> { Ok((id, cells.text("name")?.into(), cells.document("payload")?)) };
+    let mut read = || -> Result<_, CellError> {
+        Ok(KeyHolder { id, name: cells.text("name")?.into(), payload: cells.document("payload")? })
+    };
     read().map_err(|error| error.at("job_specs", format!("with id {id}")))
 }
 

@@ -115,6 +115,11 @@ impl Store for SqliteStore {
         self.writer.write(RecordTick::new(tick)?).await
     }
 
+    async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError> {
+        let schedule = schedule.to_owned();
+        self.list.read(move |connection| queries::last_tick(connection, &schedule)).await
+    }
+
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
         self.list.read(move |connection| queries::job(connection, id)).await
     }

@@ -1,175 +1,59 @@
-//! Which jobs of a call are new, and how they are inserted.
+//! Admission of the jobs of a call, and their insertion.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use enact::store::Submitted;
-use enact::{JobId, JobState, Json, Key};
+use enact::store::{Admission, Insertion, KeyHolder, Limits, Lookups};
+use enact::{JobId, JobState, Key};
 
 use crate::encode::EncodedJob;
 use crate::error::Error;
 use crate::statements::Statements;
-use crate::statements::counters::Counters;
 use crate::statements::live_jobs::{Blockers, LiveJob, LiveJobs};
-use crate::statements::specs::Specs;
 
-/// Whether [`NewJob::max_queued`](enact::store::NewJob::max_queued) applies.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limits {
-    Apply,
-    Ignored,
-}
+impl Lookups for Statements<'_> {
+    type Error = Error;
 
-/// The jobs of a call that are new, as far as later jobs of the same call depend on them.
-#[derive(Default)]
-struct Earlier<'j> {
-    /// By idempotency key.
-    key_holders: HashMap<&'j Key, &'j EncodedJob>,
-    /// Whether they are cancelled from the start. Empty if no job of the call has predecessors.
-    are_cancelled: HashMap<JobId, bool>,
-    /// The number of jobs of each name. Empty if limits are ignored.
-    queued: HashMap<&'j str, u64>,
-    existing: Existing,
-}
-
-/// Jobs of a call that exist already: the submitted id, and the id of the existing job.
-#[derive(Default)]
-struct Existing(HashMap<JobId, JobId>);
-
-impl Existing {
-    fn note(&mut self, submitted: JobId, outcome: &Submitted) {
-        if let Submitted::Existing(existing) = outcome {
-            self.0.insert(submitted, *existing);
-        }
+    fn key_holder(&mut self, key: &Key) -> Result<Option<KeyHolder>, Error> {
+        self.specs.key_holder(key)
     }
 
-    fn resolve(&self, id: JobId) -> JobId {
-        self.0.get(&id).copied().unwrap_or(id)
+    fn state(&mut self, job: JobId) -> Result<Option<JobState>, Error> {
+        Ok(self.live.find(job)?.map(|(_, state)| state))
     }
 
-    /// The job with its predecessors resolved, if that changes it.
-    fn resolve_predecessors(&self, encoded: &EncodedJob) -> Option<EncodedJob> {
-        let after = &encoded.job.after;
-        let changes = !self.0.is_empty() && after.iter().any(|id| self.0.contains_key(id));
-        changes.then(|| encoded.with_predecessors(after.iter().map(|id| self.resolve(*id)).collect()))
+    fn queued(&mut self, name: &Arc<str>) -> Result<u64, Error> {
+        self.counters.queued(name)
     }
 }
 
-impl<'j> Earlier<'j> {
-    fn add(&mut self, encoded: &'j EncodedJob, is_cancelled: bool, has_predecessors: bool, limits: Limits) {
-        let job = &encoded.job;
-        if let Some(key) = &job.idempotency_key {
-            self.key_holders.insert(key, encoded);
-        }
-        if has_predecessors {
-            self.are_cancelled.insert(job.id, is_cancelled);
-        }
-        if limits == Limits::Apply && !is_cancelled {
-            *self.queued.entry(&job.name).or_default() += 1;
-        }
-    }
-}
-
-/// Returns the outcome of each job, if it is inserted next. Changes nothing.
 pub(super) fn admit(
     jobs: &[EncodedJob],
     limits: Limits,
     statements: &mut Statements<'_>,
-) -> Result<Vec<Submitted>, Error> {
-    let Statements { specs, live, counters, .. } = statements;
-    let has_predecessors = jobs.iter().any(|encoded| encoded.after.is_some());
-    let mut earlier = Earlier::default();
-    let mut outcomes = Vec::with_capacity(jobs.len());
-    for encoded in jobs {
-        let outcome = match existing(encoded, &earlier, specs)? {
-            Some(outcome) => outcome,
-            None => match is_cancelled(encoded, &earlier, live)? {
-                Err(missing) => Submitted::NoPredecessor(missing),
-                Ok(is_cancelled) => {
-                    let full = match limits {
-                        Limits::Apply => full(encoded, &earlier, counters)?,
-                        Limits::Ignored => None,
-                    };
-                    if full.is_none() {
-                        earlier.add(encoded, is_cancelled, has_predecessors, limits);
-                    }
-                    full.unwrap_or(Submitted::New)
-                }
-            },
-        };
-        earlier.existing.note(encoded.job.id, &outcome);
-        outcomes.push(outcome);
-    }
-    Ok(outcomes)
-}
-
-/// The outcome if the job's idempotency key is taken (r25).
-fn existing(
-    encoded: &EncodedJob,
-    earlier: &Earlier<'_>,
-    specs: &mut Specs<'_>,
-) -> Result<Option<Submitted>, Error> {
-    let job = &encoded.job;
-    let Some(key) = &job.idempotency_key else { return Ok(None) };
-    let holder: Option<(JobId, Arc<str>, Json)> = specs.key_holder(key)?;
-    let (id, is_same) = match (holder, earlier.key_holders.get(key)) {
-        (Some((id, name, payload)), _) => (id, job.is_same_request(&name, &payload)),
-        (None, Some(EncodedJob { job: earlier, .. })) => {
-            (earlier.id, job.is_same_request(&earlier.name, &earlier.payload))
-        }
-        (None, None) => return Ok(None),
-    };
-    Ok(Some(if is_same { Submitted::Existing(id) } else { Submitted::Mismatch(id) }))
-}
-
-/// Whether the job is cancelled from the start because a predecessor is; or the predecessor that does not exist (r26).
-fn is_cancelled(
-    encoded: &EncodedJob,
-    earlier: &Earlier<'_>,
-    live: &mut LiveJobs<'_>,
-) -> Result<Result<bool, JobId>, Error> {
-    let mut cancelled = false;
-    for id in &encoded.job.after {
-        let resolved = earlier.existing.resolve(*id);
-        cancelled |= match (earlier.are_cancelled.get(&resolved), live.find(resolved)?) {
-            (Some(is_cancelled), _) => *is_cancelled,
-            (None, Some((_, state))) => state == JobState::Cancelled,
-            (None, None) => return Ok(Err(*id)),
-        };
-    }
-    Ok(Ok(cancelled))
-}
-
-fn full(
-    encoded: &EncodedJob,
-    earlier: &Earlier<'_>,
-    counters: &mut Counters<'_>,
-) -> Result<Option<Submitted>, Error> {
-    let job = &encoded.job;
-    let Some(limit) = job.max_queued else { return Ok(None) };
-    let earlier = earlier.queued.get(&*job.name).copied().unwrap_or(0);
-    let queued = counters.queued(&job.name)?.saturating_add(earlier);
-    Ok((queued >= limit).then_some(Submitted::Full(queued)))
+) -> Result<Admission, Error> {
+    enact::store::admit(jobs.iter().map(|encoded| &encoded.job), limits, statements)
 }
 
 /// Inserts the jobs that are new. Returns whether there is something to claim, or a time to wait for, that was not there before.
 pub(super) fn insert_new(
     jobs: &[EncodedJob],
-    outcomes: &[Submitted],
+    new: &[Insertion],
     statements: &mut Statements<'_>,
 ) -> Result<bool, Error> {
-    let (mut has_work, mut existing) = (false, Existing::default());
-    for (encoded, outcome) in jobs.iter().zip(outcomes) {
-        existing.note(encoded.job.id, outcome);
-        if *outcome == Submitted::New {
-            let resolved = existing.resolve_predecessors(encoded);
-            has_work |= insert(resolved.as_ref().unwrap_or(encoded), statements)?;
-        }
+    let mut has_work = false;
+    for Insertion { index, after, is_cancelled } in new {
+        let encoded = &jobs[*index];
+        let resolved = after.as_ref().map(|after| encoded.with_predecessors(after));
+        has_work |= insert(resolved.as_ref().unwrap_or(encoded), *is_cancelled, statements)?;
     }
     Ok(has_work)
 }
 
-fn insert(encoded: &EncodedJob, statements: &mut Statements<'_>) -> Result<bool, Error> {
+fn insert(
+    encoded: &EncodedJob,
+    is_cancelled: bool,
+    statements: &mut Statements<'_>,
+) -> Result<bool, Error> {
     let Statements { specs, live, counters, cache, .. } = statements;
     let job = &encoded.job;
     let seq = counters.next_job()?;
@@ -182,10 +66,11 @@ fn insert(encoded: &EncodedJob, statements: &mut Statements<'_>) -> Result<bool,
         counters.add_queued(&job.name);
         return Ok(false);
     }
-    let Some(pending) = wait_for_predecessors(seq, &job.after, live)? else {
+    if is_cancelled {
         live.insert_cancelled(seq, job.created_at)?;
         return Ok(false);
-    };
+    }
+    let pending = wait_for_predecessors(seq, &job.after, live)?;
     let in_lane = match order_key {
         Some(lane) => !live.lanes.enter(lane, seq)?,
         None => false,
@@ -196,23 +81,15 @@ fn insert(encoded: &EncodedJob, statements: &mut Statements<'_>) -> Result<bool,
     Ok(has_work)
 }
 
-/// Makes a new job wait for those of its predecessors that have not succeeded. Returns their number; `None` if one is cancelled.
-fn wait_for_predecessors(seq: i64, after: &[JobId], live: &mut LiveJobs<'_>) -> Result<Option<usize>, Error> {
-    if after.is_empty() {
-        return Ok(Some(0));
-    }
-    let mut predecessors = Vec::with_capacity(after.len());
+/// Makes a new job wait for those of its predecessors that have not succeeded. Returns their number.
+fn wait_for_predecessors(seq: i64, after: &[JobId], live: &mut LiveJobs<'_>) -> Result<usize, Error> {
+    let mut pending = 0;
     for id in after {
         match live.find(*id)? {
-            Some((_, JobState::Cancelled)) => return Ok(None),
             Some((_, JobState::Succeeded)) => {}
-            Some((predecessor, _)) => predecessors.push(predecessor),
+            Some((predecessor, _)) => pending += usize::from(live.insert_predecessor(predecessor, seq)?),
             None => return Err(Error::InvalidCall("a new job names a predecessor that does not exist")),
         }
     }
-    let mut pending = 0;
-    for predecessor in predecessors {
-        pending += usize::from(live.insert_predecessor(predecessor, seq)?);
-    }
-    Ok(Some(pending))
+    Ok(pending)
 }

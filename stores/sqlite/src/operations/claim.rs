@@ -1,4 +1,3 @@
-use enact::Job;
 use enact::store::{Claim, Claimed};
 
 use crate::error::Error;
@@ -23,7 +22,7 @@ impl Operation for ClaimJobs {
         for (name, ready) in claims.find(claim)?.into_iter().flatten() {
             let Ready { priority, seq, attempts, spent, order_key } = ready;
             live.remove_ready(&name, priority, seq)?;
-            let job = match cache.claim(seq) {
+            let mut job = match cache.claim(seq) {
                 Some(job) => job,
                 None => match specs.claimed_job(seq)? {
                     Some(job) => {
@@ -41,7 +40,8 @@ impl Operation for ClaimJobs {
             let order_key = order_key.as_deref();
             let running = LiveJob { seq, name: &name, priority, order_key, attempts, spent };
             live.insert_running(&running, &claim.worker, claim.now)?;
-            jobs.push(Job { attempts, spent, ..job });
+            (job.attempts, job.spent) = (attempts, spent);
+            jobs.push(job);
         }
         Ok(Claimed { jobs, next_due })
     }

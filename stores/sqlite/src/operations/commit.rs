@@ -1,10 +1,10 @@
 use std::mem;
 
 use enact::store::{
-    Commit, CommitError, Committed, EntityKey, EntityWrite, Next, StoreError, StoredEntity, Submitted,
+    Commit, CommitError, Committed, EntityKey, EntityWrite, Limits, Next, StoreError, StoredEntity,
 };
 
-use super::admission::{Limits, admit, insert_new};
+use super::admission::{admit, insert_new};
 use crate::encode::{EncodedJob, json};
 use crate::error::Error;
 use crate::operation::Operation;
@@ -86,8 +86,8 @@ impl Operation for CommitAttempt {
             return Err(Error::InvalidCall("the attempt of a commit has no `ended_at`"));
         };
         let Some(job) = self.fenced(statements)? else { return Ok(Err(CommitError::Fenced)) };
-        let admitted = admit(&self.jobs, Limits::Ignored, statements)?;
-        if let Some(error) = refused(&self.jobs, &admitted) {
+        let admission = admit(&self.jobs, Limits::Ignore, statements)?;
+        if let Some(error) = admission.commit_error(self.jobs.iter().map(|encoded| &encoded.job)) {
             return Ok(Err(error));
         }
         // The last refusal: nothing has been changed so far.
@@ -101,7 +101,7 @@ impl Operation for CommitAttempt {
         let mut has_work = self.end_job(&job, statements)?;
         statements.cache.remove_running(*id);
         statements.events.append(events, &mut statements.counters)?;
-        has_work |= insert_new(&self.jobs, &admitted, statements)?;
+        has_work |= insert_new(&self.jobs, &admission.new, statements)?;
         Ok(Ok(Committed { has_work }))
     }
 
@@ -109,13 +109,4 @@ impl Operation for CommitAttempt {
         let EntityWrite { key, expected, body } = self.commit.write.as_ref()?;
         output.is_ok().then(|| (key, StoredEntity { version: expected + 1, body: body.clone() }))
     }
-}
-
-/// The error of the first staged job that cannot be submitted.
-fn refused(jobs: &[EncodedJob], admitted: &[Submitted]) -> Option<CommitError> {
-    jobs.iter().zip(admitted).find_map(|(EncodedJob { job: staged, .. }, submitted)| match *submitted {
-        Submitted::Mismatch(existing) => Some(CommitError::Mismatch { staged: staged.id, existing }),
-        Submitted::NoPredecessor(after) => Some(CommitError::NoPredecessor { staged: staged.id, after }),
-        Submitted::New | Submitted::Existing(_) | Submitted::Full(_) => None,
-    })
 }

@@ -1,6 +1,6 @@
-use enact::store::{NewEvent, Submitted};
+use enact::store::{Limits, NewEvent, Submitted};
 
-use super::admission::{Limits, admit, insert_new};
+use super::admission::{admit, insert_new};
 use crate::encode::EncodedJob;
 use crate::error::Error;
 use crate::operation::Operation;
@@ -17,15 +17,13 @@ impl Operation for SubmitJobs {
     type Output = Vec<Submitted>;
 
     fn run(&self, statements: &mut Statements<'_>) -> Result<Vec<Submitted>, Error> {
-        let admitted = admit(&self.jobs, Limits::Apply, statements)?;
-        let is_refused =
-            |outcome: &Submitted| matches!(outcome, Submitted::Full(_) | Submitted::NoPredecessor(_));
-        if !self.events.is_empty() && admitted.iter().any(is_refused) {
-            return Ok(admitted);
+        let admission = admit(&self.jobs, Limits::Apply, statements)?;
+        if !self.events.is_empty() && admission.refuses_events() {
+            return Ok(admission.submitted);
         }
         statements.events.append(&self.events, &mut statements.counters)?;
-        insert_new(&self.jobs, &admitted, statements)?;
-        Ok(admitted)
+        insert_new(&self.jobs, &admission.new, statements)?;
+        Ok(admission.submitted)
     }
 
     /// Nothing, if all jobs start at once and may be repeated.

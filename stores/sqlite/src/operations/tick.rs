@@ -1,8 +1,8 @@
 use std::mem;
 
-use enact::store::{NewTick, StoreError, Ticked};
+use enact::store::{Limits, NewTick, StoreError, Ticked};
 
-use super::admission::{Limits, admit, insert_new};
+use super::admission::{admit, insert_new};
 use crate::encode::{EncodedJob, time};
 use crate::error::Error;
 use crate::operation::Operation;
@@ -31,8 +31,8 @@ impl Operation for RecordTick {
             return Ok(Ticked::Stale(stored));
         }
         statements.schedules.record_tick(schedule, *at)?;
-        let admitted = admit(&self.jobs, Limits::Apply, statements)?;
-        insert_new(&self.jobs, &admitted, statements)?;
-        Ok(Ticked::Done(admitted))
+        let admission = admit(&self.jobs, Limits::Apply, statements)?;
+        insert_new(&self.jobs, &admission.new, statements)?;
+        Ok(Ticked::Done(admission.submitted))
     }
 }

@@ -32,13 +32,13 @@ statements! { Claims {
 } }
 
 impl Claims<'_> {
-    /// Makes at most [`Claim::MOST_WOKEN`] due jobs ready. Returns the next time that a job waits for.
+    /// Makes at most [`Claim::MAX_WOKEN`] due jobs ready. Returns the next time that a job waits for.
     pub(crate) fn wake(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
         let next_due = self.next_due()?;
         if next_due.is_none_or(|due_at| time(due_at) > time(now)) {
             return Ok(next_due);
         }
-        let due = [time(now), integer(Claim::MOST_WOKEN)];
+        let due = [time(now), integer(Claim::MAX_WOKEN)];
         self.insert_due.execute(due)?;
         self.delete_due.execute(due)?;
         self.next_due()

@@ -18,7 +18,7 @@ impl Pruning<'_> {
         let mut rows = self.select_end.query([seq])?;
         let Some(row) = rows.next()? else { return Ok(false) };
         let (state, ended_at) = rows::end(seq, row)?;
-        Ok(ended_at.is_some_and(|ended_at| prune.names(state, ended_at)))
+        Ok(ended_at.is_some_and(|ended_at| prune.matches(state, ended_at)))
     }
 
     pub(crate) fn delete(&mut self, seq: i64, counters: &mut Counters<'_>) -> Result<(), Error> {

@@ -4,10 +4,11 @@ use rusqlite::params;
 use super::prepare::statements;
 use crate::encode::time;
 use crate::error::Error;
+use crate::queries::LAST_TICK;
 use crate::rows;
 
 statements! { Schedules {
-    select_last_tick: "SELECT last_tick FROM schedules WHERE name = ?1",
+    select_last_tick: LAST_TICK,
     upsert_tick: "
         INSERT INTO schedules (name, last_tick) VALUES (?1, ?2)
         ON CONFLICT (name) DO UPDATE SET last_tick = excluded.last_tick",

@@ -1,6 +1,5 @@
-use std::sync::Arc;
-
-use enact::{Job, JobId, Json, Key};
+use enact::store::KeyHolder;
+use enact::{Job, JobId, Key};
 use rusqlite::{OptionalExtension, params};
 
 use super::prepare::statements;
@@ -68,8 +67,8 @@ impl Specs<'_> {
         Ok(self.select_seq.query_row([IdText::from(id)], |row| row.get(0)).optional()?)
     }
 
-    /// The id, name and payload of the job that has an idempotency key.
-    pub(crate) fn key_holder(&mut self, key: &Key) -> Result<Option<(JobId, Arc<str>, Json)>, Error> {
+    /// The job that has an idempotency key.
+    pub(crate) fn key_holder(&mut self, key: &Key) -> Result<Option<KeyHolder>, Error> {
         let mut rows = self.select_key_holder.query([key.as_str()])?;
         rows.next()?.map(rows::key_holder).transpose()
     }

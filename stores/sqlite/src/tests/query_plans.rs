@@ -56,6 +56,7 @@ fn statements_use_their_indexes() {
 fn no_statement_scans_a_table_or_sorts() {
     let reads = [
         queries::LOAD,
+        queries::LAST_TICK,
         queries::RUNNING,
         queries::JOB,
         queries::ENTITIES,
