@@ -63,16 +63,7 @@ pub struct Job {
 impl Job {
     /// A job in this state that has no attempt, for stores that read one.
     pub fn new(spec: JobSpec, state: JobState) -> Self {
-        Self {
-            spec,
-            state,
-            due_at: None,
-            ended_at: None,
-            attempts: 0,
-            spent: 0,
-            output: None,
-            failure: None,
-        }
+        Self { spec, state, due_at: None, ended_at: None, attempts: 0, spent: 0, output: None, failure: None }
     }
 
     /// The deadline, unless a retry by hand has lifted it.

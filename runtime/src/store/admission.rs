@@ -128,7 +128,11 @@ pub fn admit<'j, L: Lookups>(
                 Ok(is_cancelled) => match earlier.full_queue(job, lookups)? {
                     Some(queued) => Submitted::Full(queued),
                     None => {
-                        admission.new.push(Insertion { index, after: earlier.resolve_after(job), is_cancelled });
+                        admission.new.push(Insertion {
+                            index,
+                            after: earlier.resolve_after(job),
+                            is_cancelled,
+                        });
                         earlier.insert(job, is_cancelled);
                         Submitted::New
                     }
@@ -182,11 +186,7 @@ impl<'j> Earlier<'j> {
         changes.then(|| job.after.iter().map(|id| self.resolve(*id)).collect())
     }
 
-    fn key_outcome<L: Lookups>(
-        &self,
-        job: &NewJob,
-        lookups: &mut L,
-    ) -> Result<Option<Submitted>, L::Error> {
+    fn key_outcome<L: Lookups>(&self, job: &NewJob, lookups: &mut L) -> Result<Option<Submitted>, L::Error> {
         let Some(key) = &job.idempotency_key else { return Ok(None) };
         let (id, is_same) = match (lookups.key_holder(key)?, self.key_holders.get(key)) {
             (Some(KeyHolder { id, name, payload }), _) => (id, job.is_same_request(&name, &payload)),
@@ -217,11 +217,7 @@ impl<'j> Earlier<'j> {
     }
 
     /// The number of queued jobs if it has reached the limit.
-    fn full_queue<L: Lookups>(
-        &self,
-        job: &NewJob,
-        lookups: &mut L,
-    ) -> Result<Option<u64>, L::Error> {
+    fn full_queue<L: Lookups>(&self, job: &NewJob, lookups: &mut L) -> Result<Option<u64>, L::Error> {
         let Some(limit) = job.max_queued.filter(|_| self.limits == Limits::Apply) else { return Ok(None) };
         let earlier = self.queued.get(&job.spec.name).copied().unwrap_or(0);
         let queued = lookups.queued(&job.spec.name)?.saturating_add(earlier);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use enact::store::{JobQuery, NewJob, Store, StoreError, Submitted};
+use enact::store::{JobQuery, Store, StoreError, Submitted};
 use enact::{JobId, JobState, Json};
 use enact_sqlite::SqliteStore;
 use rusqlite::Connection;
@@ -20,14 +20,15 @@ use common::{claim, new_job, started, success, worker};
 type Outcome = Result<(), Box<dyn Error>>;
 
 async fn publish(store: &SqliteStore) -> Result<JobId, StoreError> {
-    let job = NewJob { payload: Json::from_text(format!("\"{}\"", "x".repeat(2000))), ..new_job("withdraw") };
+    let mut job = new_job("withdraw");
+    job.payload = Json::from_text(format!("\"{}\"", "x".repeat(2000)));
     let id = job.id;
     assert_eq!(store.submit(Vec::new(), vec![job]).await?, [Submitted::New]);
     Ok(id)
 }
 
 async fn stored(store: &SqliteStore) -> Result<Vec<JobId>, StoreError> {
-    let query = JobQuery { limit: 10_000, ..JobQuery::default() };
+    let query = JobQuery::new().limit(10_000);
     Ok(store.jobs(&query).await?.jobs.into_iter().map(|job| job.id).collect())
 }
 

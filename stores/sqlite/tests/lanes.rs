@@ -4,22 +4,21 @@ mod common;
 
 use std::error::Error;
 
-use enact::store::{NewJob, Store};
-use enact::{Failure, FailureKind, JobState, Key};
+use enact::store::Store;
+use enact::{Failure, FailureKind, JobState};
 use enact_sqlite::SqliteStore;
 use tempfile::tempdir;
 
-use common::{claim, new_job, second, started, success, worker};
+use common::{after, claim, in_lane, second, started, success, worker};
 
 #[tokio::test]
 async fn r26_cancelling_a_job_in_the_tail_of_a_lane_does_not_change_the_head() -> Result<(), Box<dyn Error>> {
     let directory = tempdir()?;
     let store = SqliteStore::open(directory.path().join("bank.db"))?;
     let worker = worker("w");
-    let in_lane = || NewJob { order_key: Some(Key::from_text("a-1")), ..new_job("withdraw") };
     let predecessor = started("withdraw", &worker);
-    let first = NewJob { after: vec![predecessor.id], ..in_lane() };
-    let (second_one, third) = (in_lane(), in_lane());
+    let first = after(predecessor.id, in_lane("a-1"));
+    let (second_one, third) = (in_lane("a-1"), in_lane("a-1"));
     let jobs = vec![predecessor.clone(), first.clone(), second_one.clone(), third.clone()];
     store.submit(Vec::new(), jobs).await?;
 

@@ -63,7 +63,7 @@ async fn exactly_the_confirmed_jobs_are_stored_when_the_database_fills_up() -> R
     accepted.retain(|(_, ok)| *ok);
     assert!(!accepted.is_empty() && accepted.len() < 400, "some fit, some do not: {}", accepted.len());
 
-    let stored = store.jobs(&JobQuery { limit: 1000, ..JobQuery::default() }).await?.jobs;
+    let stored = store.jobs(&JobQuery::new().limit(1000)).await?.jobs;
     let accepted: Vec<_> = accepted.into_iter().map(|(id, _)| id).collect();
     assert_eq!(stored.iter().map(|job| job.id).collect::<Vec<_>>(), accepted);
     Ok(())

@@ -7,14 +7,14 @@ use std::error::Error;
 use std::time::Duration;
 
 use enact::store::{Changed, CommitError, Cursor, NewJob, Next, Prune, Pruned, Store, Submitted};
-use enact::{Failure, FailureKind, JobState, Key, Step};
+use enact::{Failure, FailureKind, JobState, Step};
 use enact_sqlite::{SqliteStore, Synchronous};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use common::{account, claim, claim_of, new_job, second, started, success, worker};
+use common::{account, after, claim, claim_of, in_lane, new_job, second, started, success, worker};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -111,13 +111,7 @@ async fn a_lane_has_one_running_job_through_two_connections() -> Outcome {
     let path = directory.path().join("bank.db");
     let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
     let worker = worker("w");
-    let jobs: Vec<_> = (0..6)
-        .map(|_| {
-            let mut job = new_job("withdraw");
-            job.order_key = Some(Key::from_text("a-1"));
-            job
-        })
-        .collect();
+    let jobs: Vec<_> = (0..6).map(|_| in_lane("a-1")).collect();
     for (index, job) in jobs.iter().enumerate() {
         stores[index % 2].submit(Vec::new(), vec![job.clone()]).await?;
     }
@@ -139,7 +133,7 @@ async fn a_successor_becomes_ready_through_two_connections() -> Outcome {
     stores[0].submit(Vec::new(), vec![last.clone()]).await?;
     for round in 0..6 {
         let (here, there) = (&stores[round % 2], &stores[(round + 1) % 2]);
-        let next = NewJob { after: vec![last.id], ..new_job("withdraw") };
+        let next = after(last.id, new_job("withdraw"));
         there.submit(Vec::new(), vec![next.clone()]).await?;
         let claimed = claim(here, &worker, 10).await.jobs;
         assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [last.id]);
@@ -165,7 +159,7 @@ async fn a_queue_is_limited_across_processes() -> Outcome {
     }
     let running = claim(&stores[0], &worker, 1).await.jobs.remove(0);
     assert_eq!(stores[1].submit(Vec::new(), limited()).await?, [Submitted::Full(3)], "a running job counts");
-    let ended = NewJob { id: running.id, ..new_job("withdraw") };
+    let ended = NewJob::from(running.spec);
     stores[1].commit(success(&ended, &worker, "a-1")).await?;
     assert_eq!(stores[0].submit(Vec::new(), limited()).await?, [Submitted::New]);
     assert_eq!(stores[1].submit(Vec::new(), limited()).await?, [Submitted::Full(3)]);

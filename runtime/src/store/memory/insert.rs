@@ -81,8 +81,7 @@ impl Jobs {
         for predecessor in predecessors {
             self.record_mut(*predecessor).successors.insert(seq);
         }
-        let Record { job, pending, .. } =
-            self.records.get_mut(&seq).expect("the job was just inserted");
+        let Record { job, pending, .. } = self.records.get_mut(&seq).expect("the job was just inserted");
         *pending = predecessors.len();
         if let Some(lane) = &job.spec.order_key {
             self.lanes.enter(lane, seq);

@@ -11,8 +11,8 @@ use super::jobs::{Jobs, Seq};
 use super::leases::Leases;
 use crate::model::{Key, WorkerId};
 use crate::store::{
-    Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, NewEvent, NewJob, NewTick, RunningJob,
-    Limits, StoredEntity, Submitted, Ticked,
+    Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, Limits, NewEvent, NewJob, NewTick,
+    RunningJob, StoredEntity, Submitted, Ticked,
 };
 
 #[derive(Debug, Default)]

@@ -49,11 +49,7 @@ pub(super) fn insert_new(
     Ok(has_work)
 }
 
-fn insert(
-    encoded: &EncodedJob,
-    is_cancelled: bool,
-    statements: &mut Statements<'_>,
-) -> Result<bool, Error> {
+fn insert(encoded: &EncodedJob, is_cancelled: bool, statements: &mut Statements<'_>) -> Result<bool, Error> {
     let Statements { specs, live, counters, cache, .. } = statements;
     let job = &encoded.job;
     let seq = counters.next_job()?;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use enact::store::{Changed, Claim, Commit, NewJob, Next, Store, StoreError};
-use enact::{Attempt, CorrelationId, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
+use enact::{Attempt, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -87,18 +87,8 @@ impl World {
     }
 
     async fn succeed(&self, job: JobId, staged: Vec<NewJob>) {
-        let attempt = Attempt {
-            number: 1,
-            worker: worker(),
-            started_at: Timestamp::UNIX_EPOCH,
-            ended_at: Some(Timestamp::UNIX_EPOCH),
-            reached: None,
-            version_read: None,
-            version_written: None,
-            strategies: Vec::new(),
-            events: vec![],
-            failure: None,
-        };
+        let mut attempt = Attempt::begun(1, worker(), Timestamp::UNIX_EPOCH);
+        attempt.ended_at = Some(Timestamp::UNIX_EPOCH);
         let next = Next::Succeeded(Json::from_text("null"));
         let commit = Commit { job, attempt, lapsed: None, next, write: None, events: vec![], jobs: staged };
         self.store.commit(commit).await.expect("it is committed");
@@ -128,28 +118,15 @@ fn worker() -> WorkerId {
     WorkerId::from_text("w")
 }
 
+fn job(name: &str) -> NewJob {
+    let id = Uuid::now_v7().to_string().parse().expect("a UUID is an id");
+    let payload = Json::from_text("{}");
+    let job = NewJob::new(id, JobKind::Command, name, payload, Timestamp::UNIX_EPOCH);
+    NewJob { repeatable: true, ..job }
+}
+
 fn ring() -> NewJob {
-    NewJob {
-        id: Uuid::now_v7().to_string().parse().expect("a UUID is an id"),
-        name: RING.into(),
-        aliases: &[],
-        kind: JobKind::Command,
-        payload: Json::from_text("{}"),
-        target: None,
-        order_key: None,
-        idempotency_key: None,
-        correlation: CorrelationId::new("m"),
-        cause: None,
-        context: Arc::default(),
-        priority: 0,
-        after: vec![],
-        due_at: None,
-        deadline: None,
-        max_queued: None,
-        created_at: Timestamp::UNIX_EPOCH,
-        repeatable: true,
-        start: None,
-    }
+    job(RING)
 }
 
 fn started() -> NewJob {
@@ -161,7 +138,9 @@ fn ring_once() -> NewJob {
 }
 
 fn in_lane() -> NewJob {
-    NewJob { order_key: Some(Key::from_text("x")), ..ring() }
+    let mut job = ring();
+    job.order_key = Some(Key::from_text("x"));
+    job
 }
 
 #[tokio::test]
@@ -205,7 +184,11 @@ async fn r22_an_attempt_that_is_never_repeated_is_durable_before_it_runs() {
 #[tokio::test]
 async fn r25_a_repeated_request_returns_when_the_first_is_durable() {
     let world = World::new();
-    let under_key = || NewJob { idempotency_key: Some(Key::from_text("k")), ..started() };
+    let under_key = || {
+        let mut job = started();
+        job.idempotency_key = Some(Key::from_text("k"));
+        job
+    };
     world.disk(Disk::Hangs);
     world.publish(under_key()).await.expect("it is published");
     world.waits(pin!(world.publish(under_key()))).await.expect("it is published");
@@ -228,7 +211,7 @@ async fn a_write_that_no_caller_waits_for_is_synced_too() {
 async fn r18_a_staged_job_starts_when_the_commit_is_durable() {
     let world = World::new();
     let id = world.publish(started()).await.expect("it is published");
-    world.publish(NewJob { name: "Others".into(), ..ring() }).await.expect("it is published");
+    world.publish(job("Others")).await.expect("it is published");
     world.disk(Disk::Hangs);
     let mut committed = pin!(world.succeed(id, vec![ring()]));
     assert!(committed.as_mut().now_or_never().is_none());
@@ -242,7 +225,7 @@ async fn r26_the_next_job_of_a_lane_starts_when_the_end_of_the_first_is_durable(
     let first = world.publish(in_lane()).await.expect("it is published");
     world.publish(in_lane()).await.expect("it is published");
     assert_eq!(world.claim().await, 1);
-    world.publish(NewJob { name: "Others".into(), ..ring() }).await.expect("it is published");
+    world.publish(job("Others")).await.expect("it is published");
     world.disk(Disk::Hangs);
     let mut committed = pin!(world.succeed(first, vec![]));
     assert!(committed.as_mut().now_or_never().is_none());
@@ -254,9 +237,11 @@ async fn r26_the_next_job_of_a_lane_starts_when_the_end_of_the_first_is_durable(
 async fn r26_a_successor_starts_when_the_success_of_its_predecessor_is_durable() {
     let world = World::new();
     let first = world.publish(ring()).await.expect("it is published");
-    world.publish(NewJob { after: vec![first], ..ring() }).await.expect("it is published");
+    let mut successor = ring();
+    successor.after = vec![first];
+    world.publish(successor).await.expect("it is published");
     assert_eq!(world.claim().await, 1);
-    world.publish(NewJob { name: "Others".into(), ..ring() }).await.expect("it is published");
+    world.publish(job("Others")).await.expect("it is published");
     world.disk(Disk::Hangs);
     let mut committed = pin!(world.succeed(first, vec![]));
     assert!(committed.as_mut().now_or_never().is_none());

@@ -97,12 +97,12 @@ fn the_search_for_jobs_to_prune_reads_specs_and_ends_only() {
 
 #[test]
 fn a_page_of_jobs_reads_that_page_only() {
-    let by_state = |states: &[JobState]| JobQuery { states: states.to_vec(), ..JobQuery::default() };
-    let of_correlation = JobQuery { correlation: Some(CorrelationId::new("m")), ..JobQuery::default() };
+    let by_state = |states: &[JobState]| states.iter().copied().fold(JobQuery::new(), JobQuery::state);
+    let of_correlation = JobQuery::new().correlation(CorrelationId::new("m"));
     for (query, way) in [
-        (JobQuery::default(), "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)"),
+        (JobQuery::new(), "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)"),
         (
-            JobQuery { latest_first: true, ..JobQuery::default() },
+            JobQuery::new().latest_first(),
             "SEARCH s USING INTEGER PRIMARY KEY (rowid<?)",
         ),
         (of_correlation.clone(), "SEARCH s USING INDEX job_specs_correlation (correlation=?"),
@@ -120,7 +120,7 @@ fn a_page_of_jobs_reads_that_page_only() {
             "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (seq>?); SEARCH s ",
         ),
         (
-            JobQuery { name: Some("ship".to_owned()), latest_first: true, ..by_state(&[JobState::Failed]) },
+            by_state(&[JobState::Failed]).name("ship").latest_first(),
             "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (seq<?); SEARCH s ",
         ),
         (
@@ -128,14 +128,14 @@ fn a_page_of_jobs_reads_that_page_only() {
             "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH attempts USING INDEX attempts_failed (seq>?)",
         ),
         (
-            JobQuery { states: vec![JobState::Failed], ..of_correlation },
+            of_correlation.state(JobState::Failed),
             "SEARCH s USING INDEX job_specs_correlation (correlation=?",
         ),
     ] {
         // The first page and a later one.
         let first = plan(&queries::jobs_sql(&query).0);
         assert!(!first.contains("TEMP B-TREE"), "{query:?} is: {first}");
-        let (sql, _) = queries::jobs_sql(&JobQuery { after: Some(PageToken::from_u64(7)), ..query });
+        let (sql, _) = queries::jobs_sql(&query.page(PageToken::from_u64(7)));
         let plan = plan(&sql);
         let seeks = plan.replace("SCAN page", "");
         assert!(
@@ -148,7 +148,7 @@ fn a_page_of_jobs_reads_that_page_only() {
 /// `ready` is in the order of claims, so the sequence numbers of all ready jobs are sorted for a page, but nothing else is read.
 #[test]
 fn a_page_of_ready_jobs_sorts_their_sequence_numbers() {
-    let ready = JobQuery { states: vec![JobState::Ready], ..JobQuery::default() };
+    let ready = JobQuery::new().state(JobState::Ready);
     let plan = plan(&queries::jobs_sql(&ready).0);
     let way = "CO-ROUTINE page; SCAN live; USE TEMP B-TREE FOR ORDER BY; SCAN page; SEARCH s USING INTEGER PRIMARY KEY";
     assert!(plan.starts_with(way), "it is: {plan}");

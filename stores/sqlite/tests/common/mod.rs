@@ -28,27 +28,23 @@ pub(crate) fn worker(name: &str) -> WorkerId {
 }
 
 pub(crate) fn new_job(name: &str) -> NewJob {
-    NewJob {
-        id: job_id(),
-        name: name.into(),
-        aliases: &[],
-        kind: JobKind::Command,
-        payload: Json::from_text(r#"{"account":"a-1","cents":500}"#),
-        target: Some(Key::from_text("a-1")),
-        order_key: None,
-        idempotency_key: None,
-        correlation: CorrelationId::new("correlation-7"),
-        cause: None,
-        context: Arc::new(ContextSeed::new().identity(Identity::user("ada"))),
-        priority: 0,
-        after: Vec::new(),
-        due_at: None,
-        deadline: None,
-        max_queued: None,
-        created_at: second(0),
-        repeatable: false,
-        start: None,
-    }
+    let payload = Json::from_text(r#"{"account":"a-1","cents":500}"#);
+    let mut job = NewJob::new(job_id(), JobKind::Command, name, payload, second(0));
+    job.target = Some(Key::from_text("a-1"));
+    job.correlation = CorrelationId::new("correlation-7");
+    job.context = Arc::new(ContextSeed::new().identity(Identity::user("ada")));
+    job
+}
+
+pub(crate) fn in_lane(lane: &str) -> NewJob {
+    let mut job = new_job("withdraw");
+    job.order_key = Some(Key::from_text(lane));
+    job
+}
+
+pub(crate) fn after(predecessor: JobId, mut job: NewJob) -> NewJob {
+    job.after = vec![predecessor];
+    job
 }
 
 pub(crate) fn started(name: &str, worker: &WorkerId) -> NewJob {
@@ -65,20 +61,14 @@ pub(crate) fn success(job: &NewJob, worker: &WorkerId, entity: &str) -> Commit {
         cause: Some(job.id),
         emitted_at: second(1),
     };
+    let mut attempt = Attempt::begun(1, worker.clone(), second(0));
+    attempt.ended_at = Some(second(1));
+    attempt.reached = Some(Step::Commit);
+    attempt.version_written = Some(1);
+    attempt.events = vec![event.id];
     Commit {
         job: job.id,
-        attempt: Attempt {
-            number: 1,
-            worker: worker.clone(),
-            started_at: second(0),
-            ended_at: Some(second(1)),
-            reached: Some(Step::Commit),
-            version_read: None,
-            version_written: Some(1),
-            strategies: Vec::new(),
-            events: vec![event.id],
-            failure: None,
-        },
+        attempt,
         lapsed: None,
         next: Next::Succeeded(Json::from_text("null")),
         write: Some(EntityWrite {
