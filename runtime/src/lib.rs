@@ -134,6 +134,7 @@ mod handler;
 mod model;
 pub mod prelude;
 mod register;
+pub mod rules;
 mod runtime;
 pub mod store;
 pub mod testing;

@@ -155,8 +155,6 @@ impl Failure {
     }
 }
 
-crate::register! { ErrorRegistration::of::<Failure>() }
-
 /// Makes a classified error known, to be [`register!`](crate::register)ed: by its type, the runtime finds it among the
 /// errors that handlers return.
 #[derive(Debug)]

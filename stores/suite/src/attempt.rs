@@ -1,0 +1,69 @@
+use enact::store::{Commit, Next};
+use enact::{Attempt, Failure, Job, Step, WorkerId};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::sample::json;
+
+/// A running attempt as its worker knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct RunningAttempt {
+    pub(crate) job: Job,
+    pub(crate) worker: WorkerId,
+    pub(crate) started_at: Timestamp,
+}
+
+impl RunningAttempt {
+    /// The attempt with an end one second after its start, or at its start where there is no later time.
+    pub(crate) fn ended(&self) -> Attempt {
+        let second_after = self.started_at.checked_add(SignedDuration::from_secs(1));
+        Attempt {
+            number: self.job.attempts,
+            worker: self.worker.clone(),
+            started_at: self.started_at,
+            ended_at: Some(second_after.unwrap_or(self.started_at)),
+            reached: Some(Step::Commit),
+            version_read: None,
+            version_written: None,
+            strategies: Vec::new(),
+            events: Vec::new(),
+            failure: None,
+        }
+    }
+
+    fn ends(&self, attempt: Attempt, next: Next) -> Commit {
+        Commit {
+            job: self.job.id,
+            attempt,
+            lapsed: None,
+            next,
+            write: None,
+            events: Vec::new(),
+            jobs: Vec::new(),
+        }
+    }
+
+    fn failed(&self) -> Attempt {
+        Attempt {
+            reached: Some(Step::Handle),
+            failure: Some(Failure::denied("the handler says no")),
+            ..self.ended()
+        }
+    }
+
+    pub(crate) fn succeeds(&self) -> Commit {
+        self.ends(self.ended(), Next::Succeeded(json("done")))
+    }
+
+    pub(crate) fn fails(&self) -> Commit {
+        self.ends(self.failed(), Next::Failed)
+    }
+
+    pub(crate) fn retries(&self, due_at: Timestamp) -> Commit {
+        self.ends(self.failed(), Next::Retry(due_at))
+    }
+
+    /// The commit that rescues the attempt after its lease was last seen with `renewals`.
+    pub(crate) fn is_rescued(&self, renewals: u64) -> Commit {
+        Commit { lapsed: Some(renewals), ..self.fails() }
+    }
+}
