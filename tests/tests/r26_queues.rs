@@ -85,27 +85,8 @@ async fn r26_commands_and_event_handlers_of_one_queue_share_its_room(world: Worl
 async fn r26_what_waits_is_in_the_queue_that_its_handler_is_in_now(world: World) {
     // It was put on record by a program in which it had another name, and was in no queue of its own.
     let id: JobId = "018cc251-f400-7000-8000-000000000001".parse().unwrap();
-    let formerly = NewJob {
-        id,
-        name: "Post".into(),
-        aliases: &[],
-        kind: JobKind::Command,
-        payload: Json::from_text("{}"),
-        target: None,
-        order_key: None,
-        idempotency_key: None,
-        correlation: CorrelationId::new("matter"),
-        cause: None,
-        context: Arc::default(),
-        priority: 0,
-        after: Vec::new(),
-        due_at: None,
-        deadline: None,
-        max_queued: None,
-        created_at: world.now(),
-        repeatable: false,
-        start: None,
-    };
+    let mut formerly = NewJob::new(id, JobKind::Command, "Post", Json::from_text("{}"), world.now());
+    formerly.correlation = CorrelationId::new("matter");
     world.store().submit(Vec::new(), vec![formerly]).await.unwrap();
 
     let gate = Gate::new();

@@ -90,11 +90,9 @@ async fn leave(
 ) -> JobId {
     let id: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
     let target = payload.get("shelf").and_then(Key::of);
-    let job = NewJob {
-        target: target.filter(|_| kind == JobKind::Command),
-        idempotency_key,
-        ..NewJob::new(id, kind, name, Json::of(&payload).unwrap(), world.now())
-    };
+    let mut job = NewJob::new(id, kind, name, Json::of(&payload).unwrap(), world.now());
+    job.target = target.filter(|_| kind == JobKind::Command);
+    job.idempotency_key = idempotency_key;
     world.store().submit(Vec::new(), vec![job]).await.unwrap();
     id
 }
@@ -199,12 +197,10 @@ async fn answer(world: &World, job: &Job, output: Result<Value, Failure>) {
         Ok(output) => (None, Next::Succeeded(Json::of(&output).unwrap())),
         Err(failure) => (Some(failure), Next::Failed),
     };
-    let attempt = Attempt {
-        ended_at: Some(world.now()),
-        reached: Some(Step::Commit),
-        failure,
-        ..Attempt::begun(job.attempts, WorkerId::from_text("elsewhere"), world.now())
-    };
+    let mut attempt = Attempt::begun(job.attempts, WorkerId::from_text("elsewhere"), world.now());
+    attempt.ended_at = Some(world.now());
+    attempt.reached = Some(Step::Commit);
+    attempt.failure = failure;
     let (events, jobs) = (Vec::new(), Vec::new());
     let commit = Commit { job: job.id, attempt, lapsed: None, next, write: None, events, jobs };
     world.store().commit(commit).await.unwrap();

@@ -14,12 +14,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 /// # Errors
 /// If the store cannot be reached.
 pub async fn wait_until_idle(bank: &Runtime, matter: &str) -> Result<(), Failure> {
-    let live = JobQuery {
-        states: JobState::ALL.into_iter().filter(|state| !state.has_ended()).collect(),
-        correlation: Some(CorrelationId::new(matter)),
-        limit: 1,
-        ..JobQuery::default()
-    };
+    let mut live = JobQuery::new().correlation(CorrelationId::new(matter)).limit(1);
+    live.states.extend(JobState::ALL.into_iter().filter(|state| !state.has_ended()));
     let (mut pause, longest) = PAUSES;
     while !bank.jobs().list(&live).await?.jobs.is_empty() {
         tokio::time::sleep(pause).await;

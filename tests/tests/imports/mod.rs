@@ -40,7 +40,9 @@ impl SourceTree {
     }
 
     /// Parses files, given by their path below `src`. A path that occurs again replaces the file.
-    pub(crate) fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn parse<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Box<dyn Error>> {
         let texts: BTreeMap<_, _> = files.into_iter().collect();
         let mut tree = Self { files: BTreeMap::new(), re_exports: BTreeMap::new(), paths: BTreeMap::new() };
         tree.files = texts.keys().map(|name| (module_of(name), (*name).to_owned())).collect();

@@ -109,7 +109,7 @@ async fn execute_for<C: HasOneHandler<Output = ()>>(
         executed => executed.err(),
     };
     wait_until_idle(bank, &matter).await?;
-    let first = JobQuery { correlation: Some(CorrelationId::new(matter)), limit: 1, ..JobQuery::default() };
+    let first = JobQuery::new().correlation(CorrelationId::new(matter)).limit(1);
     let job = bank.jobs().list(&first).await?.jobs.first().map(|job| job.id);
     Ok(Outcome { job, failure, account: None, transfer: None })
 }

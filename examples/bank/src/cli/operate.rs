@@ -30,8 +30,9 @@ pub(crate) async fn retry(
     let bank = bank_that_runs_nothing(&database.db).await?;
     let RetryWhich { one_or_all, name, matter } = which;
     let Some(id) = one_or_all.id else {
-        let correlation = matter.map(CorrelationId::new);
-        let query = JobQuery { name, correlation, limit: usize::MAX, ..JobQuery::default() };
+        let mut query = JobQuery::new().limit(usize::MAX);
+        query.name = name;
+        query.correlation = matter.map(CorrelationId::new);
         let retried = bank.jobs().retry_all(&query).await?;
         return if json {
             write_json(out, &serde_json::json!({ "retried": retried }))
@@ -51,7 +52,8 @@ pub(crate) async fn cancel(id: JobId, database: &Database, json: bool, out: &mut
 
 /// Says what a job has come to.
 async fn report(bank: &Runtime, id: JobId, json: bool, out: &mut impl Write) -> Result<()> {
-    let Job { name, state, .. } = bank.jobs().get(id).await?.context("the job has been deleted meanwhile")?;
+    let job = bank.jobs().get(id).await?.context("the job has been deleted meanwhile")?;
+    let (name, state) = (&job.name, job.state);
     if json {
         return write_json(out, &Changed { job: id, state });
     }

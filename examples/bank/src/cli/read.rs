@@ -83,13 +83,10 @@ pub(crate) async fn jobs(which: Which, database: &Database, json: bool, out: &mu
     let mut list = table(["job", "name", "state", "attempts", "target", "why it failed"]);
     let mut array = if json { Some(JsonArray::begin(out)?) } else { None };
     let mut left = which.limit;
-    let mut query = JobQuery {
-        states: which.states,
-        name: which.name,
-        correlation: which.matter.map(CorrelationId::new),
-        latest_first: true,
-        ..JobQuery::default()
-    };
+    let mut query = JobQuery::new().latest_first();
+    query.states = which.states;
+    query.name = which.name;
+    query.correlation = which.matter.map(CorrelationId::new);
     while left > 0 {
         query.limit = left.min(PAGE);
         let page = store.jobs(&query).await?;
@@ -100,8 +97,8 @@ pub(crate) async fn jobs(which: Which, database: &Database, json: bool, out: &mu
                 None => drop(list.add_row(summary_of(job))),
             }
         }
-        query.after = page.next;
-        if query.after.is_none() {
+        query.page = page.next;
+        if query.page.is_none() {
             break;
         }
     }

@@ -80,7 +80,8 @@ async fn transfers_that_are_killed_on_their_way_arrive_or_come_back() {
         kill_once(start(&db, &ledger), &db, ended).await;
     }
     let bank = open(&db).await;
-    let query = JobQuery { states: LIVE.to_vec(), limit: 1, ..JobQuery::default() };
+    let mut query = JobQuery::new().limit(1);
+    query.states.extend(LIVE);
     until(|| async { bank.jobs().list(&query).await.is_ok_and(|page| page.jobs.is_empty()) }).await;
 
     for (id, from, to, cents) in transfers {
@@ -183,7 +184,8 @@ async fn ended_jobs(store: &SqliteStore) -> u64 {
 
 async fn jobs_in(db: &Path, states: &[JobState]) -> Vec<JobId> {
     let store = SqliteStore::open(db).expect("the database opens");
-    let query = JobQuery { states: states.to_vec(), limit: 100_000, ..JobQuery::default() };
+    let mut query = JobQuery::new().limit(100_000);
+    query.states.extend(states);
     store.jobs(&query).await.expect("jobs are listed").jobs.iter().map(|job| job.id).collect()
 }
 

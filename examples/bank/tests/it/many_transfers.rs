@@ -116,8 +116,8 @@ impl ManyTransfers {
 
     pub(crate) async fn until_done(&self) {
         let live = || async {
-            let states = JobState::ALL.into_iter().filter(|state| !state.has_ended()).collect();
-            let query = JobQuery { states, limit: 1, ..JobQuery::default() };
+            let mut query = JobQuery::new().limit(1);
+            query.states.extend(JobState::ALL.into_iter().filter(|state| !state.has_ended()));
             self.store.jobs(&query).await.expect("jobs are listed").jobs.is_empty()
         };
         until(live).await;
@@ -212,13 +212,14 @@ impl ManyTransfers {
     }
 
     async fn find(&self, states: Vec<JobState>) -> Vec<Job> {
-        let mut query = JobQuery { states, limit: 1000, ..JobQuery::default() };
+        let mut query = JobQuery::new().limit(1000);
+        query.states = states;
         let mut found = Vec::new();
         loop {
             let page = self.store.jobs(&query).await.expect("jobs are listed");
             found.extend(page.jobs);
-            query.after = page.next;
-            if query.after.is_none() {
+            query.page = page.next;
+            if query.page.is_none() {
                 return found;
             }
         }

@@ -97,7 +97,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The whole tree of one matter.
     let matter = CorrelationId::new("trip of ada");
-    let jobs = boat.jobs().list(&JobQuery { correlation: Some(matter), ..JobQuery::default() }).await?.jobs;
+    let jobs = boat.jobs().list(&JobQuery::new().correlation(matter)).await?.jobs;
     let names: Vec<_> = jobs.iter().map(|job| &*job.name).collect();
     println!("{}", names.join(", "));
     Ok(())

@@ -66,12 +66,7 @@ impl Onlooker {
             let index = JobState::ALL.iter().position(|known| *known == state).unwrap_or_default();
             names.entry(name).or_default()[index] += count;
         }
-        let failed = JobQuery {
-            states: vec![JobState::Failed],
-            latest_first: true,
-            limit: FAILURES,
-            ..JobQuery::default()
-        };
+        let failed = JobQuery::new().state(JobState::Failed).latest_first().limit(FAILURES);
         let failures = self.store.jobs(&failed).await?.jobs;
         let live = JobState::ALL.iter().enumerate().filter(|(_, state)| !state.has_ended());
         let live = live.map(|(index, _)| names.values().map(|counts| counts[index]).sum::<u64>()).sum();
@@ -83,7 +78,7 @@ impl Onlooker {
 
     /// Places are given one after the other, and never twice.
     async fn place(&self) -> Result<u64> {
-        let latest = JobQuery { latest_first: true, limit: 1, ..JobQuery::default() };
+        let latest = JobQuery::new().latest_first().limit(1);
         // The only job there is has no place of its own to tell, and needs none.
         Ok(self.store.jobs(&latest).await?.next.map_or(0, PageToken::as_u64))
     }
