@@ -254,7 +254,7 @@ async fn r31_a_seeds_capability_is_in_no_record(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let published = runtime.scope(seed(), async { runtime.publish(Look::default()).await }).await.unwrap();
 
-    let recorded = job(&runtime, published.id()).await.context;
+    let recorded = job(&runtime, published.id()).await.spec.context;
     let crossing = ContextSeed::new()
         .identity(Identity::user("ada").with_role("teller"))
         .tenant("enterprise")

@@ -343,5 +343,5 @@ pub async fn r26_a_predecessor_may_exist_by_the_key_of_an_earlier_job_of_the_cal
 
     assert_eq!(results, [Submitted::New, Submitted::Existing(first_id), Submitted::New]);
     let found = store.find(second_id).await;
-    assert_eq!((found.state, found.after), (Waiting, vec![first_id]));
+    assert_eq!((found.state, found.spec.after), (Waiting, vec![first_id]));
 }

@@ -120,7 +120,7 @@ pub async fn r28_pages_cover_all_jobs_in_both_directions(store: TestStore) {
 async fn walk(store: &TestStore, mut query: JobQuery) -> Vec<JobId> {
     let mut found = Vec::new();
     loop {
-        let JobPage { jobs, next } = store.page(&query).await;
+        let JobPage { jobs, next, .. } = store.page(&query).await;
         assert!(next.is_none() || jobs.len() == query.limit, "a page before the last is full: {query:?}");
         assert!(!jobs.is_empty() || query.page.is_none(), "there was something on the next page: {query:?}");
         found.extend(jobs.into_iter().map(|job| job.id));

@@ -134,7 +134,7 @@ impl Act {
             }
             Self::EndTheOther => {
                 let Some(other) = stage.other else { return };
-                let name = store.find(other).await.name;
+                let name = store.find(other).await.spec.name;
                 let active = store.claim_one(&worker("w"), &name, at(0)).await;
                 store.accept(active.succeeds()).await;
             }
