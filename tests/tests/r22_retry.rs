@@ -223,8 +223,8 @@ async fn r22_failed_jobs_are_retried_by_filter(world: World) {
         exhaust(&world, &runtime, call.id()).await;
     }
     line.becomes_free();
-    let mine = JobQuery { correlation: Some(enact::CorrelationId::new("mine")), ..JobQuery::default() };
-    assert_eq!(runtime.jobs().retry_all(&JobQuery { limit: 3, ..mine.clone() }).await.unwrap(), 3);
+    let mine = JobQuery::new().correlation(enact::CorrelationId::new("mine"));
+    assert_eq!(runtime.jobs().retry_all(&mine.clone().limit(3)).await.unwrap(), 3);
     for (number, call) in calls.iter().enumerate().take(3) {
         assert_eq!(call.outcome().await.unwrap(), u32::try_from(number).unwrap());
     }
@@ -243,7 +243,7 @@ async fn r22_one_call_retries_a_job_once(world: World) {
     let runtime = start(&world, &line).await;
     let call = publish(&runtime, 1).await;
     exhaust(&world, &runtime, call.id()).await;
-    let everything = JobQuery { limit: usize::MAX, ..JobQuery::default() };
+    let everything = JobQuery::new().limit(usize::MAX);
     assert_eq!(runtime.jobs().retry_all(&everything).await.unwrap(), 1);
 }
 

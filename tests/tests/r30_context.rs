@@ -440,7 +440,7 @@ async fn r32_the_whole_tree_is_found_from_any_job(world: World) {
     runtime.publish(First {}).await.unwrap();
     until("the chain has ended", async || observed.by("fourth").len() == 1).await;
     let third = jobs_of(&runtime, "third").await.remove(0);
-    let query = JobQuery { correlation: Some(third.correlation), ..JobQuery::default() };
+    let query = JobQuery::new().correlation(third.spec.correlation);
     let tree = runtime.jobs().list(&query).await.unwrap().jobs;
     assert_eq!(tree.iter().map(|job| &*job.name).collect::<Vec<_>>(), ["First", "Second", "third", "Fourth"]);
 }

@@ -254,7 +254,7 @@ async fn r31_a_capability_of_a_seed_is_not_stored(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let published = runtime.scope(seed(), async { runtime.publish(Look::default()).await }).await.unwrap();
 
-    let recorded = job(&runtime, published.id()).await.context;
+    let recorded = job(&runtime, published.id()).await.spec.context;
     let crossing = JobContext::new()
         .with_identity(Identity::user("ada").with_role("teller"))
         .with_tenant("enterprise")

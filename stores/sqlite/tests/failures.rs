@@ -1,4 +1,4 @@
-//! The disk is full, the file is gone, another program locks it: no job is lost, and every error says what to do.
+//! Disk full, file gone, file locked: no job is lost, and every error says what to do.
 
 mod common;
 
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use enact::store::{JobQuery, NewJob, Store, StoreError, Submitted};
+use enact::store::{JobQuery, Store, StoreError, Submitted};
 use enact::{JobId, JobState, Json};
 use enact_sqlite::SqliteStore;
 use rusqlite::Connection;
@@ -20,14 +20,15 @@ use common::{claim, new_job, started, success, worker};
 type Outcome = Result<(), Box<dyn Error>>;
 
 async fn publish(store: &SqliteStore) -> Result<JobId, StoreError> {
-    let job = NewJob { payload: Json::from_text(format!("\"{}\"", "x".repeat(2000))), ..new_job("withdraw") };
+    let mut job = new_job("withdraw");
+    job.payload = Json::from_text(format!("\"{}\"", "x".repeat(2000)));
     let id = job.id;
     assert_eq!(store.submit(Vec::new(), vec![job]).await?, [Submitted::New]);
     Ok(id)
 }
 
-async fn on_record(store: &SqliteStore) -> Result<Vec<JobId>, StoreError> {
-    let query = JobQuery { limit: 10_000, ..JobQuery::default() };
+async fn stored(store: &SqliteStore) -> Result<Vec<JobId>, StoreError> {
+    let query = JobQuery::new().limit(10_000);
     Ok(store.jobs(&query).await?.jobs.into_iter().map(|job| job.id).collect())
 }
 
@@ -41,23 +42,23 @@ fn assert_says(error: &StoreError, words: &[&str]) {
 
 #[cfg(target_os = "linux")]
 mod disk_full {
-    //! The disk of a process of its own is made full.
+    //! Runs a process of its own whose disk is full.
 
     use super::*;
 
     const DATABASE: &str = "ENACT_TEST_DATABASE";
-    /// Makes space on the disk.
-    const MAKE_SPACE: &str = "ENACT_TEST_MAKE_SPACE";
+    /// A shell command that frees space on the disk.
+    const FREE_SPACE: &str = "ENACT_TEST_FREE_SPACE";
 
     const MOUNT: &str = "mount -t tmpfs -o size=2m tmpfs \"$DISK\"";
 
-    /// Runs [`a_process_with_a_full_disk`] behind a few commands of the shell. The program stands in its `$0`.
-    fn run(shell: &mut Command, before: &str, database: &Path, make_space: &str) -> std::io::Result<Output> {
+    /// Runs [`a_process_with_a_full_disk`] after some shell commands. `$0` is the test program.
+    fn run(shell: &mut Command, before: &str, database: &Path, free_space: &str) -> std::io::Result<Output> {
         let script = format!(
             "{before} && exec \"$0\" --exact disk_full::a_process_with_a_full_disk --ignored --nocapture"
         );
         let child = shell.args(["-c", &script]).arg(env::current_exe()?);
-        child.env(DATABASE, database).env(MAKE_SPACE, make_space).output()
+        child.env(DATABASE, database).env(FREE_SPACE, free_space).output()
     }
 
     #[track_caller]
@@ -68,26 +69,26 @@ mod disk_full {
     }
 
     #[test]
-    fn a_file_that_may_not_grow_refuses_whole_calls_and_goes_on_when_it_may() -> Outcome {
+    fn a_file_at_its_size_limit_refuses_whole_calls_and_goes_on_when_it_is_raised() -> Outcome {
         if Command::new("prlimit").arg("--version").output().is_err() {
-            eprintln!("not tested: this machine has no `prlimit`");
+            eprintln!("skipped: `prlimit` is not installed");
             return Ok(());
         }
         let directory = tempdir()?;
         let database = directory.path().join("bank.db");
-        // Without the signal, which would end the process, a write beyond the limit fails as on a full disk.
+        // With the signal ignored, a write beyond the limit fails as on a full disk.
         let limit = "trap '' XFSZ && ulimit -S -f 1024";
-        let make_space = "prlimit --pid $PPID --fsize=unlimited";
-        let output = run(&mut Command::new("sh"), limit, &database, make_space)?;
+        let free_space = "prlimit --pid $PPID --fsize=unlimited";
+        let output = run(&mut Command::new("sh"), limit, &database, free_space)?;
         assert_passed(&output);
 
         let store = SqliteStore::open(&database)?;
         let runtime = tokio::runtime::Runtime::new()?;
         let out = String::from_utf8(output.stdout)?;
-        let taken: Vec<JobId> =
-            out.lines().filter_map(|line| line.strip_prefix("taken ")?.parse().ok()).collect();
-        assert!(!taken.is_empty());
-        assert_eq!(runtime.block_on(on_record(&store))?, taken);
+        let accepted: Vec<JobId> =
+            out.lines().filter_map(|line| line.strip_prefix("accepted ")?.parse().ok()).collect();
+        assert!(!accepted.is_empty());
+        assert_eq!(runtime.block_on(stored(&store))?, accepted);
         Ok(())
     }
 
@@ -102,7 +103,7 @@ mod disk_full {
             command
         };
         if !small_disk().args(["-c", MOUNT]).output().is_ok_and(|output| output.status.success()) {
-            eprintln!("not tested: this machine lets nobody but root mount a disk");
+            eprintln!("skipped: only root may mount a disk");
             return Ok(());
         }
         let fill = format!("{MOUNT} && head -c 1m /dev/zero > \"$DISK/ballast\"");
@@ -112,7 +113,7 @@ mod disk_full {
     }
 
     #[tokio::test]
-    #[ignore = "the tests above start it in a process of its own"]
+    #[ignore = "started by the tests above in a process of its own"]
     async fn a_process_with_a_full_disk() -> Outcome {
         let path = PathBuf::from(env::var(DATABASE)?);
         let store = SqliteStore::open(&path)?;
@@ -120,34 +121,30 @@ mod disk_full {
         let running = started("withdraw", &worker);
         store.submit(Vec::new(), vec![running.clone()]).await?;
 
-        let mut taken = vec![running.id];
+        let mut accepted = vec![running.id];
         let error = loop {
             match publish(&store).await {
-                Ok(id) => taken.push(id),
+                Ok(id) => accepted.push(id),
                 Err(error) => break error,
             }
         };
-        assert_says(&error, &["bank.db", "disk", "then call again"]);
-        assert!(publish(&store).await.is_err(), "there is no more space than before");
-        assert_eq!(
-            on_record(&store).await?,
-            taken,
-            "reads go on, and nothing of what was refused is on record"
-        );
+        assert_says(&error, &["bank.db", "disk", "then retry"]);
+        assert!(publish(&store).await.is_err(), "there is no space yet");
+        assert_eq!(stored(&store).await?, accepted, "reads go on, and refused calls store nothing");
 
-        let made = Command::new("sh").args(["-c", &env::var(MAKE_SPACE)?]).output()?;
+        let made = Command::new("sh").args(["-c", &env::var(FREE_SPACE)?]).output()?;
         assert!(made.status.success(), "{made:?}");
         store.commit(success(&running, &worker, "a-1")).await?;
-        taken.push(publish(&store).await?);
+        accepted.push(publish(&store).await?);
         let claimed: Vec<_> = claim(&store, &worker, 10_000).await.jobs.iter().map(|job| job.id).collect();
-        assert_eq!(claimed, taken[1..]);
-        assert_eq!(on_record(&store).await?, taken);
+        assert_eq!(claimed, accepted[1..]);
+        assert_eq!(stored(&store).await?, accepted);
 
         drop(store);
         let store = SqliteStore::open(&path)?;
-        assert_eq!(on_record(&store).await?, taken);
-        for id in taken {
-            println!("taken {id}");
+        assert_eq!(stored(&store).await?, accepted);
+        for id in accepted {
+            println!("accepted {id}");
         }
         Ok(())
     }
@@ -168,66 +165,62 @@ mod file_gone {
     }
 
     /// Publishes until that is refused.
-    async fn refused(store: &SqliteStore, taken: &mut Vec<JobId>) -> StoreError {
+    async fn refused(store: &SqliteStore, accepted: &mut Vec<JobId>) -> StoreError {
         let patience = Instant::now() + PATIENCE;
         loop {
             match publish(store).await {
-                Ok(id) => taken.push(id),
+                Ok(id) => accepted.push(id),
                 Err(error) => return error,
             }
-            assert!(Instant::now() < patience, "the file is gone, and nobody has seen it");
+            assert!(Instant::now() < patience, "the missing file was not detected");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     #[tokio::test]
-    async fn a_deleted_file_is_written_to_no_more() -> Outcome {
-        let (_directory, path, store, mut taken) = opened().await?;
+    async fn writes_to_a_deleted_file_are_refused() -> Outcome {
+        let (_directory, path, store, mut accepted) = opened().await?;
         fs::remove_file(&path)?;
-        let error = refused(&store, &mut taken).await;
+        let error = refused(&store, &mut accepted).await;
         assert_says(
             &error,
-            &["bank.db", "deleted, moved or replaced", "restore a backup", "open the store anew"],
+            &["bank.db", "deleted, moved or replaced", "restore a backup", "reopen the store"],
         );
-        assert!(publish(&store).await.is_err(), "nor is it later");
-        assert_eq!(
-            on_record(&store).await?,
-            taken,
-            "what was answered can be read as long as the store is open"
-        );
+        assert!(publish(&store).await.is_err(), "later writes are refused too");
+        assert_eq!(stored(&store).await?, accepted, "confirmed jobs can be read while the store is open");
         Ok(())
     }
 
     #[tokio::test]
-    async fn a_file_whose_log_was_deleted_is_written_to_no_more() -> Outcome {
-        let (_directory, path, store, mut taken) = opened().await?;
+    async fn writes_to_a_file_without_its_log_are_refused() -> Outcome {
+        let (_directory, path, store, mut accepted) = opened().await?;
         fs::remove_file(path.with_extension("db-wal"))?;
-        assert_says(&refused(&store, &mut taken).await, &["bank.db-wal", "deleted, moved or replaced"]);
+        assert_says(&refused(&store, &mut accepted).await, &["bank.db-wal", "deleted, moved or replaced"]);
         Ok(())
     }
 
     #[tokio::test]
-    async fn a_file_that_was_moved_is_written_to_again_when_it_is_back() -> Outcome {
-        let (directory, path, store, mut taken) = opened().await?;
+    async fn writes_go_on_when_a_moved_file_is_back() -> Outcome {
+        let (directory, path, store, mut accepted) = opened().await?;
         let elsewhere = directory.path().join("elsewhere.db");
         fs::rename(&path, &elsewhere)?;
-        refused(&store, &mut taken).await;
+        refused(&store, &mut accepted).await;
         fs::rename(&elsewhere, &path)?;
-        taken.push(publish(&store).await?);
-        assert_eq!(on_record(&store).await?, taken);
+        accepted.push(publish(&store).await?);
+        assert_eq!(stored(&store).await?, accepted);
         drop(store);
-        assert_eq!(on_record(&SqliteStore::open(&path)?).await?, taken);
+        assert_eq!(stored(&SqliteStore::open(&path)?).await?, accepted);
         Ok(())
     }
 
     #[tokio::test]
-    async fn a_file_that_was_put_in_its_place_is_left_alone() -> Outcome {
-        let (directory, path, store, mut taken) = opened().await?;
+    async fn a_replacement_of_the_file_is_not_written_to() -> Outcome {
+        let (directory, path, store, mut accepted) = opened().await?;
         let backup = directory.path().join("backup.db");
-        Connection::open(&path)?.execute("VACUUM INTO ?1", [backup.to_str().expect("its name is text")])?;
+        Connection::open(&path)?.execute("VACUUM INTO ?1", [backup.to_str().expect("its name is UTF-8")])?;
         let bytes = fs::read(&backup)?;
         fs::rename(&backup, &path)?;
-        assert_says(&refused(&store, &mut taken).await, &["bank.db", "replaced"]);
+        assert_says(&refused(&store, &mut accepted).await, &["bank.db", "replaced"]);
         drop(store);
         assert_eq!(fs::read(&path)?, bytes);
         Ok(())
@@ -235,14 +228,14 @@ mod file_gone {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_is_locked_for_longer_than_the_busy_timeout_loses_nothing() -> Outcome {
+async fn a_lock_longer_than_the_busy_timeout_loses_nothing() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(100)).open()?;
     let worker = worker("w");
     let running = started("withdraw", &worker);
     store.submit(Vec::new(), vec![running.clone()]).await?;
-    let mut taken = vec![running.id, publish(&store).await?];
+    let mut accepted = vec![running.id, publish(&store).await?];
 
     let other = Connection::open(&path)?;
     other.execute_batch("BEGIN EXCLUSIVE")?;
@@ -251,10 +244,10 @@ async fn a_file_that_is_locked_for_longer_than_the_busy_timeout_loses_nothing() 
         let error = publish(&store).await.expect_err("it is locked");
         assert_says(&error, &["bank.db", "locked", "busy_timeout"]);
         store.commit(commit.clone()).await.expect_err("it is locked");
-        assert_eq!(on_record(&store).await?, taken, "reads wait for nobody");
+        assert_eq!(stored(&store).await?, accepted, "reads do not wait");
     }
 
-    // What waits when the lock goes is written.
+    // A write that waits when the lock is released succeeds.
     let (published, unlocked) = tokio::join!(
         async {
             loop {
@@ -266,11 +259,11 @@ async fn a_file_that_is_locked_for_longer_than_the_busy_timeout_loses_nothing() 
         async { other.execute_batch("ROLLBACK") }
     );
     unlocked?;
-    taken.push(published);
+    accepted.push(published);
     store.commit(commit).await?;
     assert_eq!(store.job(running.id).await?.map(|job| job.state), Some(JobState::Succeeded));
     let claimed: Vec<_> = claim(&store, &worker, 9).await.jobs.iter().map(|job| job.id).collect();
-    assert_eq!(claimed, taken[1..]);
-    assert_eq!(on_record(&store).await?, taken);
+    assert_eq!(claimed, accepted[1..]);
+    assert_eq!(stored(&store).await?, accepted);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A database that can grow no further.
+//! A database that has reached its `max_size`.
 
 mod common;
 
@@ -33,7 +33,7 @@ async fn a_full_database_refuses_whole_calls_and_works_again_with_a_higher_limit
         assert!(error.contains(words), "`{words}` is not in: {error}");
     }
 
-    // Nothing of it is on record, and what fits is taken.
+    // The commit changed nothing, and calls that fit succeed.
     assert_eq!(store.load(&account("a-1")).await?, None);
     assert_eq!(store.events(enact::store::Cursor::START, 10).await?, []);
     assert_eq!(store.job(job.id).await?.map(|job| job.state), Some(JobState::Running));
@@ -47,9 +47,9 @@ async fn a_full_database_refuses_whole_calls_and_works_again_with_a_higher_limit
     Ok(())
 }
 
-/// In one group, what does not fit must take nothing down with it, and nothing that was refused may be on record.
+/// A call that does not fit must not fail the others of its group, and must store nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_answered_is_what_is_on_record_when_the_database_fills_up() -> Result<(), Box<dyn Error>> {
+async fn exactly_the_confirmed_jobs_are_stored_when_the_database_fills_up() -> Result<(), Box<dyn Error>> {
     let directory = tempdir()?;
     let store = SqliteStore::builder(directory.path().join("bank.db")).max_size(QUOTA).open()?;
     let calls = (0..400).map(|_| {
@@ -59,12 +59,12 @@ async fn what_was_answered_is_what_is_on_record_when_the_database_fills_up() -> 
         let submitted = store.submit(Vec::new(), vec![job]);
         async move { (id, submitted.await.is_ok()) }
     });
-    let mut taken: Vec<_> = futures_util::future::join_all(calls).await;
-    taken.retain(|(_, ok)| *ok);
-    assert!(!taken.is_empty() && taken.len() < 400, "some fit, some do not: {}", taken.len());
+    let mut accepted: Vec<_> = futures_util::future::join_all(calls).await;
+    accepted.retain(|(_, ok)| *ok);
+    assert!(!accepted.is_empty() && accepted.len() < 400, "some fit, some do not: {}", accepted.len());
 
-    let on_record = store.jobs(&JobQuery { limit: 1000, ..JobQuery::default() }).await?.jobs;
-    let taken: Vec<_> = taken.into_iter().map(|(id, _)| id).collect();
-    assert_eq!(on_record.iter().map(|job| job.id).collect::<Vec<_>>(), taken);
+    let stored = store.jobs(&JobQuery::new().limit(1000)).await?.jobs;
+    let accepted: Vec<_> = accepted.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(stored.iter().map(|job| job.id).collect::<Vec<_>>(), accepted);
     Ok(())
 }
