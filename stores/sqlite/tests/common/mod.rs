@@ -32,7 +32,7 @@ pub(crate) fn new_job(name: &str) -> NewJob {
     let mut job = NewJob::new(job_id(), JobKind::Command, name, payload, second(0));
     job.target = Some(Key::from_text("a-1"));
     job.correlation = CorrelationId::new("correlation-7");
-    job.context = Arc::new(JobContext::new().identity(Identity::user("ada")));
+    job.context = Arc::new(JobContext::new().with_identity(Identity::user("ada")));
     job
 }
 
