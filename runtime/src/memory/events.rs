@@ -38,13 +38,15 @@ impl Events {
     pub(super) fn prune(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> u64 {
         let (mut ahead, mut deleted) = (Vec::new(), 0);
         while deleted < limit as u64
-            && let Some(event) =
-                self.kept.pop_front_if(|event| event.emitted_at < before || event.emitted_at > now)
+            && let Some(event) = self.kept.pop_front()
         {
             if event.emitted_at < before {
                 deleted += 1;
-            } else {
+            } else if event.emitted_at > now {
                 ahead.push(event);
+            } else {
+                self.kept.push_front(event);
+                break;
             }
         }
         for event in ahead.into_iter().rev() {
