@@ -94,7 +94,7 @@ async fn r26_a_stored_job_is_in_the_queue_that_its_handler_names_now(world: Worl
         target: None,
         order_key: None,
         idempotency_key: None,
-        correlation: CorrelationId::new("matter"),
+        correlation: CorrelationId::new("correlation"),
         cause: None,
         context: Arc::default(),
         priority: 0,

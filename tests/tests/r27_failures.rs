@@ -258,7 +258,7 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
     let begun = world.now();
     runtime.execute(named(1, "one")).await.unwrap();
     world.advance(Duration::from_secs(1));
-    let seed = ContextSeed::new().with_correlation("matter");
+    let seed = ContextSeed::new().with_correlation("correlation");
     runtime.scope(seed, async { runtime.execute(named(2, "two")).await }).await.unwrap();
     runtime.execute(Fail { manner: Manner::Text }).await.unwrap_err();
     let all = jobs(&runtime).await;
@@ -280,7 +280,10 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
     assert!(found(JobQuery { states: vec![JobState::Running], ..any() }).await.is_empty());
     assert_eq!(found(JobQuery { name: Some("Name".to_owned()), ..any() }).await, [one, two]);
     assert!(found(JobQuery { name: Some("name".to_owned()), ..any() }).await.is_empty());
-    assert_eq!(found(JobQuery { correlation: Some(CorrelationId::new("matter")), ..any() }).await, [two]);
+    assert_eq!(
+        found(JobQuery { correlation: Some(CorrelationId::new("correlation")), ..any() }).await,
+        [two]
+    );
     let later = begun + Duration::from_secs(1);
     assert_eq!(found(JobQuery { created_from: Some(later), ..any() }).await, [two, failed]);
     assert_eq!(found(JobQuery { created_before: Some(later), ..any() }).await, [one]);
