@@ -86,7 +86,7 @@ async fn r26_a_stored_job_is_in_the_queue_that_its_handler_names_now(world: Worl
     // Stored by a program in which the command had another name and no queue of its own.
     let id: JobId = "018cc251-f400-7000-8000-000000000001".parse().unwrap();
     let mut formerly = NewJob::new(id, JobKind::Command, "Post", Json::from_text("{}"), world.now());
-    formerly.correlation = CorrelationId::new("matter");
+    formerly.correlation = CorrelationId::new("correlation");
     world.store().submit(Vec::new(), vec![formerly]).await.unwrap();
 
     let gate = Gate::new();

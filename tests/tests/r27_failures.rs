@@ -258,7 +258,7 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
     let begun = world.now();
     runtime.execute(named(1, "one")).await.unwrap();
     world.advance(Duration::from_secs(1));
-    let seed = ContextSeed::new().with_correlation("matter");
+    let seed = ContextSeed::new().with_correlation("correlation");
     runtime.scope(seed, async { runtime.execute(named(2, "two")).await }).await.unwrap();
     runtime.execute(Fail { manner: Manner::Text }).await.unwrap_err();
     let all = jobs(&runtime).await;
@@ -277,7 +277,7 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
     assert!(found(any().state(JobState::Running)).await.is_empty());
     assert_eq!(found(any().name("Name")).await, [one, two]);
     assert!(found(any().name("name")).await.is_empty());
-    assert_eq!(found(any().correlation(CorrelationId::new("matter"))).await, [two]);
+    assert_eq!(found(any().correlation(CorrelationId::new("correlation"))).await, [two]);
     let later = begun + Duration::from_secs(1);
     assert_eq!(found(any().created_from(later)).await, [two, failed]);
     assert_eq!(found(any().created_before(later)).await, [one]);
