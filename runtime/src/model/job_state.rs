@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The state of a job ([r20](crate::rules#r20)). [`JobState::TRANSITIONS`] lists the legal transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum JobState {
     /// Waits for a time, for the jobs before it in its lane, or for a predecessor.
     Waiting,

@@ -53,7 +53,7 @@ const KINDS: [FailureKind; 5] = [
 
 impl Retry {
     /// The default limit of growing pauses. [`longest_pause`](Self::longest_pause) sets another.
-    pub const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+    pub const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
     const fn of(attempts: u32, base: Duration, growth: u32, jitter: bool) -> Self {
         let longest =
