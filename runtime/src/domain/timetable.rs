@@ -20,7 +20,7 @@ pub(crate) enum Timetable {
 }
 
 impl Timetable {
-    /// Resolves a declaration, or returns why it is invalid, as a sentence without a subject.
+    /// Resolves a declaration, or returns why it is invalid.
     pub(crate) fn of(times: &Times) -> Result<Self, String> {
         let timetable = match times {
             Times::Every(period) if *period < SHORTEST_PERIOD => {

@@ -108,7 +108,10 @@ impl Plans {
         self.commands.get(name).ok_or_else(|| {
             let mut names: Vec<_> = self.commands_by_type.values().map(|plan| plan.part.name).collect();
             names.sort_unstable();
-            let message = format!("unknown command `{name}`: the commands are {}", names.join(", "));
+            let message = match &*names {
+                [] => format!("unknown command `{name}`: the program has no commands"),
+                names => format!("unknown command `{name}`: the commands are {}", names.join(", ")),
+            };
             Failure::new(FailureKind::UnknownName, "unknown_command", message)
         })
     }
