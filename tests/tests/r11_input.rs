@@ -383,9 +383,36 @@ async fn r11_an_invalid_event_is_refused_and_leaves_nothing(world: World) {
     let refusal = runtime.emit(Seen { number: 0 }).await.unwrap_err();
     assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "minimum"));
     assert_eq!(places(&refusal), [("/number", "minimum")]);
-    assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
     assert!(jobs(&runtime).await.is_empty());
     assert_eq!(runs.0.load(Ordering::SeqCst), 0);
+}
+
+async fn r11_an_event_by_name_is_checked_as_one_by_type_is(world: World) {
+    let (runtime, runs) = start(&world).await;
+    for (payload, place) in [
+        (json!({ "number": 0 }), ("/number", "minimum")),
+        (json!({}), ("/number", "required")),
+        (json!({ "number": 9_223_372_036_854_775_808_u64 }), ("/number", "unreadable")),
+    ] {
+        let refusal = runtime.emit_json("Seen", payload).await.unwrap_err();
+        assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, place.1));
+        assert_eq!(places(&refusal), [place]);
+    }
+    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(jobs(&runtime).await.is_empty());
+    // Fields that only the emitter knows pass, as they do in a stored event.
+    runtime.emit_json("Seen", json!({ "number": 1, "by": "ada" })).await.unwrap();
+    until("it is handled", async || runs.0.load(Ordering::SeqCst) == 1).await;
+}
+
+async fn r11_an_unknown_event_is_answered_with_the_events_there_are(world: World) {
+    let (runtime, _) = start(&world).await;
+    for name in ["seen", "Order"] {
+        let refusal = runtime.emit_json(name, json!({ "number": 1 })).await.unwrap_err();
+        assert_eq!(kind_and_code(&refusal), (FailureKind::UnknownName, "unknown_event"));
+        assert_eq!(refusal.message(), format!("there is no event `{name}`; there is Seen"));
+    }
 }
 
 /// Puts a job on record that has not passed the door: what an earlier version of the program may have left.
@@ -473,6 +500,8 @@ async fn r11_a_job_of_a_name_that_this_program_has_not_is_left_alone(world: Worl
 }
 
 on_every_store!(
+    r11_an_event_by_name_is_checked_as_one_by_type_is,
+    r11_an_unknown_event_is_answered_with_the_events_there_are,
     r11_a_valid_command_passes_by_name_and_by_type,
     r11_an_unknown_name_is_answered_with_the_names_there_are,
     r11_an_event_cannot_be_published_as_a_command,

@@ -14,7 +14,7 @@ use common::{
 use enact::clock::ManualClock;
 use enact::prelude::*;
 use enact::store::{Cursor, Store};
-use enact::{JobId, Key, MemoryStore};
+use enact::{JobId, Key, MemoryStore, RuntimeBuilder};
 
 /// Counts.
 #[entity]
@@ -236,7 +236,7 @@ async fn r23_the_late_commit_of_an_attempt_that_was_given_up_is_fenced(world: Wo
     assert_eq!(execution.await.unwrap(), 1);
     settle().await;
     assert_eq!(value(&fast).await, Some(1), "the slow one has not counted");
-    assert_eq!(fast.events().after(Cursor::START, 10).await.unwrap().len(), 1);
+    assert_eq!(fast.events().list(Cursor::START, 10).await.unwrap().len(), 1);
     let ended = job(&fast, id).await;
     assert_eq!((ended.state, ended.attempts), (JobState::Succeeded, 2));
     let attempts = fast.jobs().attempts(id).await.unwrap();
@@ -261,7 +261,7 @@ async fn r23_a_fenced_attempt_of_a_job_that_runs_again_writes_nothing(world: Wor
     slow.runtime.shutdown(Duration::from_mins(1)).await.unwrap();
     assert_eq!(value(&fast).await, None);
     assert_eq!(job(&fast, published.id()).await.state, JobState::Running);
-    assert!(fast.events().after(Cursor::START, 10).await.unwrap().is_empty());
+    assert!(fast.events().list(Cursor::START, 10).await.unwrap().is_empty());
     gate.open();
     reaches(&fast, published.id(), JobState::Succeeded).await;
     assert_eq!(value(&fast).await, Some(1));
@@ -457,10 +457,15 @@ async fn r23_what_is_told_to_an_attempt_that_was_given_up_is_not_told_to_the_nex
     until("the second attempt is told", async || log.lines().len() == 3).await;
 }
 
-async fn r23_a_lease_is_never_so_short_that_nothing_else_is_done(world: World) {
-    let of = |lease| format!("{:?}", world.builder().lease(lease));
-    assert!(of(Duration::ZERO).contains("lease: 100ms"), "{}", of(Duration::ZERO));
-    assert!(of(Duration::from_millis(101)).contains("lease: 101ms"));
+async fn r23_a_lease_that_is_too_short_is_a_problem_at_its_place(world: World) {
+    let (builder, ..) = provided(world.builder());
+    let line = line!() + 1;
+    let error = builder.clone().lease(Duration::from_millis(99)).start().await.unwrap_err();
+    let [problem] = error.problems() else { panic!("{error}") };
+    assert!(problem.source().file.ends_with("tests/r23_leases.rs"), "{problem}");
+    assert_eq!(problem.source().line, line);
+    assert_eq!(problem.message(), "a lease of 99ms is too short; use 100ms (`MIN_LEASE`) or more");
+    builder.lease(RuntimeBuilder::MIN_LEASE).start().await.unwrap();
 }
 
 async fn r23_two_runtimes_on_one_store_never_run_a_job_twice(world: World) {
@@ -503,6 +508,6 @@ on_every_store!(
     r23_what_is_told_to_an_attempt_that_was_given_up_is_not_told_to_the_next,
     r23_who_executes_without_a_worker_keeps_its_lease_too,
     r23_a_worker_that_was_given_up_and_comes_back_goes_on,
-    r23_a_lease_is_never_so_short_that_nothing_else_is_done,
+    r23_a_lease_that_is_too_short_is_a_problem_at_its_place,
     r23_two_runtimes_on_one_store_never_run_a_job_twice,
 );

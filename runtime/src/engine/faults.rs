@@ -12,6 +12,7 @@ use crate::model::{Failure, FailureKind, Job, JobId, Step};
 
 /// A point on the way of an attempt, at which a [`Fault`] can occur (r62).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Point {
     /// The attempt has begun on record, and nothing else has happened.
     Claimed,
@@ -55,6 +56,7 @@ impl fmt::Display for Point {
 
 /// What can go wrong at a [`Point`] (r62).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Fault {
     /// An error is returned, which another attempt may not meet. At [`Point::Committed`] it is the store's answer that is
     /// lost; at [`Point::Failing`] the store that cannot answer, and is asked again after a pause by the runtime's clock; at

@@ -21,7 +21,7 @@ struct Held {
 }
 
 impl OwnLease {
-    pub(crate) fn of(length: Duration) -> Self {
+    pub(crate) fn new(length: Duration) -> Self {
         Self { length, held: tokio::sync::Mutex::default() }
     }
 

@@ -20,7 +20,7 @@ use crate::engine::{
 };
 use crate::model::clock::{Clock, ManualClock};
 use crate::model::{Attempt, ContextSeed, EventId, Failure, Job, JobKind, JobState, Json, Step};
-use crate::runtime::Runtime;
+use crate::runtime::{DraftEvent, Runtime};
 use crate::store::{Commit, CommitError, Cursor, EntityWrite, NewJob, Next};
 
 /// After so many attempts it is plain that there is no end to what runs.
@@ -157,7 +157,7 @@ impl TestRuntime {
         async move {
             let engine = self.engine(place);
             let witness = self.witness(format!("the handling of `{}`", E::NAME), place).await;
-            let (event, mut jobs) = match drafted {
+            let DraftEvent { event, mut jobs } = match drafted {
                 Ok(drafted) => drafted,
                 Err(failure) => return witness.refused(failure).await,
             };
@@ -415,7 +415,7 @@ impl TestRuntime {
 async fn begin(setup: &Setup, faults: &Arc<Faults>, place: Caller) -> Runtime {
     let mut builder = setup.runtime.clone().clock(setup.clock.clone()).with_store((setup.open)());
     builder.faults = Some(faults.clone());
-    let runtime = match builder.start_still() {
+    let runtime = match builder.start_idle() {
         Ok(runtime) => runtime,
         Err(problems) => panic!("{place}: {problems}"),
     };

@@ -43,17 +43,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for celsius in [20, 21, 22] {
         station.emit(Measured { celsius }).await?;
     }
-    for event in station.events().after(Cursor::from_u64(noted), 2).await? {
+    for event in station.events().list(Cursor::from_u64(noted), 2).await? {
         other.receive(&event);
         noted = event.cursor.as_u64();
     }
-    for event in station.events().after(Cursor::from_u64(noted), 2).await? {
+    for event in station.events().list(Cursor::from_u64(noted), 2).await? {
         other.receive(&event);
         println!("… and dies before it has noted that");
     }
 
     station.emit(Measured { celsius: 23 }).await?;
-    for event in station.events().after(Cursor::from_u64(noted), 10).await? {
+    for event in station.events().list(Cursor::from_u64(noted), 10).await? {
         other.receive(&event);
     }
     println!("the other system knows {} events", other.0.len());
