@@ -80,7 +80,7 @@ async fn r15_an_attempt_that_takes_too_long_leaves_nothing(world: World) {
     let failure = job.outcome().await.unwrap_err();
 
     assert_eq!(kind_and_code(&failure), (FailureKind::TimedOut, "timed_out"));
-    assert_eq!(failure.message(), "it took longer than the 5s that its handler may take");
+    assert_eq!(failure.message(), "the attempt took longer than its handler's timeout of 5s");
     let attempts = runtime.jobs().attempts(job.id()).await.unwrap();
     let reached: Vec<_> = attempts.iter().map(|attempt| attempt.reached).collect();
     assert_eq!(reached, [Some(Step::Handle), Some(Step::Handle)]);

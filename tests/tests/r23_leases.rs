@@ -113,7 +113,7 @@ struct Running {
     told: Arc<AtomicBool>,
 }
 
-fn provided(builder: enact::RuntimeBuilder) -> (enact::RuntimeBuilder, Arc<Gate>, Arc<AtomicBool>) {
+fn provided(builder: RuntimeBuilder) -> (RuntimeBuilder, Arc<Gate>, Arc<AtomicBool>) {
     let (gate, log) = (Gate::new(), Log::new());
     let told = Arc::new(AtomicBool::new(false));
     (builder.provide(gate.clone()).provide(log).provide(told.clone()), gate, told)

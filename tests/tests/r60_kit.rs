@@ -219,6 +219,12 @@ async fn r60_a_given_event_is_handled_when_it_is_drained() {
 }
 
 #[tokio::test]
+#[should_panic(expected = "`concurrency(0)` would run no jobs")]
+async fn r60_settings_are_checked_as_in_production() {
+    TestRuntime::builder().configure(|builder| builder.concurrency(0)).start().await;
+}
+
+#[tokio::test]
 #[should_panic(expected = "r60_kit::Treasurer` was not provided")]
 async fn r60_a_domain_that_does_not_fit_together_does_not_start() {
     TestRuntime::start().await;
@@ -226,7 +232,7 @@ async fn r60_a_domain_that_does_not_fit_together_does_not_start() {
 
 #[tokio::test]
 #[should_panic(
-    expected = "none that an execution leaves: Shelf 1 would not be as it must: A shelf holds three books"
+    expected = "none that an execution could commit: Shelf 1 violates an invariant: A shelf holds three books"
 )]
 async fn r60_what_no_execution_leaves_cannot_be_given() {
     library().await.given(shelf(["a", "b", "c", "d"])).await;
@@ -268,7 +274,7 @@ async fn r60_a_wrong_expectation_is_told_what_there_is_at_its_own_line() {
     let told = complaint(&outcome, |outcome| {
         outcome.then_emits(shelved("Odyssey"));
     });
-    let difference = "`PutUp` has emitted something else
+    let difference = "the events emitted by `PutUp` differ
 - expected
 + found
 
@@ -284,7 +290,7 @@ async fn r60_a_wrong_expectation_is_told_what_there_is_at_its_own_line() {
     let told = complaint(&outcome, |outcome| {
         outcome.then_entity(&shelf(["Emma"]));
     });
-    assert!(told.contains("after `PutUp` the Shelf 1 is another\n"), "{told}");
+    assert!(told.contains("after `PutUp`, Shelf 1 differs\n"), "{told}");
     assert!(told.contains("+     \"Ulysses\"\n"), "{told}");
 
     let told = complaint(&outcome, |outcome| {
@@ -298,7 +304,7 @@ async fn r60_a_wrong_expectation_is_told_what_there_is_at_its_own_line() {
     let told = complaint(&outcome, |outcome| {
         outcome.then_no_entity::<Shelf>(&1);
     });
-    assert!(told.starts_with("after `PutUp` there is a Shelf 1:"), "{told}");
+    assert!(told.starts_with("after `PutUp`, Shelf 1 exists:"), "{told}");
     let told = complaint(&outcome, |outcome| {
         outcome.then_publishes(Buy { next_to: 1 });
     });
@@ -306,7 +312,7 @@ async fn r60_a_wrong_expectation_is_told_what_there_is_at_its_own_line() {
     let told = complaint(&outcome, |outcome| {
         outcome.then_fails(FailureKind::Violated, "not_overloaded");
     });
-    assert!(told.starts_with("`PutUp` was to fail as violated (not_overloaded); `PutUp` (job "), "{told}");
+    assert!(told.starts_with("expected `PutUp` to fail as violated (not_overloaded); `PutUp` (job "), "{told}");
     let told = complaint(&outcome, |outcome| {
         outcome.then_ran(["PutUp", "praise"]);
     });
@@ -323,7 +329,7 @@ async fn r60_a_failure_that_nobody_expected_is_told_with_its_step_and_what_follo
     let told = complaint(&outcome, |outcome| {
         outcome.then_succeeds();
     });
-    assert!(told.starts_with("`Buy` was to succeed; `Buy` (job "), "{told}");
+    assert!(told.starts_with("expected `Buy` to succeed; `Buy` (job "), "{told}");
     let end = ", attempt 1): failed at step handle: error (error): there is no money; now waiting until \
                2030-01-01T00:01:00Z";
     assert!(told.ends_with(end), "{told}");
@@ -351,6 +357,6 @@ async fn r60_another_entity_that_changed_is_not_overlooked() {
     let told = complaint(&outcome, |outcome| {
         outcome.then_changes_nothing();
     });
-    assert!(told.contains("was to change no entity\n"), "{told}");
+    assert!(told.contains("changed entities\n"), "{told}");
     assert!(told.contains("+ Entry Emma, version 1: {\n"), "{told}");
 }

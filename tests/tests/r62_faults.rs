@@ -8,7 +8,7 @@ use std::pin::pin;
 use enact::clock::ManualClock;
 use enact::prelude::*;
 use enact::store::{Cursor, JobQuery};
-use enact::testing::{Begun, Fault, Outcome, Point, TestRuntime, TestRuntimeBuilder};
+use enact::testing::{Fault, Outcome, Point, RunningAttempt, TestRuntime, TestRuntimeBuilder};
 use enact::{Attempt, Job, JobId, MemoryStore, Step};
 use enact_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -252,6 +252,7 @@ impl Case {
             }
             (_, Fault::Panic) => Some(FailureKind::Panicked),
             (_, Fault::Crash) => Some(FailureKind::Lost),
+            (point, fault) => panic!("no expectation of {fault:?} at {point:?}"),
         }
     }
 
@@ -281,7 +282,7 @@ impl Case {
 }
 
 /// Waits for the end of an attempt. The clock moves meanwhile, for who waits until the store can be asked again.
-async fn ended(world: &TestRuntime, begun: Begun) -> Outcome {
+async fn ended(world: &TestRuntime, begun: RunningAttempt) -> Outcome {
     let mut ended = pin!(begun.ended());
     loop {
         tokio::select! {

@@ -18,7 +18,7 @@ async fn bank_at(time: &str) -> TestRuntime {
 
 /// The months for which steps were taken, in their order.
 fn months(paid: &Outcome) -> Vec<String> {
-    let steps = paid.ran().iter().filter(|ran| &*ran.job.name == "PayInterest");
+    let steps = paid.attempts().iter().filter(|ran| &*ran.job.name == "PayInterest");
     let month = |payload: serde_json::Value| payload["step"]["month"].as_str().map(str::to_owned);
     steps.filter_map(|ran| ran.job.payload.value().ok().and_then(month)).collect()
 }
