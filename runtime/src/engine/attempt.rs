@@ -128,7 +128,7 @@ async fn release(engine: &Engine, job: &Job, attempt: Attempt) {
     tracing::warn!("shutdown aborted the attempt");
     let Some(plan) = engine.plans.job(&job.name) else { return };
     let message = "the attempt was aborted by the shutdown of its worker";
-    let failure = Failure::new(FailureKind::Lost, "shut_down", message).after(Duration::ZERO);
+    let failure = Failure::new(FailureKind::Lost, "shut_down", message).retry_in(Duration::ZERO);
     let commit = failure_commit(engine, plan, job, attempt, failure);
     match engine.store.commit(commit.clone()).await {
         Ok(_) => announce_failure(engine, job, &commit),

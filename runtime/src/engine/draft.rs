@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::id_source::IdSource;
 use crate::context::Origin;
 use crate::domain::{AnyCommand, Keys};
-use crate::model::{Cause, ContextSeed, Due, Failure, JobId, JobKind, Json, Key};
+use crate::model::{Cause, Due, Failure, JobContext, JobId, JobKind, Json, Key};
 use crate::store::{NewEvent, NewJob};
 use crate::wiring::{CommandPlan, HandlingPlan, Plans};
 
@@ -73,7 +73,7 @@ impl Draft {
             idempotency_key: self.idempotency_key,
             correlation: origin.correlation.unwrap_or(job.correlation),
             cause: origin.cause,
-            context: origin.seed,
+            context: origin.context,
             priority: self.priority,
             after: self.after,
             due_at: self.due.from(now),
@@ -89,7 +89,7 @@ pub(crate) fn handler_jobs(
     ids: &IdSource,
     event: &NewEvent,
     handlers: &[HandlingPlan],
-    seed: Arc<ContextSeed>,
+    context: Arc<JobContext>,
     max_queued: Option<u64>,
 ) -> impl Iterator<Item = NewJob> {
     handlers.iter().map(move |handler| {
@@ -97,7 +97,7 @@ pub(crate) fn handler_jobs(
         NewJob {
             correlation: event.correlation.clone(),
             cause: Some(Cause::Event(event.id)),
-            context: seed.clone(),
+            context: context.clone(),
             max_queued,
             repeatable: handler.repeatable,
             ..NewJob::new(ids.job(), kind, handler.name.clone(), payload, event.emitted_at)

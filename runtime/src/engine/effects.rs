@@ -34,7 +34,7 @@ impl Effects {
         let now = engine.clock.now();
         let mut jobs = staged.jobs;
         let mut events = Vec::with_capacity(staged.events.len());
-        for StagedEvent { id, type_id, payload, seed, .. } in staged.events {
+        for StagedEvent { id, type_id, payload, context, .. } in staged.events {
             let Some(plan) = engine.plans.event_by_type(type_id) else { continue };
             let event = NewEvent {
                 id,
@@ -44,7 +44,7 @@ impl Effects {
                 cause: Some(job.id),
                 emitted_at: now,
             };
-            jobs.extend(handler_jobs(&engine.ids, &event, &plan.handlers, seed, None));
+            jobs.extend(handler_jobs(&engine.ids, &event, &plan.handlers, context, None));
             events.push(event);
         }
         let attempt = Attempt {

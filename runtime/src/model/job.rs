@@ -3,34 +3,15 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::failure::Failure;
 use super::id::{Cause, CorrelationId, JobId};
+use super::job_context::JobContext;
+use super::job_kind::JobKind;
 use super::job_state::JobState;
 use super::json::Json;
 use super::key::Key;
-use super::seed::ContextSeed;
-
-/// What a job runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobKind {
-    /// The handler of the command of the job's name.
-    Command,
-    /// The event handler of the job's name.
-    EventHandler,
-}
-
-impl JobKind {
-    /// The kind's stable name, as in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Command => "command",
-            Self::EventHandler => "event_handler",
-        }
-    }
-}
 
 /// A job as it stands on record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,7 +41,7 @@ pub struct Job {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// What crosses from its publisher (r31).
-    pub context: Arc<ContextSeed>,
+    pub context: Arc<JobContext>,
     /// Of jobs that are ready, those of a higher priority begin first. It orders nothing (r26).
     #[serde(skip_serializing_if = "is_default")]
     pub priority: i32,

@@ -5,7 +5,7 @@ use crate::domain::{Command, Entity, Event, HasOneHandler};
 use crate::handler::{
     CommandHandler, EntityHandler, EventHandler, HasOnePolicy, Invariant, Strategy, Variant,
 };
-use crate::model::Source;
+use crate::model::{ErrorRegistration, Failure, Source};
 
 /// The place where it is written.
 #[macro_export]
@@ -91,3 +91,6 @@ impl Registration {
         Self { part: Part::invariant::<I>, source }
     }
 }
+
+// A failure behind another error gives it its code.
+crate::register! { ErrorRegistration::of::<Failure>() }

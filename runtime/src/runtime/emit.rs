@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::boundary::check_boundary;
 use super::request::stored_id;
-use crate::context::{ExecutionContext, Origin};
+use crate::context::ExecutionContext;
 use crate::engine::{Engine, handler_jobs};
 use crate::model::{CorrelationId, EventId, Failure, Json};
 use crate::store::{NewEvent, NewJob};
@@ -26,18 +26,19 @@ impl DraftEvent {
         let context = ExecutionContext::current();
         engine.check_running()?;
         check_boundary(context.as_ref(), what)?;
-        let Origin { correlation, seed, .. } = context.map(|context| context.origin()).unwrap_or_default();
+        let origin = context.map(|context| context.origin()).unwrap_or_default();
         let (plan, payload) = validate()?;
         let id = engine.ids.event();
         let event = NewEvent {
             id,
             name: plan.name.clone(),
             payload,
-            correlation: correlation.unwrap_or_else(|| CorrelationId::new(id.to_string())),
+            correlation: origin.correlation.unwrap_or_else(|| CorrelationId::new(id.to_string())),
             cause: None,
             emitted_at: engine.clock.now(),
         };
-        let jobs = handler_jobs(&engine.ids, &event, &plan.handlers, seed, Some(engine.max_queued)).collect();
+        let jobs = handler_jobs(&engine.ids, &event, &plan.handlers, origin.context, Some(engine.max_queued))
+            .collect();
         Ok(Self { event, jobs })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Cause, ContextSeed, CorrelationId, Job, JobId, JobKind, JobState, Json, Key, WorkerId};
+use crate::model::{Cause, CorrelationId, Job, JobContext, JobId, JobKind, JobState, Json, Key, WorkerId};
 
 /// A job to be put on record.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct NewJob {
     /// What caused it.
     pub cause: Option<Cause>,
     /// What crosses from its publisher.
-    pub context: Arc<ContextSeed>,
+    pub context: Arc<JobContext>,
     /// Of the jobs of one queue that are ready, those of a higher priority are handed out first. 0 if nobody has said.
     pub priority: i32,
     /// The jobs that must have succeeded before it is `Ready` (r26): on record, or before it in the same call.
