@@ -153,7 +153,7 @@ async fn publish_all<C: HasOneHandler>(path: &Path, jobs: usize, command: fn(usi
     })
     .await;
     for state in [JobState::Waiting, JobState::Ready, JobState::Running] {
-        let live = JobQuery { states: vec![state], limit: 1, ..JobQuery::default() };
+        let live = JobQuery::new().state(state).limit(1);
         while !bank.jobs().list(&live).await.unwrap().jobs.is_empty() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }

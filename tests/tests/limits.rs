@@ -1,4 +1,4 @@
-//! Limits: full queues refuse jobs (backpressure), and retention deletes old jobs and events.
+//! What is too much: full queues (backpressure), and what is deleted when it is old.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -60,7 +60,7 @@ async fn start_with(
 
 const FULL: (FailureKind, &str) = (FailureKind::QueueFull, "queue_full");
 
-async fn a_full_queue_refuses_new_jobs_until_it_has_room(world: World) {
+async fn a_full_queue_refuses_what_is_published_until_there_is_room(world: World) {
     let (runtime, gate) = start_with(&world, |builder| builder.max_queued(3)).await;
     for letter in 0..3 {
         runtime.publish(Send { letter }).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_full_queue_refuses_new_jobs_until_it_has_room(world: World) {
     assert_eq!(kind_and_code(&refused), FULL);
     assert!(refused.message().starts_with("3 jobs of `Send` are queued"), "{refused}");
     let existing = runtime.publish(Send { letter: 0 }).await.unwrap();
-    assert_eq!(existing.id(), jobs(&runtime).await[0].id, "a repeated request returns the existing job");
+    assert_eq!(existing.id(), jobs(&runtime).await[0].id, "the same request is no other one");
 
     let many = [3, 4].map(|letter| runtime.publish(Send { letter }));
     for refused in runtime.publish_all(many).await {
@@ -77,7 +77,7 @@ async fn a_full_queue_refuses_new_jobs_until_it_has_room(world: World) {
     }
     assert_eq!(jobs(&runtime).await.len(), 3);
     gate.open();
-    until("a job has succeeded", async || {
+    until("one has ended", async || {
         let jobs = jobs(&runtime).await;
         jobs.iter().any(|job| job.state == JobState::Succeeded)
     })
@@ -86,17 +86,17 @@ async fn a_full_queue_refuses_new_jobs_until_it_has_room(world: World) {
     gate.open_wide();
 }
 
-async fn a_full_queue_refuses_no_other_command_no_staged_job_and_no_execution(world: World) {
+async fn a_full_queue_refuses_no_other_command_and_nothing_that_runs_at_once(world: World) {
     let (runtime, gate) = start_with(&world, |builder| builder.max_queued(1)).await;
     runtime.publish(Send { letter: 0 }).await.unwrap();
     runtime.publish(Send { letter: 1 }).await.unwrap_err();
     runtime.publish(SendMany { letters: 2 }).await.unwrap().outcome().await.unwrap();
-    assert_eq!(jobs_of(&runtime, "Send").await.len(), 3, "staged jobs are never refused");
+    assert_eq!(jobs_of(&runtime, "Send").await.len(), 3, "what an execution stages is always taken");
     gate.open_wide();
     runtime.execute(Send { letter: 2 }).await.unwrap();
 }
 
-async fn an_event_is_stored_for_all_of_its_handlers_or_for_none(world: World) {
+async fn an_event_is_taken_for_all_of_its_handlers_or_for_none(world: World) {
     let (runtime, gate) = start_with(&world, |builder| builder.max_queued(1)).await;
     runtime.emit(Returned {}).await.unwrap();
     gate.arrival().await;
@@ -109,23 +109,23 @@ async fn an_event_is_stored_for_all_of_its_handlers_or_for_none(world: World) {
     gate.open_wide();
 }
 
-async fn the_limit_counts_jobs_that_other_processes_published(world: World) {
+async fn the_limit_holds_for_what_other_processes_have_published(world: World) {
     let (here, gate) = start_with(&world, |builder| builder.max_queued(2)).await;
-    let (there, there_gate) = start_with(&world, |builder| builder.max_queued(2)).await;
+    let (elsewhere, other) = start_with(&world, |builder| builder.max_queued(2)).await;
     here.publish(Send { letter: 0 }).await.unwrap();
-    there.publish(Send { letter: 1 }).await.unwrap();
-    for runtime in [&here, &there] {
+    elsewhere.publish(Send { letter: 1 }).await.unwrap();
+    for runtime in [&here, &elsewhere] {
         assert_eq!(kind_and_code(&runtime.publish(Send { letter: 2 }).await.unwrap_err()), FULL);
     }
     gate.open_wide();
-    there_gate.open_wide();
-    until("the queue has room", async || here.publish(Send { letter: 2 }).await.is_ok()).await;
+    other.open_wide();
+    until("there is room", async || here.publish(Send { letter: 2 }).await.is_ok()).await;
 }
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Leaves a succeeded, a failed, a cancelled and a waiting job.
-async fn leave_a_job_in_each_state(world: &World, runtime: &Runtime, gate: &Gate) {
+/// Three jobs that have ended, one in each way, and one that has not.
+async fn leave_some(world: &World, runtime: &Runtime, gate: &Gate) {
     gate.open();
     gate.open();
     runtime.publish(Send { letter: 1 }).await.unwrap().outcome().await.unwrap();
@@ -136,15 +136,15 @@ async fn leave_a_job_in_each_state(world: &World, runtime: &Runtime, gate: &Gate
     world.advance(HOUR);
 }
 
-/// The letters of the stored jobs.
+/// The letters whose jobs are on record.
 async fn letters(runtime: &Runtime) -> Vec<u64> {
     let letter = |job: enact::Job| job.payload.value().unwrap()["letter"].as_u64().unwrap();
     jobs_of(runtime, "Send").await.into_iter().map(letter).collect()
 }
 
-async fn an_empty_retention_deletes_nothing(world: World) {
+async fn nothing_is_deleted_that_was_not_asked_for(world: World) {
     let (runtime, gate) = start_with(&world, |builder| builder).await;
-    leave_a_job_in_each_state(&world, &runtime, &gate).await;
+    leave_some(&world, &runtime, &gate).await;
     world.advance(10_000 * HOUR);
     settle().await;
     assert_eq!(runtime.jobs().prune(&Retention::new()).await.unwrap(), 0);
@@ -152,18 +152,18 @@ async fn an_empty_retention_deletes_nothing(world: World) {
     gate.open_wide();
 }
 
-async fn ended_jobs_are_deleted_by_state_and_age(world: World) {
+async fn what_has_ended_is_deleted_by_its_state_and_age(world: World) {
     let (runtime, gate) = start_with(&world, |builder| builder).await;
-    leave_a_job_in_each_state(&world, &runtime, &gate).await;
+    leave_some(&world, &runtime, &gate).await;
     let prune = async |retention: Retention| runtime.jobs().prune(&retention).await.unwrap();
-    assert_eq!(prune(Retention::new().ended(HOUR)).await, 0, "the jobs are not older than that");
+    assert_eq!(prune(Retention::new().ended(HOUR)).await, 0, "it is no older than that");
     world.advance(Duration::from_secs(1));
     assert_eq!(prune(Retention::new().cancelled(HOUR)).await, 1);
     assert_eq!(letters(&runtime).await, [1, 13, 3]);
     assert_eq!(prune(Retention::new().succeeded(HOUR)).await, 1);
     assert_eq!(letters(&runtime).await, [13, 3]);
     assert_eq!(prune(Retention::new().ended(HOUR)).await, 1);
-    assert_eq!(letters(&runtime).await, [3], "a live job is never deleted");
+    assert_eq!(letters(&runtime).await, [3], "what has not ended is never deleted");
 }
 
 async fn r25_an_idempotency_key_lives_as_long_as_its_job(world: World) {
@@ -181,21 +181,21 @@ async fn r25_an_idempotency_key_lives_as_long_as_its_job(world: World) {
     again.outcome().await.unwrap();
 }
 
-async fn a_job_that_another_job_waits_for_is_kept(world: World) {
+async fn what_another_job_waits_for_is_kept(world: World) {
     let (runtime, gate) = start_with(&world, |builder| builder).await;
     gate.open_wide();
     let failed = runtime.publish(Send { letter: 13 }).await.unwrap();
     failed.outcome().await.unwrap_err();
-    let dependent = runtime.publish(Send { letter: 1 }).after(&failed).await.unwrap();
+    let behind = runtime.publish(Send { letter: 1 }).after(&failed).await.unwrap();
     world.advance(HOUR);
     assert_eq!(runtime.jobs().prune(&Retention::new().ended(Duration::from_secs(1))).await.unwrap(), 0);
-    runtime.jobs().cancel(dependent.id()).await.unwrap();
+    runtime.jobs().cancel(behind.id()).await.unwrap();
     world.advance(HOUR);
     assert_eq!(runtime.jobs().prune(&Retention::new().ended(Duration::from_secs(1))).await.unwrap(), 2);
     assert!(runtime.jobs().get(failed.id()).await.unwrap().is_none());
 }
 
-async fn events_are_deleted_by_age_and_cursors_stay_valid(world: World) {
+async fn events_are_deleted_by_their_age_and_cursors_stay_true(world: World) {
     let (runtime, gate) = start_with(&world, |builder| builder).await;
     gate.open_wide();
     for letter in 0..3 {
@@ -213,7 +213,7 @@ async fn events_are_deleted_by_age_and_cursors_stay_valid(world: World) {
     assert!(later[0].cursor > all[2].cursor);
 }
 
-async fn a_runtime_applies_its_retention_by_itself(world: World) {
+async fn a_runtime_deletes_by_itself_what_its_policy_says(world: World) {
     let retention = Retention::new().succeeded(HOUR).events(HOUR);
     let (runtime, gate) = start_with(&world, |builder| builder.retention(retention)).await;
     gate.open_wide();
@@ -223,20 +223,18 @@ async fn a_runtime_applies_its_retention_by_itself(world: World) {
     world.advance(Duration::from_mins(59));
     settle().await;
     assert_eq!(letters(&runtime).await, [1, 13, 2]);
-    until("the succeeded jobs are deleted", async || {
+    until("what has succeeded is gone", async || {
         world.advance(Duration::from_mins(1));
         letters(&runtime).await == [13]
     })
     .await;
-    until("the events are deleted", async || {
-        runtime.events().list(Cursor::START, 10).await.unwrap().is_empty()
-    })
-    .await;
-    let failed = JobQuery { states: vec![JobState::Failed], ..JobQuery::default() };
+    until("so are the events", async || runtime.events().list(Cursor::START, 10).await.unwrap().is_empty())
+        .await;
+    let failed = JobQuery::new().state(JobState::Failed);
     assert_eq!(runtime.jobs().list(&failed).await.unwrap().jobs.len(), 1);
 }
 
-async fn one_call_deletes_thousands_of_jobs(world: World) {
+async fn many_are_deleted_in_one_go(world: World) {
     let (runtime, gate) = start_with(&world, |builder| builder).await;
     gate.open_wide();
     let letters: Vec<_> = (1000..3500).map(|letter| runtime.publish(Send { letter })).collect();
@@ -251,15 +249,15 @@ async fn one_call_deletes_thousands_of_jobs(world: World) {
 }
 
 on_every_store!(
-    a_full_queue_refuses_new_jobs_until_it_has_room,
-    a_full_queue_refuses_no_other_command_no_staged_job_and_no_execution,
-    an_event_is_stored_for_all_of_its_handlers_or_for_none,
-    the_limit_counts_jobs_that_other_processes_published,
-    an_empty_retention_deletes_nothing,
-    ended_jobs_are_deleted_by_state_and_age,
+    a_full_queue_refuses_what_is_published_until_there_is_room,
+    a_full_queue_refuses_no_other_command_and_nothing_that_runs_at_once,
+    an_event_is_taken_for_all_of_its_handlers_or_for_none,
+    the_limit_holds_for_what_other_processes_have_published,
+    nothing_is_deleted_that_was_not_asked_for,
+    what_has_ended_is_deleted_by_its_state_and_age,
     r25_an_idempotency_key_lives_as_long_as_its_job,
-    a_job_that_another_job_waits_for_is_kept,
-    events_are_deleted_by_age_and_cursors_stay_valid,
-    a_runtime_applies_its_retention_by_itself,
-    one_call_deletes_thousands_of_jobs,
+    what_another_job_waits_for_is_kept,
+    events_are_deleted_by_their_age_and_cursors_stay_true,
+    a_runtime_deletes_by_itself_what_its_policy_says,
+    many_are_deleted_in_one_go,
 );

@@ -184,7 +184,7 @@ async fn r02_a_worker_runs_at_most_concurrency_jobs_at_a_time(world: World) {
     let knocks = (0..20).map(|number| runtime.publish(Knock { number }));
     let last = runtime.publish_all(knocks).await.pop().unwrap().unwrap();
 
-    let running = JobQuery { states: vec![JobState::Running], ..JobQuery::default() };
+    let running = JobQuery::new().state(JobState::Running);
     for ended in 0..20 {
         let running_now = CONCURRENCY.min(20 - ended);
         until("all permits are taken", async || gate.arrivals() == running_now).await;
@@ -390,7 +390,7 @@ async fn waits_after(runtime: &Runtime, attempts: u32) {
 }
 
 fn all() -> JobQuery {
-    JobQuery { limit: 100, ..Default::default() }
+    JobQuery::new()
 }
 
 on_every_store!(

@@ -223,8 +223,8 @@ async fn r22_failed_jobs_are_retried_by_filter(world: World) {
         exhaust(&world, &runtime, call.id()).await;
     }
     line.becomes_free();
-    let mine = JobQuery { correlation: Some(enact::CorrelationId::new("mine")), ..JobQuery::default() };
-    assert_eq!(runtime.jobs().retry_all(&JobQuery { limit: 3, ..mine.clone() }).await.unwrap(), 3);
+    let mine = JobQuery::new().correlation(enact::CorrelationId::new("mine"));
+    assert_eq!(runtime.jobs().retry_all(&mine.clone().limit(3)).await.unwrap(), 3);
     for (number, call) in calls.iter().enumerate().take(3) {
         assert_eq!(call.outcome().await.unwrap(), u32::try_from(number).unwrap());
     }
@@ -238,13 +238,29 @@ async fn r22_failed_jobs_are_retried_by_filter(world: World) {
     assert_eq!(runtime.jobs().retry_all(&JobQuery::default()).await.unwrap(), 0);
 }
 
+/// Fail at once, without a retry policy.
+#[command]
+struct HangUp {}
+
+#[command]
+async fn hang_up(_: HangUp) -> Result<(), String> {
+    Err("no answer".to_owned())
+}
+
 async fn r22_one_call_retries_a_job_once(world: World) {
-    let line = Line::busy(1000);
-    let runtime = start(&world, &line).await;
-    let call = publish(&runtime, 1).await;
-    exhaust(&world, &runtime, call.id()).await;
-    let everything = JobQuery { limit: usize::MAX, ..JobQuery::default() };
-    assert_eq!(runtime.jobs().retry_all(&everything).await.unwrap(), 1);
+    // More jobs than one page. Those of the first pages fail again while the call reads the later ones.
+    const JOBS: u32 = 600;
+    let runtime = start(&world, &Line::busy(0)).await;
+    let failed = async |attempts| {
+        let jobs = common::jobs_of(&runtime, "HangUp").await;
+        jobs.iter().filter(|job| (job.state, job.attempts) == (JobState::Failed, attempts)).count()
+    };
+    let requests: Vec<_> = (0..JOBS).map(|_| runtime.publish(HangUp {})).collect();
+    assert!(runtime.publish_all(requests).await.iter().all(Result::is_ok));
+    until("all jobs have failed", async || failed(1).await == JOBS as usize).await;
+    let everything = JobQuery::new().limit(usize::MAX);
+    assert_eq!(runtime.jobs().retry_all(&everything).await.unwrap(), u64::from(JOBS));
+    until("all jobs have failed again", async || failed(2).await == JOBS as usize).await;
 }
 
 async fn r22_after_its_deadline_a_job_ends_as_timed_out(world: World) {

@@ -176,7 +176,7 @@ async fn r23_an_attempt_whose_worker_died_ends_as_lost(world: World) {
     assert!(lost.failure.unwrap().message().contains(attempts[0].worker.as_str()));
     assert_eq!(witness.gate.arrivals(), 0);
     assert_eq!(value(&witness.runtime).await, None);
-    let leases = || world.query("SELECT count(*) FROM workers");
+    let leases = || world.query("SELECT count(*) FROM leases");
     until("the witness has the only lease", async || leases().is_none_or(|leases| leases == 1)).await;
 }
 
@@ -367,9 +367,9 @@ fn r23_a_shutdown_deletes_the_lease() {
         let Running { runtime, gate, .. } = start(&world).await;
         gate.open_wide();
         runtime.execute(Count { counter: "c".to_owned() }).await.unwrap();
-        assert_eq!(world.query("SELECT count(*) FROM workers"), Some(1));
+        assert_eq!(world.query("SELECT count(*) FROM leases"), Some(1));
         runtime.shutdown(Duration::from_secs(1)).await.unwrap();
-        assert_eq!(world.query("SELECT count(*) FROM workers"), Some(0));
+        assert_eq!(world.query("SELECT count(*) FROM leases"), Some(0));
     });
 }
 

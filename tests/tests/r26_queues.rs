@@ -85,27 +85,8 @@ async fn r26_commands_and_event_handlers_of_one_queue_share_its_limit(world: Wor
 async fn r26_a_stored_job_is_in_the_queue_that_its_handler_names_now(world: World) {
     // Stored by a program in which the command had another name and no queue of its own.
     let id: JobId = "018cc251-f400-7000-8000-000000000001".parse().unwrap();
-    let formerly = NewJob {
-        id,
-        name: "Post".into(),
-        aliases: &[],
-        kind: JobKind::Command,
-        payload: Json::from_text("{}"),
-        target: None,
-        order_key: None,
-        idempotency_key: None,
-        correlation: CorrelationId::new("matter"),
-        cause: None,
-        context: Arc::default(),
-        priority: 0,
-        after: Vec::new(),
-        due_at: None,
-        deadline: None,
-        max_queued: None,
-        created_at: world.now(),
-        repeatable: false,
-        start: None,
-    };
+    let mut formerly = NewJob::new(id, JobKind::Command, "Post", Json::from_text("{}"), world.now());
+    formerly.correlation = CorrelationId::new("correlation");
     world.store().submit(Vec::new(), vec![formerly]).await.unwrap();
 
     let gate = Gate::new();

@@ -8,7 +8,7 @@ use std::fmt;
 
 use common::{World, job, jobs, kind_and_code, on_every_store};
 use enact::prelude::*;
-use enact::store::{JobQuery, PageToken};
+use enact::store::JobQuery;
 use enact::{CorrelationId, JobId, JobKind, Violation};
 use serde_json::json;
 
@@ -258,7 +258,7 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
     let begun = world.now();
     runtime.execute(named(1, "one")).await.unwrap();
     world.advance(Duration::from_secs(1));
-    let seed = ContextSeed::new().with_correlation("matter");
+    let seed = ContextSeed::new().with_correlation("correlation");
     runtime.scope(seed, async { runtime.execute(named(2, "two")).await }).await.unwrap();
     runtime.execute(Fail { manner: Manner::Text }).await.unwrap_err();
     let all = jobs(&runtime).await;
@@ -271,23 +271,20 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
     };
     let any = JobQuery::default;
     assert_eq!(found(any()).await, [one, two, failed]);
-    assert_eq!(found(JobQuery { latest_first: true, ..any() }).await, [failed, two, one]);
-    assert_eq!(found(JobQuery { states: vec![JobState::Failed], ..any() }).await, [failed]);
-    assert_eq!(
-        found(JobQuery { states: vec![JobState::Failed, JobState::Succeeded], ..any() }).await,
-        [one, two, failed]
-    );
-    assert!(found(JobQuery { states: vec![JobState::Running], ..any() }).await.is_empty());
-    assert_eq!(found(JobQuery { name: Some("Name".to_owned()), ..any() }).await, [one, two]);
-    assert!(found(JobQuery { name: Some("name".to_owned()), ..any() }).await.is_empty());
-    assert_eq!(found(JobQuery { correlation: Some(CorrelationId::new("matter")), ..any() }).await, [two]);
+    assert_eq!(found(any().latest_first()).await, [failed, two, one]);
+    assert_eq!(found(any().state(JobState::Failed)).await, [failed]);
+    assert_eq!(found(any().state(JobState::Failed).state(JobState::Succeeded)).await, [one, two, failed]);
+    assert!(found(any().state(JobState::Running)).await.is_empty());
+    assert_eq!(found(any().name("Name")).await, [one, two]);
+    assert!(found(any().name("name")).await.is_empty());
+    assert_eq!(found(any().correlation(CorrelationId::new("correlation"))).await, [two]);
     let later = begun + Duration::from_secs(1);
-    assert_eq!(found(JobQuery { created_from: Some(later), ..any() }).await, [two, failed]);
-    assert_eq!(found(JobQuery { created_before: Some(later), ..any() }).await, [one]);
+    assert_eq!(found(any().created_from(later)).await, [two, failed]);
+    assert_eq!(found(any().created_before(later)).await, [one]);
 
     let by_id = job(&runtime, two).await;
     assert_eq!((&*by_id.name, by_id.kind, by_id.state), ("Name", JobKind::Command, JobState::Succeeded));
-    assert_eq!(by_id.target.unwrap().as_str(), "2");
+    assert_eq!(by_id.spec.target.unwrap().as_str(), "2");
     let unknown_id: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
     assert!(runtime.jobs().get(unknown_id).await.unwrap().is_none());
     assert!(runtime.jobs().attempts(unknown_id).await.unwrap().is_empty());
@@ -301,15 +298,15 @@ async fn r28_jobs_come_in_pages(world: World) {
     let all: Vec<_> = jobs(&runtime).await.iter().map(|job| job.id).collect();
     for latest_first in [false, true] {
         let mut seen = Vec::new();
-        let mut after: Option<PageToken> = None;
+        let mut query = JobQuery::new().limit(2);
+        query.latest_first = latest_first;
         for expected in [2, 2, 1] {
-            let query = JobQuery { limit: 2, after, latest_first, ..JobQuery::default() };
             let page = runtime.jobs().list(&query).await.unwrap();
             assert_eq!(page.jobs.len(), expected);
             seen.extend(page.jobs.iter().map(|job| job.id));
-            after = page.next;
+            query.page = page.next;
         }
-        assert!(after.is_none());
+        assert!(query.page.is_none());
         if latest_first {
             seen.reverse();
         }

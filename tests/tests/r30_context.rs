@@ -328,11 +328,11 @@ async fn chain(runtime: &Runtime, observed: &Observed) -> [Job; 4] {
 
 async fn r31_identity_tenant_metadata_and_trace_cross_from_job_to_job(world: World) {
     let Running { runtime, observed, .. } = start(&world, "here").await;
-    let seed = seed().with_correlation("matter-1");
+    let seed = seed().with_correlation("correlation-1");
     runtime.scope(seed, async { runtime.publish(First {}).await }).await.unwrap();
     let [first, second, third, fourth] = chain(&runtime, &observed).await;
     let events = runtime.events().list(Cursor::START, 10).await.unwrap();
-    assert_eq!(events[0].correlation.as_str(), "matter-1");
+    assert_eq!(events[0].correlation.as_str(), "correlation-1");
     for (who, job, cause) in [
         ("first", &first, None),
         ("second", &second, Some(Cause::Job(first.id))),
@@ -348,14 +348,14 @@ async fn r31_identity_tenant_metadata_and_trace_cross_from_job_to_job(world: Wor
                 "other": null,
                 "traceparent": TRACEPARENT,
                 "tracestate": "rojo=00f067aa0ba902b7",
-                "correlation": "matter-1",
+                "correlation": "correlation-1",
                 "cause": cause.map(|cause| cause.to_string()),
                 "job": job.id.to_string(),
                 "attempt": 1,
                 "capability": "here",
             })]
         );
-        assert_eq!((job.cause, job.correlation.as_str()), (cause, "matter-1"));
+        assert_eq!((job.cause, job.correlation.as_str()), (cause, "correlation-1"));
     }
     assert_eq!(events[0].cause, Some(second.id));
 }
@@ -376,7 +376,7 @@ async fn r31_without_a_scope_only_the_correlation_crosses(world: World) {
 
 async fn r31_executing_and_emitting_carry_the_same_as_publishing(world: World) {
     let Running { runtime, observed, .. } = start(&world, "here").await;
-    let seed = seed().with_correlation("matter-2");
+    let seed = seed().with_correlation("correlation-2");
     let event = runtime.scope(seed.clone(), async { runtime.emit(Happened {}).await }).await.unwrap();
     until("the event is handled", async || observed.by("fourth").len() == 1).await;
     runtime.scope(seed.clone(), async { runtime.execute(Fourth {}).await }).await.unwrap();
@@ -385,7 +385,7 @@ async fn r31_executing_and_emitting_carry_the_same_as_publishing(world: World) {
     for observed in observed.by("third").into_iter().chain(observed.by("fourth")) {
         assert_eq!(
             (&observed["tenant"], &observed["correlation"]),
-            (&json!("enterprise"), &json!("matter-2"))
+            (&json!("enterprise"), &json!("correlation-2"))
         );
         assert_eq!(observed["identity"], json!(["ada", ["teller", "auditor"]]));
     }
@@ -421,7 +421,7 @@ async fn r31_what_crosses_survives_a_restart(world: World) {
     here.runtime.publish(Who { name: String::new() }).await.unwrap();
     gate.arrival().await;
     let runtime = here.runtime.clone();
-    let seed = seed().with_correlation("matter-3");
+    let seed = seed().with_correlation("correlation-3");
     let id = runtime.scope(seed, async { here.runtime.publish(Fourth {}).await }).await.unwrap().id();
     drop(runtime);
     here.kill().await;
@@ -430,7 +430,7 @@ async fn r31_what_crosses_survives_a_restart(world: World) {
     let observed = restarted.observed.by("fourth").remove(0);
     assert_eq!(observed["identity"], json!(["ada", ["teller", "auditor"]]));
     assert_eq!((&observed["till"], &observed["traceparent"]), (&json!("7"), &json!(TRACEPARENT)));
-    assert_eq!((&observed["correlation"], &observed["cause"]), (&json!("matter-3"), &Value::Null));
+    assert_eq!((&observed["correlation"], &observed["cause"]), (&json!("correlation-3"), &Value::Null));
 }
 
 async fn r32_the_whole_tree_is_found_from_any_job(world: World) {
@@ -440,7 +440,7 @@ async fn r32_the_whole_tree_is_found_from_any_job(world: World) {
     runtime.publish(First {}).await.unwrap();
     until("the chain has ended", async || observed.by("fourth").len() == 1).await;
     let third = jobs_of(&runtime, "third").await.remove(0);
-    let query = JobQuery { correlation: Some(third.correlation), ..JobQuery::default() };
+    let query = JobQuery::new().correlation(third.spec.correlation);
     let tree = runtime.jobs().list(&query).await.unwrap().jobs;
     assert_eq!(tree.iter().map(|job| &*job.name).collect::<Vec<_>>(), ["First", "Second", "third", "Fourth"]);
 }

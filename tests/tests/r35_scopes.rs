@@ -173,7 +173,7 @@ const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-
 
 fn seed() -> ContextSeed {
     ContextSeed::new()
-        .with_correlation("matter-7")
+        .with_correlation("correlation-7")
         .with_identity(Identity::user("ada").with_role("teller"))
         .with_tenant("enterprise")
         .with_metadata("till", "7")
@@ -195,7 +195,7 @@ async fn r31_exactly_the_listed_parts_cross_into_a_job(world: World) {
     reaches(&runtime, third.id, JobState::Succeeded).await;
 
     let crossed = Found {
-        correlation: Some(CorrelationId::new("matter-7")),
+        correlation: Some(CorrelationId::new("correlation-7")),
         trace: Some(TRACEPARENT.to_owned()),
         identity: Some(Identity::user("ada").with_role("teller")),
         tenant: Some("enterprise".to_owned()),
@@ -254,7 +254,7 @@ async fn r31_a_capability_of_a_seed_is_not_stored(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let published = runtime.scope(seed(), async { runtime.publish(Look::default()).await }).await.unwrap();
 
-    let recorded = job(&runtime, published.id()).await.context;
+    let recorded = job(&runtime, published.id()).await.spec.context;
     let crossing = JobContext::new()
         .with_identity(Identity::user("ada").with_role("teller"))
         .with_tenant("enterprise")

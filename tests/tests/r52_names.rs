@@ -90,11 +90,9 @@ async fn store_job(
 ) -> JobId {
     let id: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
     let target = payload.get("shelf").and_then(Key::of);
-    let job = NewJob {
-        target: target.filter(|_| kind == JobKind::Command),
-        idempotency_key,
-        ..NewJob::new(id, kind, name, Json::of(&payload).unwrap(), world.now())
-    };
+    let mut job = NewJob::new(id, kind, name, Json::of(&payload).unwrap(), world.now());
+    job.target = target.filter(|_| kind == JobKind::Command);
+    job.idempotency_key = idempotency_key;
     world.store().submit(Vec::new(), vec![job]).await.unwrap();
     id
 }
@@ -270,7 +268,7 @@ async fn r52_a_remote_command_is_validated_and_staged_like_any_other(world: Worl
 
     runtime.execute(Inspect { shelf: "s-1".to_owned() }).await.unwrap();
     let [weighing] = jobs_of(&runtime, "Weigh").await.try_into().unwrap();
-    assert_eq!((weighing.state, weighing.order_key), (JobState::Ready, Key::of("s-1")));
+    assert_eq!((weighing.state, weighing.spec.order_key), (JobState::Ready, Key::of("s-1")));
 }
 
 on_every_store! {

@@ -93,7 +93,7 @@ fn water_the(plant: &str) -> Water {
 }
 
 async fn jobs(garden: &TestRuntime) -> Vec<Job> {
-    garden.runtime().jobs().list(&JobQuery { limit: 1000, ..JobQuery::default() }).await.unwrap().jobs
+    garden.runtime().jobs().list(&JobQuery::new().limit(1000)).await.unwrap().jobs
 }
 
 #[tokio::test]

@@ -16,12 +16,10 @@ const MAX_PAUSE: Duration = Duration::from_millis(500);
 /// # Errors
 /// If the store is unavailable.
 pub async fn wait_until_idle(bank: &Runtime, correlation: &str) -> Result<(), Failure> {
-    let live = JobQuery {
-        states: JobState::ALL.into_iter().filter(|state| !state.has_ended()).collect(),
-        correlation: Some(CorrelationId::new(correlation)),
-        limit: 1,
-        ..JobQuery::default()
-    };
+    let live = JobQuery::new()
+        .states(JobState::ALL.into_iter().filter(|state| !state.has_ended()))
+        .correlation(CorrelationId::new(correlation))
+        .limit(1);
     let mut pause = MIN_PAUSE;
     while !bank.jobs().list(&live).await?.jobs.is_empty() {
         tokio::time::sleep(pause).await;

@@ -35,7 +35,7 @@ impl<T> Publish<T> {
     /// Runs the job in the lane of this key, whatever `order_by` the command declares: jobs of one lane run one at a time, in
     /// the order they were published ([r26](crate::rules#r26)). All commands of a store share their lanes.
     pub fn ordered_by<K: Serialize + ?Sized>(self, key: &K) -> Self {
-        Self { request: self.request.change(|draft| draft.order_key = Key::of(key)), ..self }
+        Self { request: self.request.change(|draft| draft.job.order_key = Key::of(key)), ..self }
     }
 
     /// Runs the job after another one has succeeded ([r26](crate::rules#r26)). Further calls add further predecessors.
@@ -44,7 +44,7 @@ impl<T> Publish<T> {
     /// predecessor is cancelled, so is this job. A predecessor that does not exist, or was pruned, is `NotFound`.
     pub fn after(self, job: impl Into<JobId>) -> Self {
         let job = job.into();
-        Self { request: self.request.change(|draft| draft.after.push(job)), ..self }
+        Self { request: self.request.change(|draft| draft.job.after.push(job)), ..self }
     }
 
     /// Delays the job by this long, from when the request is awaited. A delay is no order: jobs published later may run
@@ -61,7 +61,7 @@ impl<T> Publish<T> {
     /// Sets the job's priority: higher values are claimed first within a queue. Default: 0. Priorities order nothing, and a
     /// steady load of higher ones starves lower ones.
     pub fn priority(self, priority: i32) -> Self {
-        Self { request: self.request.change(|draft| draft.priority = priority), ..self }
+        Self { request: self.request.change(|draft| draft.job.priority = priority), ..self }
     }
 
     /// Drops the type of the output, so that commands of several types fit into one

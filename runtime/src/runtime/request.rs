@@ -41,7 +41,7 @@ impl Request {
     pub(super) fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
         self.engine.check_running()?;
         let now = self.engine.clock.now();
-        let job = self.draft?.into_job(&self.engine.ids, self.origin, now);
+        let job = self.draft?.into_job(self.origin, now);
         check_deadline(&job)?;
         Ok((self.engine, job))
     }
@@ -70,11 +70,11 @@ impl Request {
         let mut shown = f.debug_struct(name);
         match &self.draft {
             Ok(draft) => shown
-                .field("command", &draft.name)
-                .field("priority", &draft.priority)
-                .field("after", &draft.after)
+                .field("command", &draft.job.name)
+                .field("priority", &draft.job.priority)
+                .field("after", &draft.job.after)
                 .field("due", &draft.due)
-                .field("deadline", &draft.deadline),
+                .field("deadline", &draft.job.deadline),
             Err(failure) => shown.field("refused", &format_args!("{} ({})", failure.kind(), failure.code())),
         };
         shown.finish_non_exhaustive()
@@ -132,14 +132,14 @@ macro_rules! options {
         /// returns the existing job, with another payload the request fails with `IdempotencyMismatch`
         /// ([r25](crate::rules#r25)). All commands of a store share their keys; a key lives as long as its job.
         pub fn idempotency_key<K: Serialize + ?Sized>(self, key: &K) -> Self {
-            Self { request: self.request.change(|draft| draft.idempotency_key = Key::of(key)), ..self }
+            Self { request: self.request.change(|draft| draft.job.idempotency_key = Key::of(key)), ..self }
         }
 
         /// Sets the time by which the job's attempts must have ended. An attempt that still runs then is dropped before its
         /// commit, no other one starts, and the job ends as `TimedOut`. A retry by hand removes the deadline. A deadline
         /// that cannot be met is `Refused`.
         pub fn deadline(self, time: Timestamp) -> Self {
-            Self { request: self.request.change(|draft| draft.deadline = Some(time)), ..self }
+            Self { request: self.request.change(|draft| draft.job.deadline = Some(time)), ..self }
         }
     };
 }

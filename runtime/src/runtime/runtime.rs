@@ -76,7 +76,7 @@ impl Runtime {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish<C: HasOneHandler>(&self, command: C) -> Publish<C::Output> {
         let engine = self.engine();
-        Publish::new(Request::new(engine, "publish", || Draft::of(&engine.plans, AnyCommand::of(&command))))
+        Publish::new(Request::new(engine, "publish", || Draft::of(engine, AnyCommand::of(&command))))
     }
 
     /// Publishes a command given as JSON by its name or an alias, with the same validation as [`publish`](Self::publish).
@@ -86,7 +86,7 @@ impl Runtime {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish_json(&self, name: &str, command: Value) -> Publish<Value> {
         let engine = self.engine();
-        Publish::new(Request::new(engine, "publish_json", || Draft::of_json(&engine.plans, name, &command)))
+        Publish::new(Request::new(engine, "publish_json", || Draft::of_json(engine, name, &command)))
     }
 
     /// Publishes several commands in their order, in one transaction, and returns a result for each. A refused command does
@@ -112,7 +112,7 @@ impl Runtime {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn execute<C: HasOneHandler>(&self, command: C) -> Execute<C::Output> {
         let engine = self.engine();
-        Execute::new(Request::new(engine, "execute", || Draft::of(&engine.plans, AnyCommand::of(&command))))
+        Execute::new(Request::new(engine, "execute", || Draft::of(engine, AnyCommand::of(&command))))
     }
 
     /// Executes a command given as JSON by its name or an alias, with the same validation as [`execute`](Self::execute).
@@ -122,7 +122,7 @@ impl Runtime {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn execute_json(&self, name: &str, command: Value) -> Execute<Value> {
         let engine = self.engine();
-        Execute::new(Request::new(engine, "execute_json", || Draft::of_json(&engine.plans, name, &command)))
+        Execute::new(Request::new(engine, "execute_json", || Draft::of_json(engine, name, &command)))
     }
 
     /// Emits an event that has occurred outside of any execution: awaiting it returns when the event and the jobs of its

@@ -10,11 +10,11 @@ use uuid::Uuid;
 use crate::load::{ACCOUNTS, account};
 
 const JOB: &str = "
-    INSERT INTO requests (id, kind, name, created_at, target, correlation, priority, payload)
+    INSERT INTO job_specs (id, kind, name, created_at, target, correlation, priority, payload)
     VALUES (?1, 'command', 'Deposit', ?2, ?3, ?1, 0, ?4)";
 
 const ATTEMPT: &str = "
-    INSERT INTO attempts (job, number, worker, started_at, ended_at, reached, version_read, version_written,
+    INSERT INTO attempts (seq, number, worker, started_at, ended_at, reached, version_read, version_written,
         events, output)
     VALUES (?1, 1, '4711-0193a0b0c0d07000800090a0b0c0d0e0', ?2, ?2, 'commit', 1, 2, ?3, 'null')";
 

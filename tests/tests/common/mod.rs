@@ -247,7 +247,7 @@ pub(crate) async fn reaches(runtime: &Runtime, id: JobId, wanted: JobState) -> J
 
 /// All jobs, oldest first.
 pub(crate) async fn jobs(runtime: &Runtime) -> Vec<Job> {
-    runtime.jobs().list(&JobQuery { limit: 10_000, ..JobQuery::default() }).await.unwrap().jobs
+    runtime.jobs().list(&JobQuery::new().limit(10_000)).await.unwrap().jobs
 }
 
 pub(crate) async fn jobs_of(runtime: &Runtime, name: &str) -> Vec<Job> {

@@ -105,6 +105,10 @@ impl<W: Watch> Store for Watched<W> {
         self.store.count_jobs().await
     }
 
+    async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.store.last_tick(schedule).await
+    }
+
     async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
         self.store.attempts(id).await
     }

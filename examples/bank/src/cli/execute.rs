@@ -103,8 +103,7 @@ async fn execute<C: HasOneHandler<Output = ()>>(
         Err(failure) => Some(failure),
     };
     wait_until_idle(bank, &correlation).await?;
-    let first =
-        JobQuery { correlation: Some(CorrelationId::new(correlation)), limit: 1, ..JobQuery::default() };
+    let first = JobQuery::new().correlation(CorrelationId::new(correlation)).limit(1);
     let job = bank.jobs().list(&first).await?.jobs.first().map(|job| job.id);
     Ok(Outcome { job, failure, account: None, transfer: None })
 }

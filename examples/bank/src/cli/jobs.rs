@@ -19,13 +19,9 @@ const PAGE: usize = 500;
 pub(crate) async fn list(args: JobsArgs, json: bool, out: &mut impl Write) -> Result<()> {
     let JobsArgs { states, name, correlation, limit, database } = args;
     let store = open_existing(&database.db)?;
-    let query = JobQuery {
-        states,
-        name,
-        correlation: correlation.map(CorrelationId::new),
-        latest_first: true,
-        ..JobQuery::default()
-    };
+    let mut query = JobQuery::new().states(states).latest_first();
+    query.name = name;
+    query.correlation = correlation.map(CorrelationId::new);
     if json {
         let mut array = JsonArray::begin(out)?;
         for_each(&store, query, limit, |job| Ok(array.push(job)?)).await?;
@@ -53,8 +49,8 @@ async fn for_each(
         let page = store.jobs(&query).await?;
         left -= page.jobs.len();
         page.jobs.iter().try_for_each(&mut action)?;
-        query.after = page.next;
-        if query.after.is_none() {
+        query.page = page.next;
+        if query.page.is_none() {
             break;
         }
     }

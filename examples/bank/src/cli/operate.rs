@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use enact::clock::{Clock, SystemClock};
 use enact::prelude::*;
 use enact::store::JobQuery;
-use enact::{CorrelationId, Job, JobId, Retention};
+use enact::{CorrelationId, JobId, Retention};
 use serde::Serialize;
 
 use super::args::{EndState, PruneArgs, RetryArgs};
@@ -30,7 +30,9 @@ pub(crate) async fn retry(args: RetryArgs, json: bool, out: &mut impl Write) -> 
         return report(&bank, id, json, out).await;
     }
     let correlation = correlation.map(CorrelationId::new);
-    let query = JobQuery { name, correlation, limit: usize::MAX, ..JobQuery::default() };
+    let mut query = JobQuery::new().limit(usize::MAX);
+    query.name = name;
+    query.correlation = correlation;
     let retried = bank.jobs().retry_all(&query).await?;
     if json {
         write_json(out, &serde_json::json!({ "retried": retried }))
@@ -48,8 +50,8 @@ pub(crate) async fn cancel(id: JobId, db: &Path, json: bool, out: &mut impl Writ
 /// Prints the state of a job after a change.
 async fn report(bank: &Runtime, id: JobId, json: bool, out: &mut impl Write) -> Result<()> {
     let job = bank.jobs().get(id).await?;
-    let Job { name, state, .. } =
-        job.with_context(|| format!("job {id} was deleted by another process in the meantime"))?;
+    let job = job.with_context(|| format!("job {id} was deleted by another process in the meantime"))?;
+    let (name, state) = (&job.name, job.state);
     if json {
         return write_json(out, &Changed { job: id, state });
     }

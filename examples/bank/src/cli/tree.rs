@@ -38,7 +38,7 @@ fn events_by_handler(wiring: &Wiring) -> HashMap<&str, &str> {
 
 /// Formats a job as `route_transfer 0193… succeeded after 2 attempts, handles TransferStarted`.
 fn label(job: &Job, events: &HashMap<&str, &str>) -> String {
-    let Job { id, name, state, .. } = job;
+    let (id, name, state) = (job.id, &job.name, job.state);
     let attempts = match job.attempts {
         1 => String::new(),
         attempts => format!(" after {attempts} attempts"),

@@ -80,7 +80,7 @@ async fn killed_transfers_are_completed_or_refunded() {
         kill_once(start(&db, &ledger), &db, ended).await;
     }
     let bank = open(&db).await;
-    let query = JobQuery { states: LIVE.to_vec(), limit: 1, ..JobQuery::default() };
+    let query = JobQuery::new().states(LIVE).limit(1);
     wait_until(|| async { bank.jobs().list(&query).await.is_ok_and(|page| page.jobs.is_empty()) }).await;
 
     for (id, from, to, cents) in transfers {
@@ -181,7 +181,7 @@ async fn ended_jobs(store: &SqliteStore) -> u64 {
 
 async fn jobs_in(db: &Path, states: &[JobState]) -> Vec<JobId> {
     let store = SqliteStore::open(db).expect("the database opens");
-    let query = JobQuery { states: states.to_vec(), limit: 100_000, ..JobQuery::default() };
+    let query = JobQuery::new().states(states.iter().copied()).limit(100_000);
     store.jobs(&query).await.expect("jobs are listed").jobs.iter().map(|job| job.id).collect()
 }
 

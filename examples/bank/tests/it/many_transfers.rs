@@ -108,8 +108,8 @@ impl ManyTransfers {
     /// Waits until all jobs have ended.
     pub(crate) async fn wait_until_done(&self) {
         let is_done = || async {
-            let states = JobState::ALL.into_iter().filter(|state| !state.has_ended()).collect();
-            let query = JobQuery { states, limit: 1, ..JobQuery::default() };
+            let states = JobState::ALL.into_iter().filter(|state| !state.has_ended());
+            let query = JobQuery::new().states(states).limit(1);
             self.store.jobs(&query).await.expect("jobs are listed").jobs.is_empty()
         };
         wait_until(is_done).await;
@@ -205,13 +205,13 @@ impl ManyTransfers {
 
     /// Returns all jobs in these states, or in any state if there are none.
     async fn find(&self, states: Vec<JobState>) -> Vec<Job> {
-        let mut query = JobQuery { states, limit: 1000, ..JobQuery::default() };
+        let mut query = JobQuery::new().states(states).limit(1000);
         let mut found = Vec::new();
         loop {
             let page = self.store.jobs(&query).await.expect("jobs are listed");
             found.extend(page.jobs);
-            query.after = page.next;
-            if query.after.is_none() {
+            query.page = page.next;
+            if query.page.is_none() {
                 return found;
             }
         }

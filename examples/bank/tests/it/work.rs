@@ -31,7 +31,7 @@ async fn publish_large_withdrawals(db: &Path) {
 }
 
 async fn notifications(store: &SqliteStore, state: JobState) -> Vec<Job> {
-    let query = JobQuery { states: vec![state], name: Some("notify_holder".into()), ..JobQuery::default() };
+    let query = JobQuery::new().state(state).name("notify_holder");
     store.jobs(&query).await.expect("jobs are listed").jobs
 }
 

@@ -101,8 +101,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // All jobs of one booking share its correlation id.
     let correlation = CorrelationId::new("booking of ada");
-    let jobs =
-        boat.jobs().list(&JobQuery { correlation: Some(correlation), ..JobQuery::default() }).await?.jobs;
+    let jobs = boat.jobs().list(&JobQuery::new().correlation(correlation)).await?.jobs;
     let names: Vec<_> = jobs.iter().map(|job| &*job.name).collect();
     println!("{}", names.join(", "));
     Ok(())

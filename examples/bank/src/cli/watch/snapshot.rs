@@ -67,12 +67,7 @@ impl Sampler {
             let index = JobState::ALL.iter().position(|known| *known == state).unwrap_or_default();
             counts.entry(name).or_default()[index] += count;
         }
-        let failed = JobQuery {
-            states: vec![JobState::Failed],
-            latest_first: true,
-            limit: MAX_FAILURES,
-            ..JobQuery::default()
-        };
+        let failed = JobQuery::new().state(JobState::Failed).latest_first().limit(MAX_FAILURES);
         let failures = self.store.jobs(&failed).await?.jobs;
         let live = JobState::ALL.iter().enumerate().filter(|(_, state)| !state.has_ended());
         let live = live.map(|(index, _)| counts.values().map(|counts| counts[index]).sum::<u64>()).sum();
@@ -84,7 +79,7 @@ impl Sampler {
 
     /// Returns the sequence number of the latest job. They increase by one, and are not reused.
     async fn latest(&self) -> Result<u64> {
-        let latest = JobQuery { latest_first: true, limit: 1, ..JobQuery::default() };
+        let latest = JobQuery::new().latest_first().limit(1);
         // There is no next page, and so no number, until a second job exists. 0 does as well then.
         Ok(self.store.jobs(&latest).await?.next.map_or(0, PageToken::as_u64))
     }
