@@ -156,9 +156,9 @@ pub use handler::{
 pub use model::clock::{self, Timestamp};
 pub use model::{
     Attempt, Cause, Classification, Classify, ContextSeed, CorrelationId, ErrorRegistration, EventId,
-    Failure, FailureKind, Identity, Job, JobId, JobKind, JobState, Json, Key, MalformedCause, MalformedTrace,
-    Retry, Source, Step, StrategyChoice, TraceContext, Transition, UnknownState, UnknownStep, Violation,
-    WorkerId,
+    Failure, FailureKind, Identity, Job, JobContext, JobId, JobKind, JobState, Json, Key, MalformedCause,
+    MalformedId, MalformedTrace, Retry, Source, Step, StrategyChoice, TraceContext, Transition, UnknownKind,
+    UnknownState, UnknownStep, Violation, WorkerId,
 };
 pub use register::Registration;
 pub use runtime::{

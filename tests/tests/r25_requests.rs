@@ -122,7 +122,7 @@ async fn r25_the_same_key_and_payload_answer_with_the_existing_job(world: World)
     settle().await;
     assert_eq!(log.lines(), ["pay 5"]);
     assert_eq!(jobs(&runtime).await.len(), 1);
-    assert_eq!(job(&runtime, first.id()).await.idempotency_key.unwrap().as_str(), "p");
+    assert_eq!(job(&runtime, first.id()).await.spec.idempotency_key.unwrap().as_str(), "p");
 }
 
 async fn r25_a_failed_job_answers_with_its_failure(world: World) {
@@ -345,7 +345,7 @@ async fn r26_nothing_waits_in_a_lane_for_what_is_executed(world: World) {
     let published = runtime.publish(step("a", 2)).await.unwrap();
     // It comes to the gate while the other is still there.
     gate.arrival().await;
-    assert_eq!(published.job().await.unwrap().order_key.unwrap().as_str(), "a");
+    assert_eq!(published.job().await.unwrap().spec.order_key.unwrap().as_str(), "a");
     gate.open_wide();
     assert_eq!((execution.await.unwrap().unwrap(), published.outcome().await.unwrap()), (1, 2));
 }

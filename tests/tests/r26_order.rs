@@ -109,7 +109,7 @@ async fn r26_a_job_runs_after_the_one_it_comes_after_has_succeeded(world: World)
     let first = runtime.publish(line("first")).delay(LATER).await.unwrap();
     let second = runtime.publish(line("second")).after(&first).await.unwrap();
     let waiting = second.job().await.unwrap();
-    assert_eq!((waiting.state, waiting.due_at, waiting.after), (JobState::Waiting, None, vec![first.id()]));
+    assert_eq!((waiting.state, waiting.due_at, waiting.spec.after), (JobState::Waiting, None, vec![first.id()]));
     settle().await;
     assert!(log.lines().is_empty());
     world.advance(LATER);

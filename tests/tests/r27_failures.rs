@@ -8,7 +8,7 @@ use std::fmt;
 
 use common::{World, job, jobs, kind_and_code, on_every_store};
 use enact::prelude::*;
-use enact::store::{JobQuery, PageToken};
+use enact::store::JobQuery;
 use enact::{CorrelationId, JobId, JobKind, Violation};
 use serde_json::json;
 
@@ -258,7 +258,7 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
     let begun = world.now();
     runtime.execute(named(1, "one")).await.unwrap();
     world.advance(Duration::from_secs(1));
-    let seed = ContextSeed::new().correlation_id("matter");
+    let seed = ContextSeed::new().with_correlation("matter");
     runtime.scope(seed, async { runtime.execute(named(2, "two")).await }).await.unwrap();
     runtime.execute(Fail { manner: Manner::Text }).await.unwrap_err();
     let all = jobs(&runtime).await;
@@ -284,7 +284,7 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
 
     let by_id = job(&runtime, two).await;
     assert_eq!((&*by_id.name, by_id.kind, by_id.state), ("Name", JobKind::Command, JobState::Succeeded));
-    assert_eq!(by_id.target.unwrap().as_str(), "2");
+    assert_eq!(by_id.spec.target.unwrap().as_str(), "2");
     let nobody: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
     assert!(runtime.jobs().get(nobody).await.unwrap().is_none());
     assert!(runtime.jobs().attempts(nobody).await.unwrap().is_empty());

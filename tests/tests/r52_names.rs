@@ -266,7 +266,7 @@ async fn r52_a_remote_command_is_validated_and_staged_like_any_other(world: Worl
 
     runtime.execute(Inspect { shelf: "s-1".to_owned() }).await.unwrap();
     let [weighing] = jobs_of(&runtime, "Weigh").await.try_into().unwrap();
-    assert_eq!((weighing.state, weighing.order_key), (JobState::Ready, Key::of("s-1")));
+    assert_eq!((weighing.state, weighing.spec.order_key), (JobState::Ready, Key::of("s-1")));
 }
 
 on_every_store! {

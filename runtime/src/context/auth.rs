@@ -56,7 +56,7 @@ pub fn require_role(role: &str) -> Result<Identity, Failure> {
 pub fn with_identity<F: Future>(identity: Identity, future: F) -> impl Future<Output = F::Output> + use<F> {
     let context = match ExecutionContext::current() {
         Some(context) => context.of_identity(identity),
-        None => ExecutionContext::of_scope(None, ContextSeed::new().identity(identity)),
+        None => ExecutionContext::of_scope(None, ContextSeed::new().with_identity(identity)),
     };
     context.scope(future)
 }

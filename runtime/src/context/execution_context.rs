@@ -9,7 +9,8 @@ use super::host::Host;
 use super::origin::Origin;
 use super::stage::{Refusal, Stage, Staging};
 use crate::model::{
-    Capabilities, Cause, ContextSeed, CorrelationId, Identity, Job, JobId, StrategyChoice, TraceContext,
+    Capabilities, Cause, ContextSeed, CorrelationId, Identity, Job, JobContext, JobId, StrategyChoice,
+    TraceContext,
 };
 use crate::store::EntityKey;
 
@@ -29,7 +30,7 @@ struct Inner {
     /// The runtime; `None` in a context that was opened [without one](with_context).
     host: Option<Arc<dyn Host>>,
     correlation: Option<CorrelationId>,
-    seed: Arc<ContextSeed>,
+    job_context: Arc<JobContext>,
     /// What the seed has put in the place of the runtime's capabilities.
     overrides: Option<Arc<Capabilities>>,
     execution: Option<Arc<AttemptScope>>,
@@ -82,7 +83,7 @@ pub fn context() -> ExecutionContext {
 /// }
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let seed = ContextSeed::new().identity(Identity::user("ada"));
+/// let seed = ContextSeed::new().with_identity(Identity::user("ada"));
 /// assert_eq!(with_context(seed, async { greeting() }).await, "Good day, ada");
 /// # });
 /// ```
@@ -104,7 +105,7 @@ impl ExecutionContext {
         });
         Self(Arc::new(Inner {
             correlation: Some(job.correlation.clone()),
-            seed: job.context.clone(),
+            job_context: job.context.clone(),
             overrides,
             execution: Some(execution.clone()),
             around: Some(execution),
@@ -113,18 +114,18 @@ impl ExecutionContext {
     }
 
     /// The context of a scope: at the boundary of a runtime, or without one.
-    pub(crate) fn of_scope(host: Option<Arc<dyn Host>>, mut seed: ContextSeed) -> Self {
-        let correlation = seed.take_correlation();
-        let overrides = Some(seed.take_overrides()).filter(|overrides| !overrides.is_empty()).map(Arc::new);
+    pub(crate) fn of_scope(host: Option<Arc<dyn Host>>, seed: ContextSeed) -> Self {
+        let (correlation, job_context, overrides) = seed.into_parts();
+        let overrides = Some(overrides).filter(|overrides| !overrides.is_empty()).map(Arc::new);
         let around = Self::current().and_then(|context| context.0.around.clone());
-        let seed = Arc::new(seed);
-        Self(Arc::new(Inner { host, correlation, seed, overrides, execution: None, around }))
+        let job_context = Arc::new(job_context);
+        Self(Arc::new(Inner { host, correlation, job_context, overrides, execution: None, around }))
     }
 
     /// The same context, of somebody else.
     pub(super) fn of_identity(&self, identity: Identity) -> Self {
-        let seed = Arc::new((*self.0.seed).clone().identity(identity));
-        Self(Arc::new(Inner { seed, ..(*self.0).clone() }))
+        let job_context = Arc::new((*self.0.job_context).clone().with_identity(identity));
+        Self(Arc::new(Inner { job_context, ..(*self.0).clone() }))
     }
 
     /// Whether the boundary is out of bounds here (r14): as long as the execution around is under way. What a task that
@@ -167,22 +168,22 @@ impl ExecutionContext {
 
     /// Who asked for it; `None` if they are anonymous.
     pub fn identity(&self) -> Option<&Identity> {
-        self.0.seed.get_identity()
+        self.0.job_context.identity()
     }
 
     /// The tenant that it is done for.
     pub fn tenant(&self) -> Option<&str> {
-        self.0.seed.get_tenant()
+        self.0.job_context.tenant()
     }
 
     /// What the boundary has given under a name.
     pub fn metadata(&self, name: &str) -> Option<&str> {
-        self.0.seed.get_metadata(name)
+        self.0.job_context.metadata(name)
     }
 
     /// The trace that it belongs to.
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.0.seed.get_trace()
+        self.0.job_context.trace()
     }
 
     /// Returns when the attempt is no longer wanted: its job was [cancelled](crate::Jobs::cancel) (r24), or the attempt was given up
@@ -247,8 +248,8 @@ impl ExecutionContext {
     }
 
     /// What crosses into jobs that are published here.
-    pub(super) fn seed(&self) -> &Arc<ContextSeed> {
-        &self.0.seed
+    pub(super) fn job_context(&self) -> &Arc<JobContext> {
+        &self.0.job_context
     }
 
     /// What a job has from the context that it is published in.
@@ -256,7 +257,7 @@ impl ExecutionContext {
         Origin {
             correlation: self.correlation_id().cloned(),
             cause: self.job_id().map(Cause::Job),
-            seed: self.0.seed.clone(),
+            context: self.0.job_context.clone(),
             overrides: self.0.overrides.clone(),
         }
     }
@@ -308,7 +309,7 @@ impl fmt::Debug for ExecutionContext {
         f.debug_struct("ExecutionContext")
             .field("job", &self.job_id())
             .field("attempt", &self.attempt())
-            .field("seed", &self.0.seed)
+            .field("job_context", &self.0.job_context)
             .finish_non_exhaustive()
     }
 }

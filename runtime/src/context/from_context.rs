@@ -95,7 +95,7 @@ impl FromContext for Identity {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         context.identity().cloned().ok_or_else(|| {
             let message = "this needs to know who asks for it, and the caller is anonymous: \
-                           publish inside `runtime.scope(ContextSeed::new().identity(…), …)`";
+                           publish inside `runtime.scope(ContextSeed::new().with_identity(…), …)`";
             Failure::denied(message)
         })
     }

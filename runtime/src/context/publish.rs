@@ -49,7 +49,7 @@ impl ExecutionContext {
         let host = &self.execution("emit").host;
         let admitted = host.validate_event((*event).type_id(), name, json);
         let id = host.new_event_id();
-        self.stage("emit", |staging| staging.event(id, event, admitted, self.seed().clone()));
+        self.stage("emit", |staging| staging.event(id, event, admitted, self.job_context().clone()));
         id
     }
 

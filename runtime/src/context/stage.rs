@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::{AnyValue, EntityPart};
-use crate::model::{ContextSeed, EventId, Failure, Json};
+use crate::model::{EventId, Failure, JobContext, Json};
 use crate::store::{EntityKey, NewJob};
 
 /// What an attempt has staged, until it ends (r15): open while the attempt runs, then closed for good (r30).
@@ -34,7 +34,7 @@ pub(crate) struct StagedEvent {
     pub(crate) payload: Json,
     pub(crate) value: AnyValue,
     /// What crosses into the jobs of its handlers.
-    pub(crate) seed: Arc<ContextSeed>,
+    pub(crate) context: Arc<JobContext>,
 }
 
 /// An entity that a repository has saved.
@@ -112,12 +112,12 @@ impl Staging {
         id: EventId,
         value: AnyValue,
         admitted: Result<Json, Failure>,
-        seed: Arc<ContextSeed>,
+        context: Arc<JobContext>,
     ) {
         match admitted {
             Ok(payload) => {
                 let type_id = (*value).type_id();
-                self.events.push(StagedEvent { id, type_id, payload, value, seed });
+                self.events.push(StagedEvent { id, type_id, payload, value, context });
             }
             Err(failure) => self.refuse(failure),
         }

@@ -90,6 +90,7 @@ impl<C> fmt::Debug for Schedule<C> {
 /// What becomes of the ticks that came while no process ran, or that no process could put on record in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Missed {
     /// None of them runs: for what is of no use too late. A tick is too late after [ten seconds](Self::TOO_LATE).
     Skip,

@@ -134,7 +134,7 @@ async fn give_back(engine: &Engine, job: &Job, attempt: Attempt) {
     tracing::warn!("dropped by a shutdown");
     let Some(plan) = engine.plans.job(&job.name) else { return };
     let failure = Failure::new(FailureKind::Lost, "shut_down", "it was under way when its worker shut down")
-        .after(Duration::ZERO);
+        .retry_in(Duration::ZERO);
     let commit = failed(&plan.retry, job, attempt, failure, engine.clock.now(), None);
     match engine.store.commit(commit.clone()).await {
         Ok(_) => settled(engine, job, &commit),

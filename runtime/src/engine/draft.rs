@@ -9,7 +9,7 @@ use super::engine::Engine;
 use super::id_source::IdSource;
 use crate::context::Origin;
 use crate::domain::{AnyCommand, Keys};
-use crate::model::{Cause, ContextSeed, Due, Failure, JobKind, Json};
+use crate::model::{Cause, Due, Failure, JobContext, JobKind, Json};
 use crate::store::{NewEvent, NewJob};
 use crate::wiring::{CommandPlan, HandlingPlan};
 
@@ -58,7 +58,7 @@ impl Draft {
             job.correlation = correlation;
         }
         job.cause = origin.cause;
-        job.context = origin.seed;
+        job.context = origin.context;
         job.created_at = now;
         job.due_at = self.due.from(now);
         job
@@ -70,7 +70,7 @@ pub(crate) fn handler_jobs(
     ids: &IdSource,
     event: &NewEvent,
     handlers: &[HandlingPlan],
-    seed: Arc<ContextSeed>,
+    context: Arc<JobContext>,
     max_queued: Option<u64>,
 ) -> impl Iterator<Item = NewJob> {
     handlers.iter().map(move |handler| {
@@ -78,7 +78,7 @@ pub(crate) fn handler_jobs(
         let mut job = NewJob::new(ids.job(), kind, handler.name.clone(), payload, event.emitted_at);
         job.correlation = event.correlation.clone();
         job.cause = Some(Cause::Event(event.id));
-        job.context = seed.clone();
+        job.context = context.clone();
         job.max_queued = max_queued;
         job.repeatable = handler.repeatable;
         job

@@ -192,7 +192,7 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
     let now = x.engine.clock.now();
     let mut jobs = staged.jobs;
     let mut events = Vec::with_capacity(staged.events.len());
-    for StagedEvent { id, type_id, payload, seed, .. } in staged.events {
+    for StagedEvent { id, type_id, payload, context, .. } in staged.events {
         let Some(plan) = x.engine.plans.event_by_type(type_id) else { continue };
         let event = NewEvent {
             id,
@@ -202,7 +202,7 @@ async fn commit(x: &mut Execution<'_>, effects: Effects, output: Json) -> Result
             cause: Some(x.job.id),
             emitted_at: now,
         };
-        jobs.extend(handler_jobs(&x.engine.ids, &event, &plan.handlers, seed, None));
+        jobs.extend(handler_jobs(&x.engine.ids, &event, &plan.handlers, context, None));
         events.push(event);
     }
     let attempt = Attempt {

@@ -90,8 +90,7 @@ impl Requirements {
 impl<S: ?Sized + HasOnePolicy> FromContext for Box<S> {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         let chosen = S::select(context)?;
-        context
-            .note_choice(StrategyChoice { strategy: S::NAME.into(), variant: chosen.variant_name().into() });
+        context.note_choice(StrategyChoice::new(S::NAME, chosen.variant_name()));
         Ok(chosen)
     }
 

@@ -55,9 +55,17 @@ impl Attempt {
 
 /// Which variant of a strategy a policy has chosen (r40).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StrategyChoice {
     /// The name of the strategy.
     pub strategy: Cow<'static, str>,
     /// The name of the variant.
     pub variant: Cow<'static, str>,
+}
+
+impl StrategyChoice {
+    /// The choice of `variant` for `strategy`, both by their stored names.
+    pub fn new(strategy: impl Into<Cow<'static, str>>, variant: impl Into<Cow<'static, str>>) -> Self {
+        Self { strategy: strategy.into(), variant: variant.into() }
+    }
 }

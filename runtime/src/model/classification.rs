@@ -36,7 +36,7 @@ use super::failure::{Failure, FailureKind};
 ///     fn classify(&self) -> Classification {
 ///         match self {
 ///             Self::Suspicious => Classification::permanent("suspicious"),
-///             Self::Unreachable => Classification::retry("vendor_down"),
+///             Self::Unreachable => Classification::transient("vendor_down"),
 ///         }
 ///     }
 /// }
@@ -98,8 +98,8 @@ pub struct Classification {
 }
 
 impl Classification {
-    /// An error that may pass next time: worth a retry, if the handler has a policy.
-    pub fn retry(code: impl Into<Cow<'static, str>>) -> Self {
+    /// An error that another attempt may not meet. It is retried if the handler has a policy.
+    pub fn transient(code: impl Into<Cow<'static, str>>) -> Self {
         Self { code: code.into(), permanent: false }
     }
 
@@ -112,7 +112,7 @@ impl Classification {
     pub(crate) fn of_chain(error: &(dyn Error + 'static)) -> Self {
         std::iter::successors(Some(error), |&error| error.source())
             .find_map(Self::of)
-            .unwrap_or_else(|| Self::retry("error"))
+            .unwrap_or_else(|| Self::transient("error"))
     }
 
     fn of(error: &(dyn Error + 'static)) -> Option<Self> {
@@ -150,7 +150,7 @@ impl Failure {
 
     fn from_chain(error: &(dyn Error + 'static)) -> Self {
         let Classification { code, permanent } = Classification::of_chain(error);
-        let failure = Self::new(FailureKind::Error, code, error.to_string()).caused_by(error);
+        let failure = Self::new(FailureKind::Error, code, error.to_string()).with_sources_of(error);
         if permanent { failure.permanent() } else { failure }
     }
 }

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -192,18 +193,35 @@ impl Failure {
         self
     }
 
-    /// The same failure, to be retried after this long, whatever pause the policy has for it: as a service that was called
-    /// has asked for. The policy's attempts are not exceeded by it (r22).
+    /// Sets the pause before the next attempt, in place of the policy's own: for a remote service that says when to come
+    /// back. The policy's number of attempts still applies ([r22](crate::rules#r22)).
     #[must_use]
-    pub fn after(mut self, pause: Duration) -> Self {
+    pub fn retry_in(mut self, pause: Duration) -> Self {
         self.0.retry_after = Some(pause);
         self
     }
 
-    /// The same failure, with the sources of `error` as its causes.
+    /// Appends to the [`violations`](Self::violations). The code stays as it is.
     #[must_use]
-    pub(crate) fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
-        let sources = std::iter::successors(error.source(), |source| source.source());
+    pub fn with_violations(mut self, violations: impl IntoIterator<Item = Violation>) -> Self {
+        self.0.violations.extend(violations);
+        self
+    }
+
+    /// Appends the message of `source`, and the messages of its own chain of sources, to the [`causes`](Self::causes).
+    ///
+    /// Only the texts are kept. The code and whether the failure is permanent stay as they are; to take them from the
+    /// error, use [`from_error`](Self::from_error).
+    #[must_use]
+    pub fn with_source(mut self, source: &dyn Error) -> Self {
+        self.0.causes.push(source.to_string());
+        self.with_sources_of(source)
+    }
+
+    /// Appends the messages of the chain of sources of `error`, but not its own, to the causes.
+    #[must_use]
+    pub(crate) fn with_sources_of(mut self, error: &dyn Error) -> Self {
+        let sources = std::iter::successors(error.source(), |&source| source.source());
         self.0.causes.extend(sources.map(ToString::to_string));
         self
     }
@@ -226,7 +244,7 @@ impl Failure {
         self.0.permanent
     }
 
-    /// After how long it asks to be retried, if it was [told](Self::after).
+    /// The pause that [`retry_in`](Self::retry_in) has set.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -276,4 +294,4 @@ impl fmt::Debug for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl Error for Failure {}

@@ -19,9 +19,23 @@ macro_rules! id {
                 Self(id)
             }
 
-            /// The id as a UUID, version 7.
-            pub fn as_uuid(&self) -> &Uuid {
-                &self.0
+            /// The 16 bytes of the id, which is a UUID of version 7.
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        #[cfg(feature = "uuid")]
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        #[cfg(feature = "uuid")]
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
             }
         }
 
@@ -38,10 +52,10 @@ macro_rules! id {
         }
 
         impl FromStr for $name {
-            type Err = uuid::Error;
+            type Err = MalformedId;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Uuid::try_parse(text).map(Self)
+                Uuid::try_parse(text).map(Self).map_err(|_| MalformedId(text.to_owned()))
             }
         }
     };
@@ -56,9 +70,15 @@ id! {
     EventId
 }
 
+/// The error of parsing a [`JobId`] or an [`EventId`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed id `{0}`: expected a UUID")]
+pub struct MalformedId(String);
+
 /// What caused a job: another job, or an event (r32).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Cause {
     /// The job whose handler published it.
     Job(JobId),
@@ -75,9 +95,9 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The text names neither a job nor an event.
+/// The error of parsing a [`Cause`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no cause: `job/…` and `event/…` with a UUID are")]
+#[error("malformed cause `{0}`: expected `job/<UUID>` or `event/<UUID>`")]
 pub struct MalformedCause(String);
 
 impl FromStr for Cause {

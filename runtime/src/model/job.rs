@@ -3,33 +3,12 @@
 use std::ops::Deref;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::failure::Failure;
 use super::job_spec::JobSpec;
 use super::job_state::JobState;
 use super::json::Json;
-
-/// What a job runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum JobKind {
-    /// The handler of the command with the job's name.
-    Command,
-    /// The event handler with the job's name.
-    EventHandler,
-}
-
-impl JobKind {
-    /// The kind's stable name, as in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Command => "command",
-            Self::EventHandler => "event_handler",
-        }
-    }
-}
 
 /// A stored job: its [`JobSpec`], whose fields can be read directly (`job.name`), and its state.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::id::{Cause, CorrelationId, JobId};
-use super::job::JobKind;
+use super::job_context::JobContext;
+use super::job_kind::JobKind;
 use super::json::Json;
 use super::key::Key;
-use super::seed::ContextSeed;
 
 /// The part of a job that is fixed when it is submitted.
 ///
@@ -40,7 +40,7 @@ pub struct JobSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// What crosses from the publisher into the job ([r31](crate::rules#r31)).
-    pub context: Arc<ContextSeed>,
+    pub context: Arc<JobContext>,
     /// Higher values are claimed first within a queue. Default: 0. It gives no order ([r26](crate::rules#r26)).
     #[serde(skip_serializing_if = "is_zero")]
     pub priority: i32,

@@ -12,7 +12,7 @@ use super::id::JobId;
 ///
 /// A policy retries what may pass next time (`Error`, `Conflict`, `TimedOut`, `Panicked`, `Lost`) and never what
 /// cannot (`Invalid`, `Denied`, `NotFound`, `AlreadyExists`, `Violated`), nor what was declared to be
-/// [permanent](Failure::permanent). A failure that says [after](Failure::after) how long to try again is taken at its word.
+/// [permanent](Failure::permanent). [`Failure::retry_in`] overrides the pause.
 ///
 /// ```
 /// # use std::time::Duration;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The seven steps of an execution (r10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Step {
     /// The input is checked against its schema.
     Validate,

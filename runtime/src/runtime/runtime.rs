@@ -17,7 +17,7 @@ use super::job_handle::JobHandle;
 use super::jobs::Jobs;
 use super::publish::{Publish, publish_all};
 use super::request::{Request, job_of};
-use crate::context::{ExecutionContext, Origin};
+use crate::context::ExecutionContext;
 use crate::domain::{AnyCommand, Entity, Event, HasOneHandler};
 use crate::engine::{Draft, Engine, handler_jobs};
 use crate::model::{ContextSeed, CorrelationId, EventId, Failure, FailureKind};
@@ -148,7 +148,7 @@ impl Runtime {
         let context = ExecutionContext::current();
         engine.check_running()?;
         check_boundary(context.as_ref(), "emit")?;
-        let Origin { correlation, seed, .. } = context.map(|context| context.origin()).unwrap_or_default();
+        let origin = context.map(|context| context.origin()).unwrap_or_default();
         let plan = engine.plans.event_of(TypeId::of::<E>(), E::NAME)?;
         let payload = plan.input.admit(serde_json::to_value(event))?;
         let id = engine.ids.event();
@@ -156,11 +156,12 @@ impl Runtime {
             id,
             name: plan.name.clone(),
             payload,
-            correlation: correlation.unwrap_or_else(|| CorrelationId::new(id.to_string())),
+            correlation: origin.correlation.unwrap_or_else(|| CorrelationId::new(id.to_string())),
             cause: None,
             emitted_at: engine.clock.now(),
         };
-        let jobs = handler_jobs(&engine.ids, &event, &plan.handlers, seed, Some(engine.max_queued)).collect();
+        let jobs = handler_jobs(&engine.ids, &event, &plan.handlers, origin.context, Some(engine.max_queued))
+            .collect();
         Ok((event, jobs))
     }
 

@@ -27,6 +27,7 @@ impl StoreError {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::new(FailureKind::Unavailable, "store_unavailable", error.message.clone()).caused_by(&error)
+        Self::new(FailureKind::Unavailable, "store_unavailable", error.message.clone())
+            .with_sources_of(&error)
     }
 }

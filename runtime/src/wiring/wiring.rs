@@ -89,6 +89,7 @@ pub struct BindingWiring {
 /// A creation policy (r12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum CreationPolicy {
     /// The entity must exist.
     Never,
@@ -179,6 +180,7 @@ pub struct InvariantWiring {
 /// The scope of an invariant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ScopeWiring {
     /// It is checked before the handler of the command of this name.
     Command(&'static str),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use enact::store::{
     Cursor, JobCount, JobSpec, KeyHolder, Lease, PageToken, RunningJob, StoredEntity, StoredEvent,
 };
-use enact::{Attempt, ContextSeed, CorrelationId, Job, JobId, JobState, Json, Key, WorkerId};
+use enact::{Attempt, CorrelationId, Job, JobContext, JobId, JobState, Json, Key, WorkerId};
 use jiff::Timestamp;
 use rusqlite::Row;
 
@@ -68,7 +68,7 @@ type ReadPayload = fn(&mut Cells<'_>) -> Result<Json, CellError>;
 fn read_spec(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<JobSpec, CellError> {
     Ok(JobSpec {
         id: cells.parsed("id")?,
-        kind: cells.kind("kind")?,
+        kind: cells.parsed("kind")?,
         name: cells.text("name")?.into(),
         created_at: cells.time("created_at")?,
         target: cells.optional_text("target")?.map(Key::from_text),
@@ -76,7 +76,7 @@ fn read_spec(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<JobSpec, Cel
         idempotency_key: cells.optional_text("idempotency_key")?.map(Key::from_text),
         correlation: CorrelationId::new(cells.text("correlation")?),
         cause: cells.optional_parsed("cause")?,
-        context: Arc::new(cells.optional_json::<ContextSeed>("context")?.unwrap_or_default()),
+        context: Arc::new(cells.optional_json::<JobContext>("context")?.unwrap_or_default()),
         payload: payload(cells)?,
         priority: cells.number("priority")?,
         after: cells.optional_json("after")?.unwrap_or_default(),
@@ -295,7 +295,7 @@ pub(crate) fn job_count(row: &Row<'_>) -> Result<JobCount, Error> {
     let mut cells = Cells::of(row);
     let mut read = || -> Result<_, CellError> {
         Ok(JobCount {
-            kind: cells.kind("kind")?,
+            kind: cells.parsed("kind")?,
             name: cells.text("name")?.into(),
             state: cells.parsed("state")?,
             count: cells.number("count")?,

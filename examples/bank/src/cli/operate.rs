@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use enact::clock::{Clock, SystemClock};
 use enact::prelude::*;
 use enact::store::JobQuery;
-use enact::{CorrelationId, Job, JobId, Retention};
+use enact::{CorrelationId, JobId, Retention};
 use serde::Serialize;
 
 use super::database::bank_that_runs_nothing;

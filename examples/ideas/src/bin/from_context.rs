@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let greetings = Greetings(BTreeMap::from([("de", "Guten Tag"), ("fr", "Bonjour")]));
     let house = Runtime::builder(MemoryStore::new()).provide(Arc::new(greetings)).start().await?;
     for language in ["de", "fr", "tlh"] {
-        let seed = ContextSeed::new().metadata("language", language);
+        let seed = ContextSeed::new().with_metadata("language", language);
         println!("{:?}", house.scope(seed, async { house.execute(Enter {}).await }).await);
     }
     Ok(())

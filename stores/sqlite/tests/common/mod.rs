@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use enact::store::{Claim, Claimed, Commit, EntityKey, EntityWrite, NewEvent, NewJob, Next, Store};
 use enact::{
-    Attempt, ContextSeed, CorrelationId, EventId, Identity, JobId, JobKind, Json, Key, Step, WorkerId,
+    Attempt, CorrelationId, EventId, Identity, JobContext, JobId, JobKind, Json, Key, Step, WorkerId,
 };
 use enact_sqlite::SqliteStore;
 use jiff::Timestamp;
@@ -32,7 +32,7 @@ pub(crate) fn new_job(name: &str) -> NewJob {
     let mut job = NewJob::new(job_id(), JobKind::Command, name, payload, second(0));
     job.target = Some(Key::from_text("a-1"));
     job.correlation = CorrelationId::new("correlation-7");
-    job.context = Arc::new(ContextSeed::new().identity(Identity::user("ada")));
+    job.context = Arc::new(JobContext::new().with_identity(Identity::user("ada")));
     job
 }
 

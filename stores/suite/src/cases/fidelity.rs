@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use enact::store::{Commit, EntityWrite, NewEvent, NewJob, Next, StoredEntity, StoredEvent};
 use enact::{
-    Cause, ContextSeed, CorrelationId, Failure, FailureKind, Identity, JobKind, JobState, Json,
+    Cause, CorrelationId, Failure, FailureKind, Identity, JobContext, JobKind, JobState, Json,
     StrategyChoice, TraceContext,
 };
 use jiff::Timestamp;
@@ -57,17 +57,17 @@ fn documents() -> Vec<Json> {
     texts.into_iter().map(Json::from_text).chain([json(numbers), json("x".repeat(1 << 20))]).collect()
 }
 
-fn full_context(text: &str) -> ContextSeed {
+fn full_context(text: &str) -> JobContext {
     let trace = TraceContext::parse(
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         Some("congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"),
     );
-    ContextSeed::new()
-        .identity(Identity::user(text).with_role("teller").with_role(text))
-        .tenant(text)
-        .metadata("till", text)
-        .metadata(text, "7")
-        .trace(trace.expect("a trace context"))
+    JobContext::new()
+        .with_identity(Identity::user(text).with_role("teller").with_role(text))
+        .with_tenant(text)
+        .with_metadata("till", text)
+        .with_metadata(text, "7")
+        .with_trace(trace.expect("a trace context"))
 }
 
 pub async fn r26_a_job_keeps_its_priority_and_predecessors(store: TestStore) {
@@ -106,7 +106,8 @@ pub async fn a_job_keeps_its_due_time_and_deadline_to_the_microsecond(store: Tes
 }
 
 pub async fn r31_a_job_keeps_its_context(store: TestStore) {
-    let seeds = [ContextSeed::new(), ContextSeed::new().tenant("t"), full_context("Ada \"A\" L\u{f6}velace")];
+    let seeds =
+        [JobContext::new(), JobContext::new().with_tenant("t"), full_context("Ada \"A\" L\u{f6}velace")];
     for seed in seeds {
         let id = store.publish(job("ship").with(|job| job.context = Arc::new(seed.clone()))).await;
         assert_eq!(*store.find(id).await.context, seed);
@@ -260,7 +261,7 @@ pub async fn r21_an_attempt_keeps_every_field(store: TestStore) {
 
 /// A strategy and a variant of this name.
 fn choice(text: &'static str) -> StrategyChoice {
-    StrategyChoice { strategy: text.into(), variant: text.into() }
+    StrategyChoice::new(text, text)
 }
 
 /// A failure with every field set.
