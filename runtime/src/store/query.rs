@@ -56,6 +56,13 @@ impl JobQuery {
         self
     }
 
+    /// Finds jobs in any of these states, besides those named before.
+    #[must_use]
+    pub fn states(mut self, states: impl IntoIterator<Item = JobState>) -> Self {
+        self.states.extend(states);
+        self
+    }
+
     /// Finds jobs of the command or event handler with this name: the name under which they were submitted
     /// ([r52](crate::rules#r52)).
     #[must_use]

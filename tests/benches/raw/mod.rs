@@ -1,4 +1,4 @@
-//! The rows that a succeeded job leaves (job, attempt, entity, event), without a library between: what could be had at best.
+//! The rows of a succeeded job (job, attempt, entity, event), written without the library: the baseline.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ const EVENT: &str = "
     INSERT INTO events (id, name, payload, correlation, cause, emitted_at)
     VALUES (?1, 'MoneyDeposited', ?2, ?3, ?3, ?4)";
 
-/// A database of the store's schema that rows are written to by hand.
+/// A database with the store's schema, written to directly.
 pub(crate) struct RawRows(Connection);
 
 impl RawRows {

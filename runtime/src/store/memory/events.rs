@@ -38,13 +38,15 @@ impl Events {
     pub(super) fn prune(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> u64 {
         let (mut skipped, mut deleted) = (Vec::new(), 0);
         while deleted < limit as u64
-            && let Some(event) =
-                self.stored.pop_front_if(|event| event.emitted_at < before || event.emitted_at > now)
+            && let Some(event) = self.stored.pop_front()
         {
             if event.emitted_at < before {
                 deleted += 1;
-            } else {
+            } else if event.emitted_at > now {
                 skipped.push(event);
+            } else {
+                self.stored.push_front(event);
+                break;
             }
         }
         for event in skipped.into_iter().rev() {

@@ -316,12 +316,12 @@ impl Comparison {
             step::Next::Succeed => None,
             _ => Some(Failure::denied("no")),
         };
-        let mut attempt = active.ended();
-        attempt.ended_at = Some(at(self.latest));
-        attempt.failure = failure;
         Some(Commit {
             job: job.id,
-            attempt,
+            attempt: active.ended().with(|attempt| {
+                attempt.ended_at = Some(at(self.latest));
+                attempt.failure = failure;
+            }),
             lapsed: match end.fence {
                 Fence::Lapsed => Some(renewals),
                 Fence::Outdated => Some(renewals.saturating_sub(1)),

@@ -1,31 +1,31 @@
-//! Being asked to stop: by Ctrl-C, or by whoever runs the program.
+//! Signals that ask the program to stop: Ctrl-C (SIGINT) and SIGTERM.
 
 use std::io;
 use std::process;
 
 use anyhow::{Context, Result};
 
-/// What a shell expects of a program that was ended by a signal.
-const ENDED_BY: i32 = 128;
+/// Exit codes from here on mean that a signal ended the program.
+const SIGNAL_EXIT_CODE: i32 = 128;
 
-/// Listens for signals to stop. As long as it lives, they do not end the program by themselves.
-pub(crate) struct Stop(Signals);
+/// A listener for stop signals. While it exists, they do not end the program.
+pub(crate) struct StopSignals(Signals);
 
-impl Stop {
+impl StopSignals {
     pub(crate) fn listen() -> Result<Self> {
-        Signals::listen().map(Self).context("this process cannot listen for signals")
+        Signals::listen().map(Self).context("cannot listen for signals")
     }
 
-    /// Returns when the program is asked to stop.
-    pub(crate) async fn asked(&mut self) {
-        self.0.next().await;
+    /// Returns when a signal arrives.
+    pub(crate) async fn recv(&mut self) {
+        self.0.recv().await;
     }
 
-    /// Ends the program at once when it is asked again.
-    pub(crate) fn at_once_if_asked_again(mut self) {
+    /// Ends the program as soon as another signal arrives.
+    pub(crate) fn exit_on_next(mut self) {
         tokio::spawn(async move {
-            let signal = self.0.next().await;
-            process::exit(ENDED_BY + signal);
+            let signal = self.0.recv().await;
+            process::exit(SIGNAL_EXIT_CODE + signal);
         });
     }
 }
@@ -43,8 +43,8 @@ impl Signals {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// The number of the next signal.
-    async fn next(&mut self) -> i32 {
+    /// Returns the number of the next signal.
+    async fn recv(&mut self) -> i32 {
         use tokio::signal::unix::SignalKind;
         tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
@@ -62,9 +62,9 @@ impl Signals {
         Ok(Self)
     }
 
-    /// The number that Ctrl-C has elsewhere.
-    async fn next(&mut self) -> i32 {
-        // Where it cannot be listened for, it ends the program by itself.
+    /// Returns the number of SIGINT on Unix, for the same exit code.
+    async fn recv(&mut self) -> i32 {
+        // If Ctrl-C cannot be handled, it ends the program by itself.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

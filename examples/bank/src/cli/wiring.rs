@@ -1,4 +1,4 @@
-//! What the bank itself is made of. It needs no database, and no job runs.
+//! `wiring` and `schema`, which describe the bank's domain. They need no database and run no jobs.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -6,11 +6,11 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::database::bank_without_database;
+use super::database::start_in_memory;
 use super::output::write_json;
 
 pub(crate) async fn wiring(mermaid: bool, json: bool, out: &mut impl Write) -> Result<()> {
-    let bank = bank_without_database().await?;
+    let bank = start_in_memory().await?;
     let wiring = bank.wiring();
     match (mermaid, json) {
         (true, _) => write!(out, "{}", wiring.to_mermaid())?,
@@ -21,7 +21,7 @@ pub(crate) async fn wiring(mermaid: bool, json: bool, out: &mut impl Write) -> R
 }
 
 pub(crate) async fn schema(name: Option<&str>, out: &mut impl Write) -> Result<()> {
-    let bank = bank_without_database().await?;
+    let bank = start_in_memory().await?;
     let commands = bank.wiring().commands.iter().map(|command| (command.name, &command.schema));
     let events = bank.wiring().events.iter().map(|event| (event.name, &event.schema));
     let schemas: BTreeMap<&str, &Value> = commands.chain(events).collect();
@@ -30,7 +30,7 @@ pub(crate) async fn schema(name: Option<&str>, out: &mut impl Write) -> Result<(
     };
     let schema = schemas.get(name).with_context(|| {
         let names: Vec<_> = schemas.keys().copied().collect();
-        format!("there is no command or event `{name}`; there is {}", names.join(", "))
+        format!("no command or event is named `{name}`; use one of {}", names.join(", "))
     })?;
     write_json(out, schema)
 }
