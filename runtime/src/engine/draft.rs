@@ -70,7 +70,7 @@ pub(crate) fn handler_jobs(
     ids: &IdSource,
     event: &NewEvent,
     handlers: &[HandlingPlan],
-    seed: Arc<JobContext>,
+    context: Arc<JobContext>,
     max_queued: Option<u64>,
 ) -> impl Iterator<Item = NewJob> {
     handlers.iter().map(move |handler| {
