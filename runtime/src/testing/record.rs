@@ -1,10 +1,12 @@
 //! What is on record, before something runs and after.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::panic::Location;
 
 use crate::engine::Engine;
+use crate::model::{Cause, Job, Key};
 use crate::store::{Cursor, JobQuery, StoreError, StoredEntity, StoredEvent};
-use crate::{Cause, Job, Key};
 
 /// How much is read at a time.
 const PAGE: usize = 1000;
@@ -50,17 +52,22 @@ pub(super) async fn published_by(engine: &Engine, jobs: &[Job]) -> Result<Vec<Jo
         if !seen.insert(matter) {
             continue;
         }
-        let mut query = JobQuery { correlation: Some(matter.clone()), limit: PAGE, ..JobQuery::default() };
+        let mut query = JobQuery::new().correlation(matter.clone()).limit(PAGE);
         loop {
             let page = engine.store.jobs(&query).await?;
             found.extend(
                 page.jobs.into_iter().filter(|job| job.cause.is_some_and(|cause| parents.contains(&cause))),
             );
-            query.after = page.next;
-            if query.after.is_none() {
+            query.page = page.next;
+            if query.page.is_none() {
                 break;
             }
         }
     }
     Ok(found)
+}
+
+/// What a store has answered.
+pub(super) fn answered<T, E: fmt::Display>(answer: Result<T, E>, place: &Location<'_>) -> T {
+    answer.unwrap_or_else(|error| panic!("{place}: the store cannot answer: {error}"))
 }

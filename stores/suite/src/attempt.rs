@@ -2,7 +2,7 @@ use enact::store::{Commit, Next};
 use enact::{Attempt, Failure, Job, Step, WorkerId};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sample::json;
+use crate::sample::{With, json};
 
 /// A running attempt as its worker knows it.
 #[derive(Clone, Debug)]
@@ -16,18 +16,10 @@ impl RunningAttempt {
     /// The attempt with an end one second after its start, or at its start where there is no later time.
     pub(crate) fn ended(&self) -> Attempt {
         let second_after = self.started_at.checked_add(SignedDuration::from_secs(1));
-        Attempt {
-            number: self.job.attempts,
-            worker: self.worker.clone(),
-            started_at: self.started_at,
-            ended_at: Some(second_after.unwrap_or(self.started_at)),
-            reached: Some(Step::Commit),
-            version_read: None,
-            version_written: None,
-            strategies: Vec::new(),
-            events: Vec::new(),
-            failure: None,
-        }
+        Attempt::begun(self.job.attempts, self.worker.clone(), self.started_at).with(|attempt| {
+            attempt.ended_at = Some(second_after.unwrap_or(self.started_at));
+            attempt.reached = Some(Step::Commit);
+        })
     }
 
     fn ends(&self, attempt: Attempt, next: Next) -> Commit {
@@ -43,11 +35,10 @@ impl RunningAttempt {
     }
 
     fn failed(&self) -> Attempt {
-        Attempt {
-            reached: Some(Step::Handle),
-            failure: Some(Failure::denied("the handler says no")),
-            ..self.ended()
-        }
+        self.ended().with(|attempt| {
+            attempt.reached = Some(Step::Handle);
+            attempt.failure = Some(Failure::denied("the handler says no"));
+        })
     }
 
     pub(crate) fn succeeds(&self) -> Commit {

@@ -165,7 +165,8 @@ impl ReferenceStore {
     }
 
     fn add(&mut self, new: NewJob) {
-        let attempts: Vec<Attempt> = new.start.iter().map(|by| begun(1, by, new.created_at)).collect();
+        let attempts: Vec<Attempt> =
+            new.start.iter().map(|by| Attempt::begun(1, by.clone(), new.created_at)).collect();
         let cancelled = |id: &JobId| self.find(*id).is_some_and(|other| other.job.state == Cancelled);
         let state = if !attempts.is_empty() {
             Running
@@ -199,7 +200,7 @@ impl ReferenceStore {
             .filter_map(|(id, _, due_at)| Some((due_at?, self.find(id)?.sequence, id)));
         let mut due: Vec<_> = due.filter(|(due_at, ..)| *due_at <= claim.now).collect();
         due.sort_unstable();
-        for (.., id) in due.into_iter().take(Claim::MOST_WOKEN) {
+        for (.., id) in due.into_iter().take(Claim::MAX_WOKEN) {
             self.find_mut(id).expect("the job is stored").job.due_at = None;
         }
         self.settle();
@@ -217,7 +218,7 @@ impl ReferenceStore {
             job.state = Running;
             job.attempts += 1;
             job.failure = None;
-            attempts.push(begun(job.attempts, &claim.worker, claim.now));
+            attempts.push(Attempt::begun(job.attempts, claim.worker.clone(), claim.now));
             job.clone()
         });
         claimed.collect()
@@ -335,7 +336,7 @@ impl ReferenceStore {
             self.jobs.iter().any(|other| other.job.state == Waiting && other.job.after.contains(&id))
         };
         let deleted = old.iter().take(prune.limit).filter(|StoredJob { job, .. }| {
-            let is_named = job.ended_at.is_some_and(|ended_at| prune.names(job.state, ended_at));
+            let is_named = job.ended_at.is_some_and(|ended_at| prune.matches(job.state, ended_at));
             is_named && (job.state == Succeeded || !is_awaited(job.id))
         });
         let deleted: BTreeSet<u64> = deleted.map(|stored| stored.sequence).collect();
@@ -396,20 +397,5 @@ impl ReferenceStore {
             counts.entry((job.kind.as_str(), job.name.clone(), job.state)).or_insert(count).count += 1;
         }
         counts.into_values().collect()
-    }
-}
-
-fn begun(number: u32, worker: &WorkerId, started_at: Timestamp) -> Attempt {
-    Attempt {
-        number,
-        worker: worker.clone(),
-        started_at,
-        ended_at: None,
-        reached: None,
-        version_read: None,
-        version_written: None,
-        strategies: Vec::new(),
-        events: Vec::new(),
-        failure: None,
     }
 }

@@ -1,0 +1,138 @@
+//! The [`Store`] trait.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::claim::{Claim, Claimed, Lease, RunningJob};
+use super::commit::{Commit, CommitError, Committed};
+use super::entity::{EntityKey, StoredEntity};
+use super::error::StoreError;
+use super::event::{Cursor, NewEvent, StoredEvent};
+use super::job::{Changed, NewJob, Submitted};
+use super::prune::{Prune, Pruned};
+use super::query::{JobCount, JobPage, JobQuery};
+use super::tick::{NewTick, Ticked};
+use crate::model::{Attempt, Failure, Job, JobId, Key, WorkerId};
+
+/// A database for entities, events and jobs.
+///
+/// # Promises of every store
+///
+/// - **Atomic.** Each call is one transaction: after an error, or a crash at any point, either all of its effects are stored or none.
+///   Concurrent calls may share a transaction of the database if each can still fail alone.
+/// - **Durable.** When a writing call returns `Ok`, its effects survive the death of the process, and a crash of the machine
+///   unless the store was configured otherwise. Exception: the start of an attempt that
+///   [may be repeated](NewJob::repeatable) may become durable later, but what caused the attempt is durable when the call returns.
+/// - **States.** A job changes its state only as [`JobState::TRANSITIONS`](crate::JobState::TRANSITIONS) says, under any race.
+/// - **Order.** Jobs have sequence numbers and events have positions: in the order of their transactions, then in that of the call's
+///   vectors. Numbers are never reused, not even after pruning.
+/// - **Waiting.** A job is `Waiting` while any of these blocks it, and `Ready` otherwise: another job is at the head of its lane; a
+///   [predecessor](super::JobSpec::after) has not succeeded; its time ([`NewJob::due_at`], [`Next::Retry`](super::Next::Retry)) has not come. A job that is blocked
+///   by its time only becomes `Ready` in the first claim from that time on. Any other becomes `Ready` in the transaction that
+///   ends its last blocker.
+/// - **Lanes** ([r26](crate::rules#r26)). A lane holds the jobs of one order key that have not ended. Its first job is the head, all others are
+///   `Waiting`. When the head ends, in any state, the next job becomes the head. A job stays the head while it is retried or
+///   waits for something else. A failed job that is [retried by hand](Self::retry) returns to its position: it becomes the head
+///   instead of a later job that is `Waiting`, but not of one that is `Ready` or `Running`. Jobs that
+///   [start at once](NewJob::start) have no order key.
+/// - **Predecessors** ([r26](crate::rules#r26)). A job stays `Waiting` when a predecessor fails, because that one may be retried. When a
+///   predecessor is cancelled, it is cancelled in the same transaction, and so are its own successors. If a predecessor is cancelled already,
+///   it is `Cancelled` from the start. A predecessor that is a job of the same call and [exists already](Submitted::Existing) is replaced
+///   by the existing job, also in [`JobSpec::after`](super::JobSpec::after).
+/// - **Idempotency** ([r25](crate::rules#r25)). No two jobs have the same idempotency key.
+/// - **Time** comes from the arguments. A store has no clock. It keeps at least microseconds.
+/// - **Fidelity.** What is read is what was written; JSON is the same text.
+/// - **Reads** may miss what other processes have just written, but never what the caller has seen confirmed.
+///
+/// If a call can be refused for several reasons, any of them may be returned.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Appends events and inserts jobs, in order. Returns the outcome of each job, which [`admit`](super::admit) decides.
+    ///
+    /// If there are events, and a job [has no room](Submitted::Full) or [lacks a predecessor](Submitted::NoPredecessor), nothing is stored.
+    async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError>;
+
+    /// Makes due jobs `Ready`, then claims `Ready` jobs of each queue, as many as the claim has room for: higher priorities first, then by
+    /// sequence number. Each is `Running` afterwards, with a new attempt by the claiming worker.
+    ///
+    /// Makes at most [`Claim::MAX_WOKEN`] jobs `Ready`, ordered by time, then sequence number, so that no call takes long. If more
+    /// are due, [`Claimed::next_due`] is not later than now.
+    async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError>;
+
+    /// Loads an entity for an execution, as committed when its attempt began or later. Commits of other processes since then
+    /// may be missing; the commit detects the conflict ([r17](crate::rules#r17)).
+    async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError>;
+
+    /// Ends an attempt and stores what it staged.
+    ///
+    /// # Errors
+    /// See [`CommitError`]. After an error nothing is stored.
+    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
+
+    /// Stores a worker's lease in place of the previous one ([r23](crate::rules#r23)).
+    async fn renew(&self, lease: Lease) -> Result<(), StoreError>;
+
+    /// Deletes the lease if its renewal count still equals `renewals` and the worker has no running jobs.
+    async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError>;
+
+    /// The lease of every worker that has running jobs.
+    async fn leases(&self) -> Result<Vec<Lease>, StoreError>;
+
+    /// The running jobs of a worker, by sequence number, at most `limit`.
+    async fn running(&self, worker: &WorkerId, limit: usize) -> Result<Vec<RunningJob>, StoreError>;
+
+    /// Cancels jobs that are `Waiting`, `Ready` or `Running` ([r24](crate::rules#r24)). A running attempt ends with `failure`. Returns the
+    /// outcome of each, in order.
+    async fn cancel(
+        &self,
+        jobs: Vec<JobId>,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<Vec<Changed>, StoreError>;
+
+    /// Retries failed jobs by hand ([r22](crate::rules#r22)): each becomes `Ready`, or `Waiting` if another job is at the head of its lane. Attempts
+    /// are kept; [`Job::spent`] becomes their number. Returns the outcome of each, in order.
+    async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError>;
+
+    /// Deletes ended jobs with their attempts and idempotency keys: those that [match](Prune::matches), except predecessors of jobs
+    /// that wait for them. Examines at most [`Prune::limit`] jobs, by sequence number, and stops at the first at which the search
+    /// [ends](Prune::ends_at).
+    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError>;
+
+    /// Deletes at most `limit` events that were emitted before `before`, oldest first, and stops at the first event in `before..=now`. Events
+    /// dated after `now` (clock skew) are skipped. Returns the number of deleted events.
+    async fn prune_events(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<u64, StoreError>;
+
+    /// Records a tick of a schedule and submits its jobs as [`submit`](Self::submit) does, if the stored last tick is the one that the
+    /// caller knows. So one of several processes records it.
+    async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError>;
+
+    /// The last recorded tick of a schedule; `None` if there is none.
+    async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Finds a job.
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
+
+    /// Finds jobs by sequence number.
+    async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError>;
+
+    /// The number of jobs by kind, name and state. Combinations without jobs are left out.
+    async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError>;
+
+    /// The attempts of a job in order, including a running one; empty if there is no such job.
+    async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError>;
+
+    /// Finds an entity as last committed.
+    async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError>;
+
+    /// At most `limit` entities of a type with keys after `after`, ordered by the bytes of their keys.
+    async fn entities(
+        &self,
+        entity: &str,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, StoredEntity)>, StoreError>;
+
+    /// At most `limit` events after a cursor, in commit order. An event never appears before one that was already returned.
+    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
+}

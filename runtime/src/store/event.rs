@@ -1,0 +1,62 @@
+//! Events, and positions in their log.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{CorrelationId, EventId, JobId, Json};
+
+/// An event to append.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Its id.
+    pub id: EventId,
+    /// The name of its type.
+    pub name: Arc<str>,
+    /// The event as JSON.
+    pub payload: Json,
+    /// Shared by all jobs and events with a common origin ([r32](crate::rules#r32)).
+    pub correlation: CorrelationId,
+    /// The job whose handler emitted it; `None` if it was emitted at the boundary.
+    pub cause: Option<JobId>,
+    /// When it was committed. All events of a commit have the same time.
+    pub emitted_at: Timestamp,
+}
+
+/// A committed event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its position in commit order.
+    pub cursor: Cursor,
+    /// Its id, by which a relay deduplicates ([r18](crate::rules#r18)).
+    pub id: EventId,
+    /// The name of its type.
+    pub name: Arc<str>,
+    /// The event as JSON.
+    pub payload: Json,
+    /// Shared by all jobs and events with a common origin ([r32](crate::rules#r32)).
+    pub correlation: CorrelationId,
+    /// The job whose handler emitted it; `None` if it was emitted at the boundary.
+    pub cause: Option<JobId>,
+    /// When it was committed. All events of a commit have the same time.
+    pub emitted_at: Timestamp,
+}
+
+/// A position in the commit order of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor(u64);
+
+impl Cursor {
+    /// Before the first event.
+    pub const START: Self = Self(0);
+
+    /// A cursor that was stored as a number.
+    pub const fn from_u64(position: u64) -> Self {
+        Self(position)
+    }
+
+    /// The cursor as a number to store.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+}

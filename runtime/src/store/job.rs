@@ -1,0 +1,104 @@
+//! Jobs to submit, and the outcomes of calls that change jobs.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{Job, JobId, JobKind, JobSpec, JobState, Json, WorkerId};
+
+/// A job to submit: its [`JobSpec`], whose fields can be read and written directly, and how to submit it.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// What is stored. Its `created_at` is the current time. Its predecessors (`after`) are stored or come earlier in the same
+    /// call.
+    pub spec: JobSpec,
+    /// Former names of the command: a request under one of them is the same as one under the current name
+    /// ([r52](crate::rules#r52)).
+    pub aliases: &'static [&'static str],
+    /// The time that it waits for.
+    pub due_at: Option<Timestamp>,
+    /// The largest number of other jobs of its name that have not ended; `None`: no limit.
+    pub max_queued: Option<u64>,
+    /// Whether its attempts may be repeated ([r22](crate::rules#r22)), so that the start of one need not be durable. `false` is
+    /// always safe.
+    pub repeatable: bool,
+    /// The worker that starts the first attempt at once: the job is `Running` from the start and is never claimed for that attempt.
+    /// It has no order key.
+    pub start: Option<WorkerId>,
+}
+
+impl NewJob {
+    /// A job with a correlation of its own and default values.
+    pub fn new(id: JobId, kind: JobKind, name: impl Into<Arc<str>>, payload: Json, now: Timestamp) -> Self {
+        JobSpec::new(id, kind, name, payload, now).into()
+    }
+
+    /// Whether a stored job with this name and payload is the same request ([r25](crate::rules#r25)): its name is the current or a former
+    /// one, and the payloads are equal JSON values.
+    pub fn is_same_request(&self, name: &str, payload: &Json) -> bool {
+        let same_payload = || match (self.payload.value(), payload.value()) {
+            (Ok(own), Ok(other)) => own == other,
+            _ => false,
+        };
+        let same_name = &*self.name == name || self.aliases.contains(&name);
+        same_name && (self.payload == *payload || same_payload())
+    }
+
+    /// The job as it is right after it was inserted in `state`.
+    pub fn into_job(self, state: JobState) -> Job {
+        let mut job = Job::new(self.spec, state);
+        job.due_at = if state == JobState::Waiting { self.due_at } else { None };
+        job.ended_at = state.has_ended().then_some(job.created_at);
+        job.attempts = u32::from(self.start.is_some());
+        job
+    }
+}
+
+impl From<JobSpec> for NewJob {
+    fn from(spec: JobSpec) -> Self {
+        Self { spec, aliases: &[], due_at: None, max_queued: None, repeatable: false, start: None }
+    }
+}
+
+impl Deref for NewJob {
+    type Target = JobSpec;
+
+    fn deref(&self) -> &JobSpec {
+        &self.spec
+    }
+}
+
+impl DerefMut for NewJob {
+    fn deref_mut(&mut self) -> &mut JobSpec {
+        &mut self.spec
+    }
+}
+
+/// The outcome of submitting a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Submitted {
+    /// It was inserted.
+    New,
+    /// Its idempotency key belongs to this job, which is the same request.
+    Existing(JobId),
+    /// Its idempotency key belongs to this job, which is another request.
+    Mismatch(JobId),
+    /// This number of jobs of its name have not ended, which is the limit or more.
+    Full(u64),
+    /// This predecessor does not exist.
+    NoPredecessor(JobId),
+}
+
+/// The outcome of changing a job by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Changed {
+    /// It was changed, and so were its successors if they had to be: their ids, its own first.
+    Done(Vec<JobId>),
+    /// It was not changed: the transition from this state is not legal ([r20](crate::rules#r20)).
+    Illegal(JobState),
+    /// There is no such job.
+    Missing,
+}

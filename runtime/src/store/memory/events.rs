@@ -1,0 +1,57 @@
+//! The events, in commit order.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+
+use crate::store::{Cursor, NewEvent, StoredEvent};
+
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    stored: VecDeque<StoredEvent>,
+    /// The cursor of the last event that was appended.
+    last: u64,
+}
+
+impl Events {
+    pub(super) fn append(&mut self, events: Vec<NewEvent>) {
+        for event in events {
+            self.last += 1;
+            self.stored.push_back(StoredEvent {
+                cursor: Cursor::from_u64(self.last),
+                id: event.id,
+                name: event.name,
+                payload: event.payload,
+                correlation: event.correlation,
+                cause: event.cause,
+                emitted_at: event.emitted_at,
+            });
+        }
+    }
+
+    pub(super) fn list(&self, after: Cursor, limit: usize) -> Vec<StoredEvent> {
+        let read = self.stored.partition_point(|event| event.cursor <= after);
+        self.stored.range(read..).take(limit).cloned().collect()
+    }
+
+    /// As [`Store::prune_events`](crate::store::Store::prune_events).
+    pub(super) fn prune(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> u64 {
+        let (mut skipped, mut deleted) = (Vec::new(), 0);
+        while deleted < limit as u64
+            && let Some(event) = self.stored.pop_front()
+        {
+            if event.emitted_at < before {
+                deleted += 1;
+            } else if event.emitted_at > now {
+                skipped.push(event);
+            } else {
+                self.stored.push_front(event);
+                break;
+            }
+        }
+        for event in skipped.into_iter().rev() {
+            self.stored.push_front(event);
+        }
+        deleted
+    }
+}

@@ -1,0 +1,138 @@
+//! Everything that the store keeps, and the calls that change more than jobs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::events::Events;
+use super::jobs::{Jobs, Seq};
+use super::leases::Leases;
+use crate::model::{Key, WorkerId};
+use crate::store::{
+    Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, Limits, NewEvent, NewJob, NewTick,
+    RunningJob, StoredEntity, Submitted, Ticked,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    pub(super) jobs: Jobs,
+    pub(super) events: Events,
+    pub(super) leases: Leases,
+    entities: HashMap<&'static str, BTreeMap<Key, StoredEntity>>,
+    /// The last tick of each schedule.
+    ticks: HashMap<Arc<str>, Timestamp>,
+}
+
+impl Records {
+    pub(super) fn shuffled(seed: u64) -> Self {
+        Self { jobs: Jobs::shuffled(seed), ..Self::default() }
+    }
+
+    pub(super) fn submit(&mut self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Vec<Submitted> {
+        let admission = self.jobs.admit(&jobs, Limits::Apply);
+        if events.is_empty() || !admission.refuses_events() {
+            self.events.append(events);
+            self.jobs.insert_all(jobs, admission.new);
+        }
+        admission.submitted
+    }
+
+    /// Checks everything before it changes anything.
+    pub(super) fn commit(&mut self, commit: Commit) -> Result<Committed, CommitError> {
+        let seq = self.fence(&commit)?;
+        self.check_version(commit.write.as_ref())?;
+        let admission = self.jobs.admit(&commit.jobs, Limits::Ignore);
+        if let Some(error) = admission.commit_error(commit.jobs.iter()) {
+            return Err(error);
+        }
+
+        self.jobs.take_has_work();
+        self.jobs.end_attempt(seq, commit.attempt, commit.next);
+        self.write(commit.write);
+        self.events.append(commit.events);
+        self.jobs.insert_all(commit.jobs, admission.new);
+        Ok(Committed { has_work: self.jobs.take_has_work() })
+    }
+
+    /// The job, if it is running the attempt (r23).
+    fn fence(&self, commit: &Commit) -> Result<Seq, CommitError> {
+        let attempt = &commit.attempt;
+        let has_renewed = |observed| self.leases.of(&attempt.worker).renewals != observed;
+        match self.jobs.running_attempt(commit.job) {
+            Some((seq, running))
+                if running.number == attempt.number
+                    && running.worker == attempt.worker
+                    && !commit.lapsed.is_some_and(has_renewed) =>
+            {
+                Ok(seq)
+            }
+            _ => Err(CommitError::Fenced),
+        }
+    }
+
+    fn check_version(&self, write: Option<&EntityWrite>) -> Result<(), CommitError> {
+        let Some(write) = write else { return Ok(()) };
+        let found = self.load(&write.key).map_or(0, |entity| entity.version);
+        if found == write.expected { Ok(()) } else { Err(CommitError::Conflict { found }) }
+    }
+
+    fn write(&mut self, write: Option<EntityWrite>) {
+        if let Some(EntityWrite { key, expected, body }) = write {
+            let entity = StoredEntity { version: expected + 1, body };
+            self.entities.entry(key.entity).or_default().insert(key.id, entity);
+        }
+    }
+
+    pub(super) fn tick(&mut self, tick: NewTick) -> Ticked {
+        let last = self.ticks.get(&tick.schedule).copied();
+        if last != tick.last {
+            return Ticked::Stale(last);
+        }
+        self.ticks.insert(tick.schedule, tick.at);
+        Ticked::Done(self.submit(Vec::new(), tick.jobs))
+    }
+
+    pub(super) fn last_tick(&self, schedule: &str) -> Option<Timestamp> {
+        self.ticks.get(schedule).copied()
+    }
+
+    pub(super) fn load(&self, key: &EntityKey) -> Option<&StoredEntity> {
+        self.entities.get(key.entity)?.get(&key.id)
+    }
+
+    pub(super) fn entities(
+        &self,
+        entity: &str,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Vec<(Key, StoredEntity)> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let found =
+            self.entities.get(entity).into_iter().flat_map(|all| all.range((start, Bound::Unbounded)));
+        found.take(limit).map(|(key, entity)| (key.clone(), entity.clone())).collect()
+    }
+
+    pub(super) fn leases(&self) -> Vec<Lease> {
+        self.jobs.workers().map(|worker| self.leases.of(worker)).collect()
+    }
+
+    /// As [`Store::retire`](crate::store::Store::retire).
+    pub(super) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
+        if !self.jobs.has_running(worker) {
+            self.leases.retire(worker, renewals);
+        }
+    }
+
+    pub(super) fn running(&self, worker: &WorkerId, limit: usize) -> Vec<RunningJob> {
+        let running = self.jobs.running_of(worker).take(limit);
+        running
+            .map(|(job, attempt)| RunningJob {
+                job: job.clone(),
+                worker: attempt.worker.clone(),
+                started_at: attempt.started_at,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,55 @@
+//! Deletion of ended jobs.
+
+use jiff::Timestamp;
+
+use super::query::PageToken;
+use crate::model::JobState;
+
+/// Which jobs to delete, by the state in which they ended and when.
+#[derive(Clone, Debug)]
+pub struct Prune {
+    /// Jobs that succeeded before this time.
+    pub succeeded_before: Option<Timestamp>,
+    /// Jobs that failed before this time.
+    pub failed_before: Option<Timestamp>,
+    /// Jobs that were cancelled before this time.
+    pub cancelled_before: Option<Timestamp>,
+    /// The current time. Jobs that are dated later (clock skew) do not end the search.
+    pub now: Timestamp,
+    /// Where the previous call stopped.
+    pub after: Option<PageToken>,
+    /// The largest number of jobs to examine.
+    pub limit: usize,
+}
+
+impl Prune {
+    /// Whether a job that ended in this state at this time is to be deleted.
+    pub fn matches(&self, state: JobState, ended_at: Timestamp) -> bool {
+        let before = match state {
+            JobState::Succeeded => self.succeeded_before,
+            JobState::Failed => self.failed_before,
+            JobState::Cancelled => self.cancelled_before,
+            JobState::Waiting | JobState::Ready | JobState::Running => None,
+        };
+        before.is_some_and(|before| ended_at < before)
+    }
+
+    /// No job that was submitted at this time or later is to be deleted, if no clock was set back. `None`: no job at all is.
+    pub fn horizon(&self) -> Option<Timestamp> {
+        [self.succeeded_before, self.failed_before, self.cancelled_before].into_iter().flatten().max()
+    }
+
+    /// Whether the search ends at a job that was submitted at this time: between the horizon and now. Later jobs are younger.
+    pub fn ends_at(&self, created_at: Timestamp) -> bool {
+        self.horizon().is_none_or(|horizon| horizon <= created_at && created_at <= self.now)
+    }
+}
+
+/// What a call of [`Store::prune`](super::Store::prune) has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// The number of deleted jobs.
+    pub deleted: u64,
+    /// Where the next call continues; `None` if the search has ended.
+    pub next: Option<PageToken>,
+}
