@@ -27,12 +27,12 @@ const _: () = {
     {
         type Command = Withdraw;
         type Entity = Account;
+        fn retry() -> ::enact::Retry {
+            Retry::fixed(3, SECOND)
+        }
         const CONSTRUCTS: &'static [&'static str] = &["MoneyWithdrawn", "Receipt"];
         fn creation() -> ::enact::Creation<Withdraw, Account> {
             ::enact::Creation::if_missing()
-        }
-        fn retry() -> ::enact::Retry {
-            Retry::fixed(3, SECOND)
         }
         fn requires(__needs: &mut ::enact::context::Requirements) {
             <Box<dyn FraudAssessment> as ::enact::FromContext>::requires(__needs);

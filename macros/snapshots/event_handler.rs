@@ -10,8 +10,8 @@ const _: () = {
     struct __Handler;
     impl ::enact::EventHandler for __Handler {
         const NAME: &'static str = "mail";
-        const QUEUE: &'static str = "mail";
         type Event = MoneyWithdrawn;
+        const QUEUE: &'static str = "mail";
         fn requires(__needs: &mut ::enact::context::Requirements) {
             <Arc<dyn Mailer> as ::enact::FromContext>::requires(__needs);
         }

@@ -1,11 +1,12 @@
 //! The path by which expansions reach the runtime crate.
 
+use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, LitStr, Meta, Path};
 
 use crate::errors::Errors;
-use crate::options::{Options, Setting};
+use crate::options::{self, CratePath, Options, Setting};
 
 /// The runtime crate, as an expansion names it: `::enact`, or what `#[enact(crate = "…")]` on the item says.
 ///
@@ -27,11 +28,10 @@ impl Enact {
                     continue;
                 }
             };
-            let mut options = Options::parse("`#[enact]`", args, errors);
-            if let Some(Setting { value, .. }) = options.value::<LitStr>("crate", "\"path\"", errors) {
-                path = parse(&value, errors);
+            let EnactOptions { path: given } = options::parse(args, errors).options;
+            if let Some(Setting { value: CratePath(given), .. }) = given {
+                path = parse(&given, errors);
             }
-            options.finish(errors);
         }
         Self(path.unwrap_or_else(|| quote!(::enact)))
     }
@@ -44,6 +44,16 @@ impl Enact {
         });
         located.collect()
     }
+}
+
+#[derive(FromMeta)]
+struct EnactOptions {
+    #[darling(rename = "crate")]
+    path: Option<Setting<CratePath>>,
+}
+
+impl Options for EnactOptions {
+    const ATTRIBUTE: &'static str = "`#[enact]`";
 }
 
 impl ToTokens for Enact {

@@ -11,14 +11,11 @@ use syn::{Attribute, Data, DeriveInput, Field, Ident, Meta, Path, Token, Type, T
 
 use crate::crate_path::Enact;
 
-/// Which derives an item is given, besides serde's.
+/// Whether an item derives `JsonSchema`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Schema {
-    /// It has a schema, which refuses fields that it does not name (r11).
-    Strict,
-    /// It has a schema.
-    Open,
-    /// It has one only if the user asks for it, by a `#[schemars(…)]` or a derive.
+    Always,
+    /// Only if the user asks for it, by a `#[schemars(…)]` or a derive.
     OnRequest,
 }
 
@@ -43,9 +40,6 @@ pub(crate) fn derived(enact: &Enact, input: &DeriveInput, schema: Schema) -> Tok
     if !written.serde("crate") {
         let path = serde.to_string();
         attributes.push(quote!(#[serde(crate = #path)]));
-    }
-    if schema == Schema::Strict && !written.serde("deny_unknown_fields") {
-        attributes.push(quote!(#[serde(deny_unknown_fields)]));
     }
     if schema_wanted && !written.derives("JsonSchema") {
         derives.push(quote!(#schemars::JsonSchema));
@@ -233,22 +227,20 @@ mod tests {
                 #[derive(Clone, serde::Serialize)]
                 struct A {}
             ),
-            Schema::Strict,
+            Schema::Always,
         );
         assert_eq!(text.matches("Serialize").count(), 1, "{text}");
         assert!(text.contains("Deserialize") && text.contains("JsonSchema"), "{text}");
     }
 
     #[test]
-    fn a_serde_option_of_the_author_is_not_repeated() {
-        let text = derived(
-            quote!(
-                #[serde(deny_unknown_fields)]
-                struct A {}
-            ),
-            Schema::Strict,
+    fn a_crate_path_of_the_author_is_kept() {
+        let item = quote!(
+            #[serde(default, crate = "their_serde")]
+            struct A {}
         );
-        assert_eq!(text.matches("deny_unknown_fields").count(), 1, "{text}");
+        let text = derived(item, Schema::OnRequest);
+        assert_eq!(text.matches("crate =").count(), 1, "{text}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use syn::Attribute;
 
 use crate::crate_path::Enact;
 use crate::item::Function;
+use crate::options::{Setting, Texts};
 
 /// Puts generated items where no one can name them, and under the conditions (`#[cfg]`) and permissions (`#[allow]`)
 /// of the item that they are made for.
@@ -47,13 +48,9 @@ pub(crate) fn proof(enact: &Enact, proof: &TokenStream) -> TokenStream {
 }
 
 /// `const ALIASES`, if there are any.
-pub(crate) fn aliases(aliases: &[String]) -> Option<TokenStream> {
-    (!aliases.is_empty()).then(|| quote!(const ALIASES: &'static [&'static str] = &[#(#aliases),*];))
-}
-
-/// `const QUEUE`, if one is named.
-pub(crate) fn queue(queue: Option<&String>) -> Option<TokenStream> {
-    queue.map(|queue| quote!(const QUEUE: &'static str = #queue;))
+pub(crate) fn aliases(alias: Option<&Setting<Texts>>) -> Option<TokenStream> {
+    let Texts(aliases) = &alias?.value;
+    Some(quote!(const ALIASES: &'static [&'static str] = &[#(#aliases),*];))
 }
 
 /// A handler's function, unchanged.

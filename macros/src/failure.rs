@@ -1,14 +1,15 @@
 //! `#[derive(Failure)]`.
 
-use proc_macro2::{TokenStream, TokenTree};
+use darling::FromMeta;
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Field, Fields, Ident, Member, Type};
+use syn::{Attribute, Data, DeriveInput, Field, Fields, Ident, Member, Meta, Type};
 
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::hidden;
-use crate::options::Options;
+use crate::options::{self, Options, Setting, Text, Word};
 use crate::snake_case::snake_case;
 
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
@@ -24,63 +25,44 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 }
 
 /// The options of a variant or a struct.
+#[derive(FromMeta)]
 struct CaseOptions {
-    retry: Option<Ident>,
-    permanent: Option<Ident>,
-    transparent: Option<Ident>,
-    code: Option<String>,
+    retry: Option<Word>,
+    permanent: Option<Word>,
+    transparent: Option<Word>,
+    code: Option<Setting<Text>>,
 }
 
-impl CaseOptions {
-    fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[failure]`", arguments(attrs, errors), errors);
-        let parsed = Self {
-            retry: options.flag("retry", errors),
-            permanent: options.flag("permanent", errors),
-            transparent: options.flag("transparent", errors),
-            code: options.text("code", errors),
-        };
-        options.finish(errors);
-        parsed
-    }
+impl Options for CaseOptions {
+    const ATTRIBUTE: &'static str = "`#[failure]`";
 }
 
 /// The options of an enum: the default of its variants.
+#[derive(FromMeta)]
 struct EnumOptions {
-    retry: Option<Ident>,
-    permanent: Option<Ident>,
+    retry: Option<Word>,
+    permanent: Option<Word>,
 }
 
-impl EnumOptions {
-    fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[failure]` on an enum", arguments(attrs, errors), errors);
-        let parsed =
-            Self { retry: options.flag("retry", errors), permanent: options.flag("permanent", errors) };
-        options.misplaced(&["code"], "every variant has a code of its own, so it goes on a variant", errors);
-        options.misplaced(
-            &["transparent"],
-            "it is about a variant's one field, so it goes on a variant",
-            errors,
-        );
-        options.finish(errors);
-        parsed
+impl Options for EnumOptions {
+    const ATTRIBUTE: &'static str = "`#[failure]` on an enum";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        options::exists_in::<CaseOptions>(unknown)
+            .then(|| "it describes one variant, so it belongs on a variant".to_owned())
     }
 }
 
-/// What stands in the parentheses of all `#[failure(…)]`.
-fn arguments(attrs: &[Attribute], errors: &mut Errors) -> TokenStream {
-    let mut arguments = TokenStream::new();
+/// What stands in the parentheses of each `#[failure(…)]`.
+fn arguments(attrs: &[Attribute], errors: &mut Errors) -> Vec<TokenStream> {
+    let mut arguments = Vec::new();
     for attribute in attrs.iter().filter(|attribute| is_ours(attribute)) {
-        let Ok(list) = attribute.meta.require_list() else {
-            errors.add(
+        match attribute.meta.require_list() {
+            Ok(list) => arguments.push(list.tokens.clone()),
+            Err(_) => errors.add(
                 attribute,
-                "`failure` lacks its options: write `#[failure(permanent)]`, say, or leave it out",
-            );
-            continue;
-        };
-        arguments.extend(list.tokens.clone());
-        if !ends_in_comma(&list.tokens) {
-            arguments.extend(quote!(,));
+                "`failure` needs options: write `#[failure(permanent)]`, for example, or remove it",
+            ),
         }
     }
     arguments
@@ -88,14 +70,6 @@ fn arguments(attrs: &[Attribute], errors: &mut Errors) -> TokenStream {
 
 fn is_ours(attribute: &Attribute) -> bool {
     attribute.path().is_ident("failure")
-}
-
-fn ends_in_comma(tokens: &TokenStream) -> bool {
-    match tokens.clone().into_iter().last() {
-        Some(TokenTree::Punct(last)) => last.as_char() == ',',
-        Some(_) => false,
-        None => true,
-    }
 }
 
 /// An error, as the cases that it tells apart.
@@ -129,7 +103,8 @@ impl<'a> ClassifiedError<'a> {
                 vec![Case::check(ident, quote!(Self), &input.attrs, &data.fields, false, errors)]
             }
             Data::Enum(data) => {
-                let EnumOptions { retry, permanent } = EnumOptions::parse(&input.attrs, errors);
+                let arguments = arguments(&input.attrs, errors);
+                let EnumOptions { retry, permanent } = options::parse_all(arguments, errors).options;
                 let permanent = is_permanent(retry, permanent, errors).unwrap_or(false);
                 let variants = data.variants.iter().map(|variant| {
                     let path = &variant.ident;
@@ -185,12 +160,13 @@ impl<'a> Case<'a> {
         errors: &mut Errors,
     ) -> Self {
         check_fields(fields, errors);
-        let options = CaseOptions::parse(attrs, errors);
+        let arguments = arguments(attrs, errors);
+        let options: CaseOptions = options::parse_all(arguments, errors).options;
         check_transparent_alone(&options, errors);
-        let field = options.transparent.and_then(|key| only_field(&key, name, fields, errors));
+        let field = options.transparent.and_then(|Word(key)| only_field(&key, name, fields, errors));
         let permanent = is_permanent(options.retry, options.permanent, errors);
         let class = field.unwrap_or_else(|| Class::Own {
-            code: options.code.unwrap_or_else(|| snake_case(&name.unraw().to_string())),
+            code: options.code.map_or_else(|| snake_case(&name.unraw().to_string()), |code| code.value.0),
             permanent: permanent.unwrap_or(permanent_by_default),
         });
         Self { name, path, class }
@@ -206,8 +182,8 @@ impl<'a> Case<'a> {
 }
 
 /// What two words say of which one is enough; `None` without either.
-fn is_permanent(retry: Option<Ident>, permanent: Option<Ident>, errors: &mut Errors) -> Option<bool> {
-    if let (Some(retry), Some(_)) = (&retry, &permanent) {
+fn is_permanent(retry: Option<Word>, permanent: Option<Word>, errors: &mut Errors) -> Option<bool> {
+    if let (Some(Word(retry)), Some(_)) = (&retry, &permanent) {
         errors.add(
             retry,
             "`retry` says that another attempt may help, and `permanent` that none will: remove one of them",
@@ -218,7 +194,7 @@ fn is_permanent(retry: Option<Ident>, permanent: Option<Ident>, errors: &mut Err
 
 /// Where the field decides, there is nothing left to say.
 fn check_transparent_alone(options: &CaseOptions, errors: &mut Errors) {
-    let CaseOptions { retry, permanent, transparent: Some(transparent), code } = options else {
+    let CaseOptions { retry, permanent, transparent: Some(Word(transparent)), code } = options else {
         return;
     };
     if retry.is_some() || permanent.is_some() || code.is_some() {

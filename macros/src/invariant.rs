@@ -1,17 +1,18 @@
 //! `#[invariant]`.
 
+use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, ReturnType, Signature, Type};
+use syn::{FnArg, Ident, Meta, ReturnType, Signature, Type};
 
 use crate::crate_path::Enact;
 use crate::docs;
 use crate::errors::Errors;
 use crate::expansion::{self, hidden_beside, reemitted_invariant, register};
 use crate::item::{Function, Item, misplaced};
-use crate::options::{Options, Setting};
+use crate::options::{self, Options, Setting, Text};
 use crate::signature::{check_unconditional, text};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -20,34 +21,26 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::new();
     let enact = Enact::take(&mut function.attrs, &mut errors);
-    let options = InvariantOptions::parse(args, &mut errors);
+    let options = options::parse(args, &mut errors).options;
     let invariant = Invariant::check(options, &function, &mut errors);
     let expansion = invariant.filter(|_| errors.is_empty()).map(|invariant| invariant.expand(&enact));
     let hidden = hidden_beside(&function, &expansion.unwrap_or_default());
     TokenStream::from_iter([reemitted_invariant(&function), hidden, errors.report()])
 }
 
+#[derive(FromMeta)]
 struct InvariantOptions {
     when: Option<Setting<Type>>,
-    code: Option<String>,
-    message: Option<String>,
+    code: Option<Setting<Text>>,
+    message: Option<Setting<Text>>,
 }
 
-impl InvariantOptions {
-    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[invariant]`", args, errors);
-        let parsed = Self {
-            when: options.value("when", "Type", errors),
-            code: options.text("code", errors),
-            message: options.text("message", errors),
-        };
-        options.misplaced(
-            &["name"],
-            "an invariant is known by its code, `#[invariant(code = \"…\")]`",
-            errors,
-        );
-        options.finish(errors);
-        parsed
+impl Options for InvariantOptions {
+    const ATTRIBUTE: &'static str = "`#[invariant]`";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        let is_name = unknown.path().is_ident("name");
+        is_name.then(|| "the name of an invariant is its code, `#[invariant(code = \"…\")]`".to_owned())
     }
 }
 
@@ -80,7 +73,7 @@ impl Invariant {
             when: when.map(|Setting { value, .. }| value),
             takes_when: taken.is_some(),
             output: output?,
-            code: code.unwrap_or_else(|| sig.ident.unraw().to_string()),
+            code: code.map_or_else(|| sig.ident.unraw().to_string(), |code| code.value.0),
             message: message?,
         })
     }
@@ -222,8 +215,8 @@ fn check_says_something(sig: &Signature, errors: &mut Errors) -> Option<Type> {
 }
 
 /// A violated invariant is reported to people, who are told more than a name.
-fn check_message(message: Option<String>, function: &Function, errors: &mut Errors) -> Option<String> {
-    let message = message.or_else(|| docs::first_paragraph(&function.attrs));
+fn check_message(message: Option<Setting<Text>>, function: &Function, errors: &mut Errors) -> Option<String> {
+    let message = message.map(|message| message.value.0).or_else(|| docs::first_paragraph(&function.attrs));
     if message.is_none() {
         let name = &function.sig.ident;
         errors.add(

@@ -64,12 +64,12 @@ mod item;
 mod options;
 mod record;
 mod schedule;
+mod settings;
 mod signature;
 mod snake_case;
 #[cfg(test)]
 mod snapshots;
 mod strategy;
-mod suggestion;
 mod value;
 
 use proc_macro::TokenStream;

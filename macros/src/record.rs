@@ -9,8 +9,7 @@ use syn::{Data, DataStruct, DeriveInput, Field, Fields, Ident};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion;
-use crate::options::Setting;
-use crate::suggestion::{closest, one_of};
+use crate::options::{FieldName, Setting, Suggestion, Text};
 
 /// What a struct is to be, and how messages speak of it.
 #[derive(Clone, Copy)]
@@ -70,8 +69,8 @@ pub(crate) fn can_be_implemented(input: &DeriveInput) -> bool {
 }
 
 /// The type's name in the store and in JSON (r52).
-pub(crate) fn name(input: &DeriveInput, name: Option<String>) -> String {
-    name.unwrap_or_else(|| input.ident.unraw().to_string())
+pub(crate) fn name(input: &DeriveInput, name: Option<Setting<Text>>) -> String {
+    name.map_or_else(|| input.ident.unraw().to_string(), |name| name.value.0)
 }
 
 /// What became of an option that names a field.
@@ -96,21 +95,19 @@ impl<'a> FieldChoice<'a> {
 /// The field that an option names.
 pub(crate) fn choose<'a>(
     input: &'a DeriveInput,
-    option: Option<Setting<Ident>>,
+    option: Option<Setting<FieldName>>,
     errors: &mut Errors,
 ) -> FieldChoice<'a> {
-    let Some(Setting { key, value }) = option else {
+    let Some(Setting { key, value: FieldName(value) }) = option else {
         return FieldChoice::None;
     };
     if let Some(field) = find(input, &value) {
         return FieldChoice::Field(field);
     }
-    let names: Vec<_> = names(input);
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let advice = match closest(&value.unraw().to_string(), names.iter().copied()) {
-        Some(name) => format!("did you mean `{key} = {name}`?"),
-        None if names.is_empty() => "it has none".to_owned(),
-        None => format!("its fields are {}", one_of(&names)),
+    let advice = match Suggestion::for_name(&value.unraw().to_string(), &names(input)) {
+        Suggestion::Name(name) => format!("did you mean `{key} = {name}`?"),
+        Suggestion::OneOf(names) => format!("its fields are {names}"),
+        Suggestion::None => format!("write `{key} = …` with one of its fields, or remove `{key}`"),
     };
     errors.add(
         &value,

@@ -2,33 +2,37 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Expr, Ident, LitStr, Type};
+use syn::{Ident, Type};
 
 use crate::crate_path::Enact;
 use crate::errors::Errors;
-use crate::options::{Options, Setting};
+use crate::options::{CronPattern, DurationExpr, MissedExpr, Setting};
 
 /// A schedule, and the key that it stands under.
 pub(crate) struct Schedule {
     key: Ident,
     times: Times,
-    missed: Option<Expr>,
+    missed: Option<MissedExpr>,
 }
 
 enum Times {
-    Every(Box<Expr>),
-    Cron(LitStr),
+    Every(Box<DurationExpr>),
+    Cron(CronPattern),
 }
 
 impl Schedule {
-    pub(crate) fn read(options: &mut Options, errors: &mut Errors) -> Option<Self> {
-        let seems_given = ["every", "cron"].into_iter().any(|name| options.seems_given(name));
-        let every = options.value("every", "Duration::…", errors);
-        let cron = options.value("cron", "\"0 3 * * *\"", errors);
-        let missed = options.value("missed", "Missed::…", errors);
+    /// `is_rejected`: whether a schedule was given that has been reported as wrong.
+    pub(crate) fn check(
+        every: Option<Setting<DurationExpr>>,
+        cron: Option<Setting<CronPattern>>,
+        missed: Option<Setting<MissedExpr>>,
+        is_rejected: bool,
+        errors: &mut Errors,
+    ) -> Option<Self> {
         check_one(every.as_ref(), cron.as_ref(), errors);
-        check_missed(missed.as_ref(), seems_given, errors);
-        let every = every.map(|Setting { key, value }| (key, Times::Every(value)));
+        let is_scheduled = every.is_some() || cron.is_some() || is_rejected;
+        check_missed(missed.as_ref(), is_scheduled, errors);
+        let every = every.map(|Setting { key, value }| (key, Times::Every(Box::new(value))));
         let cron = cron.map(|Setting { key, value }| (key, Times::Cron(value)));
         let (key, times) = every.or(cron)?;
         Some(Self { key, times, missed: missed.map(|Setting { value, .. }| value) })
@@ -70,7 +74,11 @@ impl Schedule {
 }
 
 /// A command has one schedule.
-fn check_one(every: Option<&Setting<Box<Expr>>>, cron: Option<&Setting<LitStr>>, errors: &mut Errors) {
+fn check_one(
+    every: Option<&Setting<DurationExpr>>,
+    cron: Option<&Setting<CronPattern>>,
+    errors: &mut Errors,
+) {
     if let (Some(every), Some(cron)) = (every, cron) {
         errors.add(
             &cron.key,
@@ -84,7 +92,7 @@ fn check_one(every: Option<&Setting<Box<Expr>>>, cron: Option<&Setting<LitStr>>,
 }
 
 /// What was missed is what recurs.
-fn check_missed(missed: Option<&Setting<Expr>>, is_scheduled: bool, errors: &mut Errors) {
+fn check_missed(missed: Option<&Setting<MissedExpr>>, is_scheduled: bool, errors: &mut Errors) {
     if let (Some(Setting { key, .. }), false) = (missed, is_scheduled) {
         errors.add(
             key,

@@ -103,18 +103,6 @@ impl<'a> HandlerSignature<'a> {
     }
 }
 
-/// `fn timeout()`, if there is one.
-pub(crate) fn timeout(timeout: Option<&syn::Expr>) -> Option<TokenStream> {
-    timeout.map(|timeout| {
-        quote! {
-            fn timeout() -> ::core::option::Option<::core::time::Duration> {
-                let __timeout: ::core::time::Duration = #timeout;
-                ::core::option::Option::Some(__timeout)
-            }
-        }
-    })
-}
-
 /// `fn requires()`: what must be there for what is drawn.
 pub(crate) fn requires<'a>(enact: &Enact, drawn: impl Iterator<Item = &'a Type>) -> Option<TokenStream> {
     let mut drawn = drawn.map(|ty| asked(enact, ty, &quote!(requires(__needs);))).peekable();
@@ -138,11 +126,6 @@ pub(crate) fn from_context(enact: &Enact, ty: &Type) -> TokenStream {
 fn asked(enact: &Enact, ty: &Type, call: &TokenStream) -> TokenStream {
     let enact = enact.at(ty.span());
     quote_spanned!(ty.span()=> <#ty as #enact::FromContext>::#call)
-}
-
-/// `fn retry()`, if there is a policy.
-pub(crate) fn retry(enact: &Enact, policy: Option<&syn::Expr>) -> Option<TokenStream> {
-    policy.map(|policy| quote!(fn retry() -> #enact::Retry { #policy }))
 }
 
 /// A handler is awaited.

@@ -182,7 +182,6 @@ mod by_hand {
 
     /// Put money into an account.
     #[derive(Serialize, Deserialize, JsonSchema)]
-    #[serde(deny_unknown_fields)]
     struct DepositByHand {
         account: String,
         /// How much, in cents.

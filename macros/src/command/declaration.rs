@@ -1,22 +1,24 @@
 //! `#[command]` on a struct.
 
+use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{DeriveInput, Field, Ident, Type};
+use syn::{DeriveInput, Field, Ident, Meta, Type};
 
+use super::HandlerOptions;
 use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
 use crate::expansion::{self, hidden, register};
-use crate::options::{Options, Setting};
+use crate::options::{self, FieldName, Options, Parsed, Setting, Text, Texts, Word};
 use crate::record::{self, FieldChoice, Shape};
 
 pub(super) fn expand(args: TokenStream, mut input: DeriveInput) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut input.attrs, &mut errors);
-    let options = DeclarationOptions::parse(args, &mut errors);
+    let options = options::parse(args, &mut errors);
     let declaration = Declaration::check(options, &input, &mut errors);
     let expansion = declaration.expand(&enact, &input);
     TokenStream::from_iter([expansion, errors.report()])
@@ -24,33 +26,24 @@ pub(super) fn expand(args: TokenStream, mut input: DeriveInput) -> TokenStream {
 
 const SHAPE: Shape = Shape { noun: "a command", smallest: "{}" };
 
-#[derive(Default)]
-struct DeclarationOptions {
-    target: Option<Setting<Ident>>,
-    idempotency_key: Option<Setting<Ident>>,
-    order_by: Option<Setting<Ident>>,
-    name: Option<String>,
-    aliases: Vec<String>,
-    remote: Option<Ident>,
+#[derive(FromMeta)]
+pub(crate) struct DeclarationOptions {
+    target: Option<Setting<FieldName>>,
+    idempotency_key: Option<Setting<FieldName>>,
+    order_by: Option<Setting<FieldName>>,
+    name: Option<Setting<Text>>,
+    alias: Option<Setting<Texts>>,
+    remote: Option<Word>,
     output: Option<Setting<Type>>,
 }
 
-impl DeclarationOptions {
-    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[command]` on a struct", args, errors);
-        let parsed = Self {
-            target: options.value("target", "field", errors),
-            idempotency_key: options.value("idempotency_key", "field", errors),
-            order_by: options.value("order_by", "field", errors),
-            name: options.text("name", errors),
-            aliases: options.texts("alias", errors),
-            remote: options.flag("remote", errors),
-            output: options.value("output", "Type", errors),
-        };
-        let whither = "it says how the command is handled, so it goes on the handler's `#[command]`";
-        options.misplaced(super::OF_HANDLER, whither, errors);
-        options.finish(errors);
-        parsed
+impl Options for DeclarationOptions {
+    const ATTRIBUTE: &'static str = "`#[command]` on a struct";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        options::exists_in::<HandlerOptions>(unknown).then(|| {
+            "it says how the command is handled, so it belongs on the handler's `#[command]`".to_owned()
+        })
     }
 }
 
@@ -63,7 +56,7 @@ struct Remote {
 /// A command.
 struct Declaration<'a> {
     name: String,
-    aliases: Vec<String>,
+    alias: Option<Setting<Texts>>,
     remote: Option<Remote>,
     target: FieldChoice<'a>,
     idempotency_key: FieldChoice<'a>,
@@ -71,12 +64,13 @@ struct Declaration<'a> {
 }
 
 impl<'a> Declaration<'a> {
-    fn check(options: DeclarationOptions, input: &'a DeriveInput, errors: &mut Errors) -> Self {
+    fn check(parsed: Parsed<DeclarationOptions>, input: &'a DeriveInput, errors: &mut Errors) -> Self {
         record::check(SHAPE, input, errors);
-        check_output(&options, errors);
+        check_output(&parsed, errors);
+        let options = parsed.options;
         Self {
             name: record::name(input, options.name),
-            aliases: options.aliases,
+            alias: options.alias,
             remote: options.remote.map(|_| Remote { output: options.output.map(|output| output.value) }),
             target: record::choose(input, options.target, errors),
             idempotency_key: record::choose(input, options.idempotency_key, errors),
@@ -88,7 +82,7 @@ impl<'a> Declaration<'a> {
         if !record::can_be_implemented(input) {
             return input.to_token_stream();
         }
-        let item = derives::derived(enact, &derives::bounded(enact, input, Schema::Strict), Schema::Strict);
+        let item = derives::derived(enact, &derives::bounded(enact, input, Schema::Always), Schema::Always);
         let ident = &input.ident;
         let command = self.command(enact, input);
         let keys =
@@ -113,7 +107,7 @@ impl<'a> Declaration<'a> {
     fn command(&self, enact: &Enact, input: &DeriveInput) -> TokenStream {
         let ident = &input.ident;
         let name = &self.name;
-        let aliases = expansion::aliases(&self.aliases);
+        let aliases = expansion::aliases(self.alias.as_ref());
         let keys = [
             ("TARGET", "target", &self.target),
             ("IDEMPOTENCY_KEY", "idempotency_key", &self.idempotency_key),
@@ -185,8 +179,9 @@ fn key(enact: &Enact, input: &DeriveInput, field: &Field) -> TokenStream {
 }
 
 /// Of a command that is handled here, the handler says what it returns.
-fn check_output(options: &DeclarationOptions, errors: &mut Errors) {
-    if let (Some(Setting { key, .. }), None) = (&options.output, &options.remote) {
+fn check_output(parsed: &Parsed<DeclarationOptions>, errors: &mut Errors) {
+    let DeclarationOptions { output, remote, .. } = &parsed.options;
+    if let (Some(Setting { key, .. }), None, false) = (output, remote, parsed.rejects("remote")) {
         errors.add(
             key,
             "the handler says what it returns: remove `output`, or add `remote` if another program handles the command",

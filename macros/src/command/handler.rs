@@ -1,24 +1,28 @@
 //! `#[command]` on a function.
 
+use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Ident, Type};
+use syn::{Ident, Meta, Type};
 
+use super::DeclarationOptions;
 use crate::constructs::constructs;
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{self, hidden_beside, reemitted_handler, register};
 use crate::item::Function;
-use crate::options::{Options, Setting};
+use crate::options::{
+    self, CronPattern, DurationExpr, MissedExpr, Options, Parsed, Setting, Suggestion, Value, Word,
+};
 use crate::schedule::Schedule;
+use crate::settings::SettingsOptions;
 use crate::signature::{self, HandlerKind, HandlerSignature};
-use crate::suggestion::closest;
 
 pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut function.attrs, &mut errors);
-    let options = HandlerOptions::parse(args, &mut errors);
+    let options = options::parse(args, &mut errors);
     let handler = Handler::check(options, &function, &mut errors);
     let expansion = if errors.is_empty() {
         handler.expand(&enact, &constructs(&function))
@@ -31,80 +35,60 @@ pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
 
 const KIND: HandlerKind = HandlerKind { noun: "a command's handler", message: "command", binds_entity: true };
 
-#[derive(Default)]
-struct HandlerOptions {
-    create: Option<Setting<Creation>>,
-    retry: Option<Expr>,
-    timeout: Option<Expr>,
-    queue: Option<String>,
-    schedule: Option<Schedule>,
-    stateless: Option<Ident>,
+#[derive(FromMeta)]
+pub(crate) struct HandlerOptions {
+    create: Option<Setting<CreationPolicy>>,
+    stateless: Option<Word>,
+    every: Option<Setting<DurationExpr>>,
+    cron: Option<Setting<CronPattern>>,
+    missed: Option<Setting<MissedExpr>>,
+    #[darling(flatten)]
+    settings: SettingsOptions,
 }
 
-impl HandlerOptions {
-    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[command]` on a function", args, errors);
-        let create = options.value("create", Creation::FORM, errors);
-        let parsed = Self {
-            create: create.and_then(|setting| Creation::read(setting, errors)),
-            retry: options.value("retry", "Retry::…", errors).map(|Setting { value, .. }| value),
-            timeout: options.value("timeout", "Duration::…", errors).map(|Setting { value, .. }| value),
-            queue: options.text("queue", errors),
-            schedule: Schedule::read(&mut options, errors),
-            stateless: options.flag("stateless", errors),
-        };
-        let whither = "it says what the command is, so it goes on the struct's `#[command]`";
-        options.misplaced(super::OF_DECLARATION, whither, errors);
-        options.finish(errors);
-        parsed
+impl Options for HandlerOptions {
+    const ATTRIBUTE: &'static str = "`#[command]` on a function";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        options::exists_in::<DeclarationOptions>(unknown)
+            .then(|| "it says what the command is, so it belongs on the struct's `#[command]`".to_owned())
     }
 }
 
-/// The policies of r12.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Creation {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromMeta)]
+enum CreationPolicy {
     Never,
     Always,
     IfMissing,
 }
 
-impl Creation {
-    const FORM: &str = "never`, `create = always` or `create = if_missing";
+impl Value for CreationPolicy {
+    const FORM: &'static str = "never`, `create = always` or `create = if_missing";
 
-    const ALL: [(&str, Self); 3] =
-        [("never", Self::Never), ("always", Self::Always), ("if_missing", Self::IfMissing)];
-
-    fn read(Setting { key, value }: Setting<Ident>, errors: &mut Errors) -> Option<Setting<Self>> {
-        let found = Self::ALL.into_iter().find(|(name, _)| value == name);
-        if found.is_none() {
-            let advice = match closest(&value.to_string(), Self::ALL.map(|(name, _)| name)) {
-                Some(name) => format!("did you mean `create = {name}`?"),
-                None => format!("write `create = {}`", Self::FORM),
-            };
-            errors.add(&value, format!("`{value}` is not a creation policy: {advice}"));
-        }
-        found.map(|(_, value)| Setting { key, value })
+    fn read(tokens: TokenStream) -> Result<Self, Suggestion> {
+        let word: Ident = syn::parse2(tokens).map_err(|_| Suggestion::None)?;
+        Self::from_string(&word.to_string()).map_err(|error| Suggestion::of(&error))
     }
 }
 
 /// The handler of a command.
 struct Handler<'a> {
-    create: Option<Setting<Creation>>,
-    retry: Option<Expr>,
-    timeout: Option<Expr>,
-    queue: Option<String>,
-    schedule: Option<Schedule>,
+    create: Option<Setting<CreationPolicy>>,
     stateless: bool,
+    schedule: Option<Schedule>,
+    settings: SettingsOptions,
     signature: HandlerSignature<'a>,
 }
 
 impl<'a> Handler<'a> {
-    fn check(options: HandlerOptions, function: &'a Function, errors: &mut Errors) -> Self {
+    fn check(parsed: Parsed<HandlerOptions>, function: &'a Function, errors: &mut Errors) -> Self {
+        let has_wrong_schedule = parsed.rejects("every") || parsed.rejects("cron");
+        let HandlerOptions { create, stateless, every, cron, missed, settings } = parsed.options;
         let signature = HandlerSignature::check(KIND, &function.sig, errors);
-        check_creation(options.create.as_ref(), &signature, errors);
-        check_stateless(options.stateless.as_ref(), &signature, errors);
-        let HandlerOptions { create, retry, timeout, queue, schedule, stateless } = options;
-        Self { create, retry, timeout, queue, schedule, stateless: stateless.is_some(), signature }
+        check_creation(create.as_ref(), &signature, errors);
+        check_stateless(stateless.as_ref(), &signature, errors);
+        let schedule = Schedule::check(every, cron, missed, has_wrong_schedule, errors);
+        Self { create, stateless: stateless.is_some(), schedule, settings, signature }
     }
 
     fn expand(&self, enact: &Enact, constructs: &TokenStream) -> TokenStream {
@@ -148,9 +132,7 @@ impl<'a> Handler<'a> {
         constructs: &TokenStream,
     ) -> TokenStream {
         let creation = self.creation(enact, command, entity);
-        let retry = signature::retry(enact, self.retry.as_ref());
-        let timeout = signature::timeout(self.timeout.as_ref());
-        let queue = expansion::queue(self.queue.as_ref());
+        let settings = self.settings.expand(enact);
         let schedule = self.schedule.as_ref().map(|schedule| schedule.expand(enact, command));
         let requires = self.signature.requires(enact);
         let handle = self.signature.handle(enact, command, &output_of(enact, command));
@@ -164,11 +146,9 @@ impl<'a> Handler<'a> {
             {
                 type Command = #command;
                 type Entity = #entity;
-                #queue
+                #settings
                 #constructs
                 #creation
-                #retry
-                #timeout
                 #schedule
                 #requires
                 #handle
@@ -179,9 +159,7 @@ impl<'a> Handler<'a> {
 
     fn command_handler(&self, enact: &Enact, command: &Type, constructs: &TokenStream) -> TokenStream {
         let untargeted = (!self.stateless).then(|| self.untargeted(enact, command));
-        let retry = signature::retry(enact, self.retry.as_ref());
-        let timeout = signature::timeout(self.timeout.as_ref());
-        let queue = expansion::queue(self.queue.as_ref());
+        let settings = self.settings.expand(enact);
         let schedule = self.schedule.as_ref().map(|schedule| schedule.expand(enact, command));
         let requires = self.signature.requires(enact);
         let handle = self.signature.handle(enact, command, &output_of(enact, command));
@@ -194,10 +172,8 @@ impl<'a> Handler<'a> {
                 for<'__any> #command: #enact::Command,
             {
                 type Command = #command;
-                #queue
+                #settings
                 #constructs
-                #retry
-                #timeout
                 #schedule
                 #requires
                 #handle
@@ -223,9 +199,9 @@ impl<'a> Handler<'a> {
     fn creation(&self, enact: &Enact, command: &Type, entity: &Type) -> Option<TokenStream> {
         let Setting { key, value } = self.create.as_ref()?;
         let policy = match value {
-            Creation::Never => return None,
-            Creation::Always => format_ident!("always"),
-            Creation::IfMissing => format_ident!("if_missing"),
+            CreationPolicy::Never => return None,
+            CreationPolicy::Always => format_ident!("always"),
+            CreationPolicy::IfMissing => format_ident!("if_missing"),
         };
         let enact_at_option = enact.at(key.span());
         let policy = quote_spanned!(key.span()=> #enact_at_option::Creation::#policy());
@@ -243,7 +219,11 @@ fn output_of(enact: &Enact, command: &Type) -> TokenStream {
 }
 
 /// A creation policy is about the entity that the handler binds.
-fn check_creation(create: Option<&Setting<Creation>>, signature: &HandlerSignature<'_>, errors: &mut Errors) {
+fn check_creation(
+    create: Option<&Setting<CreationPolicy>>,
+    signature: &HandlerSignature<'_>,
+    errors: &mut Errors,
+) {
     if let (Some(Setting { key, .. }), None) = (create, signature.entity) {
         let name = &signature.name;
         errors.add(
@@ -254,11 +234,11 @@ fn check_creation(create: Option<&Setting<Creation>>, signature: &HandlerSignatu
 }
 
 /// A stateless handler leaves the command's target alone.
-fn check_stateless(stateless: Option<&Ident>, signature: &HandlerSignature<'_>, errors: &mut Errors) {
-    if let (Some(flag), Some(entity)) = (stateless, signature.entity) {
+fn check_stateless(stateless: Option<&Word>, signature: &HandlerSignature<'_>, errors: &mut Errors) {
+    if let (Some(Word(stateless)), Some(entity)) = (stateless, signature.entity) {
         let entity = signature::text(entity);
         errors.add(
-            flag,
+            stateless,
             format!("`stateless` says that the handler binds no entity, and it takes `&mut {entity}`: remove one of the two"),
         );
     }

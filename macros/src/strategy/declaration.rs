@@ -1,18 +1,19 @@
 //! `#[strategy]` on a trait.
 
+use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{
-    FnArg, GenericParam, Ident, ItemTrait, ReceiverKind, ReturnType, Signature, TraitItem, TraitItemFn,
+    FnArg, GenericParam, Ident, ItemTrait, Meta, ReceiverKind, ReturnType, Signature, TraitItem, TraitItemFn,
     TypeParamBound, parse_quote,
 };
 
-use super::{async_trait, check_word};
+use super::{Place, async_trait};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden, register};
-use crate::options::Options;
+use crate::options::{self, Options, Setting, Text};
 use crate::signature::mentions_impl;
 
 pub(super) fn expand(args: TokenStream, mut item: ItemTrait) -> TokenStream {
@@ -20,7 +21,8 @@ pub(super) fn expand(args: TokenStream, mut item: ItemTrait) -> TokenStream {
     check(&item, &mut errors);
     let can_be_drawn = errors.is_empty();
     let enact = Enact::take(&mut item.attrs, &mut errors);
-    let name = name(args, &item.ident, &mut errors);
+    let StrategyOptions { name } = options::parse(args, &mut errors).options;
+    let name = name.map_or_else(|| item.ident.unraw().to_string(), |name| name.value.0);
     let expansion = if can_be_drawn {
         // A mistake in an option is none in the trait: its variants, its policy and its handlers are not to suffer from it.
         Strategy { name, tag: tag(&item) }.expand(&enact, item)
@@ -31,12 +33,17 @@ pub(super) fn expand(args: TokenStream, mut item: ItemTrait) -> TokenStream {
     TokenStream::from_iter([expansion, errors.report()])
 }
 
-fn name(args: TokenStream, ident: &Ident, errors: &mut Errors) -> String {
-    let mut options = Options::parse("`#[strategy]` on a trait", args, errors);
-    let name = options.text("name", errors);
-    check_word(&mut options, "", "the strategy itself", errors);
-    options.finish(errors);
-    name.unwrap_or_else(|| ident.unraw().to_string())
+#[derive(FromMeta)]
+struct StrategyOptions {
+    name: Option<Setting<Text>>,
+}
+
+impl Options for StrategyOptions {
+    const ATTRIBUTE: &'static str = "`#[strategy]` on a trait";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        Place::Trait.advice(unknown)
+    }
 }
 
 struct Strategy {

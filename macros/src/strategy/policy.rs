@@ -1,30 +1,46 @@
 //! `#[strategy(policy)]` on a function.
 
+use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, ReturnType, Signature, Type, TypeParamBound, TypeTraitObject};
+use syn::{FnArg, Ident, Meta, ReturnType, Signature, Type, TypeParamBound, TypeTraitObject};
 
-use super::{boxed_dyn, check_word};
+use super::variant::VariantOptions;
+use super::{Place, boxed_dyn};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden_beside, reemitted_policy, register};
 use crate::item::Function;
-use crate::options::Options;
+use crate::options::{self, Options, Word};
 use crate::signature::{check_unconditional, from_context, requires, text};
 
 pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut function.attrs, &mut errors);
-    let mut options = Options::parse("`#[strategy(policy)]`", args, &mut errors);
-    check_word(&mut options, "policy", "a function, so it is the policy", &mut errors);
-    options.misplaced(&["name"], "a strategy has one policy, which needs no name", &mut errors);
-    options.finish(&mut errors);
+    let parsed = options::parse::<PolicyOptions>(args, &mut errors);
+    Place::Function.check_word(parsed.options.policy.as_ref(), &parsed, &mut errors);
     let policy = Policy::check(&function.sig, &mut errors);
     let expansion =
         policy.map(|policy| if errors.is_empty() { policy.expand(&enact) } else { policy.declare(&enact) });
     let hidden = hidden_beside(&function, &expansion.unwrap_or_default());
     TokenStream::from_iter([reemitted_policy(&function), hidden, errors.report()])
+}
+
+#[derive(FromMeta)]
+struct PolicyOptions {
+    policy: Option<Word>,
+}
+
+impl Options for PolicyOptions {
+    const ATTRIBUTE: &'static str = "`#[strategy(policy)]`";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        let is_named = options::exists_in::<VariantOptions>(unknown);
+        Place::Function
+            .advice(unknown)
+            .or(is_named.then(|| "a strategy has one policy, which needs no name".to_owned()))
+    }
 }
 
 struct Policy<'a> {

@@ -1,22 +1,25 @@
 //! `#[strategy(variant)]` on an `impl`.
 
+use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Generics, ItemImpl, Path, Type};
+use syn::{Generics, ItemImpl, Meta, Path, Type};
 
-use super::{async_trait, check_word};
+use super::{Place, async_trait};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden, register};
-use crate::options::Options;
+use crate::options::{self, Options, Setting, Text, Word};
 use crate::snake_case::snake_case;
 
 pub(super) fn expand(args: TokenStream, mut item: ItemImpl) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut item.attrs, &mut errors);
-    let name = options(args, &mut errors);
+    let parsed = options::parse::<VariantOptions>(args, &mut errors);
+    Place::Impl.check_word(parsed.options.variant.as_ref(), &parsed, &mut errors);
+    let name = parsed.options.name.map(|name| name.value.0);
     let Some(variant) = Variant::check(name, &item, &mut errors) else {
         return TokenStream::from_iter([quote!(#item), errors.report()]);
     };
@@ -26,12 +29,18 @@ pub(super) fn expand(args: TokenStream, mut item: ItemImpl) -> TokenStream {
     TokenStream::from_iter([quote!(#async_trait #item), hidden, errors.report()])
 }
 
-fn options(args: TokenStream, errors: &mut Errors) -> Option<String> {
-    let mut options = Options::parse("`#[strategy(variant)]`", args, errors);
-    check_word(&mut options, "variant", "a variant of a strategy", errors);
-    let name = options.text("name", errors);
-    options.finish(errors);
-    name
+#[derive(FromMeta)]
+pub(super) struct VariantOptions {
+    variant: Option<Word>,
+    name: Option<Setting<Text>>,
+}
+
+impl Options for VariantOptions {
+    const ATTRIBUTE: &'static str = "`#[strategy(variant)]`";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        Place::Impl.advice(unknown)
+    }
 }
 
 struct Variant<'a> {
