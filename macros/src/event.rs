@@ -43,7 +43,7 @@ impl Options for EventOptions {
 
     fn advice(unknown: &Meta) -> Option<String> {
         let advice = if options::exists_in::<DeclarationOptions>(unknown) {
-            "only a command has it; an event is a fact, which nobody addresses or orders"
+            "it is an option of a command; an event states what has happened"
         } else if options::exists_in::<EventHandlerOptions>(unknown) {
             "it says how the event is handled, so it belongs on an `#[event_handler]`"
         } else {
