@@ -132,7 +132,7 @@ impl<'a> ClassifiedError<'a> {
                 quote!(#path { .. } => #enact::Classification::permanent(#code))
             }
             Class::Own { code, permanent: false } => {
-                quote!(#path { .. } => #enact::Classification::retry(#code))
+                quote!(#path { .. } => #enact::Classification::transient(#code))
             }
             Class::OfField(field, ty) => {
                 quote!(#path { #field: ref __error } => <#ty as #enact::Classify>::classify(__error))

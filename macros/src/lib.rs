@@ -462,7 +462,7 @@ pub fn invariant(args: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// A handler takes it as a parameter; deeper below it is drawn, `context().draw::<Box<dyn FraudAssessment>>()?`. Either way
+/// A handler takes it as a parameter; deeper below it is drawn, `context().extract::<Box<dyn FraudAssessment>>()?`. Either way
 /// the variant stands on the record of the attempt. Trait, variants and policy stand in one crate.
 ///
 /// # On a trait

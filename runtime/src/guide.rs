@@ -1,18 +1,18 @@
-//! The guide: one shop that grows, chapter by chapter. There is nothing in here but text.
+//! The guide: nine chapters on one growing example, a shop. This module contains only text.
 //!
-//! | chapter | tells |
+//! | chapter | topic |
 //! |---|---|
-//! | [First domain](first_domain) | a whole program in ten minutes, and what becomes of a command |
-//! | [Entities](entities) | identity, how an entity begins, reading others |
-//! | [Invariants](invariants) | what must hold, when it is checked, what is answered |
+//! | [First domain](first_domain) | a complete program, and the lifecycle of a command |
+//! | [Entities](entities) | identity, creation policies, reading other entities |
+//! | [Invariants](invariants) | conditions on entities, and when they are checked |
 //! | [Events](events) | facts, their handlers, and workflows over several entities |
-//! | [Strategies](strategies) | several ways to do something, and who chooses |
-//! | [Context](context) | who asks, what crosses into jobs, what a handler can be given |
-//! | [Failures](failures) | what goes wrong, what is tried again, and the same request twice |
-//! | [Jobs](jobs) | order, time, queues, what recurs, and what an operator can do |
-//! | [Testing](testing) | given, when, then; with time, faults and order in hand |
+//! | [Strategies](strategies) | several implementations, and the policy that chooses |
+//! | [Context](context) | identity, tenant, propagation into jobs, parameters of handlers |
+//! | [Failures](failures) | errors, retries, time limits, idempotency |
+//! | [Jobs](jobs) | order, time, queues, recurring commands, operation |
+//! | [Testing](testing) | the test kit: given, when, then; time, faults and order |
 //!
-//! Rules are cited by number (r12) where a chapter leans on one; the tests of this crate are named after the same numbers.
+//! The chapters link to the [rules](crate::rules) that they rely on. Tests are named after the numbers of the rules.
 
 #[doc = include_str!("../docs/guide/first_domain.md")]
 pub mod first_domain {}

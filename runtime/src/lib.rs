@@ -126,73 +126,44 @@
 #[path = "private.rs"]
 pub mod __private;
 
-mod attempt;
-mod classification;
-pub mod clock;
 pub mod context;
-mod draft;
+mod domain;
 mod engine;
-mod entity;
-mod erased;
-mod failure;
-mod fault;
 pub mod guide;
 mod handler;
-mod handling;
-mod ids;
-pub mod invariant;
-pub mod job;
-mod json;
-mod key;
-mod lifecycle;
-mod locks;
-pub mod memory;
-mod message;
-mod plans;
+mod model;
 pub mod prelude;
-mod publish;
-mod reading;
-mod registration;
-mod retention;
-mod retry;
+mod register;
+pub mod rules;
 mod runtime;
-mod schedule;
-mod schema;
 pub mod store;
-pub mod strategy;
 pub mod testing;
-mod tree;
 pub mod wiring;
-mod worker;
 
-pub use classification::{Classification, Classify, ErrorRegistration};
 pub use context::{
-    ContextSeed, ExecutionContext, FromContext, Identity, Repository, StagedJob, TraceContext, auth, context,
-    emit, publish, with_context,
+    ExecutionContext, FromContext, Repository, StagedJob, auth, context, emit, publish, with_context,
+};
+pub use domain::{
+    Command, CreatedFrom, Creation, Entity, Event, HasOneHandler, Missed, Output, Recurring, SameIdentity,
+    Schedule, TargetOf, Targeted, Tick, Untargeted,
 };
 pub use enact_macros::{Failure, command, entity, event, event_handler, invariant, strategy, value};
-pub use entity::{CreatedFrom, Creation, Entity};
-pub use failure::{Failure, FailureKind, Violation};
+pub use engine::Retention;
 pub use handler::{
-    CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler, HandlerError, IntoOutcome, InvariantScope,
-    Output, SameIdentity, TargetOf,
+    Always, CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler, HandlerError, HasOnePolicy,
+    IntoOutcome, Invariant, InvariantScope, Strategy, Variant, invariant, strategy,
 };
-pub use invariant::{Always, Invariant};
-pub use job::{
-    Attempt, Cause, CorrelationId, EventId, Job, JobId, JobKind, JobState, Step, StrategyChoice, Transition,
-    WorkerId,
+pub use model::clock::{self, Timestamp};
+pub use model::{
+    Attempt, Cause, Classification, Classify, ContextSeed, CorrelationId, ErrorRegistration, EventId,
+    Failure, FailureKind, Identity, Job, JobContext, JobId, JobKind, JobState, Json, Key, MalformedCause,
+    MalformedId, MalformedTrace, Retry, Source, Step, StrategyChoice, TraceContext, Transition, UnknownKind,
+    UnknownState, UnknownStep, Violation, WorkerId,
 };
-pub use json::Json;
-pub use key::Key;
-pub use memory::MemoryStore;
-pub use message::{Command, Event, HasOneHandler, Targeted, Untargeted};
-pub use publish::{Execute, JobHandle, Publish};
-pub use reading::{Entities, Events, Jobs};
-pub use registration::{Registration, Source};
-pub use retention::Retention;
-pub use retry::Retry;
-pub use runtime::{Runtime, RuntimeBuilder, StartError};
-pub use schedule::{Missed, Recurring, Schedule, Tick};
-pub use strategy::{HasOnePolicy, Strategy, Variant};
-pub use tree::Branch;
+pub use register::Registration;
+pub use runtime::{
+    Entities, Events, Execute, JobHandle, JobTreeNode, Jobs, Publish, Runtime, RuntimeBuilder, StartError,
+};
+pub use store::memory::{self, MemoryStore};
+pub use store::{Cursor, JobCount, JobPage, JobQuery, PageToken, StoredEvent};
 pub use wiring::{Problem, Wiring};

@@ -4,6 +4,7 @@ pub use std::sync::Arc;
 pub use std::time::Duration;
 
 pub use crate::{
-    ContextSeed, ExecutionContext, Failure, FailureKind, Identity, JobState, Missed, Repository, Retry,
-    Runtime, Tick, command, context, emit, entity, event, event_handler, invariant, publish, strategy, value,
+    ContextSeed, ExecutionContext, Failure, FailureKind, FromContext, Identity, JobHandle, JobQuery,
+    JobState, Missed, Repository, Retry, Runtime, Tick, command, context, emit, entity, event, event_handler,
+    invariant, publish, strategy, value,
 };

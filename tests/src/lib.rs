@@ -1,9 +1,6 @@
-//! What every store of enact must show, as a library: see [`conformance`](mod@conformance).
+//! Tests of enact's rules and its benchmarks. The library itself only compiles the README's program.
 #![forbid(unsafe_code)]
 
-pub mod conformance;
-
-/// The README's program compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

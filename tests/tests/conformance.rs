@@ -2,30 +2,30 @@
 
 use enact::MemoryStore;
 use enact_sqlite::{SqliteStore, Synchronous};
-use enact_tests::conformance::Subject;
+use enact_store_suite::TestStore;
 
-fn memory() -> Subject {
+fn memory() -> TestStore {
     let store = MemoryStore::new();
-    Subject::new(move || store.clone())
+    TestStore::new(move || store.clone())
 }
 
-fn sqlite() -> Subject {
-    sqlite_that_is(Synchronous::Full)
+fn sqlite() -> TestStore {
+    sqlite_with(Synchronous::Full)
 }
 
-/// No commit waits for the disk, so that many can be made.
-fn hasty_sqlite() -> Subject {
-    sqlite_that_is(Synchronous::Normal)
+/// Commits do not wait for the disk, so that tests can make many of them.
+fn fast_sqlite() -> TestStore {
+    sqlite_with(Synchronous::Normal)
 }
 
-fn sqlite_that_is(synchronous: Synchronous) -> Subject {
+fn sqlite_with(synchronous: Synchronous) -> TestStore {
     let directory = tempfile::tempdir().expect("a directory for the database");
     let database = SqliteStore::builder(directory.path().join("store.db")).synchronous(synchronous);
-    Subject::new(move || {
-        let _exists = &directory;
+    TestStore::new(move || {
+        let _keep = &directory;
         database.clone().open().expect("the database opens")
     })
 }
 
-enact_tests::conformance!(memory_store, memory);
-enact_tests::conformance!(sqlite_store, sqlite, many: hasty_sqlite);
+enact_store_suite::conformance!(memory_store, memory);
+enact_store_suite::conformance!(sqlite_store, sqlite, fast: fast_sqlite);

@@ -182,7 +182,7 @@ async fn the_program_of_the_design_runs() -> Result<(), Box<dyn std::error::Erro
 
     // What the boundary knows travels in a seed; a use case runs inside it.
     let later = bank
-        .scope(ContextSeed::new().identity(Identity::user("ada")).tenant("enterprise"), async {
+        .scope(ContextSeed::new().with_identity(Identity::user("ada")).with_tenant("enterprise"), async {
             bank.publish(Withdraw { account: "a-1".into(), cents: 1_00 })
                 .idempotency_key("till-7/000123")
                 .delay(Duration::from_secs(60))

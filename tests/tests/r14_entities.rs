@@ -484,7 +484,7 @@ async fn r28_a_repository_reads_what_other_processes_have_committed(world: World
         process.runtime.execute(CountStubbornly { counter: "a".to_owned() }).await.unwrap();
     }
     // A scope begins no attempt: nothing tells this process of the other's write but the record.
-    let read = async { context().draw::<Repository<Counter>>()?.get(&"a".to_owned()).await };
+    let read = async { context().extract::<Repository<Counter>>()?.get(&"a".to_owned()).await };
     let found = here.runtime.scope(ContextSeed::new(), read).await.unwrap().unwrap();
     assert_eq!(found.value, 3);
 }

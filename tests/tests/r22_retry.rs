@@ -98,7 +98,8 @@ fn r22_a_policy_for_what_is_never_retried_is_refused() {
 
 #[test]
 fn r22_a_failure_can_say_when_to_try_again() {
-    let failure = Failure::new(FailureKind::Error, "busy", "come back later").after(Duration::from_secs(77));
+    let failure =
+        Failure::new(FailureKind::Error, "busy", "come back later").retry_in(Duration::from_secs(77));
     let retry = Retry::fixed(2, Duration::from_secs(1));
     assert_eq!(retry.pause_after(some_job(), 1, &failure), Some(Duration::from_secs(77)));
     assert_eq!(retry.pause_after(some_job(), 2, &failure), None, "the budget holds all the same");
@@ -130,14 +131,14 @@ impl Line {
 async fn call(call: Call, line: Arc<Line>) -> Result<u32, Failure> {
     let busy = line.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
     let failure = Failure::new(FailureKind::Error, "busy", "the line is busy");
-    if busy { Err(failure.after(Duration::from_secs(30))) } else { Ok(call.number) }
+    if busy { Err(failure.retry_in(Duration::from_secs(30))) } else { Ok(call.number) }
 }
 
 async fn start(world: &World, line: &Arc<Line>) -> Runtime {
     world.builder().provide(line.clone()).start().await.unwrap()
 }
 
-async fn publish(runtime: &Runtime, number: u32) -> enact::JobHandle<u32> {
+async fn publish(runtime: &Runtime, number: u32) -> JobHandle<u32> {
     runtime.publish(Call { number }).await.unwrap()
 }
 
@@ -213,7 +214,7 @@ async fn r22_failed_jobs_are_retried_by_filter(world: World) {
     let runtime = start(&world, &line).await;
     let mut calls = Vec::new();
     for number in 0..6 {
-        let seed = ContextSeed::new().correlation_id(if number < 4 { "mine" } else { "others" });
+        let seed = ContextSeed::new().with_correlation(if number < 4 { "mine" } else { "others" });
         calls.push(runtime.scope(seed, async { publish(&runtime, number).await }).await);
         world.advance(Duration::from_millis(1));
     }

@@ -237,7 +237,7 @@ async fn r25_requests_published_together_are_taken_once(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let requests = [paid("p", 5), paid("q", 1), paid("p", 5), paid("p", 6)].map(|pay| runtime.publish(pay));
     let answers = runtime.publish_all(requests).await;
-    let ids: Vec<_> = answers.iter().map(|answer| answer.as_ref().map(enact::JobHandle::id)).collect();
+    let ids: Vec<_> = answers.iter().map(|answer| answer.as_ref().map(JobHandle::id)).collect();
     assert_eq!(ids[0].as_ref().unwrap(), ids[2].as_ref().unwrap());
     assert_ne!(ids[0].as_ref().unwrap(), ids[1].as_ref().unwrap());
     assert_eq!(ids[3].as_ref().unwrap_err().kind(), FailureKind::IdempotencyMismatch);

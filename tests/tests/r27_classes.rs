@@ -85,7 +85,7 @@ impl Classify for ByHand {
     fn classify(&self) -> Classification {
         match self {
             Self::Permanent => Classification::permanent("by_hand.permanent"),
-            Self::Passing => Classification::retry("by_hand.passing"),
+            Self::Passing => Classification::transient("by_hand.passing"),
         }
     }
 }

@@ -258,7 +258,7 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
     let begun = world.now();
     runtime.execute(named(1, "one")).await.unwrap();
     world.advance(Duration::from_secs(1));
-    let seed = ContextSeed::new().correlation_id("matter");
+    let seed = ContextSeed::new().with_correlation("matter");
     runtime.scope(seed, async { runtime.execute(named(2, "two")).await }).await.unwrap();
     runtime.execute(Fail { manner: Manner::Text }).await.unwrap_err();
     let all = jobs(&runtime).await;

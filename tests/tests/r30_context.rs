@@ -223,10 +223,10 @@ const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-
 
 fn seed() -> ContextSeed {
     ContextSeed::new()
-        .identity(Identity::user("ada").with_role("teller").with_role("auditor"))
-        .tenant("enterprise")
-        .metadata("till", "7")
-        .trace(TraceContext::parse(TRACEPARENT, Some("rojo=00f067aa0ba902b7")).unwrap())
+        .with_identity(Identity::user("ada").with_role("teller").with_role("auditor"))
+        .with_tenant("enterprise")
+        .with_metadata("till", "7")
+        .with_trace(TraceContext::parse(TRACEPARENT, Some("rojo=00f067aa0ba902b7")).unwrap())
 }
 
 async fn r30_a_context_kept_after_its_attempt_reads_and_refuses_to_stage(world: World) {
@@ -285,7 +285,7 @@ async fn r30_contexts_of_concurrent_jobs_are_never_mixed_up(world: World) {
         let runtime = runtime.clone();
         tasks.push(tokio::spawn(async move {
             let name = format!("user {number}");
-            let seed = ContextSeed::new().identity(Identity::user(name.clone()));
+            let seed = ContextSeed::new().with_identity(Identity::user(name.clone()));
             let who = Who { name: name.clone() };
             let answer =
                 runtime.clone().scope(seed, async move { runtime.execute(who).await }).await.unwrap();
@@ -319,7 +319,7 @@ async fn chain(runtime: &Runtime, told: &Told) -> [Job; 4] {
 
 async fn r31_identity_tenant_metadata_and_trace_cross_from_job_to_job(world: World) {
     let Running { runtime, told, .. } = start(&world, "here").await;
-    let seed = seed().correlation_id("matter-1");
+    let seed = seed().with_correlation("matter-1");
     runtime.scope(seed, async { runtime.publish(First {}).await }).await.unwrap();
     let [first, second, third, fourth] = chain(&runtime, &told).await;
     let events = runtime.events().after(Cursor::START, 10).await.unwrap();
@@ -367,7 +367,7 @@ async fn r31_without_a_scope_nothing_crosses_but_the_matter(world: World) {
 
 async fn r31_executing_and_emitting_carry_the_same_as_publishing(world: World) {
     let Running { runtime, told, .. } = start(&world, "here").await;
-    let seed = seed().correlation_id("matter-2");
+    let seed = seed().with_correlation("matter-2");
     let event = runtime.scope(seed.clone(), async { runtime.emit(Happened {}).await }).await.unwrap();
     until("the event is handled", async || told.by("fourth").len() == 1).await;
     runtime.scope(seed.clone(), async { runtime.execute(Fourth {}).await }).await.unwrap();
@@ -409,7 +409,7 @@ async fn r31_what_crosses_survives_a_restart(world: World) {
     here.runtime.publish(Who { name: String::new() }).await.unwrap();
     gate.arrival().await;
     let runtime = here.runtime.clone();
-    let seed = seed().correlation_id("matter-3");
+    let seed = seed().with_correlation("matter-3");
     let id = runtime.scope(seed, async { here.runtime.publish(Fourth {}).await }).await.unwrap().id();
     drop(runtime);
     here.die().await;

@@ -79,7 +79,7 @@ async fn r32_from_any_job_the_whole_tree_is_found(world: World) {
 
 async fn r32_a_matter_may_have_several_roots(world: World) {
     let runtime = world.builder().start().await.unwrap();
-    let seed = || ContextSeed::new().correlation_id("matter");
+    let seed = || ContextSeed::new().with_correlation("matter");
     for _ in 0..2 {
         let job = runtime.scope(seed(), async { runtime.publish(Title {}).await }).await.unwrap();
         reaches(&runtime, job.id(), JobState::Succeeded).await;

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use enact::auth::{require_role, require_user, with_identity};
 use enact::context::Requirements;
 use enact::prelude::*;
-use enact::{Cause, CorrelationId, FromContext, TraceContext, with_context};
+use enact::{Cause, CorrelationId, FromContext, JobContext, TraceContext, with_context};
 use futures_util::FutureExt;
 
 use common::{World, job, jobs_of, kind_and_code, on_every_store, reaches, until};
@@ -117,7 +117,7 @@ impl FromContext for Till {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         let number = context.metadata("till").and_then(|till| till.parse().ok());
         let number = number.ok_or_else(|| Failure::denied("this is done at a till"))?;
-        Ok(Self { number, post: context.draw()? })
+        Ok(Self { number, post: context.extract()? })
     }
 
     fn requires(needs: &mut Requirements) {
@@ -173,11 +173,11 @@ const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-
 
 fn seed() -> ContextSeed {
     ContextSeed::new()
-        .correlation_id("matter-7")
-        .identity(Identity::user("ada").with_role("teller"))
-        .tenant("enterprise")
-        .metadata("till", "7")
-        .trace(TraceContext::parse(TRACEPARENT, None).unwrap())
+        .with_correlation("matter-7")
+        .with_identity(Identity::user("ada").with_role("teller"))
+        .with_tenant("enterprise")
+        .with_metadata("till", "7")
+        .with_trace(TraceContext::parse(TRACEPARENT, None).unwrap())
         .provide(post("the request's"))
 }
 
@@ -255,11 +255,11 @@ async fn r31_a_seeds_capability_is_in_no_record(world: World) {
     let published = runtime.scope(seed(), async { runtime.publish(Look::default()).await }).await.unwrap();
 
     let recorded = job(&runtime, published.id()).await.context;
-    let crossing = ContextSeed::new()
-        .identity(Identity::user("ada").with_role("teller"))
-        .tenant("enterprise")
-        .metadata("till", "7")
-        .trace(TraceContext::parse(TRACEPARENT, None).unwrap());
+    let crossing = JobContext::new()
+        .with_identity(Identity::user("ada").with_role("teller"))
+        .with_tenant("enterprise")
+        .with_metadata("till", "7")
+        .with_trace(TraceContext::parse(TRACEPARENT, None).unwrap());
     assert_eq!(*recorded, crossing);
 }
 
@@ -389,7 +389,7 @@ async fn r36_work_that_outlives_its_attempt_is_outside_of_it_again(world: World)
 
 async fn r36_without_a_boundary_there_is_no_runtime(_: World) {
     let (posts, repository) = with_context(ContextSeed::new(), async {
-        (context().capability::<dyn Post>().is_some(), context().draw::<Repository<Account>>())
+        (context().capability::<dyn Post>().is_some(), context().extract::<Repository<Account>>())
     })
     .await;
     assert!(!posts);

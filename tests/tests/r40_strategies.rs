@@ -112,8 +112,8 @@ async fn print(priced: Priced) -> Result<(), Failure> {
 }
 
 fn deep_below(cents: u32) -> Result<String, Failure> {
-    let label = context().draw::<Box<dyn Label>>()?;
-    let again = context().draw::<Box<dyn Label>>()?;
+    let label = context().extract::<Box<dyn Label>>()?;
+    let again = context().extract::<Box<dyn Label>>()?;
     Ok(label.text(cents) + &again.text(cents))
 }
 
@@ -129,7 +129,7 @@ async fn start(world: &World) -> Running {
 }
 
 fn choice(strategy: &'static str, variant: &'static str) -> StrategyChoice {
-    StrategyChoice { strategy: strategy.into(), variant: variant.into() }
+    StrategyChoice::new(strategy, variant)
 }
 
 async fn attempts(runtime: &Runtime, id: JobId) -> Vec<Attempt> {
@@ -149,7 +149,7 @@ async fn r40_a_policy_chooses_by_the_context(world: World) {
     let parcel = || Parcel { grams: 100, distance: 7 };
 
     assert_eq!(runtime.execute(parcel()).await.unwrap(), "200 cents, a tariff");
-    let seed = ContextSeed::new().tenant("express");
+    let seed = ContextSeed::new().with_tenant("express");
     let express = runtime.scope(seed, async { runtime.execute(parcel()).await }).await;
     assert_eq!(express.unwrap(), "70 cents, by distance");
 }

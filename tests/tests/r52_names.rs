@@ -199,12 +199,10 @@ async fn answer(world: &World, job: &Job, output: Result<Value, Failure>) {
         Ok(output) => (None, Next::Succeeded(Json::of(&output).unwrap())),
         Err(failure) => (Some(failure), Next::Failed),
     };
-    let attempt = Attempt {
-        ended_at: Some(world.now()),
-        reached: Some(Step::Commit),
-        failure,
-        ..Attempt::begun(job.attempts, WorkerId::from_text("elsewhere"), world.now())
-    };
+    let mut attempt = Attempt::begun(job.attempts, WorkerId::from_text("elsewhere"), world.now());
+    attempt.ended_at = Some(world.now());
+    attempt.reached = Some(Step::Commit);
+    attempt.failure = failure;
     let (events, jobs) = (Vec::new(), Vec::new());
     let commit = Commit { job: job.id, attempt, lapsed: None, next, write: None, events, jobs };
     world.store().commit(commit).await.unwrap();

@@ -192,7 +192,7 @@ async fn r60_each_handler_of_an_event_has_an_attempt() {
 async fn r60_who_asks_is_in_the_seed_and_reaches_what_is_drained() {
     let library = library().await;
     library.given(shelf([])).await;
-    let ada = ContextSeed::new().identity(Identity::user("ada"));
+    let ada = ContextSeed::new().with_identity(Identity::user("ada"));
     library.when_as(ada, put_up_one("Emma")).await.then_succeeds();
     library.drain().await.then_ran(["catalogue", "praise"]).then_entity(&Entry {
         book: "Emma".into(),

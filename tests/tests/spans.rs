@@ -66,10 +66,10 @@ async fn each_attempt_is_a_span_that_names_its_job_and_where_it_comes_from() {
     let _here = tracing::subscriber::set_default(subscriber);
 
     let runtime = Runtime::builder(MemoryStore::new()).start().await.unwrap();
-    let seed = ContextSeed::new().correlation_id("matter-7");
+    let seed = ContextSeed::new().with_correlation("matter-7");
     runtime.scope(seed, async { runtime.execute(Say { word: "hello".to_owned() }).await }).await.unwrap();
     let jobs = loop {
-        let jobs = runtime.jobs().list(&enact::store::JobQuery::default()).await.unwrap().jobs;
+        let jobs = runtime.jobs().list(&JobQuery::default()).await.unwrap().jobs;
         if jobs.iter().all(|job| job.state.has_ended()) {
             break jobs;
         }

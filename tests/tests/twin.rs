@@ -473,7 +473,7 @@ impl Scenario {
 
     async fn publish_for(&mut self, tenant: &str, command: Value) {
         let runtime = self.runtime.clone();
-        runtime.scope(ContextSeed::new().tenant(tenant), self.publish("Deposit", command)).await;
+        runtime.scope(ContextSeed::new().with_tenant(tenant), self.publish("Deposit", command)).await;
     }
 
     /// Waits until every job has ended, and puts the clock forward where all that is left is a pause before a retry.

@@ -19,8 +19,8 @@
 //! # });
 //! ```
 
-use super::{ContextSeed, ExecutionContext, Identity};
-use crate::{Failure, FailureKind};
+use super::execution_context::ExecutionContext;
+use crate::model::{ContextSeed, Failure, FailureKind, Identity};
 
 /// Who asks. As a parameter of a handler, [`Identity`] does the same.
 ///
@@ -28,7 +28,7 @@ use crate::{Failure, FailureKind};
 /// `Denied` with the code `denied` if they are anonymous, and outside of any context.
 pub fn require_user() -> Result<Identity, Failure> {
     match ExecutionContext::current() {
-        Some(context) => context.draw(),
+        Some(context) => context.extract(),
         None => Err(Failure::denied(
             "this needs to know who asks for it, and it was called outside of any context: call it below a handler, \
              or inside `runtime.scope(…)`",
@@ -56,7 +56,7 @@ pub fn require_role(role: &str) -> Result<Identity, Failure> {
 pub fn with_identity<F: Future>(identity: Identity, future: F) -> impl Future<Output = F::Output> + use<F> {
     let context = match ExecutionContext::current() {
         Some(context) => context.of_identity(identity),
-        None => ExecutionContext::of_scope(None, ContextSeed::new().identity(identity)),
+        None => ExecutionContext::of_scope(None, ContextSeed::new().with_identity(identity)),
     };
     context.scope(future)
 }

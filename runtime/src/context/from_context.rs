@@ -1,8 +1,11 @@
+//! Handler parameters that are extracted from the context.
+
 use std::any::{TypeId, type_name};
 use std::sync::Arc;
 
-use super::{ExecutionContext, Identity, Repository};
-use crate::{Entity, Failure, FailureKind, HasOnePolicy, StrategyChoice};
+use super::execution_context::ExecutionContext;
+use crate::domain::Entity;
+use crate::model::{Failure, FailureKind, Identity};
 
 /// What a handler may take as a parameter, besides its command or event and its entity (r33).
 #[diagnostic::on_unimplemented(
@@ -51,15 +54,26 @@ impl Requirements {
         add(&mut self.capabilities, Needed { type_id: TypeId::of::<T>(), name: type_name::<T>() });
     }
 
-    /// The strategy `S`, and whatever its policy draws.
-    pub fn strategy<S: ?Sized + HasOnePolicy>(&mut self) {
-        add(&mut self.strategies, Needed { type_id: TypeId::of::<S>(), name: S::NAME });
-        S::requires(self);
-    }
-
     /// The entity `E`, which is read or saved besides the one that is bound.
     pub fn entity<E: Entity>(&mut self) {
         add(&mut self.entities, Needed { type_id: TypeId::of::<E>(), name: E::NAME });
+    }
+}
+
+impl Requirements {
+    /// A strategy, and not what its policy requires.
+    pub(crate) fn add_strategy(&mut self, strategy: Needed) {
+        add(&mut self.strategies, strategy);
+    }
+}
+
+impl ExecutionContext {
+    /// Extracts what a handler's parameter of type `T` gets ([r33](crate::rules#r33)).
+    ///
+    /// # Errors
+    /// As the type says: an [`Identity`] is refused to an anonymous caller with `Denied`.
+    pub fn extract<T: FromContext>(&self) -> Result<T, Failure> {
+        T::from_context(self)
     }
 }
 
@@ -81,7 +95,7 @@ impl FromContext for Identity {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         context.identity().cloned().ok_or_else(|| {
             let message = "this needs to know who asks for it, and the caller is anonymous: \
-                           publish inside `runtime.scope(ContextSeed::new().identity(…), …)`";
+                           publish inside `runtime.scope(ContextSeed::new().with_identity(…), …)`";
             Failure::denied(message)
         })
     }
@@ -117,33 +131,5 @@ impl<T: ?Sized + Capability> FromContext for Arc<T> {
 
     fn requires(needs: &mut Requirements) {
         needs.capability::<T>();
-    }
-}
-
-impl<E: Entity> FromContext for Repository<E> {
-    fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
-        let engine = context.engine().ok_or_else(|| {
-            let message = "a repository reads what a runtime has committed, and this context was opened without one: \
-                           open it by `runtime.scope(…)`";
-            Failure::new(FailureKind::Refused, "no_runtime", message)
-        })?;
-        Ok(Self::new(context.clone(), engine.clone()))
-    }
-
-    fn requires(needs: &mut Requirements) {
-        needs.entity::<E>();
-    }
-}
-
-impl<S: ?Sized + HasOnePolicy> FromContext for Box<S> {
-    fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
-        let chosen = S::select(context)?;
-        context
-            .note_choice(StrategyChoice { strategy: S::NAME.into(), variant: chosen.variant_name().into() });
-        Ok(chosen)
-    }
-
-    fn requires(needs: &mut Requirements) {
-        needs.strategy::<S>();
     }
 }

@@ -1,12 +1,16 @@
+//! Reading and saving entities below a handler.
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{ExecutionContext, StagedWrite};
-use crate::engine::Engine;
-use crate::registration::EntityPart;
-use crate::store::{EntityKey, StoredEntity};
-use crate::{Entity, Failure, FailureKind, Key};
+use super::execution_context::ExecutionContext;
+use super::from_context::{FromContext, Requirements};
+use super::host::Host;
+use super::stage::StagedWrite;
+use crate::domain::{Entity, EntityPart};
+use crate::model::{Failure, FailureKind, Key};
+use crate::store::{EntityKey, Store, StoredEntity};
 
 /// Reads any entity of a type from below a handler, and saves one where the command binds none (r14).
 ///
@@ -14,13 +18,13 @@ use crate::{Entity, Failure, FailureKind, Key};
 /// changed by another one in between, the save is a `Conflict` (r17).
 pub struct Repository<E> {
     context: ExecutionContext,
-    engine: Arc<Engine>,
+    host: Arc<dyn Host>,
     entity: PhantomData<fn() -> E>,
 }
 
 impl<E: Entity> Repository<E> {
-    pub(super) fn new(context: ExecutionContext, engine: Arc<Engine>) -> Self {
-        Self { context, engine, entity: PhantomData }
+    pub(super) fn new(context: ExecutionContext, host: Arc<dyn Host>) -> Self {
+        Self { context, host, entity: PhantomData }
     }
 
     /// The entity with this id, if there is one.
@@ -29,7 +33,7 @@ impl<E: Entity> Repository<E> {
     /// If the store cannot be reached, or what it has is no `E`.
     pub async fn get(&self, id: &E::Id) -> Result<Option<E>, Failure> {
         let key = entity_key::<E>(id)?;
-        let stored = self.engine.store.entity(&key).await?;
+        let stored = self.host.store().entity(&key).await?;
         let version = stored.as_ref().map_or(0, |stored| stored.version);
         self.context.observe(|staging| {
             // What was read first may be what is saved.
@@ -44,7 +48,7 @@ impl<E: Entity> Repository<E> {
     /// # Errors
     /// If the store cannot be reached, or one of them is no `E`.
     pub async fn list(&self, after: Option<&E::Id>, limit: usize) -> Result<Vec<E>, Failure> {
-        entities(&self.engine, after, limit).await
+        entities(self.host.store(), after, limit).await
     }
 
     /// Stages an entity as the execution's one write. It is created if this execution has not found it before; an
@@ -77,12 +81,12 @@ impl<E: Entity> Repository<E> {
 
 /// A page of the entities of a type.
 pub(crate) async fn entities<E: Entity>(
-    engine: &Engine,
+    store: &dyn Store,
     after: Option<&E::Id>,
     limit: usize,
 ) -> Result<Vec<E>, Failure> {
     let after = after.map(entity_key::<E>).transpose()?.map(|key| key.id);
-    let stored = engine.store.entities(E::NAME, after.as_ref(), limit).await?;
+    let stored = store.entities(E::NAME, after.as_ref(), limit).await?;
     let parse = |(id, stored): (_, StoredEntity)| {
         stored.body.parse().map_err(|error| unreadable(&EntityKey { entity: E::NAME, id }, &error))
     };
@@ -108,12 +112,27 @@ pub(crate) fn unreadable(key: &EntityKey, error: &serde_json::Error) -> Failure 
 
 impl<E: Entity> Clone for Repository<E> {
     fn clone(&self) -> Self {
-        Self::new(self.context.clone(), self.engine.clone())
+        Self::new(self.context.clone(), self.host.clone())
     }
 }
 
 impl<E: Entity> fmt::Debug for Repository<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Repository<{}>", E::NAME)
+    }
+}
+
+impl<E: Entity> FromContext for Repository<E> {
+    fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
+        let host = context.host().ok_or_else(|| {
+            let message = "a repository reads what a runtime has committed, and this context was opened without one: \
+                           open it by `runtime.scope(…)`";
+            Failure::new(FailureKind::Refused, "no_runtime", message)
+        })?;
+        Ok(Self::new(context.clone(), host.clone()))
+    }
+
+    fn requires(needs: &mut Requirements) {
+        needs.entity::<E>();
     }
 }

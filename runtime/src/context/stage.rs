@@ -1,18 +1,13 @@
+//! What an execution stages until its commit.
+
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::Serialize;
-
-use super::{ContextSeed, ExecutionContext};
-use crate::draft::Due;
-use crate::erased::AnyValue;
-use crate::registration::EntityPart;
+use crate::domain::{AnyValue, EntityPart};
+use crate::model::{EventId, Failure, JobContext, Json};
 use crate::store::{EntityKey, NewJob};
-use crate::{EventId, Failure, JobId, Json, Key};
 
 /// What an attempt has staged, until it ends (r15): open while the attempt runs, then closed for good (r30).
 pub(crate) struct Stage(Mutex<Option<Staging>>);
@@ -39,7 +34,7 @@ pub(crate) struct StagedEvent {
     pub(crate) payload: Json,
     pub(crate) value: AnyValue,
     /// What crosses into the jobs of its handlers.
-    pub(crate) seed: Arc<ContextSeed>,
+    pub(crate) context: Arc<JobContext>,
 }
 
 /// An entity that a repository has saved.
@@ -117,12 +112,12 @@ impl Staging {
         id: EventId,
         value: AnyValue,
         admitted: Result<Json, Failure>,
-        seed: Arc<ContextSeed>,
+        context: Arc<JobContext>,
     ) {
         match admitted {
             Ok(payload) => {
                 let type_id = (*value).type_id();
-                self.events.push(StagedEvent { id, type_id, payload, value, seed });
+                self.events.push(StagedEvent { id, type_id, payload, value, context });
             }
             Err(failure) => self.refuse(failure),
         }
@@ -137,113 +132,5 @@ impl Staging {
 
     fn refuse(&mut self, failure: Failure) {
         self.refused.get_or_insert(failure);
-    }
-}
-
-impl From<&StagedJob> for JobId {
-    fn from(staged: &StagedJob) -> Self {
-        staged.id
-    }
-}
-
-/// A command that a handler has [published](crate::publish()): its job exists once the execution has committed.
-#[derive(Clone, Debug)]
-pub struct StagedJob {
-    context: ExecutionContext,
-    id: JobId,
-}
-
-impl StagedJob {
-    pub(super) fn new(context: ExecutionContext, id: JobId) -> Self {
-        Self { context, id }
-    }
-
-    /// The id that its job will have; another one if the idempotency key turns out to be taken by the same request.
-    pub fn id(&self) -> JobId {
-        self.id
-    }
-
-    /// Takes the same request only once (r25), whatever key the command itself names.
-    ///
-    /// # Panics
-    /// When the attempt has ended.
-    #[track_caller]
-    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
-    pub fn idempotency_key<K: Serialize + ?Sized>(self, key: &K) -> Self {
-        self.change("idempotency_key", |job| job.idempotency_key = Key::of(key))
-    }
-
-    /// Runs it behind what was published under the same key before (r26), whatever key the command itself names.
-    ///
-    /// # Panics
-    /// When the attempt has ended.
-    #[track_caller]
-    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
-    pub fn ordered_by<K: Serialize + ?Sized>(self, key: &K) -> Self {
-        self.change("ordered_by", |job| job.order_key = Key::of(key))
-    }
-
-    /// Runs it once this job has succeeded (r26): one that is staged before it, or on record. Called again, it waits for all of
-    /// them. If that one fails, this one waits on; if it is cancelled, so is this one. If there is none, the execution fails with
-    /// `NotFound`.
-    ///
-    /// # Panics
-    /// When the attempt has ended.
-    #[track_caller]
-    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
-    pub fn after(self, predecessor: impl Into<JobId>) -> Self {
-        let predecessor = predecessor.into();
-        self.change("after", |job| job.after.push(predecessor))
-    }
-
-    /// Runs it no sooner than after this pause, from now on. It orders nothing.
-    ///
-    /// # Panics
-    /// When the attempt has ended.
-    #[track_caller]
-    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
-    pub fn delay(self, pause: Duration) -> Self {
-        self.change("delay", |job| job.due_at = Due::In(pause).from(job.created_at))
-    }
-
-    /// Runs it no sooner than at this time.
-    ///
-    /// # Panics
-    /// When the attempt has ended.
-    #[track_caller]
-    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
-    pub fn at(self, time: Timestamp) -> Self {
-        self.change("at", |job| job.due_at = Due::At(time).from(job.created_at))
-    }
-
-    /// Has it begin before jobs of its queue that are ready, too, and of a lower priority; 0 is that of whoever has not said.
-    ///
-    /// # Panics
-    /// When the attempt has ended.
-    #[track_caller]
-    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
-    pub fn priority(self, priority: i32) -> Self {
-        self.change("priority", |job| job.priority = priority)
-    }
-
-    /// Its attempts must have ended by this time, or the job ends as `TimedOut`.
-    ///
-    /// # Panics
-    /// When the attempt has ended.
-    #[track_caller]
-    #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
-    pub fn deadline(self, time: Timestamp) -> Self {
-        self.change("deadline", |job| job.deadline = Some(time))
-    }
-
-    #[track_caller]
-    fn change(self, what: &'static str, act: impl FnOnce(&mut NewJob)) -> Self {
-        self.context.stage(what, |staging| {
-            // A refused command has no job to change; it fails the attempt.
-            if let Some(job) = staging.jobs.iter_mut().rfind(|job| job.id == self.id) {
-                act(job);
-            }
-        });
-        self
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::outcome::Witness;
-use super::{Faults, Outcome, Ran};
-use crate::{Failure, JobId};
+use super::outcome::{Outcome, Ran, Witness};
+use crate::engine::Faults;
+use crate::model::{Failure, JobId};
 
 /// How long an attempt may take in a test that waits for it, by the machine's clock: nothing there takes time.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -15,10 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[must_use = "wait until it has `ended`"]
 pub struct Begun {
     witness: Witness,
-    begun: Result<UnderWay, Failure>,
+    begun: Result<RunningAttempt, Failure>,
 }
 
-pub(super) struct UnderWay {
+pub(super) struct RunningAttempt {
     pub(super) id: JobId,
     /// The attempt; `None` if there is none to run here: the request was on record already, or is another program's.
     pub(super) number: Option<u32>,
@@ -27,13 +27,13 @@ pub(super) struct UnderWay {
 }
 
 impl Begun {
-    pub(super) fn new(witness: Witness, begun: Result<UnderWay, Failure>) -> Self {
+    pub(super) fn new(witness: Witness, begun: Result<RunningAttempt, Failure>) -> Self {
         Self { witness, begun }
     }
 
     /// Returns once the handler has begun, or the attempt has ended.
     pub(super) async fn handling(&mut self, faults: &Faults) {
-        let Ok(UnderWay { id, number: Some(number), task: waiting }) = &mut self.begun else { return };
+        let Ok(RunningAttempt { id, number: Some(number), task: waiting }) = &mut self.begun else { return };
         let Some(task) = waiting else { return };
         tokio::select! {
             () = faults.handling(*id, *number) => {}
@@ -61,7 +61,7 @@ impl Begun {
 
     /// Whether the attempt has ended: what it has come to is on record.
     pub fn has_ended(&self) -> bool {
-        !matches!(&self.begun, Ok(UnderWay { task: Some(task), .. }) if !task.is_finished())
+        !matches!(&self.begun, Ok(RunningAttempt { task: Some(task), .. }) if !task.is_finished())
     }
 
     /// Waits until the attempt has ended.
@@ -79,7 +79,7 @@ impl Begun {
         let Self { witness, begun } = self;
         match begun {
             Err(failure) => witness.refused(failure).await,
-            Ok(UnderWay { id, number, task }) => {
+            Ok(RunningAttempt { id, number, task }) => {
                 if let Some(task) = task {
                     wait_for(task, witness.what(), witness.place).await;
                 }

@@ -2,11 +2,12 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::TestRuntime;
-use crate::clock::{ManualClock, Timestamp};
-use crate::ids::Ids;
+use super::test_runtime::TestRuntime;
+use crate::engine::IdSource;
+use crate::model::clock::{ManualClock, Timestamp};
+use crate::runtime::RuntimeBuilder;
 use crate::store::Store;
-use crate::{MemoryStore, RuntimeBuilder};
+use crate::store::memory::MemoryStore;
 
 /// What a [`TestRuntime`] is started with. By default: a new store in memory, no capabilities, and a clock that stands at
 /// the beginning of 2030 in UTC.
@@ -82,7 +83,7 @@ impl TestRuntimeBuilder {
         let place = Location::caller();
         async move {
             let Self { mut runtime, clock, open, seed } = self;
-            runtime.ids = seed.map_or_else(Ids::default, Ids::seeded);
+            runtime.ids = seed.map_or_else(IdSource::default, IdSource::seeded);
             let open = open.unwrap_or_else(|| {
                 let store: Arc<dyn Store> =
                     Arc::new(seed.map_or_else(MemoryStore::new, MemoryStore::shuffled));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Command, Event};
+use crate::domain::{Command, Event};
 
 /// A command or an event, as it stands on record.
 #[derive(Debug, PartialEq)]

@@ -48,7 +48,6 @@
 mod begun;
 mod builder;
 mod difference;
-mod faults;
 mod list;
 mod outcome;
 mod record;
@@ -56,8 +55,8 @@ mod test_runtime;
 
 pub use begun::Begun;
 pub use builder::TestRuntimeBuilder;
-pub use faults::{Fault, Point};
-pub(crate) use faults::{Faults, is_crash};
 pub use list::{CommandList, EventList};
 pub use outcome::{Outcome, Ran};
 pub use test_runtime::TestRuntime;
+
+pub use crate::engine::{Fault, Point};

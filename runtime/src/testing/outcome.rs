@@ -6,13 +6,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::difference::{difference, listing, pretty};
-use super::list::Message;
-use super::record::{self, Entities};
-use super::test_runtime::answered;
-use super::{CommandList, EventList};
-use crate::clock::{Timestamp, after};
+use super::list::{CommandList, EventList, Message};
+use super::record::{self, Entities, answered};
+
+use crate::domain::Entity;
+use crate::handler::Strategy;
+use crate::model::clock::{Timestamp, after};
+use crate::model::{Attempt, Failure, FailureKind, Job, JobId, JobState, Key};
+use crate::runtime::Runtime;
 use crate::store::{Cursor, StoredEvent};
-use crate::{Attempt, Entity, Failure, FailureKind, Job, JobId, JobState, Key, Runtime, Strategy};
 
 /// What is on record before something runs, to be compared with what is there afterwards.
 pub(super) struct Witness {

@@ -1,10 +1,12 @@
 //! What is on record, before something runs and after.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::panic::Location;
 
 use crate::engine::Engine;
+use crate::model::{Cause, Job, Key};
 use crate::store::{Cursor, JobQuery, StoreError, StoredEntity, StoredEvent};
-use crate::{Cause, Job, Key};
 
 /// How much is read at a time.
 const PAGE: usize = 1000;
@@ -63,4 +65,9 @@ pub(super) async fn published_by(engine: &Engine, jobs: &[Job]) -> Result<Vec<Jo
         }
     }
     Ok(found)
+}
+
+/// What a store has answered.
+pub(super) fn answered<T, E: fmt::Display>(answer: Result<T, E>, place: &Location<'_>) -> T {
+    answer.unwrap_or_else(|error| panic!("{place}: the store cannot answer: {error}"))
 }

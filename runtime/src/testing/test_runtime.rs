@@ -8,19 +8,20 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use super::begun::{Begun, UnderWay, wait_for};
-use super::builder::Setup;
-use super::outcome::Witness;
-use super::{Fault, Faults, Outcome, Point, Ran, TestRuntimeBuilder};
-use crate::clock::{Clock, ManualClock};
+use super::begun::{Begun, RunningAttempt, wait_for};
+use super::builder::{Setup, TestRuntimeBuilder};
+use super::outcome::{Outcome, Ran, Witness};
+use super::record::answered;
 use crate::context::entity_key;
-use crate::engine::{AttemptId, Engine};
-use crate::lifecycle::check_always;
-use crate::store::{Commit, CommitError, Cursor, EntityWrite, NewJob, Next};
-use crate::{
-    Attempt, ContextSeed, Entity, Event, EventId, Failure, HasOneHandler, Job, JobKind, JobState, Json,
-    Runtime, Step, attempt, retention, schedule, worker,
+use crate::domain::{Entity, Event, HasOneHandler};
+use crate::engine::{
+    AttemptId, Engine, Fault, Faults, Point, attempt, check_always, dispatcher, lease_keeper, pruning,
+    schedules,
 };
+use crate::model::clock::{Clock, ManualClock};
+use crate::model::{Attempt, ContextSeed, EventId, Failure, Job, JobKind, JobState, Json, Step};
+use crate::runtime::Runtime;
+use crate::store::{Commit, CommitError, Cursor, EntityWrite, NewJob, Next};
 
 /// After so many attempts it is plain that there is no end to what runs.
 const ENDLESS: usize = 10_000;
@@ -43,7 +44,7 @@ pub struct TestRuntime {
     drawn: AtomicU64,
 }
 
-type Place = &'static Location<'static>;
+type Caller = &'static Location<'static>;
 
 impl TestRuntime {
     /// Starts what is linked into the test's program, on a new store in memory.
@@ -61,7 +62,7 @@ impl TestRuntime {
         TestRuntimeBuilder::new()
     }
 
-    pub(super) async fn of(setup: Setup, place: Place) -> Self {
+    pub(super) async fn of(setup: Setup, place: Caller) -> Self {
         let faults = Arc::<Faults>::default();
         let runtime = begin(&setup, &faults, place).await;
         Self {
@@ -199,7 +200,8 @@ impl TestRuntime {
             let (witness, job) = self.next(place).await?;
             let (id, number) = (job.id, job.attempts);
             let task = self.spawn(job, place);
-            let mut begun = Begun::new(witness, Ok(UnderWay { id, number: Some(number), task: Some(task) }));
+            let mut begun =
+                Begun::new(witness, Ok(RunningAttempt { id, number: Some(number), task: Some(task) }));
             begun.handling(&self.faults).await;
             Some(begun)
         }
@@ -267,8 +269,8 @@ impl TestRuntime {
         let place = Location::caller();
         async move {
             let engine = self.engine(place);
-            let due = answered(worker::claim_one(engine, None).await, place).next_due;
-            let next = [due, schedule::next_tick(engine)].into_iter().flatten().min()?;
+            let due = answered(dispatcher::claim_one(engine, None).await, place).next_due;
+            let next = [due, schedules::next_tick(engine)].into_iter().flatten().min()?;
             let pause = Duration::try_from(next.duration_since(self.clock().now())).unwrap_or_default();
             self.pass(pause, place).await;
             Some(pause)
@@ -312,7 +314,7 @@ impl TestRuntime {
     }
 
     /// The engine, if it lives.
-    fn engine(&self, place: Place) -> &Arc<Engine> {
+    fn engine(&self, place: Caller) -> &Arc<Engine> {
         let engine = self.runtime.engine();
         assert!(
             !engine.dead.is_cancelled(),
@@ -321,20 +323,20 @@ impl TestRuntime {
         engine
     }
 
-    fn begun<C: HasOneHandler>(&self, command: C, place: Place) -> impl Future<Output = Begun> {
+    fn begun<C: HasOneHandler>(&self, command: C, place: Caller) -> impl Future<Output = Begun> {
         let execute = self.runtime.execute(command);
         async move {
             self.engine(place);
             let witness = self.witness(format!("`{}`", C::NAME), place).await;
             let begun = execute.first_attempt().await;
             let under_way =
-                begun.map(|(id, task)| UnderWay { id, number: task.is_some().then_some(1), task });
+                begun.map(|(id, task)| RunningAttempt { id, number: task.is_some().then_some(1), task });
             Begun::new(witness, under_way)
         }
     }
 
     /// Looks at what is on record before something runs.
-    async fn witness(&self, what: String, place: Place) -> Witness {
+    async fn witness(&self, what: String, place: Caller) -> Witness {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let witness = Witness::of(&self.runtime, what, place, seen).await;
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = witness.seen();
@@ -342,42 +344,42 @@ impl TestRuntime {
     }
 
     /// Lets time pass from one thing that recurs to the next.
-    async fn pass(&self, by: Duration, place: Place) {
+    async fn pass(&self, by: Duration, place: Caller) {
         let engine = self.engine(place);
         // How leases stand before, so that it shows afterwards which were renewed.
         self.look_after_leases(place).await;
         let mut left = by;
         loop {
-            let next = schedule::next_tick(engine)
+            let next = schedules::next_tick(engine)
                 .and_then(|next| Duration::try_from(next.duration_since(self.clock().now())).ok())
                 .filter(|pause| !pause.is_zero() && *pause < left);
             let step = next.unwrap_or(left);
             self.clock().advance(step);
-            answered(schedule::tick_due(engine).await, place);
+            answered(schedules::tick_due(engine).await, place);
             left -= step;
             if left.is_zero() {
                 break;
             }
         }
-        answered(retention::prune(engine, &self.setup.runtime.retention).await, place);
+        answered(pruning::prune(engine, &self.setup.runtime.retention).await, place);
         self.look_after_leases(place).await;
     }
 
-    async fn look_after_leases(&self, place: Place) {
+    async fn look_after_leases(&self, place: Caller) {
         let mut lasting = std::mem::take(&mut *self.lasting.lock().unwrap_or_else(PoisonError::into_inner));
-        answered(worker::renew(self.engine(place)).await, place);
-        answered(worker::look(self.engine(place), &mut lasting).await, place);
+        answered(lease_keeper::renew(self.engine(place)).await, place);
+        answered(lease_keeper::look(self.engine(place), &mut lasting).await, place);
         *self.lasting.lock().unwrap_or_else(PoisonError::into_inner) = lasting;
     }
 
     /// The next job that is ready, begun on record, and what was there before.
-    async fn next(&self, place: Place) -> Option<(Witness, Job)> {
+    async fn next(&self, place: Caller) -> Option<(Witness, Job)> {
         self.engine(place);
         let job = self.claim(place).await?;
         Some((self.witness(format!("`{}`", job.name), place).await, job))
     }
 
-    async fn claim(&self, place: Place) -> Option<Job> {
+    async fn claim(&self, place: Caller) -> Option<Job> {
         let engine = self.engine(place);
         let queues = engine.plans.queues().1.len();
         // Nothing orders queues: with a seed, each has its turn at being the first.
@@ -386,7 +388,8 @@ impl TestRuntime {
             usize::try_from(turn).unwrap_or_default()
         });
         for queue in 0..queues {
-            let claimed = answered(worker::claim_one(engine, Some((first + queue) % queues)).await, place);
+            let claimed =
+                answered(dispatcher::claim_one(engine, Some((first + queue) % queues)).await, place);
             if let Some(job) = claimed.jobs.into_iter().next() {
                 return Some(job);
             }
@@ -394,13 +397,13 @@ impl TestRuntime {
         None
     }
 
-    fn spawn(&self, job: Job, place: Place) -> JoinHandle<()> {
+    fn spawn(&self, job: Job, place: Caller) -> JoinHandle<()> {
         let engine = self.engine(place);
         engine.spawn(attempt::run(engine.clone(), job, None))
     }
 
     /// Runs an attempt that has begun on record.
-    async fn run(&self, job: Job, place: Place) -> Ran {
+    async fn run(&self, job: Job, place: Caller) -> Ran {
         let (id, number) = (job.id, job.attempts);
         let name = job.name.clone();
         wait_for(self.spawn(job, place), &format!("`{name}`"), place).await;
@@ -409,15 +412,15 @@ impl TestRuntime {
 }
 
 /// Starts a runtime that stands still.
-async fn begin(setup: &Setup, faults: &Arc<Faults>, place: Place) -> Runtime {
+async fn begin(setup: &Setup, faults: &Arc<Faults>, place: Caller) -> Runtime {
     let mut builder = setup.runtime.clone().clock(setup.clock.clone()).with_store((setup.open)());
     builder.faults = Some(faults.clone());
     let runtime = match builder.start_still() {
         Ok(runtime) => runtime,
         Err(problems) => panic!("{place}: {problems}"),
     };
-    answered(schedule::tick_due(runtime.engine()).await, place);
-    answered(worker::look(runtime.engine(), &mut HashSet::new()).await, place);
+    answered(schedules::tick_due(runtime.engine()).await, place);
+    answered(lease_keeper::look(runtime.engine(), &mut HashSet::new()).await, place);
     runtime
 }
 
@@ -455,11 +458,6 @@ async fn give<E: Entity>(engine: &Engine, entity: &E) -> Result<(), Failure> {
         Err(CommitError::Store(error)) => Err(error.into()),
         Err(refused) => Err(Failure::from_error(Box::new(refused))),
     }
-}
-
-/// What a store has answered.
-pub(super) fn answered<T, E: fmt::Display>(answer: Result<T, E>, place: Place) -> T {
-    answer.unwrap_or_else(|error| panic!("{place}: the store cannot answer: {error}"))
 }
 
 impl fmt::Debug for TestRuntime {

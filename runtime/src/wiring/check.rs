@@ -3,11 +3,12 @@
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::Problem;
 use super::parts::{Located, Parts};
-use crate::context::{Capabilities, Needed, Requirements};
-use crate::registration::{CommandHandlerPart, CommandPart, EventHandlerPart, InvariantPart};
-use crate::{Always, DEFAULT_QUEUE, Source};
+use super::problem::Problem;
+use crate::context::{Needed, Requirements};
+use crate::handler::{Always, DEFAULT_QUEUE};
+use crate::model::{Capabilities, Source};
+use crate::register::{CommandHandlerPart, CommandPart, EventHandlerPart, InvariantPart};
 
 impl Parts {
     /// Finds all that is wrong, one function for each kind of mistake.

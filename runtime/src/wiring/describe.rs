@@ -6,17 +6,18 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::parts::{Inputs, Located, Parts};
-use super::{
+use super::wiring::{
     BindingWiring, CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring,
     HandlerWiring, InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, VariantWiring, Wiring,
 };
 use crate::context::{Needed, Requirements};
-use crate::registration::{
-    AnyCreation, Body, CommandHandlerPart, CommandPart, EntityPart, EventHandlerPart, EventPart,
-    InvariantPart, SchedulePart, StrategyPart, VariantPart,
+use crate::domain::{EntityPart, Times};
+use crate::handler::DEFAULT_QUEUE;
+use crate::model::{Retry, Source};
+use crate::register::{
+    AnyCreation, Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart,
+    SchedulePart, StrategyPart, VariantPart,
 };
-use crate::schedule::Times;
-use crate::{DEFAULT_QUEUE, Retry, Source};
 
 impl Wiring {
     /// Describes a domain without problems.

@@ -2,9 +2,17 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{CommandWiring, EventWiring, HandlerWiring, Wiring};
+use super::wiring::{CommandWiring, EventWiring, HandlerWiring, Wiring};
 
 pub(super) struct Flowchart<'a>(pub(super) &'a Wiring);
+
+impl Wiring {
+    /// The domain as a [Mermaid](https://mermaid.js.org) flowchart: from commands through entities and events to event
+    /// handlers, and from these on to commands.
+    pub fn to_mermaid(&self) -> String {
+        Flowchart(self).to_string()
+    }
+}
 
 /// The kinds of nodes: the letters by which a command and an event of one name are kept apart.
 const TICK: char = 't';

@@ -4,16 +4,16 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Problem, Wiring};
-use crate::context::Capabilities;
-use crate::plans::Plans;
-use crate::registration::{
-    Body, CommandHandlerPart, CommandPart, EntityPart, EventHandlerPart, EventPart, InvariantPart, Part,
-    PolicyPart, StrategyPart, VariantPart,
+use super::input::{Input, UnknownFields};
+use super::plans::Plans;
+use super::problem::Problem;
+use super::wiring::Wiring;
+use crate::domain::{EntityPart, Timetable};
+use crate::model::{Capabilities, Source};
+use crate::register::{
+    Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart, Part, PolicyPart,
+    Registration, StrategyPart, VariantPart,
 };
-use crate::schedule::Timetable;
-use crate::schema::{Input, UnknownFields};
-use crate::{Registration, Source};
 
 /// A part, and where it stands in the user's source.
 pub(super) type Located<T> = (T, Source);

@@ -80,18 +80,8 @@ impl World {
     }
 
     async fn succeed(&self, job: JobId, staged: Vec<NewJob>) {
-        let attempt = Attempt {
-            number: 1,
-            worker: worker(),
-            started_at: Timestamp::UNIX_EPOCH,
-            ended_at: Some(Timestamp::UNIX_EPOCH),
-            reached: None,
-            version_read: None,
-            version_written: None,
-            strategies: Vec::new(),
-            events: vec![],
-            failure: None,
-        };
+        let mut attempt = Attempt::begun(1, worker(), Timestamp::UNIX_EPOCH);
+        attempt.ended_at = Some(Timestamp::UNIX_EPOCH);
         let next = Next::Succeeded(Json::from_text("null"));
         let commit = Commit { job, attempt, lapsed: None, next, write: None, events: vec![], jobs: staged };
         self.store.commit(commit).await.expect("it is committed");

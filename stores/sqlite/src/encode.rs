@@ -7,6 +7,7 @@ use enact::{EventId, JobId};
 use jiff::Timestamp;
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use uuid::Uuid;
 
 /// An id as text.
 pub(crate) struct IdText([u8; 36]);
@@ -14,7 +15,7 @@ pub(crate) struct IdText([u8; 36]);
 impl From<JobId> for IdText {
     fn from(id: JobId) -> Self {
         let mut text = [0; 36];
-        id.as_uuid().hyphenated().encode_lower(&mut text);
+        Uuid::from_bytes_ref(id.as_bytes()).hyphenated().encode_lower(&mut text);
         Self(text)
     }
 }
@@ -22,7 +23,7 @@ impl From<JobId> for IdText {
 impl From<EventId> for IdText {
     fn from(id: EventId) -> Self {
         let mut text = [0; 36];
-        id.as_uuid().hyphenated().encode_lower(&mut text);
+        Uuid::from_bytes_ref(id.as_bytes()).hyphenated().encode_lower(&mut text);
         Self(text)
     }
 }

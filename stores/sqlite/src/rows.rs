@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enact::store::{Cursor, JobCount, Lease, PageToken, RunningJob, StoredEntity, StoredEvent};
-use enact::{Attempt, ContextSeed, CorrelationId, Job, JobId, JobKind, JobState, Json, Key, WorkerId};
+use enact::{Attempt, CorrelationId, Job, JobContext, JobId, JobState, Json, Key, WorkerId};
 use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -70,7 +70,7 @@ type ReadPayload = fn(&mut Cells<'_>) -> Result<Json, Fault>;
 fn read_request(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, Fault> {
     Ok(Job {
         id: cells.parsed("id")?,
-        kind: cells.kind("kind")?,
+        kind: cells.parsed("kind")?,
         name: cells.text("name")?.into(),
         created_at: cells.time("created_at")?,
         target: cells.optional_text("target")?.map(Key::from_text),
@@ -78,7 +78,7 @@ fn read_request(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<Job, Faul
         idempotency_key: cells.optional_text("idempotency_key")?.map(Key::from_text),
         correlation: CorrelationId::new(cells.text("correlation")?),
         cause: cells.optional_parsed("cause")?,
-        context: Arc::new(cells.optional_json::<ContextSeed>("context")?.unwrap_or_default()),
+        context: Arc::new(cells.optional_json::<JobContext>("context")?.unwrap_or_default()),
         payload: payload(cells)?,
         priority: cells.number("priority")?,
         after: cells.optional_json("after")?.unwrap_or_default(),
@@ -233,18 +233,16 @@ pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Broken> {
     let mut cells = Cells::of(row);
     let number = cells.number("number").map_err(|fault| fault.at("attempts", "?"))?;
     let mut read = || -> Result<_, Fault> {
-        Ok(Attempt {
-            number,
-            worker: WorkerId::from_text(cells.text("worker")?),
-            started_at: cells.time("started_at")?,
-            ended_at: cells.optional_time("ended_at")?,
-            reached: cells.optional_parsed("reached")?,
-            version_read: cells.optional_number("version_read")?,
-            version_written: cells.optional_number("version_written")?,
-            strategies: cells.optional_json("strategies")?.unwrap_or_default(),
-            events: cells.optional_json("events")?.unwrap_or_default(),
-            failure: cells.optional_json("failure")?,
-        })
+        let worker = WorkerId::from_text(cells.text("worker")?);
+        let mut attempt = Attempt::begun(number, worker, cells.time("started_at")?);
+        attempt.ended_at = cells.optional_time("ended_at")?;
+        attempt.reached = cells.optional_parsed("reached")?;
+        attempt.version_read = cells.optional_number("version_read")?;
+        attempt.version_written = cells.optional_number("version_written")?;
+        attempt.strategies = cells.optional_json("strategies")?.unwrap_or_default();
+        attempt.events = cells.optional_json("events")?.unwrap_or_default();
+        attempt.failure = cells.optional_json("failure")?;
+        Ok(attempt)
     };
     read().map_err(|fault| fault.at("attempts", format!("with number {number} of the job asked for")))
 }
@@ -301,7 +299,7 @@ pub(crate) fn job_count(row: &Row<'_>) -> Result<JobCount, Broken> {
     let mut cells = Cells::of(row);
     let mut read = || -> Result<_, Fault> {
         Ok(JobCount {
-            kind: cells.kind("kind")?,
+            kind: cells.parsed("kind")?,
             name: cells.text("name")?.into(),
             state: cells.parsed("state")?,
             count: cells.number("count")?,
@@ -412,14 +410,6 @@ impl<'r> Cells<'r> {
 
     fn document(&mut self, column: &'static str) -> Result<Json, Fault> {
         self.optional_document(column).and_then(|document| some(column, document))
-    }
-
-    fn kind(&mut self, column: &'static str) -> Result<JobKind, Fault> {
-        let text = self.text(column)?;
-        [JobKind::Command, JobKind::EventHandler]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| Fault { column, reason: format!("holds `{text}`, which is no kind of job") })
     }
 }
 

@@ -98,9 +98,9 @@ async fn execute_for<C: HasOneHandler<Output = ()>>(
     command: C,
 ) -> Result<Outcome> {
     let matter = format!("{}/{}", C::NAME, Uuid::now_v7());
-    let seed = ContextSeed::new().correlation_id(&*matter);
+    let seed = ContextSeed::new().with_correlation(&*matter);
     let seed = match tenant {
-        Some(tenant) => seed.tenant(tenant),
+        Some(tenant) => seed.with_tenant(tenant),
         None => seed,
     };
     let executed = bank.scope(seed, async { bank.execute(command).await }).await;

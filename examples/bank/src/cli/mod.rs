@@ -240,7 +240,7 @@ struct Work {
     #[command(flatten)]
     bank: Bank,
     /// How many jobs run at a time. Letters have a queue of their own, and a limit of their own.
-    #[arg(long, value_name = "NUMBER", default_value_t = RuntimeBuilder::CONCURRENCY)]
+    #[arg(long, value_name = "NUMBER", default_value_t = RuntimeBuilder::DEFAULT_CONCURRENCY)]
     jobs_at_a_time: usize,
     /// How many seconds this bank's post office takes for a letter. It only writes to the log; real ones take their time.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = options::seconds)]

@@ -177,7 +177,7 @@ fn write_report(report: &JobReport, out: &mut impl Write) -> Result<()> {
     }
     writeln!(out, "{list}")?;
     for Attempt { number, strategies, .. } in attempts {
-        for StrategyChoice { strategy, variant } in strategies {
+        for StrategyChoice { strategy, variant, .. } in strategies {
             writeln!(out, "attempt {number} chose {variant} for {strategy}")?;
         }
     }

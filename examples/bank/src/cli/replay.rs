@@ -42,7 +42,7 @@ struct Jobs {
 
 pub(crate) async fn shipped(json: bool, out: &mut impl Write) -> Result<()> {
     let place = tempfile::tempdir().context("there is no place for a temporary database")?;
-    let bank = open_bank(&place.path().join("bank.db"), RuntimeBuilder::LEASE).await?;
+    let bank = open_bank(&place.path().join("bank.db"), RuntimeBuilder::DEFAULT_LEASE).await?;
     let report =
         run(&bank, "the ledger that the example ships", Ledger::new(SHIPPED)?, SHIPPED.len() as u64).await;
     let closed = close_bank(bank).await;

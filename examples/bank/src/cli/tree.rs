@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 use enact::wiring::Wiring;
-use enact::{Branch, Cause, Job, JobId, JobKind};
+use enact::{Cause, Job, JobId, JobKind, JobTreeNode};
 
 use super::Database;
 use super::database::bank_that_runs_nothing;
@@ -55,7 +55,7 @@ fn describe(job: &Job, handled: &HashMap<&str, &str>) -> String {
 }
 
 /// The lines before each job, which lead down to it from the one that caused it.
-fn lines(branches: &[Branch]) -> Vec<String> {
+fn lines(branches: &[JobTreeNode]) -> Vec<String> {
     let mut is_last = vec![true; branches.len()];
     // Which depths have another job below, before one that stands higher.
     let mut more: Vec<bool> = Vec::new();

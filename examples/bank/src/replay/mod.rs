@@ -58,7 +58,7 @@ pub async fn replay<R: Read>(
     ledger: Ledger<R>,
     progress: impl FnMut(Progress),
 ) -> Result<Summary, ReplayError> {
-    let seed = ContextSeed::new().correlation_id(matter);
+    let seed = ContextSeed::new().with_correlation(matter);
     let replay = Replay {
         bank,
         progress,

@@ -17,7 +17,7 @@ fn withdraw(cents: i64) -> Withdraw {
 }
 
 async fn enterprise_withdraws(bank: &TestRuntime, cents: i64) -> Outcome {
-    bank.when_as(ContextSeed::new().tenant("enterprise"), withdraw(cents)).await
+    bank.when_as(ContextSeed::new().with_tenant("enterprise"), withdraw(cents)).await
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ pub(crate) struct AttemptOf {
 
 impl Ord for AttemptOf {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.job.as_uuid(), self.number).cmp(&(other.job.as_uuid(), other.number))
+        (self.job, self.number).cmp(&(other.job, other.number))
     }
 }
 

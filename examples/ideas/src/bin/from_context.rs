@@ -23,7 +23,7 @@ struct Greeting(String);
 impl FromContext for Greeting {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         let language = context.metadata("language").unwrap_or("de");
-        let greetings: Arc<Greetings> = context.draw()?;
+        let greetings: Arc<Greetings> = context.extract()?;
         let Some(greeting) = greetings.0.get(language) else {
             let message = format!("nobody here speaks `{language}`");
             return Err(Failure::new(FailureKind::Denied, "no_language", message));
@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let greetings = Greetings(BTreeMap::from([("de", "Guten Tag"), ("fr", "Bonjour")]));
     let house = Runtime::builder(MemoryStore::new()).provide(Arc::new(greetings)).start().await?;
     for language in ["de", "fr", "tlh"] {
-        let seed = ContextSeed::new().metadata("language", language);
+        let seed = ContextSeed::new().with_metadata("language", language);
         println!("{:?}", house.scope(seed, async { house.execute(Enter {}).await }).await);
     }
     Ok(())

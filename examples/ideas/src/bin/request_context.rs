@@ -51,14 +51,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (journal, mut lines) = unbounded_channel::<String>();
     // One job at a time: so the journal has them in order.
     let bank = Runtime::builder(MemoryStore::new()).provide(Arc::new(journal)).concurrency(1).start().await?;
-    let north = ContextSeed::new().tenant("north");
+    let north = ContextSeed::new().with_tenant("north");
 
-    let bob = north.clone().identity(Identity::user("bob"));
+    let bob = north.clone().with_identity(Identity::user("bob"));
     if let Err(refused) = bank.scope(bob, async { bank.execute(PayOut { cents: 900 }).await }).await {
         println!("{refused:?}");
     }
 
-    let ada = north.identity(Identity::user("ada").with_role("teller"));
+    let ada = north.with_identity(Identity::user("ada").with_role("teller"));
     bank.scope(ada, async { bank.publish(PayOut { cents: 500 }).await }).await?;
     for _ in 0..2 {
         println!("{}", lines.recv().await.unwrap_or_default());

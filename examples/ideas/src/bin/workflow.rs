@@ -89,7 +89,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let boat = Runtime::builder(MemoryStore::new()).provide(Arc::new(letters)).start().await?;
 
     for who in ["ada", "bob"] {
-        let seed = ContextSeed::new().correlation_id(format!("trip of {who}"));
+        let seed = ContextSeed::new().with_correlation(format!("trip of {who}"));
         let booking = BookSeat { seat: 7, who: who.to_owned() };
         boat.scope(seed, async { boat.publish(booking).await }).await?;
         println!("{}", letterbox.recv().await.unwrap_or_default());

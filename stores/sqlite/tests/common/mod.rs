@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use enact::store::{Claim, Claimed, Commit, EntityKey, EntityWrite, NewEvent, NewJob, Next, Store};
 use enact::{
-    Attempt, ContextSeed, CorrelationId, EventId, Identity, JobId, JobKind, Json, Key, Step, WorkerId,
+    Attempt, CorrelationId, EventId, Identity, JobContext, JobId, JobKind, Json, Key, Step, WorkerId,
 };
 use enact_sqlite::SqliteStore;
 use jiff::Timestamp;
@@ -39,7 +39,7 @@ pub(crate) fn new_job(name: &str) -> NewJob {
         idempotency_key: None,
         correlation: CorrelationId::new("matter-7"),
         cause: None,
-        context: Arc::new(ContextSeed::new().identity(Identity::user("ada"))),
+        context: Arc::new(JobContext::new().with_identity(Identity::user("ada"))),
         priority: 0,
         after: Vec::new(),
         due_at: None,
@@ -65,20 +65,14 @@ pub(crate) fn success(job: &NewJob, worker: &WorkerId, entity: &str) -> Commit {
         cause: Some(job.id),
         emitted_at: second(1),
     };
+    let mut attempt = Attempt::begun(1, worker.clone(), second(0));
+    attempt.ended_at = Some(second(1));
+    attempt.reached = Some(Step::Commit);
+    attempt.version_written = Some(1);
+    attempt.events = vec![event.id];
     Commit {
         job: job.id,
-        attempt: Attempt {
-            number: 1,
-            worker: worker.clone(),
-            started_at: second(0),
-            ended_at: Some(second(1)),
-            reached: Some(Step::Commit),
-            version_read: None,
-            version_written: Some(1),
-            strategies: Vec::new(),
-            events: vec![event.id],
-            failure: None,
-        },
+        attempt,
         lapsed: None,
         next: Next::Succeeded(Json::from_text("null")),
         write: Some(EntityWrite {

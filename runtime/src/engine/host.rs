@@ -1,0 +1,43 @@
+//! The engine as the host of contexts.
+
+use std::any::TypeId;
+
+use serde_json::Value;
+
+use super::draft::Draft;
+use super::engine::Engine;
+use crate::context::{Host, Origin};
+use crate::domain::AnyCommand;
+use crate::model::{Capabilities, EventId, Failure, JobId, Json};
+use crate::store::{NewJob, Store};
+
+impl Host for Engine {
+    fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn new_event_id(&self) -> EventId {
+        self.ids.event()
+    }
+
+    fn new_job_id(&self) -> JobId {
+        self.ids.job()
+    }
+
+    fn validate_event(
+        &self,
+        type_id: TypeId,
+        name: &str,
+        json: serde_json::Result<Value>,
+    ) -> Result<Json, Failure> {
+        self.plans.event_of(type_id, name)?.input.admit(json)
+    }
+
+    fn draft_job(&self, command: AnyCommand, origin: Origin) -> Result<NewJob, Failure> {
+        Ok(Draft::of(&self.plans, command)?.into_job(&self.ids, origin, self.clock.now()))
+    }
+}

@@ -1,0 +1,37 @@
+//! What enforces the lifecycle: drafts, attempts, the dispatcher, leases, schedules, pruning.
+
+pub(crate) mod attempt;
+pub(crate) mod dispatcher;
+mod draft;
+#[expect(clippy::module_inception, reason = "a file has the name of the type that it holds")]
+mod engine;
+mod entity_locks;
+mod faults;
+mod host;
+mod id_source;
+mod lease;
+pub(crate) mod lease_keeper;
+mod lifecycle;
+mod overrides;
+pub(crate) mod pruning;
+mod retention;
+mod running_attempts;
+mod schedule_positions;
+pub(crate) mod schedules;
+mod time_limit;
+mod waiters;
+
+pub(crate) use dispatcher::QueuePermits;
+pub(crate) use draft::{Draft, handler_jobs};
+pub(crate) use engine::{Engine, POLL_INTERVAL};
+pub(crate) use entity_locks::EntityLocks;
+pub(crate) use faults::Faults;
+pub use faults::{Fault, Point};
+pub(crate) use id_source::IdSource;
+pub(crate) use lease::{LeaseObservations, OwnLease};
+pub(crate) use lifecycle::check_always;
+pub(crate) use overrides::OverrideGuard;
+pub use retention::Retention;
+pub(crate) use running_attempts::{AttemptId, RunningAttempts};
+pub(crate) use schedule_positions::SchedulePositions;
+pub(crate) use waiters::{Ended, Waiters, Watch, cancelled, ended};

@@ -1,0 +1,18 @@
+//! What a handler's creation policy and an invariant do, as functions without their types.
+
+use std::any::Any;
+
+use super::handlers::EntityHandler;
+use super::invariant::{Invariant, Verdict};
+use crate::domain::{AnyValue, Creation, cast_ref};
+
+pub(crate) fn create<H: EntityHandler>(command: &dyn Any) -> AnyValue {
+    match H::creation() {
+        Creation::Always(from) | Creation::IfMissing(from) => Box::new(from(cast_ref(command))),
+        Creation::Never => unreachable!("this function is kept for a policy that creates"),
+    }
+}
+
+pub(crate) fn check<I: Invariant>(entity: &dyn Any, when: &dyn Any) -> Verdict {
+    I::check(cast_ref(entity), cast_ref(when))
+}

@@ -1,0 +1,38 @@
+use serde::{Deserialize, Serialize};
+
+/// Who asks for something to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    subject: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<String>,
+}
+
+impl Identity {
+    /// A user, by their name in the caller's directory.
+    pub fn user(subject: impl Into<String>) -> Self {
+        Self { subject: subject.into(), roles: Vec::new() }
+    }
+
+    /// Adds a role.
+    #[must_use]
+    pub fn with_role(mut self, role: impl Into<String>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// The user's name.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The roles, in the order they were added.
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+
+    /// Whether the user has a role.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| own == role)
+    }
+}

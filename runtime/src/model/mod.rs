@@ -1,0 +1,40 @@
+//! Data: ids, jobs, attempts, failures, retry, keys, JSON, time. No behaviour of the engine.
+
+mod attempt;
+mod capabilities;
+mod classification;
+pub mod clock;
+mod context_seed;
+mod due;
+mod failure;
+mod id;
+mod identity;
+mod job;
+mod job_context;
+mod job_kind;
+mod job_state;
+mod json;
+mod key;
+mod retry;
+mod source;
+mod step;
+mod trace;
+
+pub use attempt::{Attempt, StrategyChoice};
+pub(crate) use capabilities::Capabilities;
+pub use classification::{Classification, Classify, ErrorRegistration};
+pub use context_seed::ContextSeed;
+pub(crate) use due::Due;
+pub use failure::{Failure, FailureKind, Violation};
+pub use id::{Cause, CorrelationId, EventId, JobId, MalformedCause, MalformedId, WorkerId};
+pub use identity::Identity;
+pub use job::Job;
+pub use job_context::JobContext;
+pub use job_kind::{JobKind, UnknownKind};
+pub use job_state::{JobState, Transition, UnknownState};
+pub use json::Json;
+pub use key::Key;
+pub use retry::Retry;
+pub use source::Source;
+pub use step::{Step, UnknownStep};
+pub use trace::{MalformedTrace, TraceContext};

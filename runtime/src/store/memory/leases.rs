@@ -1,0 +1,29 @@
+//! What workers have said of themselves (r23).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::model::WorkerId;
+use crate::store::Lease;
+
+/// The last lease that each worker has put on record.
+#[derive(Debug, Default)]
+pub(super) struct Leases(HashMap<WorkerId, Lease>);
+
+impl Leases {
+    pub(super) fn renew(&mut self, lease: Lease) {
+        self.0.insert(lease.worker.clone(), lease);
+    }
+
+    /// Forgets a worker that has renewed its lease so often, and not since.
+    pub(super) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
+        if self.of(worker).renewals == renewals {
+            self.0.remove(worker);
+        }
+    }
+
+    pub(super) fn of(&self, worker: &WorkerId) -> Lease {
+        let never_taken = || Lease { worker: worker.clone(), renewals: 0, length: Duration::ZERO };
+        self.0.get(worker).cloned().unwrap_or_else(never_taken)
+    }
+}

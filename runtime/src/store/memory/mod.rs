@@ -1,0 +1,150 @@
+//! The store that keeps everything in memory, and forgets it with the process.
+
+mod admission;
+mod by_hand;
+mod events;
+mod jobs;
+mod lanes;
+mod leases;
+mod query;
+mod ready;
+mod records;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use self::records::Records;
+use crate::model::{Attempt, Failure, Job, JobId, Key, WorkerId};
+use crate::store::{
+    Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
+    Lease, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
+    StoredEvent, Submitted, Ticked,
+};
+
+/// A store in memory: for tests, and for programs whose jobs need not outlive them.
+///
+/// It keeps every promise of a [`Store`] but that of surviving the process. Clones are the same store, so that a second
+/// runtime can be started on what a first one has left.
+///
+/// What a call costs does not grow with the jobs that have ended; only [`Store::jobs`] looks at every job.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Mutex<Records>>);
+
+impl MemoryStore {
+    /// A new store, with nothing in it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A new store that hands out ready jobs of equal priority in an order drawn from the seed instead of the order of
+    /// record, and in the same one whenever the seed and the calls are the same. Nothing promises an order there (r26):
+    /// a test on such a store finds out who relies on one. Lanes, and jobs that come after others, keep theirs.
+    pub fn shuffled(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(Records::shuffled(seed))))
+    }
+
+    /// The records. A call checks everything before it changes anything, so a caller's panic leaves nothing half-written
+    /// and what it poisoned can be used.
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
+        Ok(self.records().submit(events, jobs))
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
+        Ok(self.records().jobs.claim(&claim))
+    }
+
+    async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
+        Ok(self.records().load(entity).cloned())
+    }
+
+    async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
+        self.load(entity).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+        self.records().commit(commit)
+    }
+
+    async fn renew(&self, lease: Lease) -> Result<(), StoreError> {
+        self.records().leases.renew(lease);
+        Ok(())
+    }
+
+    async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError> {
+        self.records().retire(worker, renewals);
+        Ok(())
+    }
+
+    async fn leases(&self) -> Result<Vec<Lease>, StoreError> {
+        Ok(self.records().leases())
+    }
+
+    async fn running(&self, worker: &WorkerId, limit: usize) -> Result<Vec<RunningJob>, StoreError> {
+        Ok(self.records().running(worker, limit))
+    }
+
+    async fn cancel(
+        &self,
+        jobs: Vec<JobId>,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<Vec<Changed>, StoreError> {
+        let mut records = self.records();
+        Ok(jobs.into_iter().map(|id| records.jobs.cancel(id, &failure, now)).collect())
+    }
+
+    async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError> {
+        let mut records = self.records();
+        Ok(jobs.into_iter().map(|id| records.jobs.retry(id)).collect())
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
+        Ok(self.records().jobs.prune(&prune))
+    }
+
+    async fn prune_events(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
+        Ok(self.records().events.prune(before, now, limit))
+    }
+
+    async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError> {
+        Ok(self.records().tick(tick))
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        Ok(self.records().jobs.find(id).map(|record| record.job.clone()))
+    }
+
+    async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError> {
+        Ok(self.records().jobs.page(query))
+    }
+
+    async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError> {
+        Ok(self.records().jobs.counts.all())
+    }
+
+    async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
+        Ok(self.records().jobs.find(id).map(|record| record.attempts.clone()).unwrap_or_default())
+    }
+
+    async fn entities(
+        &self,
+        entity: &str,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, StoredEntity)>, StoreError> {
+        Ok(self.records().entities(entity, after, limit))
+    }
+
+    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        Ok(self.records().events.behind(after, limit))
+    }
+}

@@ -1,0 +1,159 @@
+//! Where in a JSON value something is that its type refuses, and its schema did not.
+//!
+//! Whatever follows the path through a type while it is read is generated for each type of a program once more. This is
+//! not: it knows the type as a function only, and asks it again.
+
+use serde_json::Value;
+
+use crate::domain::{self, Parse};
+
+/// The JSON pointer of the innermost value that is refused.
+pub(crate) fn pointer(value: &Value, parse: Parse) -> String {
+    let text = value.to_string();
+    let mut end = None;
+    // Refused is, at the latest, where reading has stopped; if what precedes it is refused already, then there.
+    let mut rest = Some(&*text);
+    while let Some(stopped) = rest.and_then(|text| refused_at(text, parse)) {
+        end = Some(stopped);
+        rest = text.get(..stopped.saturating_sub(1));
+    }
+    end.map_or_else(String::new, |end| ending_at(end, value))
+}
+
+/// How many bytes of a text, or of its beginning, are read until the type refuses what they say.
+fn refused_at(text: &str, parse: Parse) -> Option<usize> {
+    let error = domain::parse(text, parse).err().filter(serde_json::Error::is_data)?;
+    // The text is on one line.
+    Some(error.column().min(text.len())).filter(|read| *read > 0)
+}
+
+/// The pointer of the innermost part of a value that the first `end` bytes of its text end in.
+fn ending_at(end: usize, value: &Value) -> String {
+    let mut begin = 1;
+    for Part { token, name, value } in parts(value) {
+        let length = name + value.to_string().len();
+        if (begin + 1..=begin + length).contains(&end) {
+            return token + &ending_at((end - begin).saturating_sub(name), value);
+        }
+        begin += length + 1;
+    }
+    String::new()
+}
+
+struct Part<'a> {
+    /// Its token of the pointer.
+    token: String,
+    /// How many bytes its name takes, the colon included.
+    name: usize,
+    value: &'a Value,
+}
+
+fn parts<'a>(value: &'a Value) -> Vec<Part<'a>> {
+    match value {
+        Value::Object(fields) => {
+            let part = |(name, value): (&'a String, &'a Value)| Part {
+                token: field_of("", name),
+                name: Value::from(&**name).to_string().len() + 1,
+                value,
+            };
+            fields.iter().map(part).collect()
+        }
+        Value::Array(values) => {
+            let part =
+                |(index, value): (usize, &'a Value)| Part { token: format!("/{index}"), name: 0, value };
+            values.iter().enumerate().map(part).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The JSON pointer of an object's field.
+pub(crate) fn field_of(object: &str, field: &str) -> String {
+    format!("{object}/{}", field.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "it is only read")]
+    struct Order {
+        lines: Vec<Line>,
+        #[serde(rename = "a/ü")]
+        note: Option<Even>,
+        way: Way,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(try_from = "Counts")]
+    struct Line {}
+
+    #[derive(Deserialize)]
+    struct Counts {
+        count: i8,
+        most: Even,
+    }
+
+    #[derive(Deserialize)]
+    #[expect(dead_code, reason = "it is only read")]
+    enum Way {
+        Post,
+        Courier { floor: Even },
+    }
+
+    /// A type with a check of its own, made after the value was read.
+    #[derive(Deserialize)]
+    #[serde(try_from = "i64")]
+    struct Even(i64);
+
+    impl TryFrom<i64> for Even {
+        type Error = String;
+
+        fn try_from(number: i64) -> Result<Self, String> {
+            if number % 2 == 0 { Ok(Self(number)) } else { Err(format!("{number} is odd")) }
+        }
+    }
+
+    impl TryFrom<Counts> for Line {
+        type Error = &'static str;
+
+        fn try_from(line: Counts) -> Result<Self, Self::Error> {
+            if i64::from(line.count) <= line.most.0 { Ok(Self {}) } else { Err("too many") }
+        }
+    }
+
+    fn order(field: &str, value: Value) -> Value {
+        let mut order = json!({ "a/ü": null, "lines": [{ "count": 1, "most": 10 }], "way": "Post" });
+        *order.pointer_mut(field).unwrap() = value;
+        order
+    }
+
+    #[test]
+    fn the_innermost_value_that_is_refused_is_pointed_at() {
+        for (refused, place) in [
+            (order("/lines/0/count", json!(1000)), "/lines/0/count"),
+            // By a check after it was read, be it the last field or not.
+            (order("/lines/0/most", json!(7)), "/lines/0/most"),
+            (order("/a~1ü", json!(7)), "/a~1ü"),
+            (order("/way", json!({ "Courier": { "floor": 3 } })), "/way/Courier/floor"),
+            (order("/way", json!("Pigeon")), "/way"),
+            // As a whole.
+            (order("/lines", json!([{ "count": 1, "most": 2 }, { "count": 3, "most": 2 }])), "/lines/1"),
+            (order("/way", json!({ "Courier": {} })), "/way/Courier"),
+            (json!({}), ""),
+            (json!(7), ""),
+        ] {
+            assert_eq!(pointer(&refused, domain::parse_as::<Order>), place, "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_accepted_is_not_pointed_at() {
+        assert_eq!(pointer(&order("/a~1ü", json!(8)), domain::parse_as::<Order>), "");
+    }
+}

@@ -1,0 +1,30 @@
+//! What is wrong with a domain.
+
+use std::fmt;
+
+use crate::model::Source;
+
+/// One thing that is wrong with a domain (r50).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    pub(super) source: Source,
+    pub(super) message: String,
+}
+
+impl Problem {
+    /// Where in the user's source.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// What is wrong, and what to do.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.message)
+    }
+}

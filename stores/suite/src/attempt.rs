@@ -1,0 +1,60 @@
+use enact::store::{Commit, Next};
+use enact::{Attempt, Failure, Job, Step, WorkerId};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::sample::json;
+
+/// A running attempt as its worker knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct RunningAttempt {
+    pub(crate) job: Job,
+    pub(crate) worker: WorkerId,
+    pub(crate) started_at: Timestamp,
+}
+
+impl RunningAttempt {
+    /// The attempt with an end one second after its start, or at its start where there is no later time.
+    pub(crate) fn ended(&self) -> Attempt {
+        let second_after = self.started_at.checked_add(SignedDuration::from_secs(1));
+        let mut attempt = Attempt::begun(self.job.attempts, self.worker.clone(), self.started_at);
+        attempt.ended_at = Some(second_after.unwrap_or(self.started_at));
+        attempt.reached = Some(Step::Commit);
+        attempt
+    }
+
+    fn ends(&self, attempt: Attempt, next: Next) -> Commit {
+        Commit {
+            job: self.job.id,
+            attempt,
+            lapsed: None,
+            next,
+            write: None,
+            events: Vec::new(),
+            jobs: Vec::new(),
+        }
+    }
+
+    fn failed(&self) -> Attempt {
+        let mut attempt = self.ended();
+        attempt.reached = Some(Step::Handle);
+        attempt.failure = Some(Failure::denied("the handler says no"));
+        attempt
+    }
+
+    pub(crate) fn succeeds(&self) -> Commit {
+        self.ends(self.ended(), Next::Succeeded(json("done")))
+    }
+
+    pub(crate) fn fails(&self) -> Commit {
+        self.ends(self.failed(), Next::Failed)
+    }
+
+    pub(crate) fn retries(&self, due_at: Timestamp) -> Commit {
+        self.ends(self.failed(), Next::Retry(due_at))
+    }
+
+    /// The commit that rescues the attempt after its lease was last seen with `renewals`.
+    pub(crate) fn is_rescued(&self, renewals: u64) -> Commit {
+        Commit { lapsed: Some(renewals), ..self.fails() }
+    }
+}

@@ -1,0 +1,78 @@
+//! Reading events in commit order (r18).
+
+use enact::EventId;
+use enact::store::{Commit, Cursor};
+
+use crate::TestStore;
+use crate::sample::{event, job};
+
+async fn emit<const N: usize>(store: &TestStore) -> [EventId; N] {
+    let events = [(); N].map(|()| event("sent"));
+    let ids = events.each_ref().map(|event| event.id);
+    store.submit(events.into(), Vec::new()).await.expect("submit");
+    ids
+}
+
+pub async fn r18_paging_by_cursor_reads_every_event_once(store: TestStore) {
+    let emitted = emit::<7>(&store).await;
+    for limit in [1, 2, 3, 7, 8] {
+        let (mut found, mut cursor) = (Vec::new(), Cursor::START);
+        loop {
+            let page = store.events(cursor, limit).await.expect("events");
+            let Some(last) = page.last() else { break };
+            assert!(page.len() <= limit);
+            cursor = last.cursor;
+            found.extend(page.into_iter().map(|event| event.id));
+            assert!(found.len() <= emitted.len(), "paging ends: {limit} on a page");
+        }
+        assert_eq!(found, emitted, "{limit} on a page");
+    }
+}
+
+pub async fn r18_cursors_increase_from_the_start(store: TestStore) {
+    emit::<3>(&store).await;
+    emit::<2>(&store).await;
+
+    let cursors: Vec<Cursor> = store.all_events().await.into_iter().map(|event| event.cursor).collect();
+    assert!(cursors[0] > Cursor::START);
+    assert!(cursors.is_sorted_by(|left, right| left < right), "{cursors:?}");
+}
+
+pub async fn r18_a_cursor_can_be_stored_as_a_number(store: TestStore) {
+    let [_, second, third] = emit(&store).await;
+    let first = store.all_events().await[0].cursor;
+
+    let following = store.events_after(Cursor::from_u64(first.as_u64())).await;
+    assert_eq!(following.into_iter().map(|event| event.id).collect::<Vec<_>>(), [second, third]);
+}
+
+pub async fn r18_later_commits_are_read_after_the_last_cursor(store: TestStore) {
+    emit::<2>(&store).await;
+    let active = store.run(job("ship")).await;
+    let last = store.all_events().await[1].cursor;
+    assert_eq!(store.events_after(last).await, []);
+
+    let staged = event("shipped");
+    let staged_id = staged.id;
+    store.accept(Commit { events: vec![staged], ..active.succeeds() }).await;
+    let [submitted] = emit(&store).await;
+
+    let following = store.events_after(last).await;
+    assert_eq!(following.into_iter().map(|event| event.id).collect::<Vec<_>>(), [staged_id, submitted]);
+}
+
+pub async fn r15_the_events_of_a_refused_commit_are_never_read(store: TestStore) {
+    let active = store.run(job("ship")).await;
+    store.accept(active.fails()).await;
+    store.fence(Commit { events: vec![event("shipped")], ..active.succeeds() }).await;
+    let emitted = emit::<1>(&store).await;
+
+    let found: Vec<EventId> = store.all_events().await.into_iter().map(|event| event.id).collect();
+    assert_eq!(found, emitted);
+}
+
+pub async fn a_limit_of_zero_reads_no_event(store: TestStore) {
+    emit::<1>(&store).await;
+
+    assert_eq!(store.events(Cursor::START, 0).await.expect("events"), []);
+}

@@ -1,0 +1,167 @@
+//! Idempotency: no two jobs have the same key (r25).
+
+use enact::JobState;
+use enact::store::Submitted::{Existing, Mismatch, New};
+use enact::store::{Commit, CommitError, NewJob};
+use enact::{JobId, Json};
+
+use crate::TestStore;
+use crate::sample::{at, event, job, json, key, under_key, worker};
+
+fn pay(cents: i64) -> NewJob {
+    under_key("k", "pay", json(cents))
+}
+
+pub async fn r25_the_same_request_returns_the_existing_job(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+    let before = store.snapshot().await;
+
+    assert_eq!(store.publish_all(vec![pay(5)]).await, [Existing(first)]);
+    assert_eq!(store.snapshot().await, before);
+}
+
+pub async fn r25_another_payload_is_a_mismatch(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+    let before = store.snapshot().await;
+
+    assert_eq!(store.publish_all(vec![pay(6)]).await, [Mismatch(first)]);
+    assert_eq!(store.snapshot().await, before);
+}
+
+pub async fn r25_another_name_is_a_mismatch(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+
+    let other = NewJob { name: "refund".into(), ..pay(5) };
+    assert_eq!(store.publish_all(vec![other]).await, [Mismatch(first)]);
+}
+
+pub async fn r52_a_request_under_a_former_name_is_the_same(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+
+    let renamed = |cents| NewJob { name: "settle".into(), aliases: &["pay_off", "pay"], ..pay(cents) };
+    assert_eq!(store.publish_all(vec![renamed(5)]).await, [Existing(first)]);
+    assert_eq!(store.publish_all(vec![renamed(6)]).await, [Mismatch(first)]);
+}
+
+pub async fn r52_a_staged_request_under_a_former_name_is_the_same(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+    let renamed = NewJob { name: "settle".into(), aliases: &["pay"], ..pay(5) };
+    let active = store.run(job("ship")).await;
+    store.accept(Commit { jobs: vec![renamed], ..active.succeeds() }).await;
+
+    assert_eq!(store.all_ids().await, [first, active.job.id]);
+}
+
+pub async fn r25_the_key_order_of_a_payload_is_ignored(store: TestStore) {
+    let payload = |text: &str| under_key("k", "pay", Json::from_text(text));
+    let first = store.publish(payload(r#"{"to":{"iban":"DE1","bic":"X"},"cents":5}"#)).await;
+
+    let reordered = payload(r#"{"cents":5,"to":{"bic":"X","iban":"DE1"}}"#);
+    assert_eq!(store.publish_all(vec![reordered]).await, [Existing(first)]);
+    let other = payload(r#"{"cents":5,"to":{"bic":"DE1","iban":"X"}}"#);
+    assert_eq!(store.publish_all(vec![other]).await, [Mismatch(first)]);
+}
+
+pub async fn r25_only_name_and_payload_are_compared(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+
+    let elsewhere = NewJob { target: Some(key("a")), created_at: at(60), ..pay(5) };
+    assert_eq!(store.publish_all(vec![elsewhere]).await, [Existing(first)]);
+}
+
+pub async fn r25_a_key_used_twice_in_one_call_stores_one_job(store: TestStore) {
+    let jobs = vec![pay(5), job("ship"), pay(5), pay(6)];
+    let [first, ship]: [JobId; 2] = [jobs[0].id, jobs[1].id];
+
+    assert_eq!(store.publish_all(jobs).await, [New, New, Existing(first), Mismatch(first)]);
+    assert_eq!(store.all_ids().await, [first, ship]);
+}
+
+pub async fn r25_a_mismatch_does_not_affect_the_rest_of_the_call(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+    let ship = job("ship");
+    let ship_id = ship.id;
+
+    let result = store.submit(vec![event("paid")], vec![pay(6), ship]).await.expect("submit");
+    assert_eq!(result, [Mismatch(first), New]);
+    assert_eq!(store.all_ids().await, [first, ship_id]);
+    assert_eq!(store.all_events().await.len(), 1);
+}
+
+pub async fn r25_an_execution_under_a_used_key_does_not_start(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+    let executed = NewJob { start: Some(worker("w")), ..pay(5) };
+
+    assert_eq!(store.publish_all(vec![executed]).await, [Existing(first)]);
+    assert_eq!(store.state(first).await, JobState::Ready);
+    assert_eq!(store.running_ids("w", 9).await, []);
+}
+
+pub async fn r25_a_key_is_used_in_every_state_of_its_job(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+    let check = async |state| {
+        assert_eq!(store.state(first).await, state);
+        assert_eq!(
+            store.publish_all(vec![pay(5), pay(6)]).await,
+            [Existing(first), Mismatch(first)],
+            "{state}"
+        );
+    };
+    check(JobState::Ready).await;
+    let active = store.claim_one(&worker("w"), "pay", at(0)).await;
+    check(JobState::Running).await;
+    store.accept(active.retries(at(5))).await;
+    check(JobState::Waiting).await;
+    let active = store.claim_one(&worker("w"), "pay", at(5)).await;
+    store.accept(active.succeeds()).await;
+    check(JobState::Succeeded).await;
+}
+
+pub async fn r25_a_key_is_used_after_its_job_failed(store: TestStore) {
+    let active = store.run(pay(5)).await;
+    store.accept(active.fails()).await;
+
+    assert_eq!(store.publish_all(vec![pay(5)]).await, [Existing(active.job.id)]);
+}
+
+pub async fn r25_idempotency_keys_match_exactly(store: TestStore) {
+    for text in ["k", "K", "k ", "", "\u{e9}", "e\u{301}", "k\0"] {
+        store.publish(under_key(text, "pay", json(5))).await;
+    }
+}
+
+pub async fn jobs_without_a_key_are_all_stored(store: TestStore) {
+    for _ in 0..3 {
+        store.publish(job("pay")).await;
+    }
+    assert_eq!(store.all_ids().await.len(), 3);
+}
+
+pub async fn r25_a_staged_job_that_exists_is_not_stored_again(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+    let active = store.run(job("ship")).await;
+    let bill = job("bill");
+    let bill_id = bill.id;
+    store.accept(Commit { jobs: vec![pay(5), bill], ..active.succeeds() }).await;
+
+    assert_eq!(store.all_ids().await, [first, active.job.id, bill_id]);
+}
+
+pub async fn r25_a_staged_job_uses_its_key(store: TestStore) {
+    let active = store.run(job("ship")).await;
+    let staged = pay(5);
+    let staged_id = staged.id;
+    store.accept(Commit { jobs: vec![staged, pay(5)], ..active.succeeds() }).await;
+
+    assert_eq!(store.publish_all(vec![pay(5), pay(6)]).await, [Existing(staged_id), Mismatch(staged_id)]);
+}
+
+pub async fn r25_two_different_staged_jobs_under_one_key_are_a_mismatch(store: TestStore) {
+    let active = store.run(job("ship")).await;
+    let (first, second) = (pay(5), pay(6));
+    let ids = (second.id, first.id);
+    match store.refuse(Commit { jobs: vec![first, second], ..active.succeeds() }).await {
+        CommitError::Mismatch { staged, existing } => assert_eq!((staged, existing), ids),
+        refusal => panic!("{refusal:?}"),
+    }
+}

@@ -1,0 +1,443 @@
+//! Random calls: a store must return and store what a simple model does.
+
+mod reference;
+mod step;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::fmt::{Debug, Display};
+use std::sync::Arc;
+
+use enact::store::{
+    Changed, Claim, Commit, Cursor, EntityKey, EntityWrite, JobQuery, NewEvent, NewJob, NewTick, Next,
+    PageToken, Prune, StoredEvent, Submitted, Ticked,
+};
+use enact::{Attempt, Failure, Job, JobId, JobState};
+use jiff::Timestamp;
+use proptest::collection::vec;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use self::reference::{ReferenceStore, Refusal, StoredJob};
+use self::step::{End, Fence, NAMES, Predecessor, Request, Step, WORKERS};
+use crate::attempt::RunningAttempt;
+use crate::cases::prune;
+use crate::sample::{ENTITIES, account, at, cancellation, event, job, job_id, json, key, lease, worker};
+use crate::{TestStore, block_on, runtime};
+
+/// Makes `sequences` random sequences of calls and compares every result, and after every call the stored records.
+///
+/// The sequences share one store, which is emptied in between: opening one takes longer than a sequence. A sequence that
+/// fails is shrunk.
+///
+/// # Panics
+/// If a sequence fails, with that sequence.
+pub fn random_calls_return_what_the_model_returns(open: impl Fn() -> TestStore, sequences: u32) {
+    let runtime = runtime();
+    let (store, number) = (RefCell::new(None), Cell::new(0));
+    let config =
+        Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::with_cases(sequences) };
+    let compared = TestRunner::new(config).run(&vec(step::any(), 1..25), |steps| {
+        number.set(number.get() + 1);
+        // A store on which a sequence failed is not used again.
+        let subject = store.take().unwrap_or_else(&open);
+        let compared = block_on(&runtime, Comparison::new(subject, number.get()).run(steps));
+        compared.map(|subject| _ = store.replace(Some(subject)))
+    });
+    if let Err(failed) = compared {
+        panic!("{failed}");
+    }
+}
+
+/// Fails unless a store's result equals the model's.
+fn same<T: Debug + PartialEq + ?Sized>(
+    what: impl Display,
+    found: &T,
+    expected: &T,
+) -> Result<(), TestCaseError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(TestCaseError::fail(format!("{what}\n   store: {found:?}\n   model: {expected:?}")))
+}
+
+struct Comparison {
+    store: TestStore,
+    model: ReferenceStore,
+    /// Makes names unique to the sequence, since sequences share a store.
+    number: u32,
+    now: i64,
+    /// The latest time so far. Jobs are created and end by it: pruning relies on a clock that does not go
+    /// back.
+    latest: i64,
+    renewals: u64,
+    /// Where the last pruning stopped: the store's token, and the model's sequence number.
+    stopped: Option<(PageToken, u64)>,
+    /// The attempts when last compared.
+    attempts: HashMap<JobId, Vec<Attempt>>,
+    /// The events when last read.
+    events: Vec<StoredEvent>,
+}
+
+impl Comparison {
+    fn new(store: TestStore, number: u32) -> Self {
+        Self {
+            store,
+            model: ReferenceStore::default(),
+            number,
+            now: 0,
+            latest: 0,
+            renewals: 0,
+            stopped: None,
+            attempts: HashMap::new(),
+            events: Vec::new(),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        at(self.now)
+    }
+
+    async fn run(mut self, steps: Vec<Step>) -> Result<TestStore, TestCaseError> {
+        for step in steps {
+            if matches!(step, Step::Reopen) {
+                self.store = self.store.reopened();
+            } else {
+                self.run_step(&step).await?;
+            }
+            self.compare(&step).await?;
+        }
+        self.attempts.clear();
+        self.compare(&"everything").await?;
+        self.compare_entities().await?;
+        self.compare_failed().await?;
+        Ok(self.clear().await)
+    }
+
+    async fn run_step(&mut self, step: &Step) -> Result<(), TestCaseError> {
+        match *step {
+            Step::Reopen => {}
+            Step::Wait { seconds } => {
+                self.now += i64::from(seconds);
+                self.latest = self.latest.max(self.now);
+            }
+            Step::Submit { events, ref requests } => {
+                let (events, jobs) = (self.events(events), self.jobs(requests));
+                let results = self.store.submit(events.clone(), jobs.clone()).await.expect("submit");
+                one_of(&results, &self.model.submit(events, jobs))?;
+            }
+            Step::Tick { schedule, knows_the_last, ref requests } => {
+                self.tick(format!("{schedule} {}", self.number), knows_the_last, requests).await?;
+            }
+            Step::Claim { worker: by, queues, room } => {
+                let queues = NAMES.into_iter().zip(queues);
+                let queues = queues.filter_map(|(name, queue)| Some((name.into(), queue?))).collect();
+                let claim = Claim {
+                    worker: worker(by),
+                    queues: Arc::new(queues),
+                    room: room.into(),
+                    now: self.now(),
+                };
+                self.claim(claim).await?;
+            }
+            Step::Commit(ref end) => self.commit(end).await?,
+            Step::Cancel { ref jobs } => {
+                let ids = self.pick_all(jobs, |_| true);
+                let now = at(self.latest);
+                let cancelled = self.store.cancel(ids.clone(), cancellation(), now).await;
+                let expected: Vec<_> =
+                    ids.iter().map(|id| self.model.cancel(*id, &cancellation(), now)).collect();
+                same("cancel", &in_one_order(cancelled.expect("cancel")), &in_one_order(expected))?;
+            }
+            Step::Retry { ref jobs } => {
+                let ids = self.pick_all(jobs, |job| job.state == JobState::Failed);
+                let retried = self.store.retry(ids.clone()).await.expect("retry");
+                let expected: Vec<_> = ids.iter().map(|id| self.model.retry(*id)).collect();
+                same("retry", &retried, &expected)?;
+            }
+            Step::Prune { ages, limit, goes_on } => {
+                let [succeeded_before, failed_before, cancelled_before] =
+                    ages.map(|age| age.map(|age| at(self.now - i64::from(age))));
+                let after = self.stopped.filter(|_| goes_on);
+                let prune = Prune {
+                    succeeded_before,
+                    failed_before,
+                    cancelled_before,
+                    now: self.now(),
+                    after: after.map(|(token, _)| token),
+                    limit,
+                };
+                self.prune(prune, after.map_or(0, |(_, sequence)| sequence)).await?;
+            }
+            Step::PruneEvents { age, limit } => {
+                let before = at(self.now - i64::from(age));
+                let pruned = self.store.prune_events(before, self.now(), limit).await.expect("prune_events");
+                same("prune_events", &pruned, &self.model.prune_events(before, self.now(), limit))?;
+            }
+            Step::Renew { worker: by } => {
+                self.renewals += 1;
+                self.store.lease(by, self.renewals).await;
+                self.model.renew(lease(by, self.renewals));
+            }
+            Step::Retire { worker: by, is_outdated } => {
+                let renewals = self.model.renewals(&worker(by)).saturating_sub(u64::from(is_outdated));
+                self.store.retire(&worker(by), renewals).await.expect("retire");
+                self.model.retire(&worker(by), renewals);
+            }
+            Step::Running { worker: by, limit } => {
+                let running = self.store.running(&worker(by), limit).await.expect("running");
+                let mut expected = self.model.running().remove(by).unwrap_or_default();
+                expected.truncate(limit);
+                same("running", &running, &expected)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tick(
+        &mut self,
+        schedule: String,
+        knows: bool,
+        requests: &[Request],
+    ) -> Result<(), TestCaseError> {
+        let last = self.model.last_tick(&schedule);
+        let last = if knows { last } else { Some(at(1_000)) };
+        let tick = NewTick { schedule: schedule.into(), last, at: self.now(), jobs: self.jobs(requests) };
+        match (self.store.tick(tick.clone()).await.expect("tick"), self.model.tick(tick)) {
+            (Ticked::Done(results), Ok(expected)) => one_of(&results, &expected),
+            (result, expected) => same("tick", &Err(result), &expected),
+        }
+    }
+
+    async fn claim(&mut self, claim: Claim) -> Result<(), TestCaseError> {
+        let claimed = self.store.claim(claim.clone()).await.expect("claim");
+        let mut queues = vec![Vec::new(); claim.room.len()];
+        for job in claimed.jobs {
+            queues[claim.queues[&job.name]].push(job);
+        }
+        same("claim", &(queues, claimed.next_due), &self.model.claim(&claim))
+    }
+
+    async fn commit(&mut self, end: &End) -> Result<(), TestCaseError> {
+        let Some(commit) = self.commit_of(end) else { return Ok(()) };
+        match (self.store.commit(commit.clone()).await, self.model.commit(commit)) {
+            (Ok(committed), Ok(has_work)) => same("has_work", &committed.has_work, &has_work),
+            // Where several reasons apply, a store may return any of them.
+            (Err(refusal), Err(reasons)) if reasons.contains(&Refusal::of(&refusal)) => Ok(()),
+            (result, expected) => {
+                Err(TestCaseError::fail(format!("commit\n   store: {result:?}\n   model: {expected:?}")))
+            }
+        }
+    }
+
+    async fn prune(&mut self, prune: Prune, following: u64) -> Result<(), TestCaseError> {
+        let pruned = self.store.prune(prune.clone()).await.expect("prune");
+        let (deleted, next) = self.model.prune(&prune, following);
+        same("prune", &pruned.deleted, &deleted)?;
+        self.stopped = pruned.next.zip(next);
+        // A store may need another call to find out that there is no more.
+        let stops_early = pruned.next.is_none() && next.is_some();
+        same("pruning stops early", &stops_early, &false)
+    }
+
+    fn events(&self, count: u8) -> Vec<NewEvent> {
+        (0..count).map(|_| NewEvent { emitted_at: self.now(), ..event("sent") }).collect()
+    }
+
+    fn jobs(&self, requests: &[Request]) -> Vec<NewJob> {
+        let mut known: Vec<JobId> = self.model.jobs.iter().map(|stored| stored.job.id).collect();
+        let mut jobs = Vec::new();
+        for request in requests {
+            let new = self.job(request, &known);
+            known.push(new.id);
+            jobs.push(new);
+        }
+        jobs
+    }
+
+    fn job(&self, request: &Request, known: &[JobId]) -> NewJob {
+        let is_published = request.start.is_none();
+        let predecessors = request.after.iter().filter_map(|predecessor| match *predecessor {
+            Predecessor::Known(back) => known.iter().rev().nth(usize::from(back)).copied(),
+            Predecessor::Missing => Some(job_id()),
+        });
+        NewJob {
+            payload: json(request.payload),
+            order_key: request.lane.filter(|_| is_published).map(key),
+            idempotency_key: request.key.map(key),
+            priority: request.priority,
+            after: if is_published { predecessors.collect() } else { Vec::new() },
+            due_at: request.delay.filter(|_| is_published).map(|delay| at(self.now + i64::from(delay))),
+            deadline: request.delay.map(|delay| at(self.now + 2 * i64::from(delay))),
+            max_queued: request.limit,
+            repeatable: request.payload == 0,
+            start: request.start.map(worker),
+            created_at: at(self.latest),
+            ..job(request.name)
+        }
+    }
+
+    /// Maps numbers to jobs, preferably those that the step is about. 0 is a job that does not exist.
+    fn pick_all(&self, numbers: &[u8], is_meant: impl Fn(&Job) -> bool) -> Vec<JobId> {
+        let all = || self.model.jobs.iter().map(|stored| &stored.job);
+        let mut meant: Vec<&Job> = all().filter(|job| is_meant(job)).collect();
+        if meant.is_empty() {
+            meant = all().collect();
+        }
+        let pick = |number: &u8| match usize::from(*number).checked_sub(1).zip(meant.len().checked_sub(1)) {
+            Some((number, last)) => meant[number % (last + 1)].id,
+            None => job_id(),
+        };
+        numbers.iter().map(pick).collect()
+    }
+
+    /// The commit that a step describes, for a stored job.
+    fn commit_of(&self, end: &End) -> Option<Commit> {
+        let all: Vec<&StoredJob> = self.model.jobs.iter().collect();
+        let mut meant = all.clone();
+        if end.fence != Fence::Anytime {
+            meant.retain(|stored| stored.job.state == JobState::Running);
+        }
+        let meant = if meant.is_empty() { all } else { meant };
+        let StoredJob { job, attempts, .. } = meant.get(usize::from(end.job) % meant.len().max(1))?;
+        let last = attempts.last();
+        let mut active = RunningAttempt {
+            job: job.clone(),
+            worker: last.map_or_else(|| worker("w"), |attempt| attempt.worker.clone()),
+            started_at: last.map_or(self.now(), |attempt| attempt.started_at),
+        };
+        match end.fence {
+            Fence::AnotherWorker => active.worker = worker("stranger"),
+            Fence::AnotherAttempt => active.job.attempts += 1,
+            _ => {}
+        }
+        let renewals = self.model.renewals(&active.worker);
+        let failure = match end.next {
+            step::Next::Succeed => None,
+            _ => Some(Failure::denied("no")),
+        };
+        let mut attempt = active.ended();
+        attempt.ended_at = Some(at(self.latest));
+        attempt.failure = failure;
+        Some(Commit {
+            job: job.id,
+            attempt,
+            lapsed: match end.fence {
+                Fence::Lapsed => Some(renewals),
+                Fence::Outdated => Some(renewals.saturating_sub(1)),
+                _ => None,
+            },
+            next: match end.next {
+                step::Next::Succeed => Next::Succeeded(json("done")),
+                step::Next::Fail => Next::Failed,
+                step::Next::Retry { seconds } => Next::Retry(at(self.now + i64::from(seconds))),
+            },
+            write: end.write.map(|(id, expected)| {
+                let found = self.model.version(&self.entity(id));
+                EntityWrite { key: self.entity(id), expected: expected.unwrap_or(found), body: json(found) }
+            }),
+            events: self.events(end.events),
+            jobs: self.jobs(&end.requests),
+        })
+    }
+
+    /// An entity that no other sequence writes.
+    fn entity(&self, id: &str) -> EntityKey {
+        account(&format!("{id} {}", self.number))
+    }
+
+    /// Compares the stored records. Of the attempts, only those that changed.
+    async fn compare(&mut self, step: &impl Debug) -> Result<(), TestCaseError> {
+        let found = self.store.all_jobs().await;
+        for (found, expected) in found.iter().zip(&self.model.jobs) {
+            let expected = without_spent(&expected.job);
+            same(format_args!("a job after {step:?}"), &without_spent(found), &expected)?;
+        }
+        same(format_args!("jobs after {step:?}"), &found.len(), &self.model.jobs.len())?;
+        for StoredJob { job, attempts, .. } in &self.model.jobs {
+            if self.attempts.get(&job.id) != Some(attempts) {
+                let found = self.store.attempts_of(job.id).await;
+                same(format_args!("attempts after {step:?}"), &found, attempts)?;
+                self.attempts.insert(job.id, attempts.clone());
+            }
+        }
+        self.compare_events(step).await?;
+        same(format_args!("counts after {step:?}"), &self.store.counts().await, &self.model.counts())?;
+        same(format_args!("leases after {step:?}"), &self.store.all_leases().await, &self.model.leases())
+    }
+
+    /// A store may number cursors as it likes, as long as they are stable and increase.
+    async fn compare_events(&mut self, step: &impl Debug) -> Result<(), TestCaseError> {
+        let events = self.store.all_events().await;
+        let last = self.events.last().map_or(Cursor::START, |event| event.cursor);
+        for event in &events {
+            let is_known = self.events.iter().any(|known| known == event);
+            same(format_args!("the cursor of {event:?} after {step:?}"), &is_known, &(event.cursor <= last))?;
+        }
+        let found: Vec<_> = events.iter().cloned().map(without_cursor).collect();
+        same(format_args!("events after {step:?}"), &found, &self.model.events)?;
+        if !events.is_empty() {
+            self.events = events;
+        }
+        Ok(())
+    }
+
+    async fn compare_entities(&self) -> Result<(), TestCaseError> {
+        for id in ["a", "b"] {
+            let key = self.entity(id);
+            let expected = self.model.entities.get(&(ENTITIES[0], key.id.clone())).cloned();
+            same("an entity", &self.store.entity(&key).await, &expected)?;
+        }
+        Ok(())
+    }
+
+    /// A store may find failed jobs by a separate index.
+    async fn compare_failed(&self) -> Result<(), TestCaseError> {
+        let query = JobQuery { states: vec![JobState::Failed], ..JobQuery::default() };
+        let found: Vec<JobId> = self.store.page(&query).await.jobs.iter().map(|job| job.id).collect();
+        let failed = self.model.jobs.iter().filter(|stored| stored.job.state == JobState::Failed);
+        same("failed jobs", &found, &failed.map(|stored| stored.job.id).collect())
+    }
+
+    /// Deletes what would affect other sequences.
+    async fn clear(self) -> TestStore {
+        self.store.cancel_jobs(&self.store.all_ids().await).await;
+        self.store.prune_all(prune::all_ended()).await;
+        self.store
+            .prune_events(at(1_000_000), at(1_000_000), usize::from(u16::MAX))
+            .await
+            .expect("prune_events");
+        for by in WORKERS {
+            self.store.retire(&worker(by), self.model.renewals(&worker(by))).await.expect("retire");
+        }
+        self.store
+    }
+}
+
+fn without_cursor(event: StoredEvent) -> StoredEvent {
+    StoredEvent { cursor: Cursor::START, ..event }
+}
+
+/// A store may forget the spent attempts of an ended job.
+fn without_spent(job: &Job) -> Job {
+    let spent = if job.state.has_ended() { 0 } else { job.spent };
+    Job { spent, ..job.clone() }
+}
+
+/// The requested job comes first; the order of the others is open.
+fn in_one_order(mut changed: Vec<Changed>) -> Vec<Changed> {
+    for change in &mut changed {
+        if let Changed::Done(ids) = change {
+            ids[1..].sort_unstable();
+        }
+    }
+    changed
+}
+
+/// Fails unless each result is an acceptable one.
+fn one_of(results: &[Submitted], expected: &[Vec<Submitted>]) -> Result<(), TestCaseError> {
+    let is_right = |(result, right): (&Submitted, &Vec<Submitted>)| right.contains(result);
+    if results.len() == expected.len() && results.iter().zip(expected).all(is_right) {
+        return Ok(());
+    }
+    Err(TestCaseError::fail(format!("submit\n   store: {results:?}\n   model: {expected:?}")))
+}

@@ -1,0 +1,401 @@
+//! A store that is too simple to be wrong: lists, and one function that decides what each job waits for
+//! ([`ReferenceStore::settle`]).
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use enact::JobState::{Cancelled, Failed, Ready, Running, Succeeded, Waiting};
+use enact::store::{
+    Changed, Claim, Commit, CommitError, Cursor, EntityKey, JobCount, Lease, NewEvent, NewJob, NewTick, Next,
+    Prune, RunningJob, StoredEntity, StoredEvent, Submitted, Ticked,
+};
+use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
+use jiff::Timestamp;
+
+#[derive(Clone, Default)]
+pub(crate) struct ReferenceStore {
+    pub(crate) jobs: Vec<StoredJob>,
+    /// The head of each lane.
+    heads: HashMap<Key, JobId>,
+    pub(crate) entities: BTreeMap<(&'static str, Key), StoredEntity>,
+    pub(crate) events: Vec<StoredEvent>,
+    leases: HashMap<WorkerId, Lease>,
+    ticks: HashMap<String, Timestamp>,
+    /// The last sequence number in use.
+    last_sequence: u64,
+}
+
+#[derive(Clone)]
+pub(crate) struct StoredJob {
+    pub(crate) job: Job,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) sequence: u64,
+}
+
+/// A reason to refuse a commit.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Refusal {
+    Fenced,
+    Conflict(u64),
+    Mismatch(JobId, JobId),
+    NoPredecessor(JobId, JobId),
+}
+
+impl Refusal {
+    pub(crate) fn of(error: &CommitError) -> Self {
+        match *error {
+            CommitError::Fenced => Self::Fenced,
+            CommitError::Conflict { found } => Self::Conflict(found),
+            CommitError::Mismatch { staged, existing } => Self::Mismatch(staged, existing),
+            CommitError::NoPredecessor { staged, after } => Self::NoPredecessor(staged, after),
+            CommitError::Store(ref error) => panic!("{error}"),
+        }
+    }
+}
+
+impl ReferenceStore {
+    pub(crate) fn find(&self, id: JobId) -> Option<&StoredJob> {
+        self.jobs.iter().find(|stored| stored.job.id == id)
+    }
+
+    fn find_mut(&mut self, id: JobId) -> Option<&mut StoredJob> {
+        self.jobs.iter_mut().find(|stored| stored.job.id == id)
+    }
+
+    /// Makes jobs ready that wait for nothing. Predecessors have lower sequence numbers, so one pass is enough.
+    fn settle(&mut self) {
+        for index in 0..self.jobs.len() {
+            let job = self.jobs[index].job.clone();
+            if job.state == Waiting && !self.waits_for_others(&job) && job.due_at.is_none() {
+                self.jobs[index].job.state = Ready;
+            }
+        }
+    }
+
+    /// Whether a job waits for its lane or its predecessors.
+    fn waits_for_others(&mut self, job: &Job) -> bool {
+        let not_succeeded = |id: &JobId| self.find(*id).is_some_and(|other| other.job.state != Succeeded);
+        let comes_too_early = job.after.iter().any(not_succeeded);
+        !self.is_head(job) || comes_too_early
+    }
+
+    /// The head of a lane is the first job that has not ended; an earlier head stays.
+    fn is_head(&mut self, job: &Job) -> bool {
+        let Some(lane) = &job.order_key else { return true };
+        let mut lane_mates = self
+            .jobs
+            .iter()
+            .map(|other| &other.job)
+            .filter(|other| other.order_key.as_ref() == Some(lane) && !other.state.has_ended());
+        let before = self.heads.get(lane);
+        let holder = lane_mates.clone().find(|other| Some(&other.id) == before).or_else(|| lane_mates.next());
+        let holder = holder.map_or(job.id, |holder| holder.id);
+        self.heads.insert(lane.clone(), holder);
+        holder == job.id
+    }
+
+    /// The jobs that can be claimed now or once they are due.
+    fn work(&mut self) -> BTreeSet<(JobId, u32, Option<Timestamp>)> {
+        let jobs: Vec<Job> = self.jobs.iter().map(|stored| stored.job.clone()).collect();
+        let work = jobs
+            .iter()
+            .filter(|job| job.state == Ready || job.state == Waiting && !self.waits_for_others(job));
+        work.map(|job| (job.id, job.attempts, job.due_at)).collect()
+    }
+
+    /// Returns every acceptable result of each job.
+    pub(crate) fn submit(&mut self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Vec<Vec<Submitted>> {
+        let mut trial = self.clone();
+        let results = trial.submit_each(jobs);
+        let refused = |result| matches!(result, &Submitted::Full(_) | &Submitted::NoPredecessor(_));
+        if events.is_empty() || !results.iter().flatten().any(refused) {
+            *self = trial;
+            self.append(events);
+            self.settle();
+        }
+        results
+    }
+
+    fn append(&mut self, events: Vec<NewEvent>) {
+        self.events.extend(events.into_iter().map(|event| StoredEvent {
+            cursor: Cursor::START,
+            id: event.id,
+            name: event.name,
+            payload: event.payload,
+            correlation: event.correlation,
+            cause: event.cause,
+            emitted_at: event.emitted_at,
+        }));
+    }
+
+    /// Predecessors that exist by their key are replaced by the stored job.
+    fn submit_each(&mut self, jobs: Vec<NewJob>) -> Vec<Vec<Submitted>> {
+        let (mut results, mut existing) = (Vec::new(), HashMap::new());
+        for mut new in jobs {
+            let id = new.id;
+            new.after.iter_mut().for_each(|id| *id = existing.get(id).copied().unwrap_or(*id));
+            let result = self.submit_one(new);
+            if let [Submitted::Existing(other)] = result[..] {
+                existing.insert(id, other);
+            }
+            results.push(result);
+        }
+        results
+    }
+
+    fn submit_one(&mut self, new: NewJob) -> Vec<Submitted> {
+        let same_key =
+            |other: &&Job| new.idempotency_key.is_some() && other.idempotency_key == new.idempotency_key;
+        if let Some(other) = self.jobs.iter().map(|stored| &stored.job).find(same_key) {
+            let is_same = new.is_same_request(&other.name, &other.payload);
+            return vec![if is_same { Submitted::Existing(other.id) } else { Submitted::Mismatch(other.id) }];
+        }
+        let missing = new.after.iter().filter(|id| self.find(**id).is_none());
+        let mut refusals: Vec<_> = missing.map(|id| Submitted::NoPredecessor(*id)).collect();
+        let queued = |other: &&StoredJob| other.job.name == new.name && !other.job.state.has_ended();
+        let queued = self.jobs.iter().filter(queued).count() as u64;
+        if new.max_queued.is_some_and(|most| queued >= most) {
+            refusals.push(Submitted::Full(queued));
+        }
+        if refusals.is_empty() {
+            self.add(new);
+            return vec![Submitted::New];
+        }
+        refusals
+    }
+
+    fn add(&mut self, new: NewJob) {
+        let attempts: Vec<Attempt> =
+            new.start.iter().map(|by| Attempt::begun(1, by.clone(), new.created_at)).collect();
+        let cancelled = |id: &JobId| self.find(*id).is_some_and(|other| other.job.state == Cancelled);
+        let state = if !attempts.is_empty() {
+            Running
+        } else if new.after.iter().any(cancelled) {
+            Cancelled
+        } else {
+            Waiting
+        };
+        self.last_sequence += 1;
+        self.jobs.push(StoredJob { job: new.into_job(state), attempts, sequence: self.last_sequence });
+    }
+
+    pub(crate) fn tick(&mut self, tick: NewTick) -> Result<Vec<Vec<Submitted>>, Ticked> {
+        let last = self.ticks.get(&*tick.schedule).copied();
+        if last != tick.last {
+            return Err(Ticked::Stale(last));
+        }
+        self.ticks.insert(tick.schedule.to_string(), tick.at);
+        Ok(self.submit(Vec::new(), tick.jobs))
+    }
+
+    pub(crate) fn last_tick(&self, schedule: &str) -> Option<Timestamp> {
+        self.ticks.get(schedule).copied()
+    }
+
+    /// Returns the claimed jobs by queue, and the next due time.
+    pub(crate) fn claim(&mut self, claim: &Claim) -> (Vec<Vec<Job>>, Option<Timestamp>) {
+        let due = self
+            .work()
+            .into_iter()
+            .filter_map(|(id, _, due_at)| Some((due_at?, self.find(id)?.sequence, id)));
+        let mut due: Vec<_> = due.filter(|(due_at, ..)| *due_at <= claim.now).collect();
+        due.sort_unstable();
+        for (.., id) in due.into_iter().take(Claim::MOST_WOKEN) {
+            self.find_mut(id).expect("the job is stored").job.due_at = None;
+        }
+        self.settle();
+        let claimed = (0..claim.room.len()).map(|queue| self.claim_from(queue, claim)).collect();
+        (claimed, self.work().into_iter().filter_map(|(.., due_at)| due_at).min())
+    }
+
+    fn claim_from(&mut self, queue: usize, claim: &Claim) -> Vec<Job> {
+        let is_in_queue = |stored: &&mut StoredJob| {
+            stored.job.state == Ready && claim.queues.get(&stored.job.name) == Some(&queue)
+        };
+        let mut ready: Vec<_> = self.jobs.iter_mut().filter(is_in_queue).collect();
+        ready.sort_by_key(|stored| Reverse(stored.job.priority));
+        let claimed = ready.into_iter().take(claim.room[queue]).map(|StoredJob { job, attempts, .. }| {
+            job.state = Running;
+            job.attempts += 1;
+            job.failure = None;
+            attempts.push(Attempt::begun(job.attempts, claim.worker.clone(), claim.now));
+            job.clone()
+        });
+        claimed.collect()
+    }
+
+    /// Returns whether the commit made jobs claimable or due.
+    pub(crate) fn commit(&mut self, mut commit: Commit) -> Result<bool, Vec<Refusal>> {
+        for staged in &mut commit.jobs {
+            staged.max_queued = None;
+        }
+        let reasons = self.reasons_to_refuse(&commit);
+        if !reasons.is_empty() {
+            return Err(reasons);
+        }
+        let before = self.work();
+        let StoredJob { job, attempts, .. } = self.find_mut(commit.job).expect("the job is stored");
+        job.failure.clone_from(&commit.attempt.failure);
+        (job.state, job.due_at, job.ended_at) = match commit.next {
+            Next::Succeeded(output) => {
+                job.output = Some(output);
+                (Succeeded, None, commit.attempt.ended_at)
+            }
+            Next::Failed => (Failed, None, commit.attempt.ended_at),
+            Next::Retry(due_at) => (Waiting, Some(due_at), None),
+        };
+        attempts.pop();
+        attempts.push(commit.attempt);
+        if let Some(write) = commit.write {
+            let entity = StoredEntity { version: write.expected + 1, body: write.body };
+            self.entities.insert((write.key.entity, write.key.id), entity);
+        }
+        self.submit(commit.events, commit.jobs);
+        Ok(!self.work().is_subset(&before))
+    }
+
+    fn reasons_to_refuse(&self, commit: &Commit) -> Vec<Refusal> {
+        let mut reasons = Vec::new();
+        let is_running = self.find(commit.job).is_some_and(|StoredJob { job, attempts, .. }| {
+            let fits =
+                |last: &Attempt| last.number == commit.attempt.number && last.worker == commit.attempt.worker;
+            job.state == Running && attempts.last().is_some_and(fits)
+        });
+        let renewals = self.renewals(&commit.attempt.worker);
+        if !is_running || commit.lapsed.is_some_and(|seen| seen != renewals) {
+            reasons.push(Refusal::Fenced);
+        }
+        if let Some(write) = &commit.write
+            && self.version(&write.key) != write.expected
+        {
+            reasons.push(Refusal::Conflict(self.version(&write.key)));
+        }
+        let results = self.clone().submit_each(commit.jobs.clone());
+        for (staged, results) in commit.jobs.iter().zip(results) {
+            reasons.extend(results.into_iter().filter_map(|result| match result {
+                Submitted::Mismatch(existing) => Some(Refusal::Mismatch(staged.id, existing)),
+                Submitted::NoPredecessor(after) => Some(Refusal::NoPredecessor(staged.id, after)),
+                _ => None,
+            }));
+        }
+        reasons
+    }
+
+    pub(crate) fn cancel(&mut self, id: JobId, failure: &Failure, now: Timestamp) -> Changed {
+        let Some(stored) = self.find_mut(id) else { return Changed::Missing };
+        if stored.job.state.has_ended() {
+            return Changed::Illegal(stored.job.state);
+        }
+        let mut cancelled = vec![id];
+        for StoredJob { job, attempts, .. } in &mut self.jobs {
+            let comes_after = job.state == Waiting && job.after.iter().any(|id| cancelled.contains(id));
+            if job.id != id && !comes_after {
+                continue;
+            }
+            if job.state == Running {
+                let attempt = attempts.last_mut().expect("an attempt is running");
+                attempt.ended_at = Some(now);
+                attempt.failure = Some(failure.clone());
+                job.failure = Some(failure.clone());
+            }
+            (job.state, job.due_at, job.ended_at) = (Cancelled, None, Some(now));
+            if job.id != id {
+                cancelled.push(job.id);
+            }
+        }
+        self.settle();
+        Changed::Done(cancelled)
+    }
+
+    pub(crate) fn retry(&mut self, id: JobId) -> Changed {
+        let Some(stored) = self.find_mut(id) else { return Changed::Missing };
+        let sequence = stored.sequence;
+        let job = &mut stored.job;
+        if job.state != Failed {
+            return Changed::Illegal(job.state);
+        }
+        (job.state, job.ended_at, job.spent) = (Waiting, None, job.attempts);
+        if let Some(lane) = job.order_key.clone()
+            && let Some(holder) = self.heads.get(&lane).and_then(|holder| self.find(*holder))
+            && holder.job.state == Waiting
+            && holder.sequence > sequence
+        {
+            self.heads.remove(&lane);
+        }
+        self.settle();
+        Changed::Done(vec![id])
+    }
+
+    /// Examines jobs after a sequence number. Returns how many were deleted, and where it stopped if there is more.
+    pub(crate) fn prune(&mut self, prune: &Prune, following: u64) -> (u64, Option<u64>) {
+        let Some(horizon) = prune.horizon() else { return (0, None) };
+        let ends = |job: &Job| (horizon..=prune.now).contains(&job.created_at);
+        let following = self.jobs.iter().filter(|stored| stored.sequence > following);
+        let old: Vec<_> = following.take_while(|stored| !ends(&stored.job)).collect();
+        let is_awaited = |id: JobId| {
+            self.jobs.iter().any(|other| other.job.state == Waiting && other.job.after.contains(&id))
+        };
+        let deleted = old.iter().take(prune.limit).filter(|StoredJob { job, .. }| {
+            let is_named = job.ended_at.is_some_and(|ended_at| prune.names(job.state, ended_at));
+            is_named && (job.state == Succeeded || !is_awaited(job.id))
+        });
+        let deleted: BTreeSet<u64> = deleted.map(|stored| stored.sequence).collect();
+        let next = old.get(prune.limit - 1).map(|stored| stored.sequence).filter(|_| old.len() > prune.limit);
+        self.jobs.retain(|stored| !deleted.contains(&stored.sequence));
+        (deleted.len() as u64, next)
+    }
+
+    pub(crate) fn prune_events(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> u64 {
+        let ends = |event: &StoredEvent| (before..=now).contains(&event.emitted_at);
+        let end = self.events.iter().position(ends).unwrap_or(self.events.len());
+        let old = self.events[..end].iter().filter(|event| event.emitted_at < before);
+        let deleted: Vec<_> = old.take(limit).map(|event| event.id).collect();
+        self.events.retain(|event| !deleted.contains(&event.id));
+        deleted.len() as u64
+    }
+
+    pub(crate) fn renew(&mut self, lease: Lease) {
+        self.leases.insert(lease.worker.clone(), lease);
+    }
+
+    pub(crate) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
+        if self.renewals(worker) == renewals && !self.running().contains_key(worker.as_str()) {
+            self.leases.remove(worker);
+        }
+    }
+
+    pub(crate) fn renewals(&self, worker: &WorkerId) -> u64 {
+        self.leases.get(worker).map_or(0, |lease| lease.renewals)
+    }
+
+    /// The running jobs of each worker, by its name.
+    pub(crate) fn running(&self) -> BTreeMap<String, Vec<RunningJob>> {
+        let mut running: BTreeMap<String, Vec<RunningJob>> = BTreeMap::new();
+        for StoredJob { job, attempts, .. } in self.jobs.iter().filter(|stored| stored.job.state == Running) {
+            let Attempt { worker, started_at, .. } = attempts.last().expect("an attempt is running");
+            let found = RunningJob { job: job.clone(), worker: worker.clone(), started_at: *started_at };
+            running.entry(worker.as_str().to_owned()).or_default().push(found);
+        }
+        running
+    }
+
+    /// The lease of each worker with running jobs, by its name.
+    pub(crate) fn leases(&self) -> Vec<Lease> {
+        let workers = self.running().into_keys().map(WorkerId::from_text);
+        let empty = |worker| Lease { worker, renewals: 0, length: std::time::Duration::ZERO };
+        workers.map(|worker| self.leases.get(&worker).cloned().unwrap_or_else(|| empty(worker))).collect()
+    }
+
+    pub(crate) fn version(&self, key: &EntityKey) -> u64 {
+        self.entities.get(&(key.entity, key.id.clone())).map_or(0, |entity| entity.version)
+    }
+
+    pub(crate) fn counts(&self) -> Vec<JobCount> {
+        let mut counts: BTreeMap<(&str, _, JobState), JobCount> = BTreeMap::new();
+        for StoredJob { job, .. } in &self.jobs {
+            let count = JobCount { kind: job.kind, name: job.name.clone(), state: job.state, count: 0 };
+            counts.entry((job.kind.as_str(), job.name.clone(), job.state)).or_insert(count).count += 1;
+        }
+        counts.into_values().collect()
+    }
+}
