@@ -7,13 +7,12 @@ use syn::Meta;
 use syn::ext::IdentExt;
 
 use crate::command::HandlerOptions;
-use crate::constructs::constructs;
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{self, hidden_beside, reemitted_handler, register};
 use crate::item::{Function, Item, misplaced};
 use crate::options::{self, Options, Setting, Text, Texts};
-use crate::settings::SettingsOptions;
+use crate::settings::{self, SettingsOptions};
 use crate::signature::{HandlerKind, HandlerSignature};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -24,13 +23,12 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let enact = Enact::take(&mut function.attrs, &mut errors);
     let options = options::parse(args, &mut errors).options;
     let handler = EventHandler::check(options, &function, &mut errors);
-    let expansion =
-        if errors.is_empty() { handler.expand(&enact, &constructs(&function)) } else { TokenStream::new() };
+    let expansion = if errors.is_empty() { handler.expand(&enact, &function) } else { TokenStream::new() };
     let hidden = hidden_beside(&function, &expansion);
     TokenStream::from_iter([reemitted_handler(&function), hidden, errors.report()])
 }
 
-const KIND: HandlerKind = HandlerKind { noun: "an event's handler", message: "event", binds_entity: false };
+const KIND: HandlerKind = HandlerKind { noun: "an event handler", message: "event", binds_entity: false };
 
 #[derive(FromMeta)]
 pub(crate) struct EventHandlerOptions {
@@ -65,25 +63,21 @@ impl<'a> EventHandler<'a> {
         Self { name, alias, settings, signature }
     }
 
-    fn expand(&self, enact: &Enact, constructs: &TokenStream) -> TokenStream {
+    fn expand(&self, enact: &Enact, function: &Function) -> TokenStream {
         let name = &self.name;
         let Some(event) = self.signature.message else {
             return TokenStream::new();
         };
         let aliases = expansion::aliases(self.alias.as_ref());
-        let settings = self.settings.expand(enact);
-        let requires = self.signature.requires(enact);
+        let common = settings::handler(enact, &self.settings, &self.signature, function);
         let handle = self.signature.handle(enact, event, &quote!(()));
         let registration = register(enact, &quote!(event_handler::<__Handler>));
         quote! {
-            struct __Handler;
+            #common
             impl #enact::EventHandler for __Handler {
                 const NAME: &'static str = #name;
                 #aliases
                 type Event = #event;
-                #settings
-                #constructs
-                #requires
                 #handle
             }
             #registration

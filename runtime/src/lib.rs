@@ -150,8 +150,9 @@ pub use domain::{
 pub use enact_macros::{Failure, command, entity, event, event_handler, invariant, strategy, value};
 pub use engine::Retention;
 pub use handler::{
-    Always, CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler, HandlerError, HasOnePolicy,
-    IntoOutcome, Invariant, InvariantScope, Strategy, Variant, invariant, strategy,
+    Always, CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler, Handler, HandlerError,
+    HandlerSettings, HasOnePolicy, IntoOutcome, Invariant, InvariantScope, Strategy, Variant, invariant,
+    strategy,
 };
 pub use model::clock::{self, Timestamp};
 pub use model::{

@@ -7,7 +7,6 @@ use syn::spanned::Spanned;
 use syn::{Ident, Meta, Type};
 
 use super::DeclarationOptions;
-use crate::constructs::constructs;
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{self, hidden_beside, reemitted_handler, register};
@@ -16,7 +15,7 @@ use crate::options::{
     self, CronPattern, DurationExpr, MissedExpr, Options, Parsed, Setting, Suggestion, Value, Word,
 };
 use crate::schedule::Schedule;
-use crate::settings::SettingsOptions;
+use crate::settings::{self, SettingsOptions};
 use crate::signature::{self, HandlerKind, HandlerSignature};
 
 pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
@@ -24,16 +23,13 @@ pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let enact = Enact::take(&mut function.attrs, &mut errors);
     let options = options::parse(args, &mut errors);
     let handler = Handler::check(options, &function, &mut errors);
-    let expansion = if errors.is_empty() {
-        handler.expand(&enact, &constructs(&function))
-    } else {
-        handler.declare(&enact)
-    };
+    let expansion =
+        if errors.is_empty() { handler.expand(&enact, &function) } else { handler.declare(&enact) };
     let hidden = hidden_beside(&function, &expansion);
     TokenStream::from_iter([reemitted_handler(&function), hidden, errors.report()])
 }
 
-const KIND: HandlerKind = HandlerKind { noun: "a command's handler", message: "command", binds_entity: true };
+const KIND: HandlerKind = HandlerKind { noun: "a command handler", message: "command", binds_entity: true };
 
 #[derive(FromMeta)]
 pub(crate) struct HandlerOptions {
@@ -91,24 +87,25 @@ impl<'a> Handler<'a> {
         Self { create, stateless: stateless.is_some(), schedule, settings, signature }
     }
 
-    fn expand(&self, enact: &Enact, constructs: &TokenStream) -> TokenStream {
+    fn expand(&self, enact: &Enact, function: &Function) -> TokenStream {
         let declaration = self.declare(enact);
+        let common = settings::handler(enact, &self.settings, &self.signature, function);
         let implementation = match (self.signature.message, self.signature.entity) {
-            (Some(command), Some(entity)) => self.entity_handler(enact, command, entity, constructs),
-            (Some(command), None) => self.command_handler(enact, command, constructs),
+            (Some(command), Some(entity)) => self.entity_handler(enact, command, entity),
+            (Some(command), None) => self.command_handler(enact, command),
             (None, _) => TokenStream::new(),
         };
-        quote!(#declaration #implementation)
+        quote!(#declaration #common #implementation)
     }
 
-    /// That the command is handled, and what its handler binds. It is true of a handler with mistakes in it too, so that
-    /// these cause no further ones where the command is used.
+    /// Declares that the command has a handler, and what it binds. A handler with mistakes is declared too, to avoid further
+    /// errors where the command is used.
     fn declare(&self, enact: &Enact) -> TokenStream {
         let HandlerSignature { message, entity, .. } = self.signature;
         let Some(command) = message else {
             return TokenStream::new();
         };
-        // At the command's type, where a second handler is shown to conflict with the first.
+        // At the command's type, where the compiler reports a second handler as a conflicting implementation.
         let span = command.span();
         let output = self.signature.output(enact);
         let enact = enact.at(span);
@@ -124,21 +121,11 @@ impl<'a> Handler<'a> {
         }
     }
 
-    fn entity_handler(
-        &self,
-        enact: &Enact,
-        command: &Type,
-        entity: &Type,
-        constructs: &TokenStream,
-    ) -> TokenStream {
+    fn entity_handler(&self, enact: &Enact, command: &Type, entity: &Type) -> TokenStream {
         let creation = self.creation(enact, command, entity);
-        let settings = self.settings.expand(enact);
-        let schedule = self.schedule.as_ref().map(|schedule| schedule.expand(enact, command));
-        let requires = self.signature.requires(enact);
-        let handle = self.signature.handle(enact, command, &output_of(enact, command));
+        let function = self.function(enact, command);
         let registration = register(enact, &quote_spanned!(entity.span()=> entity_handler::<__Handler>));
         quote! {
-            struct __Handler;
             impl #enact::EntityHandler for __Handler
             where
                 for<'__any> #command: #enact::Command,
@@ -146,56 +133,52 @@ impl<'a> Handler<'a> {
             {
                 type Command = #command;
                 type Entity = #entity;
-                #settings
-                #constructs
                 #creation
-                #schedule
-                #requires
-                #handle
+                #function
             }
             #registration
         }
     }
 
-    fn command_handler(&self, enact: &Enact, command: &Type, constructs: &TokenStream) -> TokenStream {
+    fn command_handler(&self, enact: &Enact, command: &Type) -> TokenStream {
         let untargeted = (!self.stateless).then(|| self.untargeted(enact, command));
-        let settings = self.settings.expand(enact);
-        let schedule = self.schedule.as_ref().map(|schedule| schedule.expand(enact, command));
-        let requires = self.signature.requires(enact);
-        let handle = self.signature.handle(enact, command, &output_of(enact, command));
+        let function = self.function(enact, command);
         let registration = register(enact, &quote_spanned!(command.span()=> command_handler::<__Handler>));
         quote! {
             #untargeted
-            struct __Handler;
             impl #enact::CommandHandler for __Handler
             where
                 for<'__any> #command: #enact::Command,
             {
                 type Command = #command;
-                #settings
-                #constructs
-                #schedule
-                #requires
-                #handle
+                #function
             }
             #registration
         }
     }
 
-    /// The proof that the command has no target, since nothing is bound. It is not asked for if an entity is drawn: then that
-    /// is the mistake.
+    /// `fn schedule()`, if the command recurs, and `fn handle()`.
+    fn function(&self, enact: &Enact, command: &Type) -> TokenStream {
+        let schedule = self.schedule.as_ref().map(|schedule| schedule.expand(enact, command));
+        let output = quote!(<#command as #enact::HasOneHandler>::Output);
+        let handle = self.signature.handle(enact, command, &output);
+        quote!(#schedule #handle)
+    }
+
+    /// The proof that the command has no target, as the handler binds nothing. It is skipped if an entity is taken by value,
+    /// which is the mistake then.
     fn untargeted(&self, enact: &Enact, command: &Type) -> TokenStream {
         let at_command = enact.at(command.span());
         let command = quote_spanned!(command.span()=> #at_command::__private::assert::of::<#command>());
         let subject = self
             .signature
-            .drawn()
+            .extracted()
             .fold(command, |subject, ty| quote!(#enact::__private::assert::Of::<#ty>::beside(#subject)));
         let span = self.signature.message.map_or_else(Span::call_site, Spanned::span);
         expansion::proof(enact, &quote_spanned!(span=> #subject.untargeted()))
     }
 
-    /// `fn creation()`. That the entity can be made from the command is proved here, under the option that asks for it.
+    /// `fn creation()`. It has the span of the option, where the compiler reports a missing `From<&Command>`.
     fn creation(&self, enact: &Enact, command: &Type, entity: &Type) -> Option<TokenStream> {
         let Setting { key, value } = self.create.as_ref()?;
         let policy = match value {
@@ -213,12 +196,7 @@ impl<'a> Handler<'a> {
     }
 }
 
-/// What the handler of a command returns when it succeeds.
-fn output_of(enact: &Enact, command: &Type) -> TokenStream {
-    quote!(<#command as #enact::HasOneHandler>::Output)
-}
-
-/// A creation policy is about the entity that the handler binds.
+/// A creation policy needs a bound entity.
 fn check_creation(
     create: Option<&Setting<CreationPolicy>>,
     signature: &HandlerSignature<'_>,
@@ -228,18 +206,20 @@ fn check_creation(
         let name = &signature.name;
         errors.add(
             key,
-            format!("`create` says how the entity is come by, and `{name}` binds none: take it as a parameter, `entity: &mut …`, or remove `create`"),
+            format!(
+                "`create` needs an entity parameter: add `entity: &mut …` to `{name}`, or remove `create`"
+            ),
         );
     }
 }
 
-/// A stateless handler leaves the command's target alone.
+/// A stateless handler binds no entity.
 fn check_stateless(stateless: Option<&Word>, signature: &HandlerSignature<'_>, errors: &mut Errors) {
     if let (Some(Word(stateless)), Some(entity)) = (stateless, signature.entity) {
         let entity = signature::text(entity);
         errors.add(
             stateless,
-            format!("`stateless` says that the handler binds no entity, and it takes `&mut {entity}`: remove one of the two"),
+            format!("`stateless` means that the handler binds no entity, but it takes `&mut {entity}`: remove one of the two"),
         );
     }
 }

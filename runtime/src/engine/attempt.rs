@@ -94,7 +94,7 @@ impl Drop for Closing<'_> {
 /// Ends an attempt that has failed: with another one to come if the policy says so, or for good (r22).
 async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, failure: Failure) {
     tracing::warn!(kind = %failure.kind(), code = failure.code(), "failed: {failure}");
-    let commit = failed(&plan.retry, job, attempt, on_record(failure), engine.clock.now(), None);
+    let commit = failed(&plan.settings.retry, job, attempt, on_record(failure), engine.clock.now(), None);
     let mut pause = FIRST_PAUSE;
     loop {
         match put_on_record(engine, job, &commit).await {
@@ -135,7 +135,7 @@ async fn give_back(engine: &Engine, job: &Job, attempt: Attempt) {
     let Some(plan) = engine.plans.job(&job.name) else { return };
     let failure = Failure::new(FailureKind::Lost, "shut_down", "it was under way when its worker shut down")
         .retry_in(Duration::ZERO);
-    let commit = failed(&plan.retry, job, attempt, failure, engine.clock.now(), None);
+    let commit = failed(&plan.settings.retry, job, attempt, failure, engine.clock.now(), None);
     match engine.store.commit(commit.clone()).await {
         Ok(_) => settled(engine, job, &commit),
         Err(CommitError::Store(error)) => {
@@ -165,7 +165,7 @@ pub(crate) async fn give_up(engine: &Engine, lost: RunningJob, renewals: u64) ->
     let message = format!("worker {worker} is no longer heard of, and its lease has ended");
     let failure = Failure::new(FailureKind::Lost, "lost", message);
     let attempt = Attempt::begun(job.attempts, worker, started_at);
-    let commit = failed(&plan.retry, &job, attempt, failure, now, Some(renewals));
+    let commit = failed(&plan.settings.retry, &job, attempt, failure, now, Some(renewals));
     match engine.store.commit(commit.clone()).await {
         Ok(_) => {
             tracing::warn!(job = %job.id, attempt = job.attempts, worker = %commit.attempt.worker, "lost");

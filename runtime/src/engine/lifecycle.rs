@@ -80,7 +80,7 @@ struct Effects {
 /// The time limit of the handler and the deadline of the job, whichever comes first.
 fn time_limit<'a>(x: &Execution<'a>) -> Result<TimeLimit<'a>, Failure> {
     x.pass(Point::Claimed)?;
-    TimeLimit::new(&*x.engine.clock, x.plan.timeout, x.job.effective_deadline())
+    TimeLimit::new(&*x.engine.clock, x.plan.settings.timeout, x.job.effective_deadline())
 }
 
 /// Step 1: the input is what its schema says (r11).
