@@ -8,13 +8,13 @@ use syn::{Attribute, LitStr, Meta, Path};
 use crate::errors::Errors;
 use crate::options::{self, CratePath, Options, Setting};
 
-/// The runtime crate, as an expansion names it: `::enact`, or what `#[enact(crate = "…")]` on the item says.
+/// The path of the runtime crate in an expansion: `::enact`, or the one in `#[enact(crate = "…")]` on the item.
 ///
-/// Absolute, so that no name in the user's scope can stand in its way.
+/// It is absolute, so that no name in the user's scope can shadow it.
 pub(crate) struct Enact(TokenStream);
 
 impl Enact {
-    /// Takes `#[enact(…)]` off the item.
+    /// Removes `#[enact(…)]` from the item.
     pub(crate) fn take(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Self {
         let mut path = None;
         for attribute in attrs.extract_if(.., |attribute| attribute.path().is_ident("enact")) {
@@ -23,7 +23,7 @@ impl Enact {
                 Meta::Path(_) | Meta::NameValue(_) => {
                     errors.add(
                         attribute,
-                        "`#[enact]` says where the crate is: write `#[enact(crate = \"…\")]`",
+                        "`#[enact]` needs the path of the crate: write `#[enact(crate = \"…\")]`",
                     );
                     continue;
                 }
@@ -36,7 +36,7 @@ impl Enact {
         Self(path.unwrap_or_else(|| quote!(::enact)))
     }
 
-    /// The same, where errors are to be shown at a place of the user's.
+    /// The path with a span in the user's code, where the compiler then reports errors.
     pub(crate) fn at(&self, span: Span) -> TokenStream {
         let located = self.0.clone().into_iter().map(|mut token| {
             token.set_span(span);
@@ -64,7 +64,7 @@ impl ToTokens for Enact {
 
 fn parse(path: &LitStr, errors: &mut Errors) -> Option<TokenStream> {
     let Ok(parsed) = path.parse_with(Path::parse_mod_style) else {
-        errors.add(path, "this is no path of a crate or module: write `crate = \"::my_enact\"`");
+        errors.add(path, "this is not the path of a crate or a module: write `crate = \"::my_enact\"`");
         return None;
     };
     Some(parsed.to_token_stream())
@@ -72,7 +72,7 @@ fn parse(path: &LitStr, errors: &mut Errors) -> Option<TokenStream> {
 
 #[cfg(test)]
 impl Enact {
-    /// The path of who has not renamed it.
+    /// The default path.
     pub(crate) fn unnamed() -> Self {
         Self(quote!(::enact))
     }

@@ -16,7 +16,7 @@ use crate::record::{self, FieldChoice, Shape};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let Item::Type(mut input) = Item::parse(&item) else {
-        return misplaced("#[entity]", "the struct that is the entity", item);
+        return misplaced("#[entity]", "a struct", item);
     };
     let mut errors = Errors::new();
     let enact = Enact::take(&mut input.attrs, &mut errors);
@@ -96,7 +96,7 @@ impl<'a> Entity<'a> {
     }
 }
 
-/// The identity is the field `id` where nothing else is said.
+/// The identity is the field `id` unless the option names another one.
 fn default_id<'a>(input: &'a DeriveInput, errors: &mut Errors) -> FieldChoice<'a> {
     let id = Ident::new("id", input.ident.span());
     if let Some(field) = record::find(input, &id) {
@@ -105,7 +105,7 @@ fn default_id<'a>(input: &'a DeriveInput, errors: &mut Errors) -> FieldChoice<'a
     let name = &input.ident;
     errors.add(
         name,
-        format!("an entity is found by its identity, and `{name}` has no field `id`: say which field it is, `#[entity(id = field)]`"),
+        format!("an entity needs an identity, and `{name}` has no field `id`: add one, or name another field with `#[entity(id = field)]`"),
     );
     FieldChoice::Missing
 }

@@ -17,11 +17,7 @@ use crate::record::{self, Shape};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let Item::Type(mut input) = Item::parse(&item) else {
-        return misplaced(
-            "#[event]",
-            "the struct that is the event; its handlers have `#[event_handler]`",
-            item,
-        );
+        return misplaced("#[event]", "a struct; a handler of the event has `#[event_handler]`", item);
     };
     let mut errors = Errors::new();
     let enact = Enact::take(&mut input.attrs, &mut errors);

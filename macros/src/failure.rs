@@ -53,7 +53,7 @@ impl Options for EnumOptions {
     }
 }
 
-/// What stands in the parentheses of each `#[failure(…)]`.
+/// The tokens in the parentheses of each `#[failure(…)]`.
 fn arguments(attrs: &[Attribute], errors: &mut Errors) -> Vec<TokenStream> {
     let mut arguments = Vec::new();
     for attribute in attrs.iter().filter(|attribute| is_ours(attribute)) {
@@ -72,13 +72,13 @@ fn is_ours(attribute: &Attribute) -> bool {
     attribute.path().is_ident("failure")
 }
 
-/// An error, as the cases that it tells apart.
+/// An error type and its cases.
 struct ClassifiedError<'a> {
     ident: &'a Ident,
     cases: Vec<Case<'a>>,
 }
 
-/// A variant, or the whole of a struct.
+/// A variant, or a struct.
 struct Case<'a> {
     name: &'a Ident,
     path: TokenStream,
@@ -90,12 +90,12 @@ enum Class<'a> {
         code: String,
         permanent: bool,
     },
-    /// As the one field says.
+    /// Classified by its only field.
     OfField(Member, &'a Type),
 }
 
 impl<'a> ClassifiedError<'a> {
-    /// The error; `None` where a mistake leaves nothing that could be implemented.
+    /// The error; `None` if a mistake leaves nothing to implement.
     fn check(input: &'a DeriveInput, errors: &mut Errors) -> Option<Self> {
         let ident = &input.ident;
         let cases: Vec<_> = match &input.data {
@@ -116,7 +116,7 @@ impl<'a> ClassifiedError<'a> {
             Data::Union(data) => {
                 errors.add(
                     data.union_token,
-                    format!("a union does not know which of its fields is set, so it cannot say what went wrong: make `{ident}` an enum"),
+                    format!("a union cannot be classified, because it does not record which field is set: make `{ident}` an enum"),
                 );
                 return None;
             }
@@ -172,7 +172,7 @@ impl<'a> Case<'a> {
         Self { name, path, class }
     }
 
-    /// The code that it fixes itself.
+    /// Its own code, if it has one.
     fn code(&self) -> Option<&str> {
         match &self.class {
             Class::Own { code, .. } => Some(code),
@@ -181,18 +181,15 @@ impl<'a> Case<'a> {
     }
 }
 
-/// What two words say of which one is enough; `None` without either.
+/// Whether one of the two words is given, and which.
 fn is_permanent(retry: Option<Word>, permanent: Option<Word>, errors: &mut Errors) -> Option<bool> {
     if let (Some(Word(retry)), Some(_)) = (&retry, &permanent) {
-        errors.add(
-            retry,
-            "`retry` says that another attempt may help, and `permanent` that none will: remove one of them",
-        );
+        errors.add(retry, "`retry` and `permanent` contradict each other: remove one of the two");
     }
     retry.map(|_| false).or(permanent.map(|_| true))
 }
 
-/// Where the field decides, there is nothing left to say.
+/// `transparent` excludes the other options.
 fn check_transparent_alone(options: &CaseOptions, errors: &mut Errors) {
     let CaseOptions { retry, permanent, transparent: Some(Word(transparent)), code } = options else {
         return;
@@ -200,12 +197,12 @@ fn check_transparent_alone(options: &CaseOptions, errors: &mut Errors) {
     if retry.is_some() || permanent.is_some() || code.is_some() {
         errors.add(
             transparent,
-            "`transparent` leaves code and retry to the field's own type: remove it, or the other options",
+            "`transparent` takes the code and the retry from the type of the field: remove it, or the other options",
         );
     }
 }
 
-/// The field that a `transparent` case leaves everything to.
+/// The field that classifies a `transparent` case.
 fn only_field<'a>(
     transparent: &Ident,
     name: &Ident,
@@ -223,24 +220,21 @@ fn only_field<'a>(
     errors.add(
         transparent,
         format!(
-            "`transparent` leaves code and retry to the type of the one field, and `{name}` has {count}: \
-             write `permanent`, `retry` or `code = \"…\"` instead"
+            "`transparent` needs exactly one field, and `{name}` has {count}: write `permanent`, `retry` or `code = \"…\"` \
+             instead"
         ),
     );
     None
 }
 
-/// A field has no class of its own.
+/// A field is not classified.
 fn check_fields(fields: &Fields, errors: &mut Errors) {
     for attribute in fields.iter().flat_map(|field| &field.attrs).filter(|attribute| is_ours(attribute)) {
-        errors.add(
-            attribute,
-            "`failure` is not about a field: it goes above the variant or the struct that has the field",
-        );
+        errors.add(attribute, "`#[failure]` cannot be used on a field: move it to the variant or the struct");
     }
 }
 
-/// Whoever reacts to a failure knows it by its code.
+/// The code identifies a case, so no two cases have the same.
 fn check_codes(cases: &[Case<'_>], errors: &mut Errors) {
     for (index, case) in cases.iter().enumerate() {
         let Some(code) = case.code() else { continue };
@@ -249,15 +243,14 @@ fn check_codes(cases: &[Case<'_>], errors: &mut Errors) {
             errors.add(
                 name,
                 format!(
-                    "`{earlier}` has the code `{code}` already, and nobody could tell the two apart: \
-                     give `{name}` another one, `#[failure(code = \"…\")]`"
+                    "`{earlier}` already has the code `{code}`: give `{name}` another one, `#[failure(code = \"…\")]`"
                 ),
             );
         }
     }
 }
 
-/// The runtime finds an error by its type. Of a generic one, nobody has listed which types there are.
+/// The runtime finds an error by its type, and does not know which types a generic one stands for.
 fn check_generics(input: &DeriveInput, errors: &mut Errors) -> bool {
     let DeriveInput { ident, generics, .. } = input;
     let is_one_type = generics.params.is_empty();
@@ -265,8 +258,8 @@ fn check_generics(input: &DeriveInput, errors: &mut Errors) -> bool {
         errors.add(
             generics,
             format!(
-                "the runtime finds an error by its type, and `{ident}` stands for many: remove the parameters. Or implement \
-                 `enact::Classify` by hand, and register each type that handlers return, \
+                "a classified error cannot be generic, because the runtime finds it by its type: remove the parameters of `{ident}`, or \
+                 implement `enact::Classify` by hand and register each type that handlers return, \
                  `enact::register! {{ enact::ErrorRegistration::of::<{ident}<…>>() }}`"
             ),
         );
@@ -280,13 +273,13 @@ mod tests {
 
     #[test]
     fn several_attributes_are_read_as_one() {
-        let complaints = expand(quote! {
+        let errors = expand(quote! {
             #[failure(permanent,)]
             #[failure()]
             #[failure(permanent, code = "x")]
             struct A;
         });
-        assert_eq!(complaints.to_string().matches("compile_error").count(), 1, "{complaints}");
-        assert!(complaints.to_string().contains("`permanent` is given twice"), "{complaints}");
+        assert_eq!(errors.to_string().matches("compile_error").count(), 1, "{errors}");
+        assert!(errors.to_string().contains("`permanent` is given twice"), "{errors}");
     }
 }

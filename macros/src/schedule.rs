@@ -8,7 +8,7 @@ use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::options::{CronPattern, DurationExpr, MissedExpr, Setting};
 
-/// A schedule, and the key that it stands under.
+/// A schedule, and the option that declares it.
 pub(crate) struct Schedule {
     key: Ident,
     times: Times,
@@ -38,7 +38,7 @@ impl Schedule {
         Some(Self { key, times, missed: missed.map(|Setting { value, .. }| value) })
     }
 
-    /// `fn schedule()`. That the command can be made from a tick is proved here, under the option that asks for it.
+    /// `fn schedule()`. It has the span of the option, where the compiler reports a missing `From<Tick>`.
     pub(crate) fn expand(&self, enact: &Enact, command: &Type) -> TokenStream {
         let Self { key, times, missed } = self;
         let enact_at_option = enact.at(key.span());
@@ -50,7 +50,7 @@ impl Schedule {
         });
         let schedule = match times {
             Times::Every(period) => {
-                // A name of ours, whoever wrote the option, a macro perhaps.
+                // Not with the hygiene of the option, which a macro may have written.
                 let name = Ident::new("__period", Span::call_site().located_at(key.span()));
                 let schedule = quote_spanned!(key.span()=> #enact_at_option::Schedule::every(#name));
                 quote! {
@@ -83,21 +83,19 @@ fn check_one(
         errors.add(
             &cron.key,
             format!(
-                "`{}` and `{}` are two schedules, and a command recurs by one: remove one of the two, or write a second \
-                 command that does the same",
+                "a command has one schedule: remove `{}` or `{}`, or write a second command",
                 every.key, cron.key
             ),
         );
     }
 }
 
-/// What was missed is what recurs.
+/// `missed` needs a schedule.
 fn check_missed(missed: Option<&Setting<MissedExpr>>, is_scheduled: bool, errors: &mut Errors) {
     if let (Some(Setting { key, .. }), false) = (missed, is_scheduled) {
         errors.add(
             key,
-            "`missed` says what becomes of the times at which the command was to recur, and it does not: add \
-             `every = Duration::…` or `cron = \"0 3 * * *\"`, or remove `missed`",
+            "`missed` needs a schedule: add `every = Duration::…` or `cron = \"0 3 * * *\"`, or remove `missed`",
         );
     }
 }

@@ -37,12 +37,12 @@ impl Options for ValueOptions {
     }
 }
 
-/// Nothing tells which field of a union is the value.
+/// A union does not record which of its fields is set.
 fn check_union(input: &DeriveInput, errors: &mut Errors) {
     if let Data::Union(data) = &input.data {
         errors.add(
             data.union_token,
-            "a union does not know which of its fields is set, so it cannot be written as JSON: make it an enum",
+            "a union cannot be written as JSON, because it does not record which field is set: use an enum",
         );
     }
 }

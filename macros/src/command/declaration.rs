@@ -47,9 +47,9 @@ impl Options for DeclarationOptions {
     }
 }
 
-/// Another program handles the command.
+/// A command that another program handles.
 struct Remote {
-    /// What its handler returns; any JSON if that is not said.
+    /// What its handler returns; `None` for any JSON.
     output: Option<Type>,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Declaration<'a> {
         let targeting = self.targeting(enact, ident);
         let remote = self.remote(enact, ident);
         let part = match &self.remote {
-            // At its output, where it is shown that this cannot be one.
+            // At the output type, where the compiler reports that it cannot be an output.
             Some(Remote { output: Some(output) }) => {
                 let mut ident = ident.clone();
                 ident.set_span(output.span());
@@ -134,7 +134,7 @@ impl<'a> Declaration<'a> {
         }
     }
 
-    /// That another program handles it, if one does.
+    /// `impl HasOneHandler`, if another program handles the command.
     fn remote(&self, enact: &Enact, ident: &Ident) -> Option<TokenStream> {
         let any_json = || quote!(#enact::__private::serde_json::Value);
         let output = self.remote.as_ref()?.output.as_ref().map_or_else(any_json, ToTokens::to_token_stream);
@@ -150,7 +150,7 @@ impl<'a> Declaration<'a> {
     }
 
     fn targeting(&self, enact: &Enact, ident: &Ident) -> TokenStream {
-        // Proved by `impl Command`; without the condition, what is wrong with that would be reported here, too.
+        // `impl Command` proves this. Without the condition, its errors would be reported here as well.
         let is_command = quote!(where for<'__any> #ident: #enact::Command);
         let id = match &self.target {
             FieldChoice::None => return quote!(impl #enact::Untargeted for #ident #is_command {}),
@@ -165,7 +165,7 @@ impl<'a> Declaration<'a> {
     }
 }
 
-/// The key of a field. Of a type that is asked for its bound, and lacks it, nothing more is said here.
+/// The key of a field. If its type lacks the bound that the item requires, this reports nothing more.
 fn key(enact: &Enact, input: &DeriveInput, field: &Field) -> TokenStream {
     let Field { ident, ty, .. } = field;
     if derives::bounded_type(input, field).is_none() {
@@ -178,13 +178,14 @@ fn key(enact: &Enact, input: &DeriveInput, field: &Field) -> TokenStream {
     }
 }
 
-/// Of a command that is handled here, the handler says what it returns.
+/// If this program handles the command, its handler declares what it returns.
 fn check_output(parsed: &Parsed<DeclarationOptions>, errors: &mut Errors) {
     let DeclarationOptions { output, remote, .. } = &parsed.options;
     if let (Some(Setting { key, .. }), None, false) = (output, remote, parsed.rejects("remote")) {
         errors.add(
             key,
-            "the handler says what it returns: remove `output`, or add `remote` if another program handles the command",
+            "`output` is for a remote command, because a handler in this program declares what it returns: remove `output`, or add \
+             `remote`",
         );
     }
 }

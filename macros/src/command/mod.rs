@@ -15,7 +15,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         Item::Function(function) => handler::expand(args, *function),
         Item::Trait(_) | Item::Impl(_) | Item::Other => misplaced(
             "#[command]",
-            "the struct that is the command, and on the function that handles it",
+            "a struct, to declare a command, or on a function, to declare its handler",
             item,
         ),
     }

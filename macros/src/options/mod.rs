@@ -50,12 +50,12 @@ impl<T> Parsed<T> {
     }
 }
 
-/// Reads what stands in the parentheses of an attribute.
+/// Reads the options in the parentheses of an attribute.
 pub(crate) fn parse<T: Options>(args: TokenStream, errors: &mut Errors) -> Parsed<T> {
     parse_all([args], errors)
 }
 
-/// Reads what stands in the parentheses of several attributes of one name.
+/// Reads the options of several attributes of one name.
 pub(crate) fn parse_all<T: Options>(
     args: impl IntoIterator<Item = TokenStream>,
     errors: &mut Errors,

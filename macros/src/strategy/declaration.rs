@@ -19,12 +19,12 @@ use crate::signature::mentions_impl;
 pub(super) fn expand(args: TokenStream, mut item: ItemTrait) -> TokenStream {
     let mut errors = Errors::new();
     check(&item, &mut errors);
-    let can_be_drawn = errors.is_empty();
+    let is_object_safe = errors.is_empty();
     let enact = Enact::take(&mut item.attrs, &mut errors);
     let StrategyOptions { name } = options::parse(args, &mut errors).options;
     let name = name.map_or_else(|| item.ident.unraw().to_string(), |name| name.value.0);
-    let expansion = if can_be_drawn {
-        // A mistake in an option is none in the trait: its variants, its policy and its handlers are not to suffer from it.
+    let expansion = if is_object_safe {
+        // Also with a mistake in an option, to avoid further errors at the variants, the policy and the handlers.
         Strategy { name, tag: tag(&item) }.expand(&enact, item)
     } else {
         let async_trait = async_trait(&enact);
@@ -83,7 +83,7 @@ impl Strategy {
     }
 }
 
-/// The type by which the strategy's variants are told from those of others.
+/// The type that distinguishes the strategy's variants from those of others.
 fn tag(item: &ItemTrait) -> Ident {
     format_ident!("__{}", item.ident.unraw(), span = proc_macro2::Span::call_site())
 }
@@ -93,7 +93,7 @@ fn check(item: &ItemTrait, errors: &mut Errors) {
         errors.add(
             &item.generics,
             format!(
-                "a strategy is drawn as `Box<dyn {0}>`, which names one trait: `{0}` cannot have generic parameters",
+                "a strategy cannot be generic, because it is used as `Box<dyn {0}>`: remove the parameters of `{0}`",
                 item.ident
             ),
         );
@@ -110,13 +110,13 @@ fn check(item: &ItemTrait, errors: &mut Errors) {
 
 fn not_a_method(item: &ItemTrait, what: &str) -> String {
     format!(
-        "a strategy is drawn as `Box<dyn {}>`, of which only methods can be asked: make this {what} a method, or take \
-         it out of the trait",
+        "a strategy has only methods, because it is used as `Box<dyn {}>`: make this {what} a method, or move it out of the \
+         trait",
         item.ident
     )
 }
 
-/// A method is called on whichever variant was chosen.
+/// A method is called on the chosen variant.
 fn check_method(item: &ItemTrait, method: &TraitItemFn, errors: &mut Errors) {
     let (strategy, sig) = (&item.ident, &method.sig);
     let name = &sig.ident;
@@ -124,13 +124,13 @@ fn check_method(item: &ItemTrait, method: &TraitItemFn, errors: &mut Errors) {
         None => errors.add(
             name,
             format!(
-                "`{name}` is called on the variant that the policy has chosen, so it takes `&self`: write \
+                "`{name}` must take `&self`, because it is called on the variant that the policy chose: write \
                  `fn {name}(&self, …)`"
             ),
         ),
         Some(receiver) if !matches!(receiver.kind, ReceiverKind::Reference(_, _, None)) => errors.add(
             receiver,
-            format!("a handler is lent the variant behind `Box<dyn {strategy}>`: write `&self`"),
+            format!("a method of the strategy `{strategy}` cannot consume or change the variant: write `&self`"),
         ),
         Some(_) => {}
     }
@@ -140,8 +140,8 @@ fn check_method(item: &ItemTrait, method: &TraitItemFn, errors: &mut Errors) {
         errors.add(
             generic,
             format!(
-                "a strategy is drawn as `Box<dyn {strategy}>`, which cannot have generic methods: write `{name}` for \
-                 particular types"
+                "a strategy cannot have generic methods, because it is used as `Box<dyn {strategy}>`: write `{name}` for \
+                 concrete types"
             ),
         );
     }

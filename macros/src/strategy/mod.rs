@@ -20,8 +20,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         Item::Function(function) => policy::expand(args, *function),
         Item::Type(_) | Item::Other => misplaced(
             "#[strategy]",
-            "the trait that is the strategy, as `#[strategy(variant)]` on an `impl` of it, and as \
-             `#[strategy(policy)]` on the function that chooses",
+            "a trait, to declare a strategy; write `#[strategy(variant)]` on an `impl` of it, and `#[strategy(policy)]` on the \
+             function that chooses a variant",
             item,
         ),
     }
@@ -72,7 +72,7 @@ fn boxed_dyn(ty: &Type) -> Option<&Type> {
     is_trait.then_some(inner)
 }
 
-/// Makes async methods of a trait fit for `dyn Trait`.
+/// Makes a trait with async methods usable as `dyn Trait`.
 fn async_trait(enact: &Enact) -> TokenStream {
     quote::quote!(#[#enact::__private::async_trait])
 }

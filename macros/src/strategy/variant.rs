@@ -51,27 +51,24 @@ struct Variant<'a> {
 }
 
 impl<'a> Variant<'a> {
-    /// The variant; `None` where a mistake leaves nothing to speak of.
+    /// The variant; `None` if a mistake leaves nothing to implement.
     fn check(name: Option<String>, item: &'a ItemImpl, errors: &mut Errors) -> Option<Self> {
         let ItemImpl { generics, trait_, self_ty: ty, .. } = item;
         if !generics.params.is_empty() {
             errors.add(
                 generics,
-                "a variant is known by its name, which stands for one type: write the `impl` for a particular type",
+                "a variant cannot be generic, because its name identifies one type: write the `impl` for a concrete type",
             );
         }
         let Some((strategy, _)) = trait_ else {
-            errors.add(
-                ty,
-                "a variant implements its strategy, and this implements no trait: write `impl Strategy for …`",
-            );
+            errors.add(ty, "a variant must implement the trait of its strategy: write `impl Strategy for …`");
             return None;
         };
         let name = name.or_else(|| default_name(ty));
         if name.is_none() && item.generics.params.is_empty() {
             errors.add(
                 ty,
-                "this type has no name that the variant could go by: write `#[strategy(variant, name = \"…\")]`",
+                "this type has no name that the variant could use: write `#[strategy(variant, name = \"…\")]`",
             );
         }
         Some(Self { strategy, ty, generics, name: name.unwrap_or_default() })
@@ -87,12 +84,12 @@ impl<'a> Variant<'a> {
         quote!(#declaration #unique #registration)
     }
 
-    /// That the type is a variant. It is true of one with mistakes in it, too, so that these cause no further ones where the
-    /// strategy asks for it.
+    /// Declares that the type is a variant. One with mistakes is declared too, to avoid further errors where the strategy
+    /// requires it.
     fn declare(&self, enact: &Enact) -> TokenStream {
         let Self { strategy, ty, generics, name } = self;
         let (parameters, _, conditions) = generics.split_for_impl();
-        // At the strategy's name, where it is shown that the trait is none.
+        // At the strategy's name, where the compiler reports a trait that is not a strategy.
         let enact = enact.at(strategy.span());
         quote_spanned! {strategy.span()=>
             impl #parameters #enact::Variant<<dyn #strategy as #enact::Strategy>::Tag> for #ty #conditions {
@@ -105,13 +102,13 @@ impl<'a> Variant<'a> {
 /// The type's name in snake case.
 fn default_name(ty: &Type) -> Option<String> {
     let Type::Path(path) = ty else { return None };
-    // `Box<Other>` is no `box`.
+    // `Box<Other>` has no name of its own.
     let last = path.path.segments.last().filter(|segment| segment.arguments.is_none());
     last.map(|segment| snake_case(&segment.ident.unraw().to_string()))
 }
 
-/// A number for a name: two variants of one name are two implementations of one trait, which the compiler refuses. It is
-/// the FNV-1a hash, so that it is the same in every build.
+/// A number for a name, so that the compiler reports two variants of one name as conflicting implementations. The FNV-1a
+/// hash is the same in every build.
 fn unique(name: &str) -> u64 {
     name.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
