@@ -33,7 +33,12 @@ impl Errors {
 
     /// Whether no mistake was found so far.
     pub(crate) fn is_empty(&self) -> bool {
-        self.found.as_ref().is_none_or(Vec::is_empty)
+        self.count() == 0
+    }
+
+    /// How many mistakes were found so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.as_ref().map_or(0, Vec::len)
     }
 
     /// One `compile_error!` for each mistake.

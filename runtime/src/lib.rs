@@ -145,7 +145,7 @@ pub use context::{
 };
 pub use domain::{
     Command, CreatedFrom, Creation, Entity, Event, HasOneHandler, Missed, Output, Recurring, SameIdentity,
-    Schedule, TargetOf, Targeted, Tick, Untargeted,
+    Schedule, ScheduleSettings, TargetOf, Targeted, Tick, Untargeted,
 };
 pub use enact_macros::{Failure, command, entity, event, event_handler, invariant, strategy, value};
 pub use engine::Retention;

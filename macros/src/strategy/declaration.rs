@@ -18,14 +18,11 @@ use crate::signature::mentions_impl;
 
 pub(super) fn expand(args: TokenStream, mut item: ItemTrait) -> TokenStream {
     let mut errors = Errors::new();
-    check(&item, &mut errors);
-    let is_object_safe = errors.is_empty();
     let enact = Enact::take(&mut item.attrs, &mut errors);
-    let StrategyOptions { name } = options::parse(args, &mut errors).options;
-    let name = name.map_or_else(|| item.ident.unraw().to_string(), |name| name.value.0);
-    let expansion = if is_object_safe {
-        // Also with a mistake in an option, to avoid further errors at the variants, the policy and the handlers.
-        Strategy { name, tag: tag(&item) }.expand(&enact, item)
+    let options = options::parse(args, &mut errors).options;
+    let strategy = Strategy::check(options, &item, &mut errors);
+    let expansion = if let Some(strategy) = strategy {
+        strategy.expand(&enact, item)
     } else {
         let async_trait = async_trait(&enact);
         quote!(#async_trait #item)
@@ -52,6 +49,16 @@ struct Strategy {
 }
 
 impl Strategy {
+    /// The strategy; `None` if the trait cannot be used as `dyn`. A mistake in an option alone does not prevent the expansion,
+    /// to avoid further errors at the variants, the policy and the handlers.
+    fn check(options: StrategyOptions, item: &ItemTrait, errors: &mut Errors) -> Option<Self> {
+        let found_before = errors.count();
+        check_generics(item, errors);
+        check_members(item, errors);
+        let name = options.name.map_or_else(|| item.ident.unraw().to_string(), |name| name.value.0);
+        (errors.count() == found_before).then(|| Self { name, tag: tag(item) })
+    }
+
     fn expand(&self, enact: &Enact, mut item: ItemTrait) -> TokenStream {
         let Self { name, tag } = self;
         let (ident, vis) = (&item.ident.clone(), item.vis.clone());
@@ -88,7 +95,8 @@ fn tag(item: &ItemTrait) -> Ident {
     format_ident!("__{}", item.ident.unraw(), span = proc_macro2::Span::call_site())
 }
 
-fn check(item: &ItemTrait, errors: &mut Errors) {
+/// A strategy is one `dyn` type.
+fn check_generics(item: &ItemTrait, errors: &mut Errors) {
     if !item.generics.params.is_empty() {
         errors.add(
             &item.generics,
@@ -98,6 +106,10 @@ fn check(item: &ItemTrait, errors: &mut Errors) {
             ),
         );
     }
+}
+
+/// A `dyn` type has methods and nothing else.
+fn check_members(item: &ItemTrait, errors: &mut Errors) {
     for member in &item.items {
         match member {
             TraitItem::Fn(method) => check_method(item, method, errors),

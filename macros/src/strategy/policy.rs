@@ -12,15 +12,14 @@ use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden_beside, reemitted_policy, register};
 use crate::item::Function;
-use crate::options::{self, Options, Word};
+use crate::options::{self, Options, Parsed, Word};
 use crate::signature::{check_unconditional, from_context, requires, text};
 
 pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut function.attrs, &mut errors);
-    let parsed = options::parse::<PolicyOptions>(args, &mut errors);
-    Place::Function.check_word(parsed.options.policy.as_ref(), &parsed, &mut errors);
-    let policy = Policy::check(&function.sig, &mut errors);
+    let options = options::parse(args, &mut errors);
+    let policy = Policy::check(&options, &function.sig, &mut errors);
     let expansion =
         policy.map(|policy| if errors.is_empty() { policy.expand(&enact) } else { policy.declare(&enact) });
     let hidden = hidden_beside(&function, &expansion.unwrap_or_default());
@@ -52,7 +51,8 @@ struct Policy<'a> {
 
 impl<'a> Policy<'a> {
     /// The policy; `None` if a mistake leaves nothing to implement.
-    fn check(sig: &'a Signature, errors: &mut Errors) -> Option<Self> {
+    fn check(parsed: &Parsed<PolicyOptions>, sig: &'a Signature, errors: &mut Errors) -> Option<Self> {
+        Place::Function.check_word(parsed.options.policy.as_ref(), parsed, errors);
         check_sync(sig, errors);
         check_generics(sig, errors);
         let parameters = Parameters::check(sig, errors);

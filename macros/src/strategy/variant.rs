@@ -11,16 +11,14 @@ use super::{Place, async_trait};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden, register};
-use crate::options::{self, Options, Setting, Text, Word};
+use crate::options::{self, Options, Parsed, Setting, Text, Word};
 use crate::snake_case::snake_case;
 
 pub(super) fn expand(args: TokenStream, mut item: ItemImpl) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut item.attrs, &mut errors);
-    let parsed = options::parse::<VariantOptions>(args, &mut errors);
-    Place::Impl.check_word(parsed.options.variant.as_ref(), &parsed, &mut errors);
-    let name = parsed.options.name.map(|name| name.value.0);
-    let Some(variant) = Variant::check(name, &item, &mut errors) else {
+    let options = options::parse(args, &mut errors);
+    let Some(variant) = Variant::check(options, &item, &mut errors) else {
         return TokenStream::from_iter([quote!(#item), errors.report()]);
     };
     let expansion = if errors.is_empty() { variant.expand(&enact) } else { variant.declare(&enact) };
@@ -52,7 +50,8 @@ struct Variant<'a> {
 
 impl<'a> Variant<'a> {
     /// The variant; `None` if a mistake leaves nothing to implement.
-    fn check(name: Option<String>, item: &'a ItemImpl, errors: &mut Errors) -> Option<Self> {
+    fn check(parsed: Parsed<VariantOptions>, item: &'a ItemImpl, errors: &mut Errors) -> Option<Self> {
+        Place::Impl.check_word(parsed.options.variant.as_ref(), &parsed, errors);
         let ItemImpl { generics, trait_, self_ty: ty, .. } = item;
         if !generics.params.is_empty() {
             errors.add(
@@ -64,7 +63,7 @@ impl<'a> Variant<'a> {
             errors.add(ty, "a variant must implement the trait of its strategy: write `impl Strategy for …`");
             return None;
         };
-        let name = name.or_else(|| default_name(ty));
+        let name = parsed.options.name.map(|name| name.value.0).or_else(|| default_name(ty));
         if name.is_none() && item.generics.params.is_empty() {
             errors.add(
                 ty,

@@ -6,8 +6,8 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::context::{ExecutionContext, Requirements};
 use crate::domain::{
-    AnyValue, Command, Creation, Entity, EntityPart, Event, KeyFields, Keys, MakeCommand, Missed, Parse,
-    Schedule, Times, keys, parse_as,
+    AnyValue, Command, Creation, Entity, EntityPart, Event, KeyFields, Keys, MakeCommand, Parse, Schedule,
+    ScheduleSettings, Times, keys, parse_as,
 };
 use crate::handler::call::{self, Handling};
 use crate::handler::{
@@ -73,13 +73,13 @@ impl HandlerPart {
 /// [`Schedule`] with its type erased.
 pub(crate) struct SchedulePart {
     pub(crate) times: Times,
-    pub(crate) missed: Missed,
+    pub(crate) settings: ScheduleSettings,
     pub(crate) make: MakeCommand,
 }
 
 impl<C> From<Schedule<C>> for SchedulePart {
-    fn from(Schedule { times, missed, make, .. }: Schedule<C>) -> Self {
-        Self { times, missed, make }
+    fn from(Schedule { times, settings, make, .. }: Schedule<C>) -> Self {
+        Self { times, settings, make }
     }
 }
 

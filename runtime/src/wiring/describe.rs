@@ -153,12 +153,12 @@ fn sorted(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
     names
 }
 
-fn schedule(SchedulePart { times, missed, .. }: &SchedulePart) -> ScheduleWiring {
+fn schedule(SchedulePart { times, settings, .. }: &SchedulePart) -> ScheduleWiring {
     let (every, cron) = match times {
         Times::Every(period) => (Some(*period), None),
         Times::Cron(pattern) => (None, Some(pattern.clone())),
     };
-    ScheduleWiring { every, cron, missed: *missed }
+    ScheduleWiring { every, cron, settings: *settings }
 }
 
 fn binding(handler: &CommandHandlerPart) -> Option<BindingWiring> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::input::Input;
 use crate::context::ExecutionContext;
-use crate::domain::{AnyValue, MakeCommand, Missed, Timetable};
+use crate::domain::{AnyValue, MakeCommand, ScheduleSettings, Timetable};
 use crate::handler::call::Handling;
 use crate::handler::{Always, DEFAULT_QUEUE, HandlerSettings};
 use crate::model::{Failure, FailureKind, Key};
@@ -83,7 +83,7 @@ pub(crate) struct SchedulePlan {
     pub(crate) name: Arc<str>,
     pub(crate) aliases: &'static [&'static str],
     pub(crate) timetable: Timetable,
-    pub(crate) missed: Missed,
+    pub(crate) settings: ScheduleSettings,
     pub(crate) make: MakeCommand,
 }
 
@@ -205,7 +205,7 @@ impl Plans {
 
     /// Has a command recur at the times that its handler's schedule names.
     pub(crate) fn add_schedule(&mut self, handler: &CommandHandlerPart, timetable: Timetable) {
-        let (Some(command), Some(SchedulePart { missed, make, .. })) =
+        let (Some(command), Some(SchedulePart { settings, make, .. })) =
             (self.commands_by_type.get(&handler.command), &handler.schedule)
         else {
             return;
@@ -214,7 +214,7 @@ impl Plans {
             name: command.name.clone(),
             aliases: command.part.aliases,
             timetable,
-            missed: *missed,
+            settings: *settings,
             make: *make,
         });
     }

@@ -186,7 +186,7 @@ impl ScheduleWiring {
     }
 
     fn in_words(&self) -> String {
-        let missed = match self.missed {
+        let missed = match self.settings.missed {
             Missed::Skip => "what was missed is left out",
             Missed::Once => "once for all that was missed",
             Missed::All => "each time that was missed, too",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::Missed;
+use crate::domain::ScheduleSettings;
 use crate::handler::{HandlerSettings, optional_millis};
 use crate::model::Source;
 
@@ -73,8 +73,9 @@ pub struct ScheduleWiring {
     pub every: Option<Duration>,
     /// The cron pattern; in UTC, unless it names another time zone.
     pub cron: Option<Cow<'static, str>>,
-    /// What becomes of ticks that were missed.
-    pub missed: Missed,
+    /// What else the schedule says.
+    #[serde(flatten)]
+    pub settings: ScheduleSettings,
 }
 
 /// How a handler comes by its entity.
