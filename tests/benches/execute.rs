@@ -1,10 +1,6 @@
-//! What one `execute` costs without a disk: on the in-memory store, one at a time, on one thread:
+//! The time of one `execute` on the in-memory store, one at a time, on one thread:
 //! `cargo bench -p enact-tests --bench execute`.
-#![allow(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a benchmark that cannot go on has nothing better to do than panic"
-)]
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on panics")]
 
 mod domain;
 

@@ -1,13 +1,9 @@
-//! How long a single job takes on SQLite when nothing else is to be done, beside writing the same rows raw, in one run; and how
-//! much of the processor a runtime takes that has nothing to do: `cargo bench -p enact-tests --bench latency`.
+//! The latency of a single job on SQLite without other load, compared with writing the same rows directly, and the CPU time
+//! of an idle runtime: `cargo bench -p enact-tests --bench latency`.
 //!
-//! `-- --jobs N` for the number of jobs, `-- --idle N` for the seconds of idleness. The two are taken in turns, so that what
-//! else the machine does hits both alike. The processor's time is read from `/proc`, and so only on Linux.
-#![allow(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a benchmark that cannot go on has nothing better to do than panic"
-)]
+//! `-- --jobs N` sets the number of jobs, `-- --idle N` the seconds of idleness. The measurements alternate, so that other load
+//! on the machine affects all of them alike. The CPU time is read from `/proc`, which exists on Linux only.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on panics")]
 
 mod domain;
 mod load;
@@ -22,10 +18,10 @@ use enact_sqlite::SqliteStore;
 use domain::{Deposit, DepositOnce};
 use raw::RawRows;
 
-/// Between two jobs nothing is to be done for so long.
+/// The pause between two jobs.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How many jobs are not counted: caches are cold at first.
+/// The number of jobs that are not counted, while caches are cold.
 const WARM_UP: usize = 50;
 
 fn main() {
@@ -44,9 +40,9 @@ async fn measure_latency(folder: &Path, jobs: usize) {
     let bank = Runtime::builder(SqliteStore::open(folder.join("bank")).unwrap()).start().await.unwrap();
     let mut taken: [(&str, Vec<Duration>); 5] = [
         ("raw rows, in one transaction", Vec::new()),
-        ("publish, until it is answered", Vec::new()),
-        ("publish, until it is done", Vec::new()),
-        ("the same, never retried", Vec::new()),
+        ("publish, until it returns", Vec::new()),
+        ("publish, until the job has ended", Vec::new()),
+        ("the same, without a retry policy", Vec::new()),
         ("execute", Vec::new()),
     ];
     for number in 0..WARM_UP + jobs {
@@ -82,13 +78,13 @@ async fn measure_latency(folder: &Path, jobs: usize) {
     }
     bank.shutdown(Duration::from_mins(1)).await.unwrap();
 
-    println!("\nmicroseconds, {jobs} times, one after the other, with a pause between\n");
-    println!("{:32} {:>9} {:>9} {:>9}", "", "p50", "p99", "p50 of raw");
+    println!("\nmicroseconds, {jobs} jobs, one at a time, with a pause between\n");
+    println!("{:32} {:>9} {:>9} {:>9}", "", "p50", "p99", "p50 / raw");
     let raw = percentile(&mut taken[0].1.clone(), 50);
-    for (what, mut times) in taken {
-        let (half, most) = (percentile(&mut times, 50), percentile(&mut times, 99));
-        let ratio = half.as_secs_f64() / raw.as_secs_f64();
-        println!("{what:32} {:>9} {:>9} {ratio:>9.2}", half.as_micros(), most.as_micros());
+    for (label, mut times) in taken {
+        let (p50, p99) = (percentile(&mut times, 50), percentile(&mut times, 99));
+        let ratio = p50.as_secs_f64() / raw.as_secs_f64();
+        println!("{label:32} {:>9} {:>9} {ratio:>9.2}", p50.as_micros(), p99.as_micros());
     }
 }
 
@@ -97,26 +93,26 @@ fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times[(times.len() * percent / 100).min(times.len() - 1)]
 }
 
-/// A runtime with nothing to do, on a database that has held something.
+/// Measures the CPU time of an idle runtime on a database that is not empty.
 async fn measure_idleness(folder: &Path, idle: Duration) {
     let bank = Runtime::builder(SqliteStore::open(folder.join("bank")).unwrap()).start().await.unwrap();
     bank.execute(Deposit { account: load::account(0), cents: 5 }).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let before = processor_time();
+    let before = cpu_time();
     tokio::time::sleep(idle).await;
-    match before.zip(processor_time()) {
+    match before.zip(cpu_time()) {
         Some((before, after)) => {
             let taken = after.saturating_sub(before);
             let share = 100.0 * taken.as_secs_f64() / idle.as_secs_f64();
-            println!("\nidle for {idle:?}: {taken:?} of a processor, {share:.2} %");
+            println!("\nidle for {idle:?}: {taken:?} of CPU time, {share:.2} % of a core");
         }
-        None => println!("\nidle: there is no /proc to read the processor's time from"),
+        None => println!("\nidle: no /proc to read the CPU time from"),
     }
     bank.shutdown(Duration::from_mins(1)).await.unwrap();
 }
 
-/// What all threads of this process have taken of the processors, in nanoseconds.
-fn processor_time() -> Option<Duration> {
+/// The CPU time of all threads of this process.
+fn cpu_time() -> Option<Duration> {
     let threads = std::fs::read_dir("/proc/self/task").ok()?;
     let of_thread = |thread: std::fs::DirEntry| {
         let schedstat = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;

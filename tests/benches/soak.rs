@@ -1,14 +1,10 @@
-//! Ten minutes at full load on SQLite, with retention: throughput and memory stay as they are, and the file does not grow
-//! beyond what is kept: `cargo bench -p enact-tests --bench soak`.
+//! Ten minutes at full load on SQLite with retention. Throughput, memory and file size should stay constant:
+//! `cargo bench -p enact-tests --bench soak`.
 //!
-//! `-- --seconds N` for another length, `-- --every N` for the seconds between two looks, `-- --keep N` for how many seconds jobs
-//! and events are kept. Prints a table, and writes it as `soak.csv` and drawn as `soak.svg` to the target directory. Memory is
-//! read from `/proc`, and so only on Linux.
-#![allow(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a benchmark that cannot go on has nothing better to do than panic"
-)]
+//! `-- --seconds N` sets the length, `-- --every N` the seconds between two samples, `-- --keep N` the retention of jobs and
+//! events in seconds. Prints a table and writes it as `soak.csv` and `soak.svg` to the target directory. Memory is read from
+//! `/proc`, which exists on Linux only.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on panics")]
 
 mod domain;
 mod load;
@@ -26,38 +22,37 @@ use plotters::prelude::*;
 
 use domain::Deposit;
 
-/// How many jobs are on their way at a time: more than run, so that there is always one that is ready.
-const ON_THEIR_WAY: usize = 256;
+/// The number of clients, each with one job at a time: more than run at once, so that a job is always ready.
+const CLIENTS: usize = 256;
 
 fn main() {
-    let seconds =
-        |name, otherwise: usize| Duration::from_secs(load::option(name).unwrap_or(otherwise) as u64);
+    let seconds = |name, default: usize| Duration::from_secs(load::option(name).unwrap_or(default) as u64);
     let (length, every, keep) = (seconds("--seconds", 600), seconds("--every", 5), seconds("--keep", 10));
     let folder = tempfile::tempdir().unwrap();
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let samples = tokio.block_on(soak(&folder.path().join("bank"), length, every, keep));
 
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (csv, svg) = (place.join("soak.csv"), place.join("soak.svg"));
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (csv, svg) = (target.join("soak.csv"), target.join("soak.svg"));
     write_csv(&samples, &csv);
     draw(&samples, &svg).unwrap();
     println!("\n{}\n{}", csv.display(), svg.display());
-    // What happens before anything is old enough to be deleted says nothing about what lasts.
-    let settled: Vec<_> = samples.into_iter().filter(|sample| sample.at > keep.as_secs_f64() * 2.0).collect();
-    judge(&settled);
+    // Before the first jobs are old enough to be deleted, the database grows.
+    let steady: Vec<_> = samples.into_iter().filter(|sample| sample.at > keep.as_secs_f64() * 2.0).collect();
+    print_trend(&steady);
 }
 
-/// What was seen at a time.
+/// The measurements at one time.
 #[derive(Clone, Copy)]
 struct Sample {
-    /// Seconds since the beginning.
+    /// Seconds since the start.
     at: f64,
-    /// Jobs that have ended in a second since the sample before.
-    jobs_a_second: f64,
+    /// Jobs per second that have ended since the previous sample.
+    jobs_per_second: f64,
     memory_mib: f64,
     database_mib: f64,
-    log_mib: f64,
-    jobs_on_record: f64,
+    wal_mib: f64,
+    jobs_stored: f64,
 }
 
 async fn soak(database: &Path, length: Duration, every: Duration, keep: Duration) -> Vec<Sample> {
@@ -65,38 +60,38 @@ async fn soak(database: &Path, length: Duration, every: Duration, keep: Duration
     let builder = Runtime::builder(SqliteStore::open(database).unwrap()).retention(retention);
     let bank = builder.start().await.unwrap();
     let done = Arc::new(AtomicU64::new(0));
-    let enough = Arc::new(AtomicBool::new(false));
+    let stop = Arc::new(AtomicBool::new(false));
     let mut clients = tokio::task::JoinSet::new();
-    for client in 0..ON_THEIR_WAY {
-        clients.spawn(send(bank.clone(), client, done.clone(), enough.clone()));
+    for client in 0..CLIENTS {
+        clients.spawn(send(bank.clone(), client, done.clone(), stop.clone()));
     }
 
     println!(
-        "{:>8} {:>14} {:>12} {:>14} {:>9} {:>15}",
-        "seconds", "jobs a second", "memory MiB", "database MiB", "log MiB", "jobs on record"
+        "{:>8} {:>15} {:>12} {:>14} {:>9} {:>12}",
+        "seconds", "jobs per second", "memory MiB", "database MiB", "WAL MiB", "jobs stored"
     );
     let began = Instant::now();
     let (mut samples, mut last) = (Vec::new(), (0, 0.0));
     while began.elapsed() < length {
         tokio::time::sleep(every).await;
         let (count, at) = (done.load(Ordering::Relaxed), began.elapsed().as_secs_f64());
-        let jobs_on_record: u64 = bank.jobs().count().await.unwrap().iter().map(|count| count.count).sum();
+        let jobs_stored: u64 = bank.jobs().count().await.unwrap().iter().map(|count| count.count).sum();
         let sample = Sample {
             at,
-            jobs_a_second: float(count - last.0) / (at - last.1),
+            jobs_per_second: float(count - last.0) / (at - last.1),
             memory_mib: memory_mib().unwrap_or(0.0),
             database_mib: size_mib(database),
-            log_mib: size_mib(&with_suffix(database, "-wal")),
-            jobs_on_record: float(jobs_on_record),
+            wal_mib: size_mib(&with_suffix(database, "-wal")),
+            jobs_stored: float(jobs_stored),
         };
-        let Sample { at, jobs_a_second, memory_mib, database_mib, log_mib, jobs_on_record } = sample;
+        let Sample { at, jobs_per_second, memory_mib, database_mib, wal_mib, jobs_stored } = sample;
         println!(
-            "{at:>8.0} {jobs_a_second:>14.0} {memory_mib:>12.1} {database_mib:>14.1} {log_mib:>9.1} {jobs_on_record:>15.0}"
+            "{at:>8.0} {jobs_per_second:>15.0} {memory_mib:>12.1} {database_mib:>14.1} {wal_mib:>9.1} {jobs_stored:>12.0}"
         );
         samples.push(sample);
         last = (count, at);
     }
-    enough.store(true, Ordering::Relaxed);
+    stop.store(true, Ordering::Relaxed);
     while let Some(ended) = clients.join_next().await {
         ended.unwrap();
     }
@@ -104,14 +99,14 @@ async fn soak(database: &Path, length: Duration, every: Duration, keep: Duration
     samples
 }
 
-/// Publishes one job after the other, each when the one before has ended.
-async fn send(bank: Runtime, client: usize, done: Arc<AtomicU64>, enough: Arc<AtomicBool>) {
+/// Publishes jobs one at a time, each when the one before has ended.
+async fn send(bank: Runtime, client: usize, done: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
     let mut number = client;
-    while !enough.load(Ordering::Relaxed) {
+    while !stop.load(Ordering::Relaxed) {
         let job = bank.publish(Deposit { account: load::account(number), cents: 5 }).await.unwrap();
         job.outcome().await.unwrap();
         done.fetch_add(1, Ordering::Relaxed);
-        number += ON_THEIR_WAY + 1;
+        number += CLIENTS + 1;
     }
 }
 
@@ -130,7 +125,7 @@ fn size_mib(path: &Path) -> f64 {
     fs::metadata(path).map_or(0.0, |file| float(file.len()) / f64::from(1 << 20))
 }
 
-/// What of this process is in memory.
+/// The resident memory of this process.
 fn memory_mib() -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -139,31 +134,31 @@ fn memory_mib() -> Option<f64> {
 }
 
 fn write_csv(samples: &[Sample], path: &Path) {
-    let mut text = "seconds,jobs_a_second,memory_mib,database_mib,log_mib,jobs_on_record\n".to_owned();
-    for Sample { at, jobs_a_second, memory_mib, database_mib, log_mib, jobs_on_record } in samples {
+    let mut text = "seconds,jobs_per_second,memory_mib,database_mib,wal_mib,jobs_stored\n".to_owned();
+    for Sample { at, jobs_per_second, memory_mib, database_mib, wal_mib, jobs_stored } in samples {
         writeln!(
             text,
-            "{at:.1},{jobs_a_second:.1},{memory_mib:.1},{database_mib:.1},{log_mib:.1},{jobs_on_record}"
+            "{at:.1},{jobs_per_second:.1},{memory_mib:.1},{database_mib:.1},{wal_mib:.1},{jobs_stored}"
         )
         .unwrap();
     }
     fs::write(path, text).unwrap();
 }
 
-/// What is drawn of a sample, and in which colour.
+/// A label, a colour, and the value to plot.
 type Curve = (&'static str, RGBColor, fn(&Sample) -> f64);
 
 const CHARTS: [(&str, &[Curve]); 4] = [
-    ("jobs a second", &[("jobs a second", BLUE, |sample| sample.jobs_a_second)]),
+    ("jobs per second", &[("jobs per second", BLUE, |sample| sample.jobs_per_second)]),
     ("memory, in MiB", &[("memory", RED, |sample| sample.memory_mib)]),
     (
         "file, in MiB",
         &[
             ("database", BLUE, |sample| sample.database_mib),
-            ("write-ahead log", RED, |sample| sample.log_mib),
+            ("write-ahead log", RED, |sample| sample.wal_mib),
         ],
     ),
-    ("jobs on record", &[("jobs on record", BLUE, |sample| sample.jobs_on_record)]),
+    ("jobs stored", &[("jobs stored", BLUE, |sample| sample.jobs_stored)]),
 ];
 
 fn draw(samples: &[Sample], path: &Path) -> Result<(), Box<dyn std::error::Error>> {
@@ -194,18 +189,18 @@ fn draw(samples: &[Sample], path: &Path) -> Result<(), Box<dyn std::error::Error
     Ok(())
 }
 
-/// How the end compares with the beginning: what is flat is near 1.
-fn judge(samples: &[Sample]) {
+/// Prints the mean of the last third relative to the first. A constant value gives 1.
+fn print_trend(samples: &[Sample]) {
     let third = samples.len() / 3;
     if third == 0 {
-        println!("too short to say what lasts");
+        println!("too short for a comparison");
         return;
     }
     let (first, last) = (&samples[..third], &samples[samples.len() - third..]);
     let mean = |samples: &[Sample], value: fn(&Sample) -> f64| {
         samples.iter().map(value).sum::<f64>() / float(samples.len() as u64)
     };
-    println!("\nthe last third, of the first:");
+    println!("\nlast third / first third:");
     for (_, curves) in CHARTS {
         for (name, _, value) in curves {
             println!("{name:>16} {:.2}", mean(last, *value) / mean(first, *value));

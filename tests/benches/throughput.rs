@@ -1,14 +1,10 @@
-//! How fast jobs run on SQLite, beside writing the same rows raw, in one run: `cargo bench -p enact-tests --bench throughput`.
+//! Jobs per second on SQLite, compared with writing the same rows directly: `cargo bench -p enact-tests --bench throughput`.
 //!
-//! Each figure is taken on a database that was empty at first and on one that held a million ended jobs (`-- --ended N`
-//! for another number; `-- --jobs N` for the number of jobs a round, `-- --rounds N` for the rounds). The figures of a
-//! round are taken one after the other, and the median of the rounds is shown, so that what else the machine does hits all
-//! alike. The last two columns are of a command that is never retried: its attempts begin when the disk knows of them.
-#![allow(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a benchmark that cannot go on has nothing better to do than panic"
-)]
+//! Each figure is measured on a database that is empty at first and on one that holds a million ended jobs (`-- --ended N` sets
+//! the number, `-- --jobs N` the jobs per round, `-- --rounds N` the rounds). A round measures all figures in turn, and the
+//! median of the rounds is printed, so that other load on the machine affects all figures alike. The last two columns are of
+//! a command without a retry policy, whose attempts begin only when their start is on disk.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on panics")]
 
 mod domain;
 mod load;
@@ -44,7 +40,7 @@ fn main() {
     }
 
     println!(
-        "\njobs a second (and of raw rows), median of {rounds} rounds of {jobs}, {CONCURRENCY} at a time\n"
+        "\njobs per second (relative to raw rows), median of {rounds} rounds of {jobs} jobs, {CONCURRENCY} at a time\n"
     );
     print!("{:28}", "database");
     for figure in FIGURES {
@@ -54,7 +50,7 @@ fn main() {
     let [empty, full] = databases.map(Databases::rates);
     print("empty", &empty);
     print(&format!("with {ended} ended jobs"), &full);
-    print!("{:28}", "the second, of the first");
+    print!("{:28}", "second / first");
     for (empty, full) in empty.into_iter().zip(full) {
         print!(" {:>15.2}", full / empty);
     }
@@ -75,7 +71,7 @@ const FIGURES: [&str; 5] = ["raw rows", "execute", "publish", "execute once", "p
 struct Databases {
     _folder: TempDir,
     paths: [PathBuf; 5],
-    /// Jobs a second.
+    /// Jobs per second of each round.
     taken: [Vec<f64>; 5],
 }
 
@@ -87,7 +83,7 @@ impl Databases {
             write_raw(&paths[0], ended, 10_000);
             for copy in &paths[1..] {
                 std::fs::copy(&paths[0], copy).unwrap();
-                // Else the system would write them to the disk by and by, while the rounds are taken.
+                // Otherwise the system writes the copies to disk during the rounds.
                 std::fs::File::open(copy).unwrap().sync_all().unwrap();
             }
         }
@@ -127,7 +123,7 @@ fn median(mut rates: Vec<f64>) -> f64 {
     rates[rates.len() / 2]
 }
 
-/// Writes the rows of so many jobs, some in each transaction.
+/// Writes the rows of `jobs` jobs, `group` in each transaction.
 fn write_raw(path: &Path, jobs: usize, group: usize) {
     let mut rows = RawRows::in_file(path);
     for start in (0..jobs).step_by(group) {
@@ -146,18 +142,18 @@ async fn execute_all<C: HasOneHandler<Output = ()>>(path: &Path, jobs: usize, co
     bank.shutdown(Duration::from_mins(1)).await.unwrap();
 }
 
-/// Publishes, while the worker runs what is published already, and waits for the last one to end.
+/// Publishes all jobs while the worker runs them, and waits until the last one has ended.
 async fn publish_all<C: HasOneHandler>(path: &Path, jobs: usize, command: fn(usize) -> C) {
     let bank =
         Runtime::builder(SqliteStore::open(path).unwrap()).concurrency(CONCURRENCY).start().await.unwrap();
     let publisher = bank.clone();
     each(jobs, move |number| {
-        let handed_off = publisher.publish(command(number));
-        async move { drop(handed_off.await.unwrap()) }
+        let request = publisher.publish(command(number));
+        async move { drop(request.await.unwrap()) }
     })
     .await;
     for state in [JobState::Waiting, JobState::Ready, JobState::Running] {
-        let live = JobQuery { states: vec![state], limit: 1, ..JobQuery::default() };
+        let live = JobQuery::new().state(state).limit(1);
         while !bank.jobs().list(&live).await.unwrap().jobs.is_empty() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
@@ -165,7 +161,7 @@ async fn publish_all<C: HasOneHandler>(path: &Path, jobs: usize, command: fn(usi
     bank.shutdown(Duration::from_mins(1)).await.unwrap();
 }
 
-/// Does something for each number, [`CONCURRENCY`] at a time.
+/// Calls `act` for each number, [`CONCURRENCY`] at a time.
 async fn each<F: Future<Output = ()> + Send>(count: usize, act: impl Fn(usize) -> F + Send + Sync + 'static) {
     let shared = Arc::new((AtomicUsize::new(0), act));
     let mut tasks = tokio::task::JoinSet::new();

@@ -1,5 +1,5 @@
 
-/// Stands for whatever a program that is written by hand does with an event.
+/// Stands in for what a hand-written program does with an event.
 pub fn emit<E: serde::Serialize>(event: E) {
     drop(event);
 }

@@ -1,8 +1,8 @@
-//! What commands act on.
+//! The entities.
 
 use std::{error, fmt};
 
-/// Why money is not given out.
+/// Why a withdrawal is refused.
 #[derive(Debug)]
 pub enum Refused {
     NotCovered,

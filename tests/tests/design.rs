@@ -1,7 +1,7 @@
-//! The program that DESIGN §1 sets as the goal, to the letter but for three things: what it leaves out (`/* … */`, the mailer)
-//! is filled in, it runs in a folder that is thrown away, and by a clock that need not be waited for.
+//! The program of DESIGN §1, which the library is built towards. It differs in three ways: omitted parts (`/* … */`, the mailer)
+//! are filled in, the database is in a temporary folder, and the clock is manual.
 #![allow(missing_docs, clippy::missing_errors_doc, reason = "the design does not document them either")]
-#![allow(clippy::inconsistent_digit_grouping, reason = "cents stand apart")]
+#![allow(clippy::inconsistent_digit_grouping, reason = "the last two digits are cents")]
 #![allow(clippy::duration_suboptimal_units, reason = "the design counts a minute in seconds")]
 
 use enact::clock::ManualClock;
@@ -110,7 +110,7 @@ pub enum WithdrawError {
 async fn withdraw(
     withdrawal: Withdraw,
     account: &mut Account,           // the bound entity
-    fraud: Box<dyn FraudAssessment>, // anything else is drawn from the context
+    fraud: Box<dyn FraudAssessment>, // anything else is extracted from the context
 ) -> Result<(), WithdrawError> {
     if fraud.assess(&withdrawal, account).await == Verdict::Deny {
         return Err(WithdrawError::Suspicious);
@@ -133,7 +133,7 @@ pub trait Mailer: Send + Sync {
 #[error("the holder of account {0:?} cannot be reached")]
 pub struct MailError(AccountId);
 
-/// Writes down what it would send.
+/// Records the mails instead of sending them.
 #[derive(Default)]
 struct Outbox(std::sync::Mutex<Vec<i64>>);
 
@@ -145,7 +145,7 @@ impl Mailer for Outbox {
     }
 }
 
-/// Open an account: how DESIGN's bank comes by one, it leaves open.
+/// Open an account. DESIGN leaves out how accounts are opened.
 #[command(target = account)]
 struct Open {
     account: AccountId,
@@ -173,14 +173,14 @@ async fn the_program_of_the_design_runs() -> Result<(), Box<dyn std::error::Erro
         .await?; // verifies the wiring: every problem at once, before any job runs
     bank.execute(Open { account: "a-1".into(), holder: "Ada".to_owned() }).await?;
 
-    // Hand off: returns when the job is durably queued.
+    // Hand off: returns when the job is durable.
     let job = bank.publish(Withdraw { account: "a-1".into(), cents: 5_00 }).await?;
     println!("{}: {}", job.id(), job.state().await?);
 
-    // Run now, here. Tracked as a job all the same.
+    // Run now, here; a job all the same.
     bank.execute(Withdraw { account: "a-1".into(), cents: 2_00 }).await?;
 
-    // What the boundary knows travels in a seed; a use case runs inside it.
+    // What the boundary knows about the caller is in a seed; requests made in its scope carry it.
     let later = bank
         .scope(ContextSeed::new().with_identity(Identity::user("ada")).with_tenant("enterprise"), async {
             bank.publish(Withdraw { account: "a-1".into(), cents: 1_00 })
@@ -196,7 +196,7 @@ async fn the_program_of_the_design_runs() -> Result<(), Box<dyn std::error::Erro
     later.outcome().await?;
     let account = bank.entities::<Account>().get(&"a-1".into()).await?;
     assert_eq!(account.map(|account| account.balance_cents), Some(2_00));
-    let [attempt] = &bank.jobs().attempts(later.id()).await?[..] else { panic!("one attempt is enough") };
+    let [attempt] = &bank.jobs().attempts(later.id()).await?[..] else { panic!("not one attempt") };
     assert_eq!(attempt.strategies[0].variant, "vendor_x");
 
     bank.shutdown(Duration::from_secs(10)).await?;

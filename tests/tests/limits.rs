@@ -230,7 +230,7 @@ async fn a_runtime_deletes_by_itself_what_its_policy_says(world: World) {
     .await;
     until("so are the events", async || runtime.events().after(Cursor::START, 10).await.unwrap().is_empty())
         .await;
-    let failed = JobQuery { states: vec![JobState::Failed], ..JobQuery::default() };
+    let failed = JobQuery::new().state(JobState::Failed);
     assert_eq!(runtime.jobs().list(&failed).await.unwrap().jobs.len(), 1);
 }
 

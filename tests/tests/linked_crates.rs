@@ -1,5 +1,5 @@
-//! A domain that lies in two crates, of which one handles the other's events. This program names the one, and nothing in
-//! it, which is enough; the other comes along.
+//! A domain in two crates, one of which handles the other's events. This program names only the handling crate
+//! (`use shop_billing as _`); the other one is linked as its dependency.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -13,7 +13,7 @@ async fn start(world: &World) -> Runtime {
     world.builder().start().await.unwrap()
 }
 
-async fn r50_a_crate_is_linked_when_it_is_named_and_so_is_what_it_names(world: World) {
+async fn r50_a_named_crate_is_linked_together_with_the_crates_it_names(world: World) {
     let shop = start(&world).await;
     let commands: Vec<_> = shop.wiring().commands.iter().map(|command| command.name).collect();
     assert_eq!(commands, ["Bill", "CancelOrder", "PlaceOrder"]);
@@ -35,14 +35,14 @@ async fn r50_events_of_one_crate_are_handled_in_another(world: World) {
     }
 }
 
-async fn r50_an_invariant_holds_of_an_entity_of_another_crate(world: World) {
+async fn r50_an_invariant_checks_an_entity_of_another_crate(world: World) {
     let shop = start(&world).await;
     let failure = shop.execute_json("PlaceOrder", json!({ "order": "o-3", "cents": 1_000_001 })).await;
     assert_eq!(failure.unwrap_err().code(), "billable");
 }
 
 on_every_store! {
-    r50_a_crate_is_linked_when_it_is_named_and_so_is_what_it_names,
+    r50_a_named_crate_is_linked_together_with_the_crates_it_names,
     r50_events_of_one_crate_are_handled_in_another,
-    r50_an_invariant_holds_of_an_entity_of_another_crate,
+    r50_an_invariant_checks_an_entity_of_another_crate,
 }

@@ -1,5 +1,5 @@
-//! A domain that lies in a library crate. This program names `shop-orders` and never `shop-billing`, which is among the
-//! dependencies of its package all the same: so the linker is not given it, and none of it is in the domain.
+//! A domain in a library crate. This program names `shop-orders` and never `shop-billing`, although both are dependencies of
+//! its package: the linker leaves `shop-billing` out, and so nothing of it is in the domain.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use enact::MemoryStore;
@@ -28,25 +28,25 @@ async fn r50_a_domain_is_linked_from_a_library_crate() {
 }
 
 #[tokio::test]
-async fn r50_a_dependency_that_is_never_named_is_left_out() {
+async fn r50_a_dependency_that_is_never_named_is_not_linked() {
     let shop = start().await;
     let entities: Vec<_> = shop.wiring().entities.iter().map(|entity| entity.name).collect();
     assert_eq!(entities, ["Order"]);
     assert!(shop.wiring().event("OrderPlaced").unwrap().handlers.is_empty());
-    // The invariant that refuses it is in the crate that is left out.
+    // The invariant that would refuse this is in `shop-billing`.
     shop.execute(order("o-2", 1_000_001)).await.unwrap();
 }
 
 #[tokio::test]
-async fn r50_the_same_domain_is_started_twice_in_one_process() {
-    let (one, other) = (start().await, start().await);
+async fn r50_one_domain_can_be_started_twice_in_a_process() {
+    let (first, second) = (start().await, start().await);
     let names = |shop: &Runtime| shop.wiring().to_string();
-    assert_eq!(names(&one), names(&other));
+    assert_eq!(names(&first), names(&second));
 
-    one.execute(order("o-3", 5)).await.unwrap();
-    other.execute(order("o-3", 7)).await.unwrap();
-    one.shutdown(Duration::from_secs(10)).await.unwrap();
-    other.execute(order("o-4", 7)).await.unwrap();
-    let placed = other.entities::<Order>().get(&"o-3".to_owned()).await.unwrap().unwrap();
+    first.execute(order("o-3", 5)).await.unwrap();
+    second.execute(order("o-3", 7)).await.unwrap();
+    first.shutdown(Duration::from_secs(10)).await.unwrap();
+    second.execute(order("o-4", 7)).await.unwrap();
+    let placed = second.entities::<Order>().get(&"o-3".to_owned()).await.unwrap().unwrap();
     assert_eq!(placed.cents, 7);
 }

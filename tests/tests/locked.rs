@@ -1,27 +1,27 @@
-//! A file that another program locks for a minute: nobody can write, nothing is lost, and nobody needs to be started again.
+//! Another program locks the database file for a minute: writes fail, nothing is lost, and no runtime needs a restart.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
 use std::path::Path;
 
-use common::{Gate, World, job, jobs, kind_and_code, show, state, until};
+use common::{Gate, World, job, jobs, kind_and_code, run_test, state, until};
 use enact::prelude::*;
 use enact::store::Cursor;
 use enact_sqlite::SqliteStore;
 
-/// Counts.
+/// A counter.
 #[entity]
 struct Counter {
     id: u32,
     value: u32,
 }
 
-/// A counter has counted.
+/// A counter was incremented.
 #[event]
 struct Counted {}
 
-/// Count one up, behind the gate.
+/// Increment a counter behind the gate.
 #[command(target = counter)]
 struct Count {
     counter: u32,
@@ -53,8 +53,8 @@ async fn start(world: &World, file: &Path, gate: &Arc<Gate>) -> Runtime {
 }
 
 #[test]
-fn what_runs_while_the_file_is_locked_has_its_effect_once_when_it_is_free() {
-    show(World::memory(), async |world| {
+fn a_job_that_runs_while_the_file_is_locked_takes_effect_once() {
+    run_test(World::memory(), async |world| {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("locked.db");
         let gate = Gate::new();
@@ -70,30 +70,30 @@ fn what_runs_while_the_file_is_locked_has_its_effect_once_when_it_is_free() {
         assert_eq!(kind_and_code(&refused), (FailureKind::Unavailable, "store_unavailable"));
         assert!(refused.message().contains("locked.db") && refused.message().contains("lock"), "{refused}");
         gate.open();
-        // A minute: longer than every lease, and than the retries and delays that come due.
+        // A minute is longer than the lease, the retry pauses and the delay.
         for _ in 0..60 {
             world.advance(Duration::from_secs(1));
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(state(&witness, running.id()).await, JobState::Running, "reads wait for nobody");
+        assert_eq!(state(&witness, running.id()).await, JobState::Running, "reads do not wait for the lock");
         assert_eq!(state(&witness, later.id()).await, JobState::Waiting);
         assert_eq!(Counter::value(&witness).await, None);
 
         another_program.execute_batch("COMMIT").unwrap();
         gate.open_wide();
-        until("all is done", async || {
+        until("all jobs have succeeded", async || {
             world.advance(Duration::from_millis(500));
             jobs(&witness).await.iter().all(|job| job.state == JobState::Succeeded)
         })
         .await;
-        assert_eq!(jobs(&witness).await.len(), 2, "what was refused is not on record");
+        assert_eq!(jobs(&witness).await.len(), 2, "the refused job is not stored");
         assert_eq!(Counter::value(&witness).await, Some(2));
         assert_eq!(witness.events().after(Cursor::START, 10).await.unwrap().len(), 2);
         let attempts = witness.jobs().attempts(running.id()).await.unwrap();
         assert_eq!(attempts.iter().filter(|attempt| attempt.failure.is_none()).count(), 1);
         assert!(
             job(&witness, running.id()).await.attempts >= 2,
-            "the one that met the lock has failed, or was lost"
+            "the attempt that met the lock failed or was lost"
         );
         runtime.publish(Count { counter: 1 }).await.unwrap().outcome().await.unwrap();
     });

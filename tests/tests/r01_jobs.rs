@@ -1,5 +1,5 @@
-//! Every execution is a job (r01), publishing hands off (r02), events have handlers (r03), the boundary goes through
-//! jobs (r05), and executing is publishing that is waited for (r06).
+//! Every execution is a job (r01), `publish` hands off (r02), each event handler has its own job (r03), consumers work through
+//! jobs only (r05), and `execute` runs through the same engine as `publish` (r06).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -12,7 +12,7 @@ use enact::store::{Cursor, JobQuery};
 use enact::{Cause, JobKind, Step};
 use serde_json::json;
 
-/// Come to the gate, and answer with twice the number once let through.
+/// Wait at the gate, then return twice the number.
 #[command]
 struct Knock {
     number: i64,
@@ -25,7 +25,7 @@ async fn knock(knock: Knock, gate: Arc<Gate>, log: Arc<Log>) -> Result<i64, Fail
     Ok(knock.number * 2)
 }
 
-/// Fail until an attempt of this number.
+/// Fail all attempts before this one.
 #[command]
 struct Struggle {
     until: u32,
@@ -49,13 +49,13 @@ async fn ring(_: Ring) {
     emit(Unheard {});
 }
 
-/// A bell has rung; two listen.
+/// A bell has rung. Two handlers.
 #[event]
 struct Rang {
     number: i64,
 }
 
-/// Nobody listens to this.
+/// An event without handlers.
 #[event]
 struct Unheard {}
 
@@ -75,28 +75,28 @@ async fn start(world: &World, gate: &Arc<Gate>) -> (Runtime, Arc<Log>) {
     (builder.start().await.unwrap(), log)
 }
 
-async fn r01_an_executed_command_is_on_record_before_its_handler_runs(world: World) {
+async fn r01_an_executed_command_is_stored_before_its_handler_runs(world: World) {
     let gate = Gate::new();
     let (runtime, log) = start(&world, &gate).await;
     let mut execution = runtime.execute(Knock { number: 7 }).into_future();
     begin(&mut execution).await;
     gate.arrival().await;
 
-    let on_record = world.store().jobs(&all()).await.unwrap().jobs;
-    assert_eq!(on_record.len(), 1, "{on_record:?}");
-    assert_eq!((&*on_record[0].name, on_record[0].kind), ("Knock", JobKind::Command));
-    assert_eq!((on_record[0].state, on_record[0].attempts), (JobState::Running, 1));
-    assert_eq!(on_record[0].payload.value().unwrap(), json!({ "number": 7 }));
+    let stored = world.store().jobs(&all()).await.unwrap().jobs;
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    assert_eq!((&*stored[0].name, stored[0].kind), ("Knock", JobKind::Command));
+    assert_eq!((stored[0].state, stored[0].attempts), (JobState::Running, 1));
+    assert_eq!(stored[0].payload.value().unwrap(), json!({ "number": 7 }));
     assert!(log.lines().is_empty());
 
     gate.open();
     assert_eq!(execution.await.unwrap(), 14);
-    let ended = job(&runtime, on_record[0].id).await;
+    let ended = job(&runtime, stored[0].id).await;
     assert_eq!((ended.state, ended.ended_at), (JobState::Succeeded, Some(world.now())));
     assert_eq!(ended.output.unwrap().as_str(), "14");
 }
 
-async fn r01_a_published_command_is_on_record_before_its_handler_runs(world: World) {
+async fn r01_a_published_command_is_stored_before_its_handler_runs(world: World) {
     let gate = Gate::new();
     let (runtime, _) = start(&world, &gate).await;
     let published = runtime.publish(Knock { number: 1 }).await.unwrap();
@@ -107,7 +107,7 @@ async fn r01_a_published_command_is_on_record_before_its_handler_runs(world: Wor
     assert_eq!(published.state().await.unwrap(), JobState::Succeeded);
 }
 
-async fn r01_a_command_that_fails_is_a_job_all_the_same(world: World) {
+async fn r01_a_failed_command_is_a_job_too(world: World) {
     let (runtime, _) = start(&world, &Gate::new()).await;
     let mut failure = runtime.execute(Struggle { until: 99 }).into_future();
     begin(&mut failure).await;
@@ -116,16 +116,16 @@ async fn r01_a_command_that_fails_is_a_job_all_the_same(world: World) {
         world.advance(Duration::from_secs(10));
     }
     let failure = failure.await.unwrap_err();
-    let on_record = jobs(&runtime).await;
-    assert_eq!(on_record.len(), 1);
-    assert_eq!((on_record[0].state, on_record[0].failure.as_ref()), (JobState::Failed, Some(&failure)));
+    let stored = jobs(&runtime).await;
+    assert_eq!(stored.len(), 1);
+    assert_eq!((stored[0].state, stored[0].failure.as_ref()), (JobState::Failed, Some(&failure)));
 }
 
 async fn r02_publish_returns_before_the_job_runs(world: World) {
     let gate = Gate::new();
     let (runtime, log) = start(&world, &gate).await;
     let published = runtime.publish(Knock { number: 21 }).await.unwrap();
-    // It has returned although the handler cannot end; only the outcome is waited for.
+    // `publish` has returned although the handler is held at the gate.
     let mut outcome = Box::pin(published.outcome());
     begin(&mut outcome).await;
     gate.arrival().await;
@@ -140,23 +140,23 @@ async fn r02_publish_returns_before_the_job_runs(world: World) {
 async fn r02_a_published_job_is_durable_when_publish_has_returned(world: World) {
     let (runtime, _) = start(&world, &Gate::new()).await;
     let published = runtime.publish(Knock { number: 3 }).await.unwrap();
-    let elsewhere = world.store().job(published.id()).await.unwrap().expect("another handle sees it");
+    let elsewhere = world.store().job(published.id()).await.unwrap().expect("the job is stored");
     assert_eq!(elsewhere.payload.value().unwrap(), json!({ "number": 3 }));
 }
 
-async fn r02_what_was_made_by_another_runtime_is_not_published_by_this_one(world: World) {
+async fn r02_publish_all_refuses_a_request_of_another_runtime(world: World) {
     let elsewhere = World::memory();
     let gate = Gate::wide_open();
     let ((here, _), (there, _)) = (start(&world, &gate).await, start(&elsewhere, &gate).await);
     let requests = [here.publish(Ring {}), there.publish(Ring {}), here.publish(Ring {})];
-    let [first, stray, last] = here.publish_all(requests).await.try_into().unwrap();
-    assert_eq!(kind_and_code(&stray.unwrap_err()), (FailureKind::Refused, "other_runtime"));
+    let [first, foreign, last] = here.publish_all(requests).await.try_into().unwrap();
+    assert_eq!(kind_and_code(&foreign.unwrap_err()), (FailureKind::Refused, "other_runtime"));
     let published: Vec<_> = jobs_of(&here, "Ring").await.iter().map(|job| job.id).collect();
     assert_eq!(published, [first.unwrap().id(), last.unwrap().id()]);
     assert!(jobs_of(&there, "Ring").await.is_empty());
 }
 
-async fn r02_what_is_published_to_nobody_runs_at_the_next_start(world: World) {
+async fn r02_a_ready_job_that_a_shutdown_leaves_runs_at_the_next_start(world: World) {
     let gate = Gate::new();
     let builder = world.builder().provide::<Gate>(gate.clone()).provide::<Log>(Log::new()).concurrency(1);
     let first = builder.start().await.unwrap();
@@ -176,21 +176,21 @@ async fn r02_what_is_published_to_nobody_runs_at_the_next_start(world: World) {
     assert_eq!(log.lines(), ["knock 2"]);
 }
 
-async fn r02_a_worker_runs_as_many_jobs_at_a_time_as_it_may(world: World) {
-    const AT_A_TIME: usize = 3;
+async fn r02_a_worker_runs_at_most_concurrency_jobs_at_a_time(world: World) {
+    const CONCURRENCY: usize = 3;
     let gate = Gate::new();
     let builder = world.builder().provide::<Gate>(gate.clone()).provide::<Log>(Log::new());
-    let runtime = builder.concurrency(AT_A_TIME).start().await.unwrap();
+    let runtime = builder.concurrency(CONCURRENCY).start().await.unwrap();
     let knocks = (0..20).map(|number| runtime.publish(Knock { number }));
     let last = runtime.publish_all(knocks).await.pop().unwrap().unwrap();
 
-    let running = JobQuery { states: vec![JobState::Running], ..JobQuery::default() };
+    let running = JobQuery::new().state(JobState::Running);
     for ended in 0..20 {
-        let room = AT_A_TIME.min(20 - ended);
-        until("all places are taken", async || gate.arrivals() == room).await;
-        assert!(runtime.jobs().list(&running).await.unwrap().jobs.len() <= AT_A_TIME);
+        let running_now = CONCURRENCY.min(20 - ended);
+        until("all permits are taken", async || gate.arrivals() == running_now).await;
+        assert!(runtime.jobs().list(&running).await.unwrap().jobs.len() <= CONCURRENCY);
         settle().await;
-        assert_eq!(gate.arrivals(), room, "{ended} have ended");
+        assert_eq!(gate.arrivals(), running_now, "{ended} have ended");
         gate.arrival().await;
         gate.open();
     }
@@ -205,7 +205,7 @@ async fn r03_each_handler_of_an_event_is_a_job_of_its_own(world: World) {
     assert_eq!((heard.kind, missed.kind), (JobKind::EventHandler, JobKind::EventHandler));
     assert_eq!(heard.cause, missed.cause);
     assert_eq!(heard.payload.value().unwrap(), json!({ "number": 1 }));
-    // One fails, and the other does not care.
+    // The failure of one handler does not affect the other.
     reaches(&runtime, heard.id, JobState::Succeeded).await;
     let missed = reaches(&runtime, missed.id, JobState::Failed).await;
     assert_eq!(missed.failure.unwrap().message(), "what?");
@@ -230,7 +230,7 @@ async fn r03_an_event_is_a_fact_with_an_id_a_type_a_time_and_a_correlation(world
     assert_eq!(jobs_of(&runtime, "hears_well").await[0].cause, Some(Cause::Event(heard.id)));
 }
 
-async fn r03_an_event_that_nobody_handles_is_on_record_and_makes_no_job(world: World) {
+async fn r03_an_event_without_handlers_is_stored_and_makes_no_job(world: World) {
     let (runtime, _) = start(&world, &Gate::new()).await;
     let id = runtime.emit(Unheard {}).await.unwrap();
     let events = runtime.events().after(Cursor::START, 10).await.unwrap();
@@ -238,7 +238,7 @@ async fn r03_an_event_that_nobody_handles_is_on_record_and_makes_no_job(world: W
     assert!(jobs(&runtime).await.is_empty());
 }
 
-async fn r05_whatever_a_consumer_does_is_a_job(world: World) {
+async fn r05_everything_a_consumer_does_is_a_job(world: World) {
     let (runtime, _) = start(&world, &Gate::wide_open()).await;
     let published = runtime.publish_json("Knock", json!({ "number": 1 })).await.unwrap();
     assert_eq!(published.outcome().await.unwrap(), json!(2));
@@ -249,16 +249,16 @@ async fn r05_whatever_a_consumer_does_is_a_job(world: World) {
         .await;
     assert!(all.iter().all(Result::is_ok));
 
-    let on_record = jobs(&runtime).await;
-    let names: Vec<_> = on_record.iter().map(|job| &*job.name).collect();
+    let stored = jobs(&runtime).await;
+    let names: Vec<_> = stored.iter().map(|job| &*job.name).collect();
     assert_eq!(names, ["Knock", "Knock", "hears_badly", "hears_well", "Knock", "Knock"]);
-    assert_eq!(on_record[2].cause, Some(Cause::Event(event)));
-    // Who did not publish it can watch it by its id.
-    let watched = runtime.jobs().handle(on_record[4].id);
+    assert_eq!(stored[2].cause, Some(Cause::Event(event)));
+    // Any caller can wait for a job by its id.
+    let watched = runtime.jobs().handle(stored[4].id);
     assert_eq!(watched.outcome().await.unwrap(), json!(6));
 }
 
-async fn r06_execute_answers_when_its_retries_have_ended(world: World) {
+async fn r06_execute_returns_when_its_retries_have_ended(world: World) {
     let (runtime, _) = start(&world, &Gate::new()).await;
     let mut execution = runtime.execute(Struggle { until: 3 }).into_future();
     begin(&mut execution).await;
@@ -288,7 +288,7 @@ async fn r06_dropping_an_execution_does_not_stop_its_job(world: World) {
     assert_eq!(log.lines(), ["knock 5"]);
 }
 
-async fn r06_an_execution_dropped_right_after_it_began_ends_its_job(world: World) {
+async fn r06_dropping_an_execution_after_its_first_poll_does_not_stop_its_job(world: World) {
     let gate = Gate::new();
     let (runtime, log) = start(&world, &gate).await;
     let mut execution = runtime.execute(Knock { number: 5 }).into_future();
@@ -300,7 +300,7 @@ async fn r06_an_execution_dropped_right_after_it_began_ends_its_job(world: World
     reaches(&runtime, id, JobState::Succeeded).await;
 }
 
-async fn r06_what_is_built_and_never_awaited_is_nothing(world: World) {
+async fn r06_a_request_that_is_never_awaited_does_nothing(world: World) {
     let (runtime, _) = start(&world, &Gate::wide_open()).await;
     drop(runtime.execute(Knock { number: 1 }));
     drop(runtime.publish(Knock { number: 1 }));
@@ -308,7 +308,7 @@ async fn r06_what_is_built_and_never_awaited_is_nothing(world: World) {
     assert!(jobs(&runtime).await.is_empty());
 }
 
-async fn r06_what_was_built_before_a_shutdown_does_not_begin_after_it(world: World) {
+async fn r06_a_request_built_before_a_shutdown_is_refused_after_it(world: World) {
     let (runtime, _) = start(&world, &Gate::wide_open()).await;
     let (executing, publishing) =
         (runtime.execute(Knock { number: 1 }), runtime.publish(Knock { number: 2 }));
@@ -320,7 +320,7 @@ async fn r06_what_was_built_before_a_shutdown_does_not_begin_after_it(world: Wor
     assert!(jobs(&runtime).await.is_empty());
 }
 
-/// Waits until the one job waits for its retry.
+/// Waits until the only job waits for its retry.
 async fn waits_after(runtime: &Runtime, attempts: u32) {
     until("the attempt has failed", async || {
         jobs(runtime)
@@ -332,25 +332,25 @@ async fn waits_after(runtime: &Runtime, attempts: u32) {
 }
 
 fn all() -> JobQuery {
-    JobQuery { limit: 100, ..Default::default() }
+    JobQuery::new()
 }
 
 on_every_store!(
-    r01_an_executed_command_is_on_record_before_its_handler_runs,
-    r01_a_published_command_is_on_record_before_its_handler_runs,
-    r01_a_command_that_fails_is_a_job_all_the_same,
+    r01_an_executed_command_is_stored_before_its_handler_runs,
+    r01_a_published_command_is_stored_before_its_handler_runs,
+    r01_a_failed_command_is_a_job_too,
     r02_publish_returns_before_the_job_runs,
     r02_a_published_job_is_durable_when_publish_has_returned,
-    r02_what_was_made_by_another_runtime_is_not_published_by_this_one,
-    r02_what_is_published_to_nobody_runs_at_the_next_start,
-    r02_a_worker_runs_as_many_jobs_at_a_time_as_it_may,
+    r02_publish_all_refuses_a_request_of_another_runtime,
+    r02_a_ready_job_that_a_shutdown_leaves_runs_at_the_next_start,
+    r02_a_worker_runs_at_most_concurrency_jobs_at_a_time,
     r03_each_handler_of_an_event_is_a_job_of_its_own,
     r03_an_event_is_a_fact_with_an_id_a_type_a_time_and_a_correlation,
-    r03_an_event_that_nobody_handles_is_on_record_and_makes_no_job,
-    r05_whatever_a_consumer_does_is_a_job,
-    r06_execute_answers_when_its_retries_have_ended,
+    r03_an_event_without_handlers_is_stored_and_makes_no_job,
+    r05_everything_a_consumer_does_is_a_job,
+    r06_execute_returns_when_its_retries_have_ended,
     r06_dropping_an_execution_does_not_stop_its_job,
-    r06_an_execution_dropped_right_after_it_began_ends_its_job,
-    r06_what_is_built_and_never_awaited_is_nothing,
-    r06_what_was_built_before_a_shutdown_does_not_begin_after_it,
+    r06_dropping_an_execution_after_its_first_poll_does_not_stop_its_job,
+    r06_a_request_that_is_never_awaited_does_nothing,
+    r06_a_request_built_before_a_shutdown_is_refused_after_it,
 );

@@ -1,4 +1,4 @@
-//! The seven steps in their order (r10), creation policies (r12), all or nothing (r15) and invariants (r16).
+//! The seven steps and their order (r10), creation policies (r12), atomic commits (r15) and invariants (r16).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -23,7 +23,7 @@ struct Taken {
     sweets: i64,
 }
 
-/// Someone has heard of it.
+/// Report that sweets were taken.
 #[command]
 struct Tell {
     sweets: i64,
@@ -39,7 +39,7 @@ async fn hears(taken: Taken, log: Arc<Log>) {
     log.note(format!("heard of {}", taken.sweets));
 }
 
-/// How a handler ends that has staged everything that can be staged.
+/// How the handler of `Take` ends, after it has staged an entity, an event and a command.
 #[value]
 #[derive(Clone, Copy, Debug)]
 enum End {
@@ -79,14 +79,14 @@ async fn take(take: Take, jar: &mut Jar, log: Arc<Log>) -> Result<i64, Failure> 
     Ok(jar.sweets)
 }
 
-/// At least one.
+/// An event whose schema demands at least one.
 #[event]
 struct Bounded {
     #[schemars(range(min = 1))]
     number: i64,
 }
 
-/// At least one.
+/// A command whose schema demands at least one.
 #[command]
 struct Within {
     #[schemars(range(min = 1))]
@@ -98,7 +98,7 @@ async fn within(within: Within, log: Arc<Log>) {
     log.note(format!("within {}", within.number));
 }
 
-/// The jar has as many as are taken.
+/// The jar has enough sweets.
 #[invariant(when = Take, code = "enough")]
 fn has_enough(jar: &Jar, take: &Take) -> Result<(), String> {
     if take.sweets <= jar.sweets + 100 {
@@ -132,7 +132,7 @@ fn short_label(jar: &Jar) -> bool {
     jar.label.len() <= 10
 }
 
-/// Begin a jar.
+/// Create a jar.
 #[command(target = jar)]
 struct Begin {
     jar: String,
@@ -150,7 +150,7 @@ async fn begin_jar(begin: Begin, jar: &mut Jar, log: Arc<Log>) {
     log.note(format!("begun {} with {}", begin.jar, jar.sweets));
 }
 
-/// Put sweets into a jar, whether or not there is one.
+/// Put sweets into a jar; create it if it is missing.
 #[command(target = jar)]
 struct Fill {
     jar: String,
@@ -159,7 +159,7 @@ struct Fill {
 
 impl From<&Fill> for Jar {
     fn from(fill: &Fill) -> Self {
-        // Not empty, to tell "created" from "created and filled".
+        // Not empty, so that a test can tell whether the handler ran on the new jar.
         Self { id: fill.jar.clone(), sweets: 1000, label: "found".to_owned() }
     }
 }
@@ -169,7 +169,7 @@ async fn fill(fill: Fill, jar: &mut Jar) {
     jar.sweets += fill.sweets;
 }
 
-/// Begin a jar under another id than the one that was asked for.
+/// Create a jar whose id differs from the command's target.
 #[command(target = jar)]
 struct Mislabel {
     jar: String,
@@ -195,7 +195,7 @@ async fn jar(runtime: &Runtime) -> Option<Jar> {
     runtime.entities::<Jar>().get(&"j".to_owned()).await.unwrap()
 }
 
-/// Begins the jar with ten sweets, and forgets how.
+/// Starts a runtime on a store that holds a jar of ten sweets. Its log is empty.
 async fn with_ten(world: &World) -> (Runtime, Arc<Log>) {
     let (runtime, _) = start(world).await;
     runtime.execute(Begin { jar: "j".to_owned(), sweets: 10 }).await.unwrap();
@@ -205,8 +205,8 @@ async fn with_ten(world: &World) -> (Runtime, Arc<Log>) {
 
 async fn take_of(runtime: &Runtime, sweets: i64, end: End) -> (Result<i64, Failure>, Attempt) {
     let taken = runtime.execute(Take { jar: "j".to_owned(), sweets, end }).await;
-    let on_record = jobs(runtime).await;
-    let take = on_record.iter().rfind(|job| &*job.name == "Take").unwrap();
+    let stored = jobs(runtime).await;
+    let take = stored.iter().rfind(|job| &*job.name == "Take").unwrap();
     let attempts = runtime.jobs().attempts(take.id).await.unwrap();
     assert_eq!(attempts.len(), 1);
     assert_eq!(attempts[0].failure.as_ref(), taken.as_ref().err());
@@ -221,7 +221,7 @@ async fn r10_each_step_refuses_before_the_next_begins(world: World) {
     runtime.execute(Begin { jar: "j".to_owned(), sweets: 10 }).await.unwrap();
     let (before, attempt) = take_of(&runtime, 151, End::Error).await;
     assert_eq!((before.unwrap_err().code(), attempt.reached), ("enough", Some(Step::CheckBefore)));
-    assert_eq!(log.lines(), ["begun j with 10"], "the handler of `Take` has not run");
+    assert_eq!(log.lines(), ["begun j with 10"], "the handler of `Take` did not run");
 
     let (handled, attempt) = take_of(&runtime, 11, End::Error).await;
     assert_eq!((handled.unwrap_err().code(), attempt.reached), ("sticky", Some(Step::Handle)));
@@ -234,7 +234,7 @@ async fn r10_each_step_refuses_before_the_next_begins(world: World) {
     assert_eq!((attempt.version_read, attempt.version_written), (Some(1), Some(2)));
 }
 
-async fn r12_always_makes_the_entity_from_the_command(world: World) {
+async fn r12_always_creates_the_entity_from_the_command(world: World) {
     let (runtime, _) = start(&world).await;
     runtime.execute(Begin { jar: "j".to_owned(), sweets: 3 }).await.unwrap();
     assert_eq!(jar(&runtime).await.unwrap(), Jar { id: "j".to_owned(), sweets: 3, label: "new".to_owned() });
@@ -283,7 +283,7 @@ async fn r12_an_entity_is_created_with_the_id_that_the_command_targets(world: Wo
     assert!(log.lines().is_empty());
 }
 
-/// Runs a `Take` that stages an entity, an event and a command, and ends badly; nothing but its attempt remains.
+/// Runs a `Take` that stages an entity, an event and a command and then fails. Asserts that nothing but its attempt remains.
 async fn leaves_nothing(world: &World, sweets: i64, end: End, kind: FailureKind, code: &str) {
     let (runtime, log) = with_ten(world).await;
     let before = jobs(&runtime).await.len();
@@ -292,20 +292,20 @@ async fn leaves_nothing(world: &World, sweets: i64, end: End, kind: FailureKind,
     let (taken, attempt) = take_of(&runtime, sweets, end).await;
     let failure = taken.unwrap_err();
     assert_eq!(common::kind_and_code(&failure), (kind, code));
-    assert_eq!(log.lines(), ["taking"], "the handler has run and staged");
+    assert_eq!(log.lines(), ["taking"], "the handler ran and staged");
 
     settle().await;
     assert_eq!(jar(&runtime).await.unwrap(), Jar { id: "j".to_owned(), sweets: 10, label: "new".to_owned() });
     assert_eq!(self::version(world).await, version);
     assert!(runtime.events().after(Cursor::START, 10).await.unwrap().is_empty());
-    let on_record = jobs(&runtime).await;
-    assert_eq!(on_record.len(), before + 1, "only the job itself: {on_record:?}");
-    let take = job(&runtime, on_record[before].id).await;
+    let stored = jobs(&runtime).await;
+    assert_eq!(stored.len(), before + 1, "only the job itself: {stored:?}");
+    let take = job(&runtime, stored[before].id).await;
     assert_eq!((take.state, take.failure.as_ref(), take.output), (JobState::Failed, Some(&failure), None));
     assert_eq!((attempt.version_written, attempt.events.len()), (None, 0));
     assert_eq!(attempt.ended_at, Some(world.now()));
     assert_eq!(log.lines(), ["taking"]);
-    // The runtime is none the worse for it.
+    // The runtime still works.
     assert_eq!(take_of(&runtime, 1, End::Well).await.0.unwrap(), 9);
 }
 
@@ -338,7 +338,7 @@ async fn r15_an_invalid_staged_command_leaves_nothing_but_the_attempt(world: Wor
     leaves_nothing(&world, 1, End::BadCommand, FailureKind::Invalid, "minimum").await;
 }
 
-async fn r15_a_changed_identity_leaves_nothing_but_the_attempt(world: World) {
+async fn r15_a_changed_entity_id_leaves_nothing_but_the_attempt(world: World) {
     leaves_nothing(&world, 1, End::OtherIdentity, FailureKind::Error, "wrong_identity").await;
 }
 
@@ -348,7 +348,7 @@ async fn r15_success_commits_all_that_was_staged(world: World) {
     assert_eq!(jar(&runtime).await.unwrap().sweets, 8);
     let events = runtime.events().after(Cursor::START, 10).await.unwrap();
     assert_eq!(events.iter().map(|event| &*event.name).collect::<Vec<_>>(), ["Taken"]);
-    common::until("both have run", async || log.lines().len() == 3).await;
+    common::until("both handlers have run", async || log.lines().len() == 3).await;
     let mut lines = log.lines();
     lines.sort();
     assert_eq!(lines, ["heard of 2", "taking", "told of 2"]);
@@ -359,7 +359,7 @@ async fn r16_all_invariants_before_the_handler_are_reported(world: World) {
     let failure = take_of(&runtime, 151, End::Well).await.0.unwrap_err();
     assert_eq!(failure.kind(), FailureKind::Violated);
     assert_eq!(
-        said(&failure),
+        codes_and_messages(&failure),
         [("enough", "151 is more than there is"), ("modest", "Nobody takes more than fifty."),]
     );
     assert_eq!(failure.code(), failure.violations()[0].code());
@@ -370,37 +370,37 @@ async fn r16_all_invariants_after_the_handler_are_reported_those_of_events_first
     let failure = take_of(&runtime, 110, End::Well).await.0.unwrap_err();
     assert_eq!(failure.kind(), FailureKind::Violated);
     assert_eq!(failure.code(), "at_most_ten");
-    let mut said = said(&failure);
-    assert_eq!(said.remove(0), ("at_most_ten", "At most ten at a time."));
-    said.sort_unstable();
-    assert_eq!(said, [("never_owes", "A jar never owes sweets.")]);
+    let mut codes_and_messages = codes_and_messages(&failure);
+    assert_eq!(codes_and_messages.remove(0), ("at_most_ten", "At most ten at a time."));
+    codes_and_messages.sort_unstable();
+    assert_eq!(codes_and_messages, [("never_owes", "A jar never owes sweets.")]);
 
     let failure = runtime.execute(Fill { jar: "j".to_owned(), sweets: -11 }).await.unwrap_err();
     assert_eq!(failure.code(), "never_owes");
 }
 
-async fn r16_an_invariant_holds_for_what_is_created_too(world: World) {
+async fn r16_an_invariant_checks_a_created_entity_too(world: World) {
     let (runtime, _) = start(&world).await;
     let failure = runtime.execute(Begin { jar: "j".to_owned(), sweets: -1 }).await.unwrap_err();
-    assert_eq!(said(&failure), [("never_owes", "A jar never owes sweets.")]);
+    assert_eq!(codes_and_messages(&failure), [("never_owes", "A jar never owes sweets.")]);
     assert!(failure.violations()[0].pointer().is_none());
     assert!(jar(&runtime).await.is_none());
 }
 
-async fn r16_a_message_that_is_given_replaces_the_comment(world: World) {
+async fn r16_an_explicit_message_replaces_the_doc_comment(world: World) {
     let (runtime, _) = start(&world).await;
     runtime.execute(Begin { jar: "j".to_owned(), sweets: 1_000_000 }).await.unwrap();
     let failure = take_of(&runtime, 1, End::Well).await.0.unwrap_err();
-    assert_eq!(said(&failure), [("short_label", "A label has no more than ten letters.")]);
+    assert_eq!(codes_and_messages(&failure), [("short_label", "A label has no more than ten letters.")]);
 }
 
-fn said(failure: &Failure) -> Vec<(&str, &str)> {
+fn codes_and_messages(failure: &Failure) -> Vec<(&str, &str)> {
     failure.violations().iter().map(|violation| (violation.code(), violation.message())).collect()
 }
 
 on_every_store!(
     r10_each_step_refuses_before_the_next_begins,
-    r12_always_makes_the_entity_from_the_command,
+    r12_always_creates_the_entity_from_the_command,
     r12_always_refuses_an_entity_that_exists,
     r12_never_refuses_an_entity_that_is_missing,
     r12_never_loads_an_entity_that_exists,
@@ -412,10 +412,10 @@ on_every_store!(
     r15_a_violated_invariant_leaves_nothing_but_the_attempt,
     r15_an_invalid_event_leaves_nothing_but_the_attempt,
     r15_an_invalid_staged_command_leaves_nothing_but_the_attempt,
-    r15_a_changed_identity_leaves_nothing_but_the_attempt,
+    r15_a_changed_entity_id_leaves_nothing_but_the_attempt,
     r15_success_commits_all_that_was_staged,
     r16_all_invariants_before_the_handler_are_reported,
     r16_all_invariants_after_the_handler_are_reported_those_of_events_first,
-    r16_an_invariant_holds_for_what_is_created_too,
-    r16_a_message_that_is_given_replaces_the_comment,
+    r16_an_invariant_checks_a_created_entity_too,
+    r16_an_explicit_message_replaces_the_doc_comment,
 );

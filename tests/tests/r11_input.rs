@@ -1,17 +1,17 @@
-//! Whatever comes in is checked by its schema, all violations at once, and leaves no job (r11).
+//! All input is validated by its schema. All violations are reported together, and a refused command becomes no job (r11).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{World, jobs, kind_and_code, on_every_store, places, reaches, until};
+use common::{World, jobs, kind_and_code, on_every_store, pointers_and_codes, reaches, until};
 use enact::prelude::*;
 use enact::store::{Cursor, NewJob};
 use enact::{JobId, JobKind, Json, Step};
 use serde_json::{Value, json};
 
-/// How often a handler has run.
+/// The number of handler runs.
 #[derive(Default)]
 struct Runs(AtomicUsize);
 
@@ -24,7 +24,7 @@ struct Line {
     count: u32,
 }
 
-/// How it is sent.
+/// How an order is sent.
 #[value]
 #[serde(rename_all = "snake_case")]
 #[derive(Clone)]
@@ -59,7 +59,7 @@ async fn order(order: Order, runs: Arc<Runs>) -> Result<Value, Failure> {
     ]))
 }
 
-/// Something small.
+/// A command without fields.
 #[command(name = "poke")]
 struct Poke {}
 
@@ -78,7 +78,7 @@ async fn sees(_: Seen, runs: Arc<Runs>) {
     runs.0.fetch_add(1, Ordering::SeqCst);
 }
 
-/// A shelf; perhaps the one without a number.
+/// A shelf whose number is optional.
 #[entity]
 struct Shelf {
     id: Option<u32>,
@@ -101,7 +101,7 @@ impl From<&Touch> for Shelf {
     }
 }
 
-/// Target a shelf, and bind none.
+/// Target a shelf without binding it.
 #[command(target = shelf)]
 struct Glance {
     shelf: Option<u32>,
@@ -110,7 +110,7 @@ struct Glance {
 #[command(stateless)]
 async fn glance(_: Glance) {}
 
-/// Publish a touch of no shelf from inside.
+/// Publish a `Touch` without a target from a handler.
 #[command(name = "reach")]
 struct Reach {}
 
@@ -134,12 +134,12 @@ fn with(field: &str, value: impl Into<Value>) -> Value {
     order
 }
 
-/// Refused at both doors alike, and nothing is left of it.
+/// Asserts that `publish` and `execute` refuse a payload with the same failure and store no job.
 async fn refused(runtime: &Runtime, runs: &Runs, name: &str, payload: Value) -> Failure {
     let published = runtime.publish_json(name, payload.clone()).await.unwrap_err();
     let executed = runtime.execute_json(name, payload).await.unwrap_err();
     assert_eq!(published, executed);
-    assert!(jobs(runtime).await.is_empty(), "there is a job");
+    assert!(jobs(runtime).await.is_empty(), "a job is stored");
     assert_eq!(runs.0.load(Ordering::SeqCst), 0);
     published
 }
@@ -154,7 +154,7 @@ async fn r11_a_valid_command_passes_by_name_and_by_type(world: World) {
     assert_eq!(runs.0.load(Ordering::SeqCst), 2);
 }
 
-async fn r11_an_unknown_name_is_answered_with_the_names_there_are(world: World) {
+async fn r11_the_failure_for_an_unknown_name_lists_the_known_names(world: World) {
     let (runtime, runs) = start(&world).await;
     let refusal = refused(&runtime, &runs, "order", valid()).await;
     assert_eq!(kind_and_code(&refusal), (FailureKind::UnknownName, "unknown_command"));
@@ -167,11 +167,11 @@ async fn r11_an_event_cannot_be_published_as_a_command(world: World) {
     assert_eq!(refusal.kind(), FailureKind::UnknownName);
 }
 
-async fn r11_an_unknown_field_is_named_with_the_fields_that_exist(world: World) {
+async fn r11_the_failure_for_an_unknown_field_lists_the_known_fields(world: World) {
     let (runtime, runs) = start(&world).await;
     let refusal = refused(&runtime, &runs, "Order", with("prioritty", 1)).await;
     assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "additionalProperties"));
-    assert_eq!(places(&refusal), [("/prioritty", "additionalProperties")]);
+    assert_eq!(pointers_and_codes(&refusal), [("/prioritty", "additionalProperties")]);
     let message = refusal.violations()[0].message();
     for field in ["`customer`", "`lines`", "`priority`", "`shipping`"] {
         assert!(message.contains(field), "{message}");
@@ -180,26 +180,26 @@ async fn r11_an_unknown_field_is_named_with_the_fields_that_exist(world: World) 
     let refusal =
         refused(&runtime, &runs, "Order", with("lines", json!([{ "item": "tea", "count": 1, "a/b": 0 }])))
             .await;
-    assert_eq!(places(&refusal), [("/lines/0/a~1b", "additionalProperties")]);
+    assert_eq!(pointers_and_codes(&refusal), [("/lines/0/a~1b", "additionalProperties")]);
     let message = refusal.violations()[0].message();
     assert!(message.contains("`count`, `item`") || message.contains("`item`, `count`"), "{message}");
 
     let refusal = refused(&runtime, &runs, "poke", json!({ "hard": true })).await;
-    assert_eq!(places(&refusal), [("/hard", "additionalProperties")]);
+    assert_eq!(pointers_and_codes(&refusal), [("/hard", "additionalProperties")]);
 }
 
-async fn r11_a_missing_field_is_named(world: World) {
+async fn r11_a_missing_field_is_reported_at_its_pointer(world: World) {
     let (runtime, runs) = start(&world).await;
     let mut payload = valid();
     payload.as_object_mut().unwrap().remove("customer");
     payload["lines"][0].as_object_mut().unwrap().remove("count");
     let refusal = refused(&runtime, &runs, "Order", payload).await;
-    let mut places = places(&refusal);
-    places.sort_unstable();
-    assert_eq!(places, [("/customer", "required"), ("/lines/0/count", "required")]);
+    let mut pairs = pointers_and_codes(&refusal);
+    pairs.sort_unstable();
+    assert_eq!(pairs, [("/customer", "required"), ("/lines/0/count", "required")]);
 }
 
-async fn r11_wrong_types_are_named_where_they_stand(world: World) {
+async fn r11_a_wrong_type_is_reported_at_its_pointer(world: World) {
     let (runtime, runs) = start(&world).await;
     for (payload, pointer) in [
         (with("customer", 7), "/customer"),
@@ -215,27 +215,34 @@ async fn r11_wrong_types_are_named_where_they_stand(world: World) {
     ] {
         let refusal = refused(&runtime, &runs, "Order", payload.clone()).await;
         assert_eq!(refusal.kind(), FailureKind::Invalid);
-        assert_eq!(places(&refusal).iter().map(|place| place.0).collect::<Vec<_>>(), [pointer], "{payload}");
+        assert_eq!(
+            pointers_and_codes(&refusal).iter().map(|pair| pair.0).collect::<Vec<_>>(),
+            [pointer],
+            "{payload}"
+        );
     }
 }
 
-async fn r11_a_number_out_of_range_is_refused_where_the_schema_knows_it(world: World) {
+async fn r11_a_number_out_of_the_range_of_the_schema_is_refused(world: World) {
     let (runtime, runs) = start(&world).await;
     let line = |count: Value| with("lines", json!([{ "item": "tea", "count": count }]));
     for count in [json!(0), json!(-1), json!(u64::MAX)] {
         let refusal = refused(&runtime, &runs, "Order", line(count.clone())).await;
-        assert!(places(&refusal).iter().all(|place| place.0 == "/lines/0/count"), "{count}: {refusal:?}");
+        assert!(
+            pointers_and_codes(&refusal).iter().all(|pair| pair.0 == "/lines/0/count"),
+            "{count}: {refusal:?}"
+        );
         assert!(!refusal.violations().is_empty());
     }
 }
 
-async fn r11_a_number_out_of_range_is_refused_where_only_the_type_knows_it(world: World) {
+async fn r11_a_number_out_of_the_range_of_the_type_is_refused(world: World) {
     let (runtime, runs) = start(&world).await;
     for number in ["1e300", "99999999999999999999", "-99999999999999999999", "9223372036854775808"] {
         let number: Value = serde_json::from_str(number).unwrap();
         let refusal = refused(&runtime, &runs, "Order", with("priority", number.clone())).await;
         assert_eq!(refusal.kind(), FailureKind::Invalid);
-        assert_eq!(places(&refusal), [("/priority", "unreadable")], "{number}");
+        assert_eq!(pointers_and_codes(&refusal), [("/priority", "unreadable")], "{number}");
     }
     let least = runtime.execute_json("Order", with("priority", i64::MIN)).await.unwrap();
     assert_eq!(least[2], json!(i64::MIN));
@@ -251,10 +258,10 @@ async fn r11_all_violations_are_reported_together(world: World) {
         "nonsense": 1,
     });
     let refusal = refused(&runtime, &runs, "Order", payload).await;
-    let mut places = places(&refusal);
-    places.sort_unstable();
+    let mut pairs = pointers_and_codes(&refusal);
+    pairs.sort_unstable();
     assert_eq!(
-        places,
+        pairs,
         [
             ("/customer", "minLength"),
             ("/lines/0/count", "minimum"),
@@ -267,7 +274,7 @@ async fn r11_all_violations_are_reported_together(world: World) {
     assert_eq!(refusal.code(), refusal.violations()[0].code());
 }
 
-async fn r11_a_typed_command_is_checked_as_json_is(world: World) {
+async fn r11_a_typed_command_is_validated_like_json(world: World) {
     let (runtime, _) = start(&world).await;
     let lines = vec![Line { item: "tea".to_owned(), count: 0 }];
     let order = Order {
@@ -285,17 +292,17 @@ async fn r11_a_typed_command_is_checked_as_json_is(world: World) {
     assert!(jobs(&runtime).await.is_empty());
 }
 
-async fn r11_ten_megabytes_are_too_large(world: World) {
+async fn r11_a_payload_of_ten_megabytes_is_refused(world: World) {
     let (runtime, runs) = start(&world).await;
     let refusal = refused(&runtime, &runs, "Order", with("extra", "x".repeat(10 << 20))).await;
     assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "payload_too_large"));
     assert!(refusal.to_string().len() < 1000, "the payload is not in the message");
-    // A long value that is wrong is not repeated in the message either.
+    // Nor does a message repeat a long invalid value.
     let refusal = refused(&runtime, &runs, "Order", with("shipping", "x".repeat(1 << 19))).await;
     assert!(refusal.to_string().len() < 1000);
 }
 
-async fn r11_the_largest_payload_is_as_large_as_the_builder_says(world: World) {
+async fn r11_the_builder_sets_the_largest_payload(world: World) {
     let bytes = with("extra", "x".repeat(1000)).to_string().len();
     let runs = Arc::new(Runs::default());
     let builder = world.builder().max_payload_bytes(bytes).provide::<Runs>(runs.clone());
@@ -305,7 +312,7 @@ async fn r11_the_largest_payload_is_as_large_as_the_builder_says(world: World) {
     runtime.execute_json("Order", with("extra", "x".repeat(1000))).await.unwrap();
 }
 
-/// An order that is nested this deep: itself, and arrays in it.
+/// An order nested this deep: the object itself and arrays in it.
 fn nested(levels: usize) -> Value {
     with("extra", (1..levels).fold(json!(1), |inner, _| Value::Array(vec![inner])))
 }
@@ -314,7 +321,7 @@ async fn r11_a_payload_nested_deeper_than_127_is_refused(world: World) {
     let (runtime, runs) = start(&world).await;
     for levels in [128, 129, 2000] {
         let refusal = refused(&runtime, &runs, "Order", nested(levels)).await;
-        assert_eq!(places(&refusal), [("", "too_deep")], "{levels}");
+        assert_eq!(pointers_and_codes(&refusal), [("", "too_deep")], "{levels}");
     }
 }
 
@@ -322,13 +329,13 @@ async fn r11_a_payload_nested_127_deep_passes_and_is_read_back(world: World) {
     let (runtime, _) = start(&world).await;
     let published = runtime.publish_json("Order", nested(127)).await.unwrap();
     assert_eq!(published.outcome().await.unwrap(), json!(["ada", 1, 1, true, false]));
-    let on_record = world.store().job(published.id()).await.unwrap().unwrap();
-    assert_eq!(on_record.payload.value().unwrap(), nested(127));
+    let stored = world.store().job(published.id()).await.unwrap().unwrap();
+    assert_eq!(stored.payload.value().unwrap(), nested(127));
     let typed: Order = serde_json::from_value(nested(127)).unwrap();
     runtime.execute(typed).await.unwrap();
 }
 
-async fn r11_huge_arrays_are_taken_or_refused_and_never_a_panic(world: World) {
+async fn r11_a_huge_array_is_accepted_or_refused_and_never_panics(world: World) {
     let (runtime, runs) = start(&world).await;
     let refusal = refused(&runtime, &runs, "Order", with("extra", vec![0; 1_000_000])).await;
     assert_eq!(refusal.code(), "payload_too_large");
@@ -341,10 +348,10 @@ async fn r11_huge_arrays_are_taken_or_refused_and_never_a_panic(world: World) {
 async fn r11_a_payload_that_is_too_large_is_not_validated(world: World) {
     let (runtime, runs) = start(&world).await;
     let refusal = refused(&runtime, &runs, "Order", with("lines", vec![0; 1 << 20])).await;
-    assert_eq!(places(&refusal), [("", "payload_too_large")]);
+    assert_eq!(pointers_and_codes(&refusal), [("", "payload_too_large")]);
 }
 
-async fn r11_of_very_many_violations_the_first_hundred_are_listed(world: World) {
+async fn r11_at_most_a_hundred_violations_are_listed(world: World) {
     let (runtime, runs) = start(&world).await;
     let refusal = refused(&runtime, &runs, "Order", with("lines", vec![0; 100])).await;
     assert_eq!(refusal.violations().len(), 100);
@@ -359,7 +366,7 @@ async fn r11_a_null_target_is_refused_where_the_handler_binds_an_entity(world: W
     let (runtime, runs) = start(&world).await;
     let refusal = refused(&runtime, &runs, "Touch", json!({ "shelf": null })).await;
     assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "no_target"));
-    assert_eq!(places(&refusal), [("", "no_target")]);
+    assert_eq!(pointers_and_codes(&refusal), [("", "no_target")]);
     let message = refusal.violations()[0].message();
     assert!(message.contains("`Touch` has no target") && message.contains("give it the id"), "{message}");
     assert_eq!(runtime.publish(Touch { shelf: None }).await.unwrap_err(), refusal);
@@ -374,7 +381,7 @@ async fn r11_a_staged_command_with_a_null_target_fails_the_execution(world: Worl
     let (runtime, runs) = start(&world).await;
     let failure = runtime.execute(Reach {}).await.unwrap_err();
     assert_eq!(kind_and_code(&failure), (FailureKind::Invalid, "no_target"));
-    assert_eq!(jobs(&runtime).await.len(), 1, "nothing but the job that tried");
+    assert_eq!(jobs(&runtime).await.len(), 1, "only the job of `Reach`");
     assert_eq!(runs.0.load(Ordering::SeqCst), 0);
 }
 
@@ -382,27 +389,27 @@ async fn r11_an_invalid_event_is_refused_and_leaves_nothing(world: World) {
     let (runtime, runs) = start(&world).await;
     let refusal = runtime.emit(Seen { number: 0 }).await.unwrap_err();
     assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "minimum"));
-    assert_eq!(places(&refusal), [("/number", "minimum")]);
+    assert_eq!(pointers_and_codes(&refusal), [("/number", "minimum")]);
     assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
     assert!(jobs(&runtime).await.is_empty());
     assert_eq!(runs.0.load(Ordering::SeqCst), 0);
 }
 
-/// Puts a job on record that has not passed the door: what an earlier version of the program may have left.
-async fn leave(world: &World, name: &str, kind: JobKind, payload: &str) -> JobId {
+/// Stores a job without validation, as an earlier version of the program may have left it.
+async fn store_job(world: &World, name: &str, kind: JobKind, payload: &str) -> JobId {
     let id: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
     let job = NewJob::new(id, kind, name, Json::from_text(payload), world.now());
     world.store().submit(Vec::new(), vec![job]).await.unwrap();
     id
 }
 
-async fn r11_a_dequeued_payload_that_the_schema_has_outgrown_fails_its_job(world: World) {
-    let outgrown = r#"{"customer":"","lines":[],"priority":"high","old":1}"#;
+async fn r11_a_stored_payload_that_violates_the_current_schema_fails_its_job(world: World) {
+    let old_fields = r#"{"customer":"","lines":[],"priority":"high","old":1}"#;
     let too_large = r#"{"customer":"ada","lines":[],"priority":99999999999999999999,"extra":null}"#;
     let ids = [
-        leave(&world, "Order", JobKind::Command, outgrown).await,
-        leave(&world, "Order", JobKind::Command, too_large).await,
-        leave(&world, "sees", JobKind::EventHandler, r#"{"number":0}"#).await,
+        store_job(&world, "Order", JobKind::Command, old_fields).await,
+        store_job(&world, "Order", JobKind::Command, too_large).await,
+        store_job(&world, "sees", JobKind::EventHandler, r#"{"number":0}"#).await,
     ];
     let (runtime, runs) = start(&world).await;
     let mut found: Vec<Vec<(String, String)>> = Vec::new();
@@ -415,13 +422,13 @@ async fn r11_a_dequeued_payload_that_the_schema_has_outgrown_fails_its_job(world
             attempts.iter().map(|attempt| attempt.reached).collect::<Vec<_>>(),
             [Some(Step::Validate)]
         );
-        let mut places: Vec<_> =
-            places(&failure).iter().map(|at| (at.0.to_owned(), at.1.to_owned())).collect();
-        places.sort();
-        found.push(places);
+        let mut pairs: Vec<_> =
+            pointers_and_codes(&failure).iter().map(|at| (at.0.to_owned(), at.1.to_owned())).collect();
+        pairs.sort();
+        found.push(pairs);
     }
     let found: Vec<Vec<(&str, &str)>> =
-        found.iter().map(|places| places.iter().map(|at| (&*at.0, &*at.1)).collect()).collect();
+        found.iter().map(|pairs| pairs.iter().map(|at| (&*at.0, &*at.1)).collect()).collect();
     assert_eq!(
         found,
         [
@@ -433,9 +440,9 @@ async fn r11_a_dequeued_payload_that_the_schema_has_outgrown_fails_its_job(world
     assert_eq!(runs.0.load(Ordering::SeqCst), 0);
 }
 
-async fn r11_a_dequeued_payload_that_is_no_json_fails_its_job_and_no_other(world: World) {
-    let broken = leave(&world, "poke", JobKind::Command, "{ no JSON").await;
-    let next = leave(&world, "poke", JobKind::Command, "{}").await;
+async fn r11_a_stored_payload_that_is_not_json_fails_its_job_and_no_other(world: World) {
+    let broken = store_job(&world, "poke", JobKind::Command, "{ no JSON").await;
+    let next = store_job(&world, "poke", JobKind::Command, "{}").await;
     let (runtime, _) = start(&world).await;
     reaches(&runtime, next, JobState::Succeeded).await;
     until("the broken job has failed", async || {
@@ -443,30 +450,30 @@ async fn r11_a_dequeued_payload_that_is_no_json_fails_its_job_and_no_other(world
         counts.iter().any(|count| count.state == JobState::Failed)
     })
     .await;
-    // SQLite does not answer for a job whose row is broken, but its attempts can be read.
+    // SQLite cannot read a job whose payload is not JSON, but it can read its attempts.
     let [attempt] = runtime.jobs().attempts(broken).await.unwrap().try_into().unwrap();
     let failure = attempt.failure.unwrap();
     assert_eq!(kind_and_code(&failure), (FailureKind::Invalid, "not_json"));
     assert_eq!(attempt.reached, Some(Step::Validate));
 }
 
-async fn r11_a_dequeued_command_without_the_target_to_bind_fails_its_job(world: World) {
-    let id = leave(&world, "Touch", JobKind::Command, r#"{"shelf":null}"#).await;
+async fn r11_a_stored_command_without_the_target_to_bind_fails_its_job(world: World) {
+    let id = store_job(&world, "Touch", JobKind::Command, r#"{"shelf":null}"#).await;
     let (runtime, _) = start(&world).await;
     let failure = reaches(&runtime, id, JobState::Failed).await.failure.unwrap();
     assert_eq!(kind_and_code(&failure), (FailureKind::Invalid, "no_target"));
     assert_eq!(runtime.jobs().attempts(id).await.unwrap()[0].reached, Some(Step::Resolve));
 }
 
-async fn r11_a_dequeued_event_may_have_fields_that_its_type_has_not(world: World) {
-    let id = leave(&world, "sees", JobKind::EventHandler, r#"{"number":1,"added_later":true}"#).await;
+async fn r11_unknown_fields_of_a_stored_event_are_ignored(world: World) {
+    let id = store_job(&world, "sees", JobKind::EventHandler, r#"{"number":1,"added_later":true}"#).await;
     let (runtime, runs) = start(&world).await;
     reaches(&runtime, id, JobState::Succeeded).await;
     assert_eq!(runs.0.load(Ordering::SeqCst), 1);
 }
 
-async fn r11_a_job_of_a_name_that_this_program_has_not_is_left_alone(world: World) {
-    let id = leave(&world, "Retired", JobKind::Command, "{}").await;
+async fn r11_a_job_of_an_unknown_name_stays_ready(world: World) {
+    let id = store_job(&world, "Retired", JobKind::Command, "{}").await;
     let (runtime, _) = start(&world).await;
     runtime.publish(Poke {}).await.unwrap().outcome().await.unwrap();
     assert_eq!(common::state(&runtime, id).await, JobState::Ready);
@@ -474,28 +481,28 @@ async fn r11_a_job_of_a_name_that_this_program_has_not_is_left_alone(world: Worl
 
 on_every_store!(
     r11_a_valid_command_passes_by_name_and_by_type,
-    r11_an_unknown_name_is_answered_with_the_names_there_are,
+    r11_the_failure_for_an_unknown_name_lists_the_known_names,
     r11_an_event_cannot_be_published_as_a_command,
-    r11_an_unknown_field_is_named_with_the_fields_that_exist,
-    r11_a_missing_field_is_named,
-    r11_wrong_types_are_named_where_they_stand,
-    r11_a_number_out_of_range_is_refused_where_the_schema_knows_it,
-    r11_a_number_out_of_range_is_refused_where_only_the_type_knows_it,
+    r11_the_failure_for_an_unknown_field_lists_the_known_fields,
+    r11_a_missing_field_is_reported_at_its_pointer,
+    r11_a_wrong_type_is_reported_at_its_pointer,
+    r11_a_number_out_of_the_range_of_the_schema_is_refused,
+    r11_a_number_out_of_the_range_of_the_type_is_refused,
     r11_all_violations_are_reported_together,
-    r11_a_typed_command_is_checked_as_json_is,
-    r11_ten_megabytes_are_too_large,
-    r11_the_largest_payload_is_as_large_as_the_builder_says,
+    r11_a_typed_command_is_validated_like_json,
+    r11_a_payload_of_ten_megabytes_is_refused,
+    r11_the_builder_sets_the_largest_payload,
     r11_a_payload_nested_deeper_than_127_is_refused,
     r11_a_payload_nested_127_deep_passes_and_is_read_back,
-    r11_huge_arrays_are_taken_or_refused_and_never_a_panic,
+    r11_a_huge_array_is_accepted_or_refused_and_never_panics,
     r11_a_payload_that_is_too_large_is_not_validated,
-    r11_of_very_many_violations_the_first_hundred_are_listed,
+    r11_at_most_a_hundred_violations_are_listed,
     r11_a_null_target_is_refused_where_the_handler_binds_an_entity,
     r11_a_staged_command_with_a_null_target_fails_the_execution,
     r11_an_invalid_event_is_refused_and_leaves_nothing,
-    r11_a_dequeued_payload_that_the_schema_has_outgrown_fails_its_job,
-    r11_a_dequeued_payload_that_is_no_json_fails_its_job_and_no_other,
-    r11_a_dequeued_command_without_the_target_to_bind_fails_its_job,
-    r11_a_dequeued_event_may_have_fields_that_its_type_has_not,
-    r11_a_job_of_a_name_that_this_program_has_not_is_left_alone,
+    r11_a_stored_payload_that_violates_the_current_schema_fails_its_job,
+    r11_a_stored_payload_that_is_not_json_fails_its_job_and_no_other,
+    r11_a_stored_command_without_the_target_to_bind_fails_its_job,
+    r11_unknown_fields_of_a_stored_event_are_ignored,
+    r11_a_job_of_an_unknown_name_stays_ready,
 );

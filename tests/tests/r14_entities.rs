@@ -1,4 +1,5 @@
-//! One entity write an execution (r14), versions and their conflicts (r17), and events in the order of commits (r18).
+//! One entity write per execution (r14), versions and conflicts (r17), events in commit order (r18), and reads through a
+//! repository (r28).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -7,21 +8,21 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use common::{
-    Gate, Log, Mortal, World, begin, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle,
+    Gate, Log, Process, World, begin, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle,
     until,
 };
 use enact::prelude::*;
 use enact::store::{Cursor, EntityKey, StoredEvent};
 use enact::{Cause, Key};
 
-/// Counts.
+/// A counter.
 #[entity]
 struct Counter {
     id: String,
     value: i64,
 }
 
-/// A counter has counted.
+/// A counter was incremented. Each execution emits two of these.
 #[event]
 struct Counted {
     counter: String,
@@ -34,7 +35,7 @@ async fn hears(counted: Counted, log: Arc<Log>) {
     log.note(format!("{} {} {}", counted.counter, counted.value, counted.half));
 }
 
-/// Count one up, wait at the gate if asked to, and say so in two events.
+/// Increment a counter, after waiting at the gate if `wait` is set, and emit two events.
 #[command(target = counter)]
 struct Count {
     counter: String,
@@ -53,7 +54,7 @@ async fn count(count: Count, counter: &mut Counter, gate: Arc<Gate>) -> Result<i
     if count.wait {
         gate.pass().await;
     } else {
-        // So that executions overlap if they can.
+        // Gives other executions a chance to overlap with this one.
         tokio::task::yield_now().await;
     }
     counter.value = next;
@@ -63,7 +64,7 @@ async fn count(count: Count, counter: &mut Counter, gate: Arc<Gate>) -> Result<i
     Ok(next)
 }
 
-/// Count one up, again if need be.
+/// Increment a counter behind the gate, with a retry.
 #[command(target = counter)]
 struct CountStubbornly {
     counter: String,
@@ -80,7 +81,7 @@ async fn count_stubbornly(
     Ok(counter.value)
 }
 
-/// What a handler tries to do to counters that it does not bind.
+/// How a handler writes counters through a repository.
 #[value]
 #[derive(Clone, Copy)]
 enum Saving {
@@ -136,7 +137,7 @@ async fn save(save: Save, counters: Repository<Counter>, gate: Arc<Gate>) -> Res
     Ok(None)
 }
 
-/// Save another counter than the one that is bound.
+/// Save a counter through a repository while another one is bound.
 #[command(target = counter)]
 struct SaveBesides {
     counter: String,
@@ -155,14 +156,14 @@ async fn save_besides(
     Ok(refusal.code().to_owned())
 }
 
-/// The runtime, for handlers that should not have it.
+/// Hands the runtime to handlers that try to call it.
 #[derive(Default)]
-struct Door(OnceLock<Runtime>);
+struct RuntimeCell(OnceLock<Runtime>);
 
-/// What a handler tries to do at the boundary.
+/// A call of the runtime that a handler tries to make.
 #[value]
 #[derive(Clone, Copy, Debug)]
-enum Trespass {
+enum BoundaryCall {
     Execute,
     ExecuteJson,
     ExecuteInAScope,
@@ -173,34 +174,34 @@ enum Trespass {
     Outcome,
 }
 
-/// Call the boundary from inside.
+/// Call the runtime from a handler.
 #[command]
 struct Escape {
-    how: Trespass,
+    how: BoundaryCall,
 }
 
 #[command]
-async fn escape(escape: Escape, door: Arc<Door>) -> Result<(), Failure> {
-    let runtime = door.0.get().unwrap();
+async fn escape(escape: Escape, cell: Arc<RuntimeCell>) -> Result<(), Failure> {
+    let runtime = cell.0.get().unwrap();
     let count = Count { counter: "escaped".to_owned(), wait: false };
     let json = serde_json::to_value(&count).unwrap();
     match escape.how {
-        Trespass::Execute => runtime.execute(count).await.map(|_| ()),
-        Trespass::ExecuteJson => runtime.execute_json("Count", json).await.map(|_| ()),
-        Trespass::ExecuteInAScope => {
+        BoundaryCall::Execute => runtime.execute(count).await.map(|_| ()),
+        BoundaryCall::ExecuteJson => runtime.execute_json("Count", json).await.map(|_| ()),
+        BoundaryCall::ExecuteInAScope => {
             runtime.scope(ContextSeed::new(), async { runtime.execute(count).await.map(|_| ()) }).await
         }
-        Trespass::Publish => runtime.publish(count).await.map(|_| ()),
-        Trespass::PublishJson => runtime.publish_json("Count", json).await.map(|_| ()),
-        Trespass::PublishAll => {
-            let mut answers = runtime.publish_all([runtime.publish(count)]).await;
-            answers.remove(0).map(|_| ())
+        BoundaryCall::Publish => runtime.publish(count).await.map(|_| ()),
+        BoundaryCall::PublishJson => runtime.publish_json("Count", json).await.map(|_| ()),
+        BoundaryCall::PublishAll => {
+            let mut results = runtime.publish_all([runtime.publish(count)]).await;
+            results.remove(0).map(|_| ())
         }
-        Trespass::Emit => {
+        BoundaryCall::Emit => {
             runtime.emit(Counted { counter: "escaped".to_owned(), value: 1, half: 1 }).await.map(|_| ())
         }
-        // Its own: it would wait for ever.
-        Trespass::Outcome => {
+        // Waiting for its own outcome would never end.
+        BoundaryCall::Outcome => {
             let own = runtime.jobs().handle(context().job_id().unwrap());
             own.outcome().await.map(|_| ())
         }
@@ -214,10 +215,10 @@ struct Running {
 }
 
 async fn start(world: &World) -> Running {
-    let (gate, log, door) = (Gate::new(), Log::new(), Arc::new(Door::default()));
+    let (gate, log, cell) = (Gate::new(), Log::new(), Arc::new(RuntimeCell::default()));
     let builder = world.builder().provide::<Gate>(gate.clone()).provide::<Log>(log.clone());
-    let runtime = builder.provide::<Door>(door.clone()).start().await.unwrap();
-    assert!(door.0.set(runtime.clone()).is_ok());
+    let runtime = builder.provide::<RuntimeCell>(cell.clone()).start().await.unwrap();
+    assert!(cell.0.set(runtime.clone()).is_ok());
     Running { runtime, gate, log }
 }
 
@@ -239,22 +240,22 @@ async fn version(world: &World, counter: &str) -> u64 {
     world.store().load(&key).await.unwrap().map_or(0, |stored| stored.version)
 }
 
-async fn r14_the_boundary_is_refused_inside_an_execution(world: World) {
+async fn r14_calls_of_the_runtime_are_refused_inside_an_execution(world: World) {
     let Running { runtime, .. } = start(&world).await;
     for how in [
-        Trespass::Execute,
-        Trespass::ExecuteJson,
-        Trespass::ExecuteInAScope,
-        Trespass::Publish,
-        Trespass::PublishJson,
-        Trespass::PublishAll,
-        Trespass::Emit,
-        Trespass::Outcome,
+        BoundaryCall::Execute,
+        BoundaryCall::ExecuteJson,
+        BoundaryCall::ExecuteInAScope,
+        BoundaryCall::Publish,
+        BoundaryCall::PublishJson,
+        BoundaryCall::PublishAll,
+        BoundaryCall::Emit,
+        BoundaryCall::Outcome,
     ] {
         let failure = runtime.execute(Escape { how }).await.unwrap_err();
         assert_eq!(failure.code(), "inside_execution", "{how:?}");
     }
-    assert_eq!(jobs(&runtime).await.len(), 8, "nothing but the jobs that tried");
+    assert_eq!(jobs(&runtime).await.len(), 8, "only the jobs of `Escape`");
     assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
     assert_eq!(value(&runtime, "escaped").await, None);
 }
@@ -276,14 +277,14 @@ async fn r14_a_second_write_through_a_repository_is_refused(world: World) {
     assert_eq!((value(&runtime, "x").await, value(&runtime, "y").await), (Some(1), None));
 }
 
-async fn r14_an_execution_that_fails_by_its_second_write_writes_nothing(world: World) {
+async fn r14_an_execution_that_fails_at_its_second_write_writes_nothing(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let failure = runtime.execute(Save { saving: Saving::TwoReturningTheRefusal }).await.unwrap_err();
     assert_eq!(failure.code(), "second_write");
     assert_eq!((value(&runtime, "x").await, value(&runtime, "y").await), (None, None));
 }
 
-async fn r14_a_save_besides_the_bound_entity_is_refused(world: World) {
+async fn r14_a_save_beside_the_bound_entity_is_refused(world: World) {
     let Running { runtime, .. } = start(&world).await;
     runtime.execute(once("a")).await.unwrap();
     for other in ["b", "a"] {
@@ -310,7 +311,7 @@ async fn r17_two_hundred_executions_on_one_entity_queue_up(world: World) {
     let mut written = BTreeSet::new();
     for job in jobs_of(&runtime, "Count").await {
         let attempts = runtime.jobs().attempts(job.id).await.unwrap();
-        assert_eq!(attempts.len(), 1, "no attempt was in vain");
+        assert_eq!(attempts.len(), 1, "no attempt met a conflict");
         written.insert(attempts[0].version_written.unwrap());
     }
     assert_eq!(written, (1..=200).collect());
@@ -324,7 +325,7 @@ async fn r17_executions_on_one_entity_do_not_overlap(world: World) {
     gate.arrival().await;
     begin(&mut second).await;
     settle().await;
-    assert_eq!(gate.arrivals(), 0, "the second waits for the first");
+    assert_eq!(gate.arrivals(), 0, "the second execution waits for the first");
     gate.open();
     assert_eq!(first.await.unwrap(), 1);
     gate.arrival().await;
@@ -338,7 +339,7 @@ async fn r17_executions_on_several_entities_run_at_the_same_time(world: World) {
     for number in 0..64 {
         published.push(runtime.publish(held(&format!("c-{number}"))).await.unwrap());
     }
-    // None is let go before all have come.
+    // The gate opens only after all have arrived.
     for _ in 0..64 {
         gate.arrival().await;
     }
@@ -348,7 +349,7 @@ async fn r17_executions_on_several_entities_run_at_the_same_time(world: World) {
     }
 }
 
-async fn r17_another_processs_write_in_between_is_a_conflict(world: World) {
+async fn r17_a_concurrent_write_of_another_process_is_a_conflict(world: World) {
     let here = start(&world).await;
     let elsewhere = start(&world).await;
     here.runtime.execute(once("a")).await.unwrap();
@@ -368,7 +369,7 @@ async fn r17_another_processs_write_in_between_is_a_conflict(world: World) {
     assert_eq!(attempt.failure.as_ref(), Some(&failure));
 }
 
-async fn r17_a_conflict_is_retried_on_the_entity_as_it_is_then(world: World) {
+async fn r17_a_retry_after_a_conflict_reads_the_entity_again(world: World) {
     let here = start(&world).await;
     here.runtime.execute(once("a")).await.unwrap();
     let stubborn = here.runtime.publish(CountStubbornly { counter: "a".to_owned() }).await.unwrap();
@@ -387,7 +388,7 @@ async fn r17_a_conflict_is_retried_on_the_entity_as_it_is_then(world: World) {
     assert_eq!(attempts[0].failure.as_ref().unwrap().kind(), FailureKind::Conflict);
 }
 
-async fn r17_a_repositorys_stale_write_is_a_conflict(world: World) {
+async fn r17_a_stale_write_through_a_repository_is_a_conflict(world: World) {
     let Running { runtime, gate, .. } = start(&world).await;
     for saving in [Saving::One, Saving::StaleAfterReadingAgain] {
         runtime.execute(once("a")).await.unwrap();
@@ -397,11 +398,11 @@ async fn r17_a_repositorys_stale_write_is_a_conflict(world: World) {
         let counted = runtime.execute(once("a")).await.unwrap();
         gate.open();
         assert_eq!(slow.await.unwrap_err().kind(), FailureKind::Conflict);
-        assert_eq!(value(&runtime, "a").await, Some(counted), "the other write is not lost");
+        assert_eq!(value(&runtime, "a").await, Some(counted), "the other write is kept");
     }
 }
 
-async fn r17_a_repositorys_new_entity_must_not_exist(world: World) {
+async fn r17_saving_an_unread_entity_that_exists_is_a_conflict(world: World) {
     let Running { runtime, .. } = start(&world).await;
     runtime.execute(Save { saving: Saving::NewOneUnread }).await.unwrap();
     let failure = runtime.execute(Save { saving: Saving::NewOneUnread }).await.unwrap_err();
@@ -409,7 +410,7 @@ async fn r17_a_repositorys_new_entity_must_not_exist(world: World) {
     assert_eq!(version(&world, "a").await, 1);
 }
 
-/// Reads one event at a time from the start until `count` are there.
+/// Reads events one at a time from the start until `count` are read.
 async fn relay(runtime: Runtime, count: usize) -> Vec<StoredEvent> {
     let mut relayed: Vec<StoredEvent> = Vec::new();
     let mut cursor = Cursor::START;
@@ -437,7 +438,7 @@ async fn r18_a_relay_sees_every_event_once_in_the_order_of_commits(world: World)
     let mut tasks = Vec::new();
     for number in 0..80 {
         let runtime = if number % 2 == 0 { &here.runtime } else { &elsewhere.runtime }.clone();
-        // Each process counts on its own counters.
+        // Each process increments counters of its own, so there are no conflicts.
         let counter = format!("c-{}", number % 8);
         tasks.push(tokio::spawn(async move { runtime.execute(once(&counter)).await }));
     }
@@ -457,13 +458,13 @@ async fn r18_a_relay_sees_every_event_once_in_the_order_of_commits(world: World)
         let expected: Vec<_> = (1..=10).flat_map(|value| [(value, 1), (value, 2)]).collect();
         assert_eq!(own.iter().map(|event| (event.value, event.half)).collect::<Vec<_>>(), expected);
     }
-    // What one execution has emitted stands together.
+    // The events of one execution are adjacent.
     for pair in relayed.chunks(2) {
         assert_eq!(pair[0].cause, pair[1].cause);
     }
 }
 
-async fn r18_a_cursor_holds_across_a_restart(world: World) {
+async fn r18_a_cursor_stays_valid_across_a_restart(world: World) {
     let first = start(&world).await;
     first.runtime.execute(once("a")).await.unwrap();
     let kept = first.runtime.events().after(Cursor::START, 1).await.unwrap()[0].cursor.as_u64();
@@ -483,7 +484,7 @@ async fn r28_a_repository_reads_what_other_processes_have_committed(world: World
         process.gate.open();
         process.runtime.execute(CountStubbornly { counter: "a".to_owned() }).await.unwrap();
     }
-    // A scope begins no attempt: nothing tells this process of the other's write but the record.
+    // No attempt begins in a scope, so only the store can tell this process of the other's write.
     let read = async { context().extract::<Repository<Counter>>()?.get(&"a".to_owned()).await };
     let found = here.runtime.scope(ContextSeed::new(), read).await.unwrap().unwrap();
     assert_eq!(found.value, 3);
@@ -492,44 +493,44 @@ async fn r28_a_repository_reads_what_other_processes_have_committed(world: World
 async fn r18_a_crash_after_the_commit_loses_neither_events_nor_their_handlers(world: World) {
     let (gate, log) = (Gate::new(), Log::new());
     let builder = world.builder().concurrency(1).provide::<Gate>(gate.clone()).provide::<Log>(log.clone());
-    let mortal = Mortal::start(builder.provide::<Door>(Arc::default())).await;
-    // The one place is taken, so that the handlers' jobs are on record and do not run.
-    mortal.runtime.publish(held("blocking")).await.unwrap();
+    let process = Process::start(builder.provide::<RuntimeCell>(Arc::default())).await;
+    // The only permit is taken, so the handlers' jobs are stored and do not run.
+    process.runtime.publish(held("blocking")).await.unwrap();
     gate.arrival().await;
-    mortal.runtime.execute(once("a")).await.unwrap();
+    process.runtime.execute(once("a")).await.unwrap();
     assert!(log.lines().is_empty());
-    mortal.die().await;
+    process.kill().await;
 
-    let reborn = start(&world).await;
-    until("the handlers have run", async || reborn.log.lines().len() == 2).await;
-    let mut lines = reborn.log.lines();
+    let restarted = start(&world).await;
+    until("the handlers have run", async || restarted.log.lines().len() == 2).await;
+    let mut lines = restarted.log.lines();
     lines.sort();
     assert_eq!(lines, ["a 1 1", "a 1 2"]);
-    let events = reborn.runtime.events().after(Cursor::START, 10).await.unwrap();
+    let events = restarted.runtime.events().after(Cursor::START, 10).await.unwrap();
     let causes: BTreeSet<_> =
-        jobs_of(&reborn.runtime, "hears").await.iter().map(|job| job.cause.unwrap().to_string()).collect();
+        jobs_of(&restarted.runtime, "hears").await.iter().map(|job| job.cause.unwrap().to_string()).collect();
     assert_eq!(causes, events.iter().map(|event| Cause::Event(event.id).to_string()).collect());
-    for handling in jobs_of(&reborn.runtime, "hears").await {
-        assert_eq!(reaches(&reborn.runtime, handling.id, JobState::Succeeded).await.attempts, 1);
+    for handling in jobs_of(&restarted.runtime, "hears").await {
+        assert_eq!(reaches(&restarted.runtime, handling.id, JobState::Succeeded).await.attempts, 1);
     }
-    assert_eq!(job(&reborn.runtime, events[0].cause.unwrap()).await.state, JobState::Succeeded);
+    assert_eq!(job(&restarted.runtime, events[0].cause.unwrap()).await.state, JobState::Succeeded);
 }
 
 on_every_store!(
-    r14_the_boundary_is_refused_inside_an_execution,
+    r14_calls_of_the_runtime_are_refused_inside_an_execution,
     r14_a_repository_writes_one_entity,
     r14_a_second_write_through_a_repository_is_refused,
-    r14_an_execution_that_fails_by_its_second_write_writes_nothing,
-    r14_a_save_besides_the_bound_entity_is_refused,
+    r14_an_execution_that_fails_at_its_second_write_writes_nothing,
+    r14_a_save_beside_the_bound_entity_is_refused,
     r17_two_hundred_executions_on_one_entity_queue_up,
     r17_executions_on_one_entity_do_not_overlap,
     r17_executions_on_several_entities_run_at_the_same_time,
-    r17_another_processs_write_in_between_is_a_conflict,
-    r17_a_conflict_is_retried_on_the_entity_as_it_is_then,
-    r17_a_repositorys_stale_write_is_a_conflict,
-    r17_a_repositorys_new_entity_must_not_exist,
+    r17_a_concurrent_write_of_another_process_is_a_conflict,
+    r17_a_retry_after_a_conflict_reads_the_entity_again,
+    r17_a_stale_write_through_a_repository_is_a_conflict,
+    r17_saving_an_unread_entity_that_exists_is_a_conflict,
     r28_a_repository_reads_what_other_processes_have_committed,
     r18_a_relay_sees_every_event_once_in_the_order_of_commits,
-    r18_a_cursor_holds_across_a_restart,
+    r18_a_cursor_stays_valid_across_a_restart,
     r18_a_crash_after_the_commit_loses_neither_events_nor_their_handlers,
 );

@@ -1,4 +1,4 @@
-//! An attempt that takes longer than it may is dropped with all that it staged, and may be tried again (r15, r22).
+//! An attempt that exceeds its time limit is dropped with everything it staged (r15), and may be retried (r22).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -14,14 +14,14 @@ use common::{Gate, World, jobs, kind_and_code, on_every_store, reaches, settle};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Something that is counted.
+/// A counter.
 #[entity]
 struct Counter {
     id: String,
     value: i64,
 }
 
-/// Count one up, and wait at the gate.
+/// Increment a counter and wait at the gate.
 #[command(target = counter)]
 struct Count {
     counter: String,
@@ -41,36 +41,39 @@ async fn count(_: Count, counter: &mut Counter, gate: Arc<Gate>) -> Result<i64, 
     Ok(counter.value)
 }
 
-/// It was counted.
+/// A counter was incremented.
 #[event]
 struct Counted {}
 
 #[event_handler(timeout = LIMIT)]
-async fn hear(_: Counted, ear: Arc<Ear>) {
-    ear.0.pass().await;
+async fn hear(_: Counted, event_gate: Arc<EventGate>) {
+    event_gate.0.pass().await;
 }
 
-/// Where what was counted is heard.
-struct Ear(Arc<Gate>);
+/// The gate of the event handler.
+struct EventGate(Arc<Gate>);
 
 struct Running {
     runtime: Runtime,
     gate: Arc<Gate>,
-    ear: Arc<Gate>,
+    event_gate: Arc<Gate>,
 }
 
 async fn start(world: &World) -> Running {
-    let (gate, ear) = (Gate::new(), Gate::new());
-    let builder = world.builder().provide::<Gate>(gate.clone()).provide::<Ear>(Arc::new(Ear(ear.clone())));
+    let (gate, event_gate) = (Gate::new(), Gate::new());
+    let builder = world
+        .builder()
+        .provide::<Gate>(gate.clone())
+        .provide::<EventGate>(Arc::new(EventGate(event_gate.clone())));
     let builder = builder.provide(Arc::new(world.clock.clone()));
-    Running { runtime: builder.start().await.unwrap(), gate, ear }
+    Running { runtime: builder.start().await.unwrap(), gate, event_gate }
 }
 
 async fn publish_one(runtime: &Runtime) -> JobHandle<i64> {
     runtime.publish(Count { counter: "a".to_owned() }).await.unwrap()
 }
 
-async fn r15_an_attempt_that_takes_too_long_leaves_nothing(world: World) {
+async fn r15_an_attempt_that_times_out_leaves_nothing(world: World) {
     let Running { runtime, gate, .. } = start(&world).await;
     let job = publish_one(&runtime).await;
     for _ in 0..2 {
@@ -89,7 +92,7 @@ async fn r15_an_attempt_that_takes_too_long_leaves_nothing(world: World) {
     assert_eq!(jobs(&runtime).await.len(), 1);
 }
 
-async fn r22_what_took_too_long_may_be_tried_again(world: World) {
+async fn r22_an_attempt_that_timed_out_is_retried(world: World) {
     let Running { runtime, gate, .. } = start(&world).await;
     let job = publish_one(&runtime).await;
     gate.arrival().await;
@@ -100,7 +103,7 @@ async fn r22_what_took_too_long_may_be_tried_again(world: World) {
     assert_eq!(job.outcome().await.unwrap(), 1);
 }
 
-async fn r15_an_attempt_may_take_as_long_as_it_may(world: World) {
+async fn r15_an_attempt_may_take_its_whole_time_limit(world: World) {
     let Running { runtime, gate, .. } = start(&world).await;
     let job = publish_one(&runtime).await;
     gate.arrival().await;
@@ -111,39 +114,39 @@ async fn r15_an_attempt_may_take_as_long_as_it_may(world: World) {
     assert_eq!(runtime.jobs().attempts(job.id()).await.unwrap().len(), 1);
 }
 
-/// Holds up the ends of attempts.
-struct AtTheGate(Arc<Gate>);
+/// Holds commits at a gate.
+struct HoldCommits(Arc<Gate>);
 
 #[async_trait]
-impl Watch for AtTheGate {
+impl Watch for HoldCommits {
     async fn committing(&self, _: &Commit) {
         self.0.pass().await;
     }
 }
 
 #[tokio::test]
-async fn r15_what_has_begun_to_be_committed_is_not_called_off() {
-    let (door, clock) = (Gate::new(), ManualClock::at(Timestamp::UNIX_EPOCH));
-    let store = Watched { store: MemoryStore::new(), watch: AtTheGate(door.clone()) };
+async fn r15_a_commit_that_has_begun_is_not_timed_out() {
+    let (commits, clock) = (Gate::new(), ManualClock::at(Timestamp::UNIX_EPOCH));
+    let store = Watched { store: MemoryStore::new(), watch: HoldCommits(commits.clone()) };
     let builder = Runtime::builder(store).clock(clock.clone()).provide(Gate::wide_open());
     let runtime = builder
-        .provide(Arc::new(Ear(Gate::wide_open())))
+        .provide(Arc::new(EventGate(Gate::wide_open())))
         .provide(Arc::new(clock.clone()))
         .start()
         .await
         .unwrap();
     let job = publish_one(&runtime).await;
-    door.arrival().await;
+    commits.arrival().await;
     clock.advance(LIMIT * 2);
     settle().await;
-    assert_eq!(door.arrivals(), 0, "nothing else ends the attempt");
-    door.open_wide();
+    assert_eq!(commits.arrivals(), 0, "no second commit ends the attempt");
+    commits.open_wide();
 
     assert_eq!(job.outcome().await.unwrap(), 1);
     assert_eq!(runtime.jobs().attempts(job.id()).await.unwrap().len(), 1);
 }
 
-/// Be busy until the limit has passed, without ever waiting.
+/// Exceed the time limit without awaiting anything.
 #[command]
 struct Toil {}
 
@@ -152,17 +155,17 @@ async fn toil(_: Toil, clock: Arc<ManualClock>) {
     clock.advance(LIMIT);
 }
 
-async fn r15_a_handler_that_never_waits_is_too_late_all_the_same(world: World) {
+async fn r15_a_handler_that_never_awaits_times_out_too(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let failure = runtime.execute(Toil {}).await.unwrap_err();
 
     assert_eq!(kind_and_code(&failure), (FailureKind::TimedOut, "timed_out"));
 }
 
-async fn r15_an_events_handler_has_its_time_too(world: World) {
-    let Running { runtime, ear, .. } = start(&world).await;
+async fn r15_an_event_handler_has_a_time_limit_too(world: World) {
+    let Running { runtime, event_gate, .. } = start(&world).await;
     runtime.emit(Counted {}).await.unwrap();
-    ear.arrival().await;
+    event_gate.arrival().await;
     let [handling] = jobs(&runtime).await.try_into().unwrap();
     world.advance(LIMIT);
 
@@ -171,9 +174,9 @@ async fn r15_an_events_handler_has_its_time_too(world: World) {
 }
 
 on_every_store! {
-    r15_an_attempt_that_takes_too_long_leaves_nothing,
-    r22_what_took_too_long_may_be_tried_again,
-    r15_an_attempt_may_take_as_long_as_it_may,
-    r15_a_handler_that_never_waits_is_too_late_all_the_same,
-    r15_an_events_handler_has_its_time_too,
+    r15_an_attempt_that_times_out_leaves_nothing,
+    r22_an_attempt_that_timed_out_is_retried,
+    r15_an_attempt_may_take_its_whole_time_limit,
+    r15_a_handler_that_never_awaits_times_out_too,
+    r15_an_event_handler_has_a_time_limit_too,
 }

@@ -1,4 +1,4 @@
-//! What a job keeps of its attempts (r21), and when there is another (r22).
+//! What a job keeps of its attempts (r21), and when a failed attempt is retried (r22).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -7,7 +7,7 @@ use common::{Log, World, job, kind_and_code, on_every_store, reaches, settle, un
 use enact::prelude::*;
 use enact::{JobId, Step};
 
-/// Fail with a kind.
+/// Fail with a failure of this kind.
 #[command]
 struct Fail {
     #[schemars(with = "String")]
@@ -34,11 +34,11 @@ mod kind {
 
 #[command(retry = Retry::fixed(3, Duration::from_mins(1)))]
 async fn fail(fail: Fail) -> Result<(), Failure> {
-    assert_ne!(fail.kind, FailureKind::Panicked, "as it was asked to");
-    Err(Failure::new(fail.kind, "as_asked", "as it was asked to"))
+    assert_ne!(fail.kind, FailureKind::Panicked, "as asked");
+    Err(Failure::new(fail.kind, "as_asked", "as asked"))
 }
 
-/// Fail without a policy.
+/// Fail without a retry policy.
 #[command]
 struct FailOnce {}
 
@@ -47,7 +47,7 @@ async fn fail_once(_: FailOnce) -> Result<(), String> {
     Err("no".to_owned())
 }
 
-/// Fail with growing pauses, until the third attempt succeeds.
+/// Fail until the given attempt. The retry pauses grow.
 #[command]
 struct Grow {
     succeeds_at: u32,
@@ -86,7 +86,7 @@ async fn r21_a_job_keeps_every_attempt(world: World) {
     let ended = job.job().await.unwrap();
     assert_eq!((ended.attempts, ended.failure, ended.due_at), (3, None, None));
     let attempts = runtime.jobs().attempts(job.id()).await.unwrap();
-    let told: Vec<_> = attempts
+    let summary: Vec<_> = attempts
         .iter()
         .map(|attempt| {
             (
@@ -97,7 +97,7 @@ async fn r21_a_job_keeps_every_attempt(world: World) {
         })
         .collect();
     assert_eq!(
-        told,
+        summary,
         [
             (1, Some(Step::Handle), Some("attempt 1 fails".to_owned())),
             (2, Some(Step::Handle), Some("attempt 2 fails".to_owned())),
@@ -111,7 +111,7 @@ async fn r21_a_job_keeps_every_attempt(world: World) {
     assert!(attempts.iter().all(|attempt| attempt.worker == attempts[0].worker));
 }
 
-/// Waits until attempt `number` or a later one has failed and the job waits.
+/// Waits until attempt `number` or a later one has failed and the job waits for its retry.
 async fn until_attempt_failed(runtime: &Runtime, id: JobId, number: usize) -> enact::Job {
     until("the attempt has failed", async || {
         let job = job(runtime, id).await;
@@ -132,7 +132,7 @@ async fn r22_without_a_policy_nothing_is_retried(world: World) {
     assert_eq!((job.state, job.attempts, job.failure), (JobState::Failed, 1, Some(failure)));
 }
 
-async fn r22_what_may_pass_next_time_is_retried_until_the_budget_is_used_up(world: World) {
+async fn r22_a_transient_failure_is_retried_until_the_budget_is_used_up(world: World) {
     let Running { runtime, .. } = start(&world).await;
     for kind in kind::RETRIED {
         let job = runtime.publish(Fail { kind }).await.unwrap();
@@ -157,7 +157,7 @@ async fn r22_what_may_pass_next_time_is_retried_until_the_budget_is_used_up(worl
     }
 }
 
-async fn r22_what_cannot_pass_is_never_retried(world: World) {
+async fn r22_a_failure_that_cannot_pass_is_never_retried(world: World) {
     let Running { runtime, .. } = start(&world).await;
     for kind in kind::FINAL {
         let job = runtime.publish(Fail { kind }).await.unwrap();
@@ -167,7 +167,7 @@ async fn r22_what_cannot_pass_is_never_retried(world: World) {
     }
 }
 
-async fn r22_a_retry_does_not_run_before_its_time(world: World) {
+async fn r22_a_retry_does_not_run_before_it_is_due(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let job = runtime.publish(Grow { succeeds_at: 2 }).await.unwrap();
     until_attempt_failed(&runtime, job.id(), 1).await;
@@ -199,8 +199,8 @@ async fn r22_a_pending_retry_survives_a_restart(world: World) {
 on_every_store!(
     r21_a_job_keeps_every_attempt,
     r22_without_a_policy_nothing_is_retried,
-    r22_what_may_pass_next_time_is_retried_until_the_budget_is_used_up,
-    r22_what_cannot_pass_is_never_retried,
-    r22_a_retry_does_not_run_before_its_time,
+    r22_a_transient_failure_is_retried_until_the_budget_is_used_up,
+    r22_a_failure_that_cannot_pass_is_never_retried,
+    r22_a_retry_does_not_run_before_it_is_due,
     r22_a_pending_retry_survives_a_restart,
 );

@@ -1,4 +1,4 @@
-//! The states of a job, and the one table of its ways (r20).
+//! The states of a job and the table of legal transitions (r20).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -29,16 +29,20 @@ fn r20_the_legal_transitions_are_exactly_these() {
 }
 
 #[test]
-fn r20_the_table_says_of_every_way_what_brings_it_about_and_names_none_twice() {
-    let ways = JobState::TRANSITIONS;
-    for (index, way) in ways.iter().enumerate() {
-        assert!(!way.when.is_empty(), "{} to {}", way.from, way.to);
-        assert!(ways[..index].iter().all(|other| (other.from, other.to) != (way.from, way.to)));
+fn r20_the_table_says_when_each_transition_happens_and_lists_none_twice() {
+    let transitions = JobState::TRANSITIONS;
+    for (index, transition) in transitions.iter().enumerate() {
+        assert!(!transition.when.is_empty(), "{} to {}", transition.from, transition.to);
+        assert!(
+            transitions[..index]
+                .iter()
+                .all(|other| (other.from, other.to) != (transition.from, transition.to))
+        );
     }
 }
 
 #[test]
-fn r20_states_are_known_by_name() {
+fn r20_states_are_written_and_parsed_by_name() {
     let names = JobState::ALL.map(JobState::as_str);
     assert_eq!(names, ["waiting", "ready", "running", "succeeded", "failed", "cancelled"]);
     for state in JobState::ALL {
@@ -49,7 +53,7 @@ fn r20_states_are_known_by_name() {
     assert!(names.iter().all(|name| error.contains(name)) && error.contains("`done`"), "{error}");
 }
 
-/// End as one is asked to.
+/// Wait at the gate, then succeed or fail.
 #[command]
 struct End {
     well: bool,
@@ -66,7 +70,7 @@ async fn start(world: &World) -> (Runtime, Arc<Gate>) {
     (world.builder().concurrency(1).provide(gate.clone()).start().await.unwrap(), gate)
 }
 
-/// A job in each state, by the way that leads there.
+/// Brings one job into each state.
 async fn in_every_state(runtime: &Runtime, gate: &Gate) -> [(JobState, JobId); 6] {
     gate.open();
     gate.open();
@@ -82,13 +86,13 @@ async fn in_every_state(runtime: &Runtime, gate: &Gate) -> [(JobState, JobId); 6
     let ready = runtime.publish(End { well: true }).await.unwrap();
     let jobs = [waiting.id(), ready.id(), running.id(), succeeded.id(), failed.id(), cancelled.id()];
     let mut states = JobState::ALL.map(|state| (state, jobs[0]));
-    for (place, job) in states.iter_mut().zip(jobs) {
-        place.1 = job;
+    for (entry, job) in states.iter_mut().zip(jobs) {
+        entry.1 = job;
     }
     states
 }
 
-async fn r20_what_is_not_in_the_table_is_refused_with_the_ways_there_are(world: World) {
+async fn r20_an_illegal_transition_is_refused_and_the_failure_names_the_legal_states(world: World) {
     let (runtime, gate) = start(&world).await;
     let refused = (FailureKind::Refused, "illegal_transition");
     for (state, job) in in_every_state(&runtime, &gate).await {
@@ -114,15 +118,15 @@ async fn r20_what_is_not_in_the_table_is_refused_with_the_ways_there_are(world: 
     gate.open_wide();
 }
 
-async fn r20_what_is_not_on_record_can_neither_be_cancelled_nor_retried(world: World) {
+async fn r20_an_unknown_job_can_neither_be_cancelled_nor_retried(world: World) {
     let (runtime, _) = start(&world).await;
-    let nobody: JobId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
-    for refused in [runtime.jobs().cancel(nobody).await, runtime.jobs().retry(nobody).await] {
+    let unknown: JobId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+    for refused in [runtime.jobs().cancel(unknown).await, runtime.jobs().retry(unknown).await] {
         assert_eq!(kind_and_code(&refused.unwrap_err()), (FailureKind::NotFound, "no_such_job"));
     }
 }
 
 on_every_store!(
-    r20_what_is_not_in_the_table_is_refused_with_the_ways_there_are,
-    r20_what_is_not_on_record_can_neither_be_cancelled_nor_retried,
+    r20_an_illegal_transition_is_refused_and_the_failure_names_the_legal_states,
+    r20_an_unknown_job_can_neither_be_cancelled_nor_retried,
 );

@@ -1,5 +1,5 @@
-//! A store is told which attempts must never be forgotten, because they are never repeated (r22). That SQLite waits for the
-//! disk with these is tested where its disk can be made to stand still.
+//! The runtime marks jobs that may be repeated (r22), so that a store can wait for the disk before an attempt that must not be.
+//! That SQLite does so is tested in its own crate, where the disk can be held.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -22,21 +22,21 @@ async fn ring(_: Ring) {
     emit(Rung {});
 }
 
-/// Ring until somebody hears.
+/// Ring, with a retry policy.
 #[command]
 struct RingOn {}
 
 #[command(retry = Retry::fixed(2, Duration::ZERO))]
 async fn ring_on(_: RingOn) {}
 
-/// Ring, with a policy that comes to nothing.
+/// Ring, with a retry policy that allows one attempt.
 #[command]
 struct RingOnce {}
 
 #[command(retry = Retry::fixed(1, Duration::from_secs(1)))]
 async fn ring_once(_: RingOnce) {}
 
-/// Somebody has rung.
+/// The bell was rung.
 #[event]
 struct Rung {}
 
@@ -46,12 +46,12 @@ async fn open(_: Rung) {}
 #[event_handler(retry = Retry::exponential(3, Duration::from_secs(1)))]
 async fn bark(_: Rung) {}
 
-/// Keeps which jobs a store was given.
+/// Records whether each job that reached the store is repeatable.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<BTreeMap<Arc<str>, bool>>>);
+struct Repeatable(Arc<Mutex<BTreeMap<Arc<str>, bool>>>);
 
 #[async_trait]
-impl Watch for Told {
+impl Watch for Repeatable {
     async fn submitting(&self, jobs: &[NewJob]) {
         self.0.lock().unwrap().extend(jobs.iter().map(|job| (job.name.clone(), job.repeatable)));
     }
@@ -62,14 +62,14 @@ impl Watch for Told {
 }
 
 #[tokio::test]
-async fn r22_a_store_is_told_what_may_be_repeated() {
-    let told = Told::default();
-    let store = Watched { store: MemoryStore::new(), watch: told.clone() };
+async fn r22_only_a_job_with_a_retry_policy_is_stored_as_repeatable() {
+    let recorded = Repeatable::default();
+    let store = Watched { store: MemoryStore::new(), watch: recorded.clone() };
     let runtime = Runtime::builder(store).start().await.unwrap();
-    let repeatable = || told.0.lock().unwrap().clone();
+    let repeatable = || recorded.0.lock().unwrap().clone();
     runtime.execute(Ring {}).await.unwrap();
     assert_eq!(repeatable(), [("Ring".into(), false), ("bark".into(), true), ("open".into(), false)].into());
-    told.0.lock().unwrap().clear();
+    recorded.0.lock().unwrap().clear();
 
     runtime.publish(RingOn {}).await.unwrap();
     runtime.publish_json("RingOnce", serde_json::json!({})).await.unwrap();

@@ -1,4 +1,4 @@
-//! When there is another attempt (r22): pauses, kinds, what a failure asks for, deadlines, and retries by hand.
+//! Retries (r22): pauses, policies per failure kind, pauses that a failure asks for, deadlines, and retries by hand.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -34,7 +34,7 @@ fn r22_pauses_are_fixed_or_double_up_to_an_hour() {
 }
 
 #[test]
-fn r22_no_policy_retries_what_is_permanent() {
+fn r22_no_policy_retries_a_permanent_failure() {
     let retry = Retry::fixed(9, Duration::from_secs(1));
     for kind in [FailureKind::Error, FailureKind::Conflict, FailureKind::TimedOut, FailureKind::Panicked] {
         let failure = Failure::new(kind, "code", "message");
@@ -44,7 +44,7 @@ fn r22_no_policy_retries_what_is_permanent() {
 }
 
 #[test]
-fn r22_no_pause_is_longer_than_a_policy_says() {
+fn r22_longest_pause_caps_the_pauses() {
     let failure = Failure::new(FailureKind::Error, "error", "no");
     let capped = Retry::exponential(9, Duration::from_secs(1)).longest_pause(Duration::from_secs(3));
     let pauses = [1, 2, 3, 8].map(|number| capped.pause_after(some_job(), number, &failure).unwrap());
@@ -52,7 +52,7 @@ fn r22_no_pause_is_longer_than_a_policy_says() {
 }
 
 #[test]
-fn r22_jitter_spreads_pauses_between_their_half_and_their_whole() {
+fn r22_jitter_spreads_pauses_between_half_and_full_length() {
     let failure = Failure::new(FailureKind::Error, "error", "no");
     let jittered = Retry::exponential_with_jitter(9, Duration::from_secs(1));
     let whole = Retry::exponential(9, Duration::from_secs(1));
@@ -61,7 +61,7 @@ fn r22_jitter_spreads_pauses_between_their_half_and_their_whole() {
         for low in 0..50 {
             let job: JobId = format!("01890a5d-ac96-774b-bcce-b3020990{low:04}").parse().unwrap();
             let pause = jittered.pause_after(job, number, &failure).unwrap();
-            assert_eq!(jittered.pause_after(job, number, &failure), Some(pause), "it is always the same one");
+            assert_eq!(jittered.pause_after(job, number, &failure), Some(pause), "jitter is deterministic");
             let longest = whole.pause_after(job, number, &failure).unwrap();
             assert!(longest / 2 <= pause && pause <= longest, "{pause:?} of {longest:?}");
             shares.push(pause.as_secs_f64() / longest.as_secs_f64());
@@ -75,7 +75,7 @@ fn r22_jitter_spreads_pauses_between_their_half_and_their_whole() {
 }
 
 #[test]
-fn r22_failures_of_a_kind_can_have_a_policy_of_their_own() {
+fn r22_a_failure_kind_can_have_a_policy_of_its_own() {
     let retry = Retry::fixed(3, Duration::from_secs(9))
         .on(FailureKind::Conflict, Retry::fixed(5, Duration::ZERO))
         .on(FailureKind::TimedOut, Retry::none());
@@ -92,17 +92,17 @@ fn r22_failures_of_a_kind_can_have_a_policy_of_their_own() {
 #[should_panic(
     expected = "only failures of the kinds Error, Conflict, TimedOut, Panicked and Lost can be retried"
 )]
-fn r22_a_policy_for_what_is_never_retried_is_refused() {
+fn r22_a_policy_for_a_kind_that_is_never_retried_is_refused() {
     let _ = Retry::none().on(FailureKind::Violated, Retry::fixed(2, Duration::ZERO));
 }
 
 #[test]
-fn r22_a_failure_can_say_when_to_try_again() {
+fn r22_a_failure_can_ask_for_a_pause() {
     let failure =
         Failure::new(FailureKind::Error, "busy", "come back later").retry_in(Duration::from_secs(77));
     let retry = Retry::fixed(2, Duration::from_secs(1));
     assert_eq!(retry.pause_after(some_job(), 1, &failure), Some(Duration::from_secs(77)));
-    assert_eq!(retry.pause_after(some_job(), 2, &failure), None, "the budget holds all the same");
+    assert_eq!(retry.pause_after(some_job(), 2, &failure), None, "the budget still holds");
     assert_eq!(retry.pause_after(some_job(), 1, &failure.clone().permanent()), None);
     let read: Failure = serde_json::from_value(serde_json::to_value(&failure).unwrap()).unwrap();
     assert_eq!((read.retry_after(), &read), (Some(Duration::from_secs(77)), &failure));
@@ -114,7 +114,7 @@ struct Call {
     number: u32,
 }
 
-/// How often the line is busy yet.
+/// The number of calls that still find the line busy.
 struct Line(AtomicU32);
 
 impl Line {
@@ -142,9 +142,9 @@ async fn publish(runtime: &Runtime, number: u32) -> JobHandle<u32> {
     runtime.publish(Call { number }).await.unwrap()
 }
 
-/// Lets time pass until the job has failed for good.
+/// Advances the clock until the job has used up its attempts.
 async fn exhaust(world: &World, runtime: &Runtime, id: JobId) -> Job {
-    until("its attempts are used up", async || {
+    until("the job has used up its attempts", async || {
         world.advance(Duration::from_secs(30));
         job(runtime, id).await.state == JobState::Failed
     })
@@ -152,7 +152,7 @@ async fn exhaust(world: &World, runtime: &Runtime, id: JobId) -> Job {
     job(runtime, id).await
 }
 
-async fn r22_a_job_waits_as_long_as_its_failure_has_asked_for(world: World) {
+async fn r22_a_job_waits_for_the_pause_that_its_failure_asks_for(world: World) {
     let line = Line::busy(1);
     let runtime = start(&world, &line).await;
     let call = publish(&runtime, 7).await;
@@ -171,19 +171,20 @@ async fn r22_a_job_that_is_retried_by_hand_has_a_fresh_budget_and_keeps_its_atte
 
     runtime.jobs().retry(call.id()).await.unwrap();
     let again = exhaust_again(&world, &runtime, call.id(), 4).await;
-    assert_eq!(again.attempts, 4, "two more");
+    assert_eq!(again.attempts, 4, "the fresh budget is two attempts");
 
     line.becomes_free();
     runtime.jobs().retry(call.id()).await.unwrap();
     assert_eq!(call.outcome().await.unwrap(), 7);
     let attempts = runtime.jobs().attempts(call.id()).await.unwrap();
-    let told: Vec<_> = attempts.iter().map(|attempt| (attempt.number, attempt.failure.is_some())).collect();
-    assert_eq!(told, [(1, true), (2, true), (3, true), (4, true), (5, false)]);
+    let failures: Vec<_> =
+        attempts.iter().map(|attempt| (attempt.number, attempt.failure.is_some())).collect();
+    assert_eq!(failures, [(1, true), (2, true), (3, true), (4, true), (5, false)]);
 }
 
-/// The same, after so many attempts.
+/// Advances the clock until the job has failed with at least `attempts` attempts.
 async fn exhaust_again(world: &World, runtime: &Runtime, id: JobId, attempts: u32) -> Job {
-    until("it has failed again", async || {
+    until("the job has failed again", async || {
         world.advance(Duration::from_secs(30));
         let job = job(runtime, id).await;
         job.state == JobState::Failed && job.attempts >= attempts
@@ -222,28 +223,44 @@ async fn r22_failed_jobs_are_retried_by_filter(world: World) {
         exhaust(&world, &runtime, call.id()).await;
     }
     line.becomes_free();
-    let mine = JobQuery { correlation: Some(enact::CorrelationId::new("mine")), ..JobQuery::default() };
-    assert_eq!(runtime.jobs().retry_all(&JobQuery { limit: 3, ..mine.clone() }).await.unwrap(), 3);
+    let mine = JobQuery::new().correlation(enact::CorrelationId::new("mine"));
+    assert_eq!(runtime.jobs().retry_all(&mine.clone().limit(3)).await.unwrap(), 3);
     for (number, call) in calls.iter().enumerate().take(3) {
         assert_eq!(call.outcome().await.unwrap(), u32::try_from(number).unwrap());
     }
-    assert_eq!(runtime.jobs().retry_all(&mine).await.unwrap(), 1, "those that have succeeded are left alone");
+    assert_eq!(runtime.jobs().retry_all(&mine).await.unwrap(), 1, "succeeded jobs are not retried");
     assert_eq!(calls[3].outcome().await.unwrap(), 3);
     settle().await;
     for call in &calls[4..] {
-        assert_eq!(call.state().await.unwrap(), JobState::Failed, "they are another matter's");
+        assert_eq!(call.state().await.unwrap(), JobState::Failed, "the filter excludes them");
     }
     assert_eq!(runtime.jobs().retry_all(&JobQuery::default()).await.unwrap(), 2);
     assert_eq!(runtime.jobs().retry_all(&JobQuery::default()).await.unwrap(), 0);
 }
 
-async fn r22_what_fails_again_is_not_retried_twice_by_one_call(world: World) {
-    let line = Line::busy(1000);
-    let runtime = start(&world, &line).await;
-    let call = publish(&runtime, 1).await;
-    exhaust(&world, &runtime, call.id()).await;
-    let everything = JobQuery { limit: usize::MAX, ..JobQuery::default() };
-    assert_eq!(runtime.jobs().retry_all(&everything).await.unwrap(), 1);
+/// Fail at once, without a retry policy.
+#[command]
+struct HangUp {}
+
+#[command]
+async fn hang_up(_: HangUp) -> Result<(), String> {
+    Err("no answer".to_owned())
+}
+
+async fn r22_one_call_retries_a_job_once(world: World) {
+    // More jobs than one page. Those of the first pages fail again while the call reads the later ones.
+    const JOBS: u32 = 600;
+    let runtime = start(&world, &Line::busy(0)).await;
+    let failed = async |attempts| {
+        let jobs = common::jobs_of(&runtime, "HangUp").await;
+        jobs.iter().filter(|job| (job.state, job.attempts) == (JobState::Failed, attempts)).count()
+    };
+    let requests: Vec<_> = (0..JOBS).map(|_| runtime.publish(HangUp {})).collect();
+    assert!(runtime.publish_all(requests).await.iter().all(Result::is_ok));
+    until("all jobs have failed", async || failed(1).await == JOBS as usize).await;
+    let everything = JobQuery::new().limit(usize::MAX);
+    assert_eq!(runtime.jobs().retry_all(&everything).await.unwrap(), u64::from(JOBS));
+    until("all jobs have failed again", async || failed(2).await == JOBS as usize).await;
 }
 
 async fn r22_after_its_deadline_a_job_ends_as_timed_out(world: World) {
@@ -253,25 +270,25 @@ async fn r22_after_its_deadline_a_job_ends_as_timed_out(world: World) {
     let late = runtime.publish(Call { number: 1 }).delay(Duration::from_secs(50)).deadline(deadline);
     let late = late.await.unwrap();
     assert_eq!(late.job().await.unwrap().deadline, Some(deadline));
-    // Nobody was there to run it in time.
+    // No worker runs it in time.
     runtime.shutdown(Duration::from_secs(1)).await.unwrap();
     world.advance(Duration::from_mins(1));
     let second = start(&world, &line).await;
     let failed = reaches(&second, late.id(), JobState::Failed).await;
     assert_eq!(kind_and_code(failed.failure.as_ref().unwrap()), (FailureKind::TimedOut, "deadline_passed"));
-    assert_eq!(failed.attempts, 1, "a policy does not help");
+    assert_eq!(failed.attempts, 1, "a deadline overrides the retry policy");
 
     second.jobs().retry(late.id()).await.unwrap();
     reaches(&second, late.id(), JobState::Succeeded).await;
 }
 
-async fn r22_no_attempt_is_planned_for_after_the_deadline(world: World) {
+async fn r22_no_retry_is_scheduled_after_the_deadline(world: World) {
     let line = Line::busy(1);
     let runtime = start(&world, &line).await;
     let deadline = world.now() + Duration::from_secs(29);
     let call = runtime.publish(Call { number: 1 }).deadline(deadline).await.unwrap();
     let failure = call.outcome().await.unwrap_err();
-    assert_eq!(kind_and_code(&failure), (FailureKind::Error, "busy"), "what it failed of is what it says");
+    assert_eq!(kind_and_code(&failure), (FailureKind::Error, "busy"), "the failure is the handler's own");
 }
 
 async fn r22_a_deadline_that_cannot_be_met_is_refused(world: World) {
@@ -287,12 +304,12 @@ async fn r22_a_deadline_that_cannot_be_met_is_refused(world: World) {
 }
 
 on_every_store!(
-    r22_a_job_waits_as_long_as_its_failure_has_asked_for,
+    r22_a_job_waits_for_the_pause_that_its_failure_asks_for,
     r22_a_job_that_is_retried_by_hand_has_a_fresh_budget_and_keeps_its_attempts,
     r22_a_fresh_budget_survives_a_restart,
     r22_failed_jobs_are_retried_by_filter,
-    r22_what_fails_again_is_not_retried_twice_by_one_call,
+    r22_one_call_retries_a_job_once,
     r22_after_its_deadline_a_job_ends_as_timed_out,
-    r22_no_attempt_is_planned_for_after_the_deadline,
+    r22_no_retry_is_scheduled_after_the_deadline,
     r22_a_deadline_that_cannot_be_met_is_refused,
 );

@@ -1,4 +1,4 @@
-//! Workers that die, stall, or come back late (r23).
+//! Leases and fencing: workers that die, stall, or commit late (r23).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -9,27 +9,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use common::watched::{Watch, Watched};
 use common::{
-    Gate, Log, Mortal, World, begin, job, jobs, kind_and_code, on_every_store, reaches, settle, until,
+    Gate, Log, Process, World, begin, job, jobs, kind_and_code, on_every_store, reaches, settle, until,
 };
 use enact::clock::ManualClock;
 use enact::prelude::*;
 use enact::store::{Cursor, Store};
 use enact::{JobId, Key, MemoryStore};
 
-/// Counts.
+/// A counter.
 #[entity]
 struct Counter {
     id: String,
     value: i64,
 }
 
-/// A counter has counted.
+/// A counter was incremented.
 #[event]
 struct Counted {
     value: i64,
 }
 
-/// Count one up behind the gate; once.
+/// Increment a counter behind the gate, without a retry.
 #[command(target = counter)]
 struct Count {
     counter: String,
@@ -49,7 +49,7 @@ async fn count(_: Count, counter: &mut Counter, gate: Arc<Gate>) -> Result<i64, 
     Ok(counter.value)
 }
 
-/// Count one up behind the gate; again if the worker is lost.
+/// Increment a counter behind the gate, with a retry. Reports when the attempt is cancelled.
 #[command(target = counter)]
 struct CountSurely {
     counter: String,
@@ -66,12 +66,12 @@ async fn count_surely(
     _: CountSurely,
     counter: &mut Counter,
     gate: Arc<Gate>,
-    told: Arc<AtomicBool>,
+    signalled: Arc<AtomicBool>,
 ) -> Result<i64, Failure> {
     let watch = context();
     tokio::spawn(async move {
         watch.cancelled().await;
-        told.store(true, Ordering::SeqCst);
+        signalled.store(true, Ordering::SeqCst);
     });
     gate.pass().await;
     counter.value += 1;
@@ -91,7 +91,7 @@ async fn note(note: Note, log: Arc<Log>) {
     log.note(note.number.to_string());
 }
 
-/// Wait behind the gate at first, and to be called off when it is tried again.
+/// Wait at the gate in the first attempt, and for a cancellation in the second.
 #[command]
 struct Linger {}
 
@@ -103,25 +103,25 @@ async fn linger(_: Linger, gate: Arc<Gate>, log: Arc<Log>) {
         gate.pass().await;
     } else {
         context().cancelled().await;
-        log.note("told");
+        log.note("cancelled");
     }
 }
 
 struct Running {
     runtime: Runtime,
     gate: Arc<Gate>,
-    told: Arc<AtomicBool>,
+    signalled: Arc<AtomicBool>,
 }
 
 fn provided(builder: enact::RuntimeBuilder) -> (enact::RuntimeBuilder, Arc<Gate>, Arc<AtomicBool>) {
     let (gate, log) = (Gate::new(), Log::new());
-    let told = Arc::new(AtomicBool::new(false));
-    (builder.provide(gate.clone()).provide(log).provide(told.clone()), gate, told)
+    let signalled = Arc::new(AtomicBool::new(false));
+    (builder.provide(gate.clone()).provide(log).provide(signalled.clone()), gate, signalled)
 }
 
 async fn start(world: &World) -> Running {
-    let (builder, gate, told) = provided(world.builder());
-    Running { runtime: builder.start().await.unwrap(), gate, told }
+    let (builder, gate, signalled) = provided(world.builder());
+    Running { runtime: builder.start().await.unwrap(), gate, signalled }
 }
 
 async fn value(runtime: &Runtime) -> Option<i64> {
@@ -134,14 +134,14 @@ fn counted() -> CountSurely {
 
 const LEASE: Duration = Duration::from_secs(10);
 
-/// Lets time pass for whoever watches the leases, until the attempt of a worker that has died is given up.
-async fn outlast(world: &World, witness: &Runtime, id: JobId, wanted: JobState) {
-    outlast_by(&world.clock, witness, id, wanted).await;
+/// Advances the clock until `witness` has found the lease expired and its job is in state `wanted`.
+async fn expire_lease(world: &World, witness: &Runtime, id: JobId, wanted: JobState) {
+    expire_lease_by(&world.clock, witness, id, wanted).await;
 }
 
-async fn outlast_by(clock: &ManualClock, witness: &Runtime, id: JobId, wanted: JobState) {
-    until("the attempt is given up", async || {
-        // It is looked for now and then: the time goes on.
+async fn expire_lease_by(clock: &ManualClock, witness: &Runtime, id: JobId, wanted: JobState) {
+    until("the lease has expired", async || {
+        // Leases are checked periodically, so the clock has to move on.
         clock.advance(Duration::from_millis(500));
         settle_briefly().await;
         job(witness, id).await.state == wanted
@@ -149,73 +149,73 @@ async fn outlast_by(clock: &ManualClock, witness: &Runtime, id: JobId, wanted: J
     .await;
 }
 
-/// Lets whoever waits for a moment that has come have a look around.
+/// Gives tasks whose sleep has ended time to run.
 async fn settle_briefly() {
     tokio::time::sleep(Duration::from_millis(2)).await;
 }
 
 async fn r23_an_attempt_whose_worker_died_ends_as_lost(world: World) {
     let (builder, gate, _) = provided(world.builder().lease(LEASE));
-    let mortal = Mortal::start(builder).await;
-    let id = mortal.runtime.publish(Count { counter: "c".to_owned() }).await.unwrap().id();
+    let process = Process::start(builder).await;
+    let id = process.runtime.publish(Count { counter: "c".to_owned() }).await.unwrap().id();
     gate.arrival().await;
-    mortal.die().await;
+    process.kill().await;
 
     let witness = start(&world).await;
     settle().await;
     world.advance(LEASE);
     settle().await;
-    assert_eq!(job(&witness.runtime, id).await.state, JobState::Running, "its lease has not ended");
-    outlast(&world, &witness.runtime, id, JobState::Failed).await;
+    assert_eq!(job(&witness.runtime, id).await.state, JobState::Running, "its lease has not expired");
+    expire_lease(&world, &witness.runtime, id, JobState::Failed).await;
     let lost = job(&witness.runtime, id).await;
     assert_eq!(kind_and_code(lost.failure.as_ref().unwrap()), (FailureKind::Lost, "lost"));
     let attempts = witness.runtime.jobs().attempts(id).await.unwrap();
-    assert_eq!(attempts.len(), 1, "there is no policy, so there is no other attempt");
+    assert_eq!(attempts.len(), 1, "without a policy there is no second attempt");
     assert_eq!(attempts[0].failure, lost.failure);
     assert_eq!((attempts[0].reached, attempts[0].ended_at), (None, lost.ended_at));
     assert!(lost.failure.unwrap().message().contains(attempts[0].worker.as_str()));
     assert_eq!(witness.gate.arrivals(), 0);
     assert_eq!(value(&witness.runtime).await, None);
-    let leases = || world.query("SELECT count(*) FROM workers");
+    let leases = || world.query("SELECT count(*) FROM leases");
     until("the witness has the only lease", async || leases().is_none_or(|leases| leases == 1)).await;
 }
 
 async fn r23_a_lost_attempt_is_retried_if_the_policy_allows(world: World) {
     let (builder, gate, _) = provided(world.builder().lease(LEASE));
-    let mortal = Mortal::start(builder).await;
-    let id = mortal.runtime.publish(counted()).await.unwrap().id();
+    let process = Process::start(builder).await;
+    let id = process.runtime.publish(counted()).await.unwrap().id();
     gate.arrival().await;
-    mortal.die().await;
+    process.kill().await;
 
-    let reborn = start(&world).await;
-    reborn.gate.open_wide();
-    outlast(&world, &reborn.runtime, id, JobState::Waiting).await;
+    let restarted = start(&world).await;
+    restarted.gate.open_wide();
+    expire_lease(&world, &restarted.runtime, id, JobState::Waiting).await;
     world.advance(Duration::from_secs(5));
-    reaches(&reborn.runtime, id, JobState::Succeeded).await;
-    let attempts = reborn.runtime.jobs().attempts(id).await.unwrap();
+    reaches(&restarted.runtime, id, JobState::Succeeded).await;
+    let attempts = restarted.runtime.jobs().attempts(id).await.unwrap();
     let kinds: Vec<_> = attempts.iter().map(|attempt| attempt.failure.as_ref().map(Failure::kind)).collect();
     assert_eq!(kinds, [Some(FailureKind::Lost), None]);
     assert_ne!(attempts[0].worker, attempts[1].worker);
-    assert_eq!(value(&reborn.runtime).await, Some(1));
+    assert_eq!(value(&restarted.runtime).await, Some(1));
 }
 
-async fn r23_an_execution_whose_worker_died_ends_as_lost_too(world: World) {
+async fn r23_an_execution_whose_process_died_ends_as_lost_too(world: World) {
     let (builder, gate, _) = provided(world.builder().lease(LEASE));
-    let mortal = Mortal::start(builder).await;
-    let runtime = mortal.runtime.clone();
-    mortal.spawn(async move { runtime.execute(Count { counter: "c".to_owned() }).await });
+    let process = Process::start(builder).await;
+    let runtime = process.runtime.clone();
+    process.spawn(async move { runtime.execute(Count { counter: "c".to_owned() }).await });
     gate.arrival().await;
-    let id = jobs(&mortal.runtime).await[0].id;
-    mortal.die().await;
+    let id = jobs(&process.runtime).await[0].id;
+    process.kill().await;
 
     let witness = start(&world).await;
-    outlast(&world, &witness.runtime, id, JobState::Failed).await;
+    expire_lease(&world, &witness.runtime, id, JobState::Failed).await;
     let lost = job(&witness.runtime, id).await;
     assert_eq!(lost.failure.unwrap().kind(), FailureKind::Lost);
 }
 
-async fn r23_the_late_commit_of_an_attempt_that_was_given_up_is_fenced(world: World) {
-    // Two machines: on the slow one, the time stands still, and so does its worker.
+async fn r23_the_late_commit_of_a_rescued_attempt_is_fenced(world: World) {
+    // Two machines with a clock each. The clock of the slow one stands still, so its worker stalls.
     let slow = start(&world).await;
     let mut execution = slow.runtime.execute(counted()).into_future();
     begin(&mut execution).await;
@@ -226,16 +226,16 @@ async fn r23_the_late_commit_of_an_attempt_that_was_given_up_is_fenced(world: Wo
     let (builder, gate, _) = provided(world.builder().clock(fast_clock.clone()));
     let fast = builder.start().await.unwrap();
     gate.open_wide();
-    outlast_by(&fast_clock, &fast, id, JobState::Waiting).await;
+    expire_lease_by(&fast_clock, &fast, id, JobState::Waiting).await;
     fast_clock.advance(Duration::from_secs(5));
     reaches(&fast, id, JobState::Succeeded).await;
     assert_eq!(value(&fast).await, Some(1));
 
     slow.gate.open();
-    // Who executed it here is told what has become of it elsewhere.
+    // The caller on the slow machine gets the outcome of the attempt on the fast one.
     assert_eq!(execution.await.unwrap(), 1);
     settle().await;
-    assert_eq!(value(&fast).await, Some(1), "the slow one has not counted");
+    assert_eq!(value(&fast).await, Some(1), "the slow attempt was not committed");
     assert_eq!(fast.events().after(Cursor::START, 10).await.unwrap().len(), 1);
     let ended = job(&fast, id).await;
     assert_eq!((ended.state, ended.attempts), (JobState::Succeeded, 2));
@@ -245,15 +245,16 @@ async fn r23_the_late_commit_of_an_attempt_that_was_given_up_is_fenced(world: Wo
     assert_eq!(world.store().load(&key).await.unwrap().unwrap().version, 1);
 }
 
-async fn r23_a_fenced_attempt_of_a_job_that_runs_again_writes_nothing(world: World) {
-    // As above, but the slow one comes while the fast one is at it: no version tells them apart, only the fence.
+async fn r23_a_rescued_attempt_writes_nothing_while_its_job_runs_again(world: World) {
+    // The slow attempt commits while the fast one is still running: both read the same entity version, so only the fencing
+    // token refuses it.
     let slow = start(&world).await;
     let published = slow.runtime.publish(counted()).await.unwrap();
     slow.gate.arrival().await;
     let fast_clock = ManualClock::at(world.now());
     let (builder, gate, _) = provided(world.builder().clock(fast_clock.clone()));
     let fast = builder.start().await.unwrap();
-    outlast_by(&fast_clock, &fast, published.id(), JobState::Waiting).await;
+    expire_lease_by(&fast_clock, &fast, published.id(), JobState::Waiting).await;
     fast_clock.advance(Duration::from_secs(5));
     gate.arrival().await;
 
@@ -267,7 +268,7 @@ async fn r23_a_fenced_attempt_of_a_job_that_runs_again_writes_nothing(world: Wor
     assert_eq!(value(&fast).await, Some(1));
 }
 
-async fn r23_a_worker_that_lives_keeps_its_lease_however_long_it_takes(world: World) {
+async fn r23_a_live_worker_keeps_its_lease_however_long_an_attempt_takes(world: World) {
     let (builder, gate, _) = provided(world.builder().lease(LEASE));
     let runtime = builder.start().await.unwrap();
     let published = runtime.publish(Count { counter: "c".to_owned() }).await.unwrap();
@@ -288,12 +289,12 @@ async fn r23_a_worker_that_lives_keeps_its_lease_however_long_it_takes(world: Wo
     assert_eq!(witness.runtime.jobs().attempts(published.id()).await.unwrap().len(), 1);
 }
 
-async fn r23_steps_of_the_clock_end_no_lease(world: World) {
+async fn r23_steps_of_the_wall_clock_expire_no_lease(world: World) {
     let (builder, gate, _) = provided(world.builder().lease(LEASE));
     let runtime = builder.start().await.unwrap();
     let published = runtime.publish(Count { counter: "c".to_owned() }).await.unwrap();
     gate.arrival().await;
-    // Another machine, whose clock is its own.
+    // Another machine with a clock of its own.
     let clock = ManualClock::at(world.now());
     let (builder, ..) = provided(world.builder().clock(clock.clone()));
     let witness = builder.start().await.unwrap();
@@ -314,35 +315,35 @@ async fn r23_steps_of_the_clock_end_no_lease(world: World) {
     assert_eq!(witness.jobs().attempts(published.id()).await.unwrap().len(), 1);
 }
 
-async fn r23_a_step_of_the_clock_back_does_not_keep_a_dead_workers_lease(world: World) {
+async fn r23_a_backward_step_of_the_clock_does_not_prolong_a_dead_workers_lease(world: World) {
     let (builder, gate, _) = provided(world.builder().lease(LEASE));
-    let mortal = Mortal::start(builder).await;
-    let id = mortal.runtime.publish(Count { counter: "c".to_owned() }).await.unwrap().id();
+    let process = Process::start(builder).await;
+    let id = process.runtime.publish(Count { counter: "c".to_owned() }).await.unwrap().id();
     gate.arrival().await;
-    mortal.die().await;
+    process.kill().await;
 
     let witness = start(&world).await;
     world.clock.set(world.now() - Duration::from_hours(24));
-    outlast(&world, &witness.runtime, id, JobState::Failed).await;
+    expire_lease(&world, &witness.runtime, id, JobState::Failed).await;
 }
 
-/// A store that never answers who looks at the leases.
-struct Unanswering;
+/// Makes reads of the leases hang.
+struct HangingLeases;
 
 #[async_trait]
-impl Watch for Unanswering {
-    async fn looking(&self) {
+impl Watch for HangingLeases {
+    async fn reading_leases(&self) {
         std::future::pending::<()>().await;
     }
 }
 
 #[test]
-fn r23_a_look_that_takes_long_keeps_no_lease_from_being_renewed() {
-    common::show(World::memory(), async |world| {
+fn r23_a_lease_is_renewed_while_reading_the_leases_hangs() {
+    common::run_test(World::memory(), async |world| {
         let memory = MemoryStore::new();
-        let store = Watched { store: memory.clone(), watch: Unanswering };
+        let store = Watched { store: memory.clone(), watch: HangingLeases };
         let (builder, gate, _) = provided(Runtime::builder(store).clock(world.clock.clone()).lease(LEASE));
-        // With all places taken nothing is claimed, and no claim renews the lease.
+        // All permits are taken, so there is no claim that could renew the lease.
         let runtime = builder.concurrency(1).start().await.unwrap();
         let published = runtime.publish(Count { counter: "c".to_owned() }).await.unwrap();
         gate.arrival().await;
@@ -361,39 +362,39 @@ fn r23_a_look_that_takes_long_keeps_no_lease_from_being_renewed() {
 }
 
 #[test]
-fn r23_who_shuts_down_leaves_no_lease_behind() {
-    common::show(World::sqlite(), async |world| {
+fn r23_a_shutdown_deletes_the_lease() {
+    common::run_test(World::sqlite(), async |world| {
         let Running { runtime, gate, .. } = start(&world).await;
         gate.open_wide();
         runtime.execute(Count { counter: "c".to_owned() }).await.unwrap();
-        assert_eq!(world.query("SELECT count(*) FROM workers"), Some(1));
+        assert_eq!(world.query("SELECT count(*) FROM leases"), Some(1));
         runtime.shutdown(Duration::from_secs(1)).await.unwrap();
-        assert_eq!(world.query("SELECT count(*) FROM workers"), Some(0));
+        assert_eq!(world.query("SELECT count(*) FROM leases"), Some(0));
     });
 }
 
-async fn r23_an_attempt_that_was_given_up_is_told(world: World) {
+async fn r23_a_rescued_attempt_is_cancelled(world: World) {
     let slow = start(&world).await;
     let published = slow.runtime.publish(counted()).await.unwrap();
     slow.gate.arrival().await;
     let fast_clock = ManualClock::at(world.now());
     let (builder, ..) = provided(world.builder().clock(fast_clock.clone()));
     let fast = builder.start().await.unwrap();
-    assert!(!slow.told.load(Ordering::SeqCst));
-    outlast_by(&fast_clock, &fast, published.id(), JobState::Waiting).await;
-    until("the slow one is told", async || {
+    assert!(!slow.signalled.load(Ordering::SeqCst));
+    expire_lease_by(&fast_clock, &fast, published.id(), JobState::Waiting).await;
+    until("the slow attempt is cancelled", async || {
         world.advance(Duration::from_millis(500));
         settle_briefly().await;
-        slow.told.load(Ordering::SeqCst)
+        slow.signalled.load(Ordering::SeqCst)
     })
     .await;
     slow.gate.open_wide();
 }
 
-async fn r23_who_executes_without_a_worker_keeps_its_lease_too(world: World) {
+async fn r23_a_runtime_without_a_worker_keeps_the_lease_of_its_executions(world: World) {
     let (builder, gate, _) = provided(world.builder().lease(LEASE));
-    let office = builder.without_worker().start().await.unwrap();
-    let mut execution = office.execute(Count { counter: "c".to_owned() }).into_future();
+    let client = builder.without_worker().start().await.unwrap();
+    let mut execution = client.execute(Count { counter: "c".to_owned() }).into_future();
     begin(&mut execution).await;
     gate.arrival().await;
     let witness = start(&world).await;
@@ -407,16 +408,16 @@ async fn r23_who_executes_without_a_worker_keeps_its_lease_too(world: World) {
     assert_eq!(execution.await.unwrap(), 1);
 }
 
-async fn r23_a_worker_that_was_given_up_and_comes_back_goes_on(world: World) {
+async fn r23_a_stalled_worker_that_resumes_runs_new_jobs(world: World) {
     let slow = start(&world).await;
     let first = slow.runtime.publish(counted()).await.unwrap();
     slow.gate.arrival().await;
     let fast_clock = ManualClock::at(world.now());
     let (builder, ..) = provided(world.builder().clock(fast_clock.clone()));
     let fast = builder.without_worker().start().await.unwrap();
-    outlast_by(&fast_clock, &fast, first.id(), JobState::Waiting).await;
+    expire_lease_by(&fast_clock, &fast, first.id(), JobState::Waiting).await;
 
-    // What the slow one begins now is covered by a lease that it has renewed.
+    // A new attempt of the slow worker is covered by the lease that it renews.
     world.advance(LEASE);
     slow.gate.open_wide();
     let (slow_again, gate) = (slow.runtime.clone(), slow.gate.clone());
@@ -424,13 +425,13 @@ async fn r23_a_worker_that_was_given_up_and_comes_back_goes_on(world: World) {
     begin(&mut second).await;
     assert_eq!(second.await.unwrap(), 1);
     drop(gate);
-    outlast_by(&world.clock, &slow.runtime, first.id(), JobState::Succeeded).await;
+    expire_lease_by(&world.clock, &slow.runtime, first.id(), JobState::Succeeded).await;
     for attempt in slow.runtime.jobs().attempts(first.id()).await.unwrap().iter().skip(1) {
-        assert_eq!(attempt.failure, None, "no other attempt was given up");
+        assert_eq!(attempt.failure, None, "no other attempt was rescued");
     }
 }
 
-async fn r23_what_is_told_to_an_attempt_that_was_given_up_is_not_told_to_the_next(world: World) {
+async fn r23_the_cancellation_of_a_rescued_attempt_does_not_reach_the_next(world: World) {
     let (builder, gate, _) = provided(world.builder().lease(LEASE));
     let log = Log::new();
     let slow = builder.provide(log.clone()).start().await.unwrap();
@@ -439,9 +440,9 @@ async fn r23_what_is_told_to_an_attempt_that_was_given_up_is_not_told_to_the_nex
     let clock = ManualClock::at(world.now());
     let (builder, ..) = provided(world.builder().clock(clock.clone()));
     let witness = builder.without_worker().start().await.unwrap();
-    outlast_by(&clock, &witness, id, JobState::Waiting).await;
-    // The one that was given up is still under way here when the next begins, and ends before that.
-    until("it is tried again", async || {
+    expire_lease_by(&clock, &witness, id, JobState::Waiting).await;
+    // The rescued attempt still runs here when the next one begins, and ends before it.
+    until("the second attempt has begun", async || {
         world.advance(Duration::from_millis(500));
         log.lines() == ["attempt 1", "attempt 2"]
     })
@@ -452,12 +453,12 @@ async fn r23_what_is_told_to_an_attempt_that_was_given_up_is_not_told_to_the_nex
     }
     gate.open();
     settle().await;
-    assert_eq!(log.lines(), ["attempt 1", "attempt 2"], "nobody has called it off");
+    assert_eq!(log.lines(), ["attempt 1", "attempt 2"], "the second attempt is not cancelled");
     slow.jobs().cancel(id).await.unwrap();
-    until("the second attempt is told", async || log.lines().len() == 3).await;
+    until("the second attempt is cancelled", async || log.lines().len() == 3).await;
 }
 
-async fn r23_a_lease_is_never_so_short_that_nothing_else_is_done(world: World) {
+async fn r23_a_lease_has_a_minimum_length(world: World) {
     let of = |lease| format!("{:?}", world.builder().lease(lease));
     assert!(of(Duration::ZERO).contains("lease: 100ms"), "{}", of(Duration::ZERO));
     assert!(of(Duration::from_millis(101)).contains("lease: 101ms"));
@@ -493,16 +494,16 @@ async fn r23_two_runtimes_on_one_store_never_run_a_job_twice(world: World) {
 on_every_store!(
     r23_an_attempt_whose_worker_died_ends_as_lost,
     r23_a_lost_attempt_is_retried_if_the_policy_allows,
-    r23_an_execution_whose_worker_died_ends_as_lost_too,
-    r23_the_late_commit_of_an_attempt_that_was_given_up_is_fenced,
-    r23_a_fenced_attempt_of_a_job_that_runs_again_writes_nothing,
-    r23_a_worker_that_lives_keeps_its_lease_however_long_it_takes,
-    r23_steps_of_the_clock_end_no_lease,
-    r23_a_step_of_the_clock_back_does_not_keep_a_dead_workers_lease,
-    r23_an_attempt_that_was_given_up_is_told,
-    r23_what_is_told_to_an_attempt_that_was_given_up_is_not_told_to_the_next,
-    r23_who_executes_without_a_worker_keeps_its_lease_too,
-    r23_a_worker_that_was_given_up_and_comes_back_goes_on,
-    r23_a_lease_is_never_so_short_that_nothing_else_is_done,
+    r23_an_execution_whose_process_died_ends_as_lost_too,
+    r23_the_late_commit_of_a_rescued_attempt_is_fenced,
+    r23_a_rescued_attempt_writes_nothing_while_its_job_runs_again,
+    r23_a_live_worker_keeps_its_lease_however_long_an_attempt_takes,
+    r23_steps_of_the_wall_clock_expire_no_lease,
+    r23_a_backward_step_of_the_clock_does_not_prolong_a_dead_workers_lease,
+    r23_a_rescued_attempt_is_cancelled,
+    r23_the_cancellation_of_a_rescued_attempt_does_not_reach_the_next,
+    r23_a_runtime_without_a_worker_keeps_the_lease_of_its_executions,
+    r23_a_stalled_worker_that_resumes_runs_new_jobs,
+    r23_a_lease_has_a_minimum_length,
     r23_two_runtimes_on_one_store_never_run_a_job_twice,
 );

@@ -1,4 +1,4 @@
-//! Jobs that are called off (r24).
+//! Cancelling jobs (r24).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -16,11 +16,11 @@ struct Till {
     count: u32,
 }
 
-/// Something was rung up.
+/// A sale was rung up.
 #[event]
 struct RungUp {}
 
-/// Ring something up, behind the gate.
+/// Ring up a sale behind the gate.
 #[command(target = till, order_by = till)]
 struct RingUp {
     till: String,
@@ -35,7 +35,7 @@ impl From<&RingUp> for Till {
 #[command(create = if_missing, retry = Retry::fixed(5, Duration::from_secs(10)))]
 async fn ring_up(_: RingUp, till: &mut Till, gate: Arc<Gate>, log: Arc<Log>) -> Result<u32, Failure> {
     gate.pass().await;
-    log.note(if context().is_cancelled() { "cancelled" } else { "wanted" });
+    log.note(if context().is_cancelled() { "cancelled" } else { "running" });
     till.count += 1;
     emit(RungUp {});
     publish(Tidy {});
@@ -49,7 +49,7 @@ struct Tidy {}
 #[command]
 async fn tidy(_: Tidy) {}
 
-/// Wait until it is called off, and say so.
+/// Wait for the cancellation and note it.
 #[command]
 struct Linger {}
 
@@ -57,7 +57,7 @@ struct Linger {}
 async fn linger(_: Linger, log: Arc<Log>) -> Result<(), Failure> {
     log.note("lingers");
     context().cancelled().await;
-    log.note("was told");
+    log.note("cancelled");
     Ok(())
 }
 
@@ -117,7 +117,7 @@ async fn r24_cancel_refuses_the_commit_of_a_running_job(world: World) {
     runtime.jobs().cancel(job.id()).await.unwrap();
     assert_eq!(kind_and_code(&job.outcome().await.unwrap_err()), CANCELLED);
     gate.open();
-    until("its handler has ended", async || log.lines() == ["cancelled"]).await;
+    until("the handler has ended", async || log.lines() == ["cancelled"]).await;
     settle().await;
 
     let cancelled = job.job().await.unwrap();
@@ -130,34 +130,34 @@ async fn r24_cancel_refuses_the_commit_of_a_running_job(world: World) {
     assert!(jobs_of(&runtime, "Tidy").await.is_empty());
     world.advance(Duration::from_secs(100));
     settle().await;
-    assert_eq!(gate.arrivals(), 0, "no policy brings it back");
+    assert_eq!(gate.arrivals(), 0, "a cancelled job is not retried");
 }
 
-async fn r24_a_running_handler_is_told(world: World) {
+async fn r24_a_running_handler_is_signalled(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let job = runtime.publish(Linger {}).await.unwrap();
-    until("it lingers", async || log.lines() == ["lingers"]).await;
+    until("the handler lingers", async || log.lines() == ["lingers"]).await;
     runtime.jobs().cancel(job.id()).await.unwrap();
-    until("it was told", async || log.lines() == ["lingers", "was told"]).await;
+    until("the handler is signalled", async || log.lines() == ["lingers", "cancelled"]).await;
     settle().await;
-    assert_eq!(state(&runtime, job.id()).await, JobState::Cancelled, "that it returns Ok changes nothing");
+    assert_eq!(state(&runtime, job.id()).await, JobState::Cancelled, "an Ok of the handler changes nothing");
 }
 
-async fn r24_a_handler_in_another_process_is_told(world: World) {
+async fn r24_a_handler_in_another_process_is_signalled(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let job = runtime.publish(Linger {}).await.unwrap();
-    until("it lingers", async || log.lines() == ["lingers"]).await;
+    until("the handler lingers", async || log.lines() == ["lingers"]).await;
     let elsewhere = start(&world).await;
     elsewhere.runtime.jobs().cancel(job.id()).await.unwrap();
-    until("it was told", async || {
+    until("the handler is signalled", async || {
         world.advance(Duration::from_millis(500));
-        log.lines() == ["lingers", "was told"]
+        log.lines() == ["lingers", "cancelled"]
     })
     .await;
     assert_eq!(kind_and_code(&job.outcome().await.unwrap_err()), CANCELLED);
 }
 
-async fn r24_who_executes_it_is_told(world: World) {
+async fn r24_execute_returns_the_cancellation_of_its_job(world: World) {
     let Running { runtime, gate, .. } = start(&world).await;
     let mut execution = runtime.execute(at("t")).into_future();
     begin(&mut execution).await;
@@ -188,12 +188,12 @@ async fn r24_a_cancelled_job_frees_its_lane(world: World) {
     assert_eq!(state(&runtime, second.id()).await, JobState::Waiting);
     runtime.jobs().cancel(second.id()).await.unwrap();
     runtime.jobs().cancel(first.id()).await.unwrap();
-    // Its handler is still under way, and holds the till.
+    // The first handler still runs and holds the till.
     gate.open_wide();
     assert_eq!(third.outcome().await.unwrap(), 1);
 }
 
-async fn r24_what_comes_after_a_cancelled_job_is_cancelled_with_it(world: World) {
+async fn r24_jobs_after_a_cancelled_job_are_cancelled_with_it(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let first = runtime.publish(Tidy {}).delay(Duration::from_secs(10)).await.unwrap();
     let second = runtime.publish(Tidy {}).after(&first).await.unwrap();
@@ -211,14 +211,14 @@ async fn r24_what_comes_after_a_cancelled_job_is_cancelled_with_it(world: World)
     assert_eq!(late.state().await.unwrap(), JobState::Cancelled);
 }
 
-async fn r24_nothing_is_called_off_from_inside_an_execution(world: World) {
+async fn r24_cancelling_inside_an_execution_is_refused(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let victim = runtime.publish(Linger {}).await.unwrap();
-    until("it lingers", async || log.lines() == ["lingers"]).await;
+    until("the handler lingers", async || log.lines() == ["lingers"]).await;
     let builder = world.builder().provide(log.clone()).provide(Gate::new());
     let own =
         builder.provide(Arc::new(runtime.clone())).provide(Arc::new(victim.id())).start().await.unwrap();
-    let refused = own.execute(Meddle {}).await.unwrap_err();
+    let refused = own.execute(CancelOther {}).await.unwrap_err();
     assert_eq!(refused.code(), "inside_execution");
     assert_eq!(state(&runtime, victim.id()).await, JobState::Running);
     runtime.jobs().cancel(victim.id()).await.unwrap();
@@ -226,12 +226,12 @@ async fn r24_nothing_is_called_off_from_inside_an_execution(world: World) {
     assert_eq!(job(&runtime, victim.id()).await.attempts, 1);
 }
 
-/// Call another job off from inside.
+/// Cancel another job from a handler.
 #[command]
-struct Meddle {}
+struct CancelOther {}
 
 #[command]
-async fn meddle(_: Meddle, context: ExecutionContext) -> Result<(), Failure> {
+async fn cancel_other(_: CancelOther, context: ExecutionContext) -> Result<(), Failure> {
     let (Some(runtime), Some(victim)) =
         (context.capability::<Runtime>(), context.capability::<enact::JobId>())
     else {
@@ -244,11 +244,11 @@ on_every_store!(
     r24_cancel_ends_a_waiting_job_at_once,
     r24_cancel_ends_a_ready_job_at_once,
     r24_cancel_refuses_the_commit_of_a_running_job,
-    r24_a_running_handler_is_told,
-    r24_a_handler_in_another_process_is_told,
-    r24_who_executes_it_is_told,
+    r24_a_running_handler_is_signalled,
+    r24_a_handler_in_another_process_is_signalled,
+    r24_execute_returns_the_cancellation_of_its_job,
     r24_cancelled_stays_cancelled,
     r24_a_cancelled_job_frees_its_lane,
-    r24_what_comes_after_a_cancelled_job_is_cancelled_with_it,
-    r24_nothing_is_called_off_from_inside_an_execution,
+    r24_jobs_after_a_cancelled_job_are_cancelled_with_it,
+    r24_cancelling_inside_an_execution_is_refused,
 );

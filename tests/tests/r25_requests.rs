@@ -1,4 +1,4 @@
-//! The same request is taken once (r25), and lanes keep an order (r26).
+//! Idempotency keys (r25) and lanes (r26).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -10,7 +10,7 @@ use common::{
 };
 use enact::prelude::*;
 
-/// Pay something.
+/// Make a payment.
 #[command(idempotency_key = payment)]
 struct Pay {
     payment: Option<String>,
@@ -23,7 +23,7 @@ async fn pay(pay: Pay, log: Arc<Log>) -> Result<i64, String> {
     if pay.cents < 0 { Err("there is no negative money".to_owned()) } else { Ok(pay.cents) }
 }
 
-/// Another command with keys from the same store.
+/// Another command whose idempotency key comes from a field.
 #[command(idempotency_key = payment)]
 struct Refund {
     payment: String,
@@ -35,7 +35,7 @@ async fn refund(refund: Refund, log: Arc<Log>) {
     log.note(format!("refund {}", refund.cents));
 }
 
-/// Publish a payment from inside.
+/// Publish a payment from a handler.
 #[command]
 struct Arrange {
     payment: String,
@@ -52,7 +52,7 @@ async fn arrange(arrange: Arrange) {
     }
 }
 
-/// A step in a lane.
+/// Take a step in a lane. Step 7 fails once, step 13 always.
 #[command(order_by = lane)]
 struct March {
     lane: Option<String>,
@@ -76,7 +76,7 @@ async fn march(
     }
 }
 
-/// Publish several steps from inside.
+/// Publish three steps from a handler.
 #[command]
 struct CommandThree {
     lane: String,
@@ -109,23 +109,23 @@ fn step(lane: &str, number: u32) -> March {
     March { lane: Some(lane.to_owned()), number }
 }
 
-async fn r25_the_same_key_and_payload_answer_with_the_existing_job(world: World) {
+async fn r25_the_same_key_and_payload_return_the_existing_job(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let first = runtime.publish(paid("p", 5)).await.unwrap();
     let again = runtime.publish(paid("p", 5)).await.unwrap();
     assert_eq!(first.id(), again.id());
     assert_eq!(again.outcome().await.unwrap(), 5);
-    // Long after it has ended, too, and by name.
+    // Also after the job has ended, and by name.
     let late = runtime.publish_json("Pay", serde_json::json!({ "cents": 5, "payment": "p" })).await.unwrap();
     assert_eq!(late.id(), first.id());
     assert_eq!(runtime.execute(paid("p", 5)).await.unwrap(), 5);
     settle().await;
     assert_eq!(log.lines(), ["pay 5"]);
     assert_eq!(jobs(&runtime).await.len(), 1);
-    assert_eq!(job(&runtime, first.id()).await.idempotency_key.unwrap().as_str(), "p");
+    assert_eq!(job(&runtime, first.id()).await.spec.idempotency_key.unwrap().as_str(), "p");
 }
 
-async fn r25_a_failed_job_answers_with_its_failure(world: World) {
+async fn r25_a_repeated_request_returns_the_failure_of_its_failed_job(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let failure = runtime.execute(paid("p", -1)).await.unwrap_err();
     assert_eq!(runtime.execute(paid("p", -1)).await.unwrap_err(), failure);
@@ -151,16 +151,16 @@ async fn r25_the_same_key_with_another_payload_is_a_mismatch(world: World) {
     assert_eq!((log.lines().len(), jobs(&runtime).await.len()), (1, 1));
 }
 
-async fn r25_a_key_given_by_call_takes_the_place_of_the_commands_own(world: World) {
+async fn r25_a_key_given_by_call_overrides_the_key_of_the_command(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let first = runtime.publish(paid("p", 5)).idempotency_key("till-7").await.unwrap();
     let again = runtime.publish(paid("p", 5)).idempotency_key("till-7").await.unwrap();
-    let own = runtime.publish(paid("p", 5)).await.unwrap();
+    let by_field = runtime.publish(paid("p", 5)).await.unwrap();
     assert_eq!(first.id(), again.id());
-    assert_ne!(first.id(), own.id());
+    assert_ne!(first.id(), by_field.id());
 }
 
-async fn r25_without_a_key_each_request_is_one_of_its_own(world: World) {
+async fn r25_without_a_key_each_request_is_a_new_job(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     for _ in 0..2 {
         runtime.execute(Pay { payment: None, cents: 1 }).await.unwrap();
@@ -179,7 +179,7 @@ async fn r25_a_key_is_known_after_a_restart(world: World) {
     assert!(second.log.lines().is_empty());
 }
 
-async fn r25_of_many_at_once_one_is_taken(world: World) {
+async fn r25_concurrent_requests_with_one_key_make_one_job(world: World) {
     let here = start(&world).await;
     let elsewhere = start(&world).await;
     let mut tasks = Vec::new();
@@ -193,7 +193,7 @@ async fn r25_of_many_at_once_one_is_taken(world: World) {
             }
         }));
     }
-    // Executions that found the job elsewhere look for its end now and then.
+    // An execution whose job runs in the other process polls for its end.
     let clock = world.clock.clone();
     let ticking = tokio::spawn(async move {
         loop {
@@ -210,14 +210,14 @@ async fn r25_of_many_at_once_one_is_taken(world: World) {
     assert_eq!(here.log.lines().len() + elsewhere.log.lines().len(), 1);
 }
 
-async fn r25_a_staged_request_is_taken_once_too(world: World) {
+async fn r25_a_staged_request_is_stored_once_too(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     runtime.execute(paid("p", 5)).await.unwrap();
     for by_call in [true, true, false] {
         let payment = if by_call { "q" } else { "p" }.to_owned();
         runtime.execute(Arrange { payment, cents: 5, by_call }).await.unwrap();
     }
-    until("the payment of `q` is made", async || log.lines().len() >= 2).await;
+    until("payment `q` is made", async || log.lines().len() >= 2).await;
     settle().await;
     assert_eq!(log.lines(), ["pay 5", "pay 5"]);
     assert_eq!(jobs_of(&runtime, "Pay").await.len(), 2);
@@ -233,23 +233,23 @@ async fn r25_a_staged_request_with_another_payload_fails_the_execution(world: Wo
     assert_eq!(jobs_of(&runtime, "Arrange").await[0].state, JobState::Failed);
 }
 
-async fn r25_requests_published_together_are_taken_once(world: World) {
+async fn r25_publish_all_stores_a_repeated_request_once(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let requests = [paid("p", 5), paid("q", 1), paid("p", 5), paid("p", 6)].map(|pay| runtime.publish(pay));
-    let answers = runtime.publish_all(requests).await;
-    let ids: Vec<_> = answers.iter().map(|answer| answer.as_ref().map(JobHandle::id)).collect();
+    let results = runtime.publish_all(requests).await;
+    let ids: Vec<_> = results.iter().map(|result| result.as_ref().map(JobHandle::id)).collect();
     assert_eq!(ids[0].as_ref().unwrap(), ids[2].as_ref().unwrap());
     assert_ne!(ids[0].as_ref().unwrap(), ids[1].as_ref().unwrap());
     assert_eq!(ids[3].as_ref().unwrap_err().kind(), FailureKind::IdempotencyMismatch);
     assert_eq!(jobs(&runtime).await.len(), 2);
 }
 
-/// Lets the steps go one by one, and sees that never more than one of them is under way.
-async fn march_on(runtime: &Runtime, gate: &Gate, steps: usize) {
+/// Lets the steps pass one by one and asserts that at most one of them runs at a time.
+async fn pass_one_by_one(runtime: &Runtime, gate: &Gate, steps: usize) {
     for _ in 0..steps {
         gate.arrival().await;
         settle().await;
-        assert_eq!(gate.arrivals(), 0, "two are under way");
+        assert_eq!(gate.arrivals(), 0, "two steps are running");
         let running =
             jobs_of(runtime, "March").await.iter().filter(|job| job.state == JobState::Running).count();
         assert_eq!(running, 1);
@@ -263,7 +263,7 @@ async fn r26_a_lane_runs_one_at_a_time_in_the_order_of_publishing(world: World) 
     for number in 1..=5 {
         last = Some(runtime.publish(step("a", number)).await.unwrap());
     }
-    march_on(&runtime, &gate, 5).await;
+    pass_one_by_one(&runtime, &gate, 5).await;
     assert_eq!(last.unwrap().outcome().await.unwrap(), 5);
     assert_eq!(log.lines(), ["a-1", "a-2", "a-3", "a-4", "a-5"]);
 }
@@ -278,7 +278,7 @@ async fn r26_lanes_do_not_wait_for_each_other(world: World) {
     }
     published.push(runtime.publish(March { lane: None, number: 1 }).await.unwrap());
     published.push(runtime.publish(March { lane: None, number: 2 }).await.unwrap());
-    // The first of each lane, and both without a lane.
+    // The heads of the three lanes and both jobs without a lane.
     for _ in 0..5 {
         gate.arrival().await;
     }
@@ -296,7 +296,7 @@ async fn r26_lanes_do_not_wait_for_each_other(world: World) {
     }
 }
 
-async fn r26_a_lane_goes_on_behind_a_job_that_failed(world: World) {
+async fn r26_a_lane_continues_after_a_failed_job(world: World) {
     let Running { runtime, gate, log } = start(&world).await;
     let unlucky = runtime.publish(step("a", 13)).await.unwrap();
     let next = runtime.publish(step("a", 14)).await.unwrap();
@@ -306,7 +306,7 @@ async fn r26_a_lane_goes_on_behind_a_job_that_failed(world: World) {
     assert_eq!(log.lines(), ["a-13", "a-14"]);
 }
 
-async fn r26_a_retry_keeps_its_place_in_the_lane(world: World) {
+async fn r26_a_retry_stays_at_the_head_of_its_lane(world: World) {
     let Running { runtime, gate, log } = start(&world).await;
     gate.open_wide();
     let stumbling = runtime.publish(step("a", 7)).await.unwrap();
@@ -320,13 +320,13 @@ async fn r26_a_retry_keeps_its_place_in_the_lane(world: World) {
     assert_eq!(log.lines(), ["a-7", "a-7", "a-8"]);
 }
 
-async fn r26_executing_enters_no_lane(world: World) {
+async fn r26_an_execution_does_not_wait_in_a_lane(world: World) {
     let Running { runtime, gate, log } = start(&world).await;
     let published = runtime.publish(step("a", 1)).await.unwrap();
     gate.arrival().await;
     let waiting = runtime.publish(step("a", 2)).await.unwrap();
     let execution = tokio::spawn(runtime.execute(step("a", 3)).into_future());
-    // It comes to the gate beside the one that runs, and before the one that waits.
+    // The execution arrives beside the running job and before the waiting one.
     gate.arrival().await;
     assert_eq!(state(&runtime, waiting.id()).await, JobState::Waiting);
     gate.open_wide();
@@ -336,49 +336,49 @@ async fn r26_executing_enters_no_lane(world: World) {
     assert_eq!(log.lines().iter().collect::<BTreeSet<_>>().len(), 3);
 }
 
-async fn r26_nothing_waits_in_a_lane_for_what_is_executed(world: World) {
+async fn r26_no_job_of_a_lane_waits_for_an_execution(world: World) {
     let Running { runtime, gate, .. } = start(&world).await;
     let execution = tokio::spawn(runtime.execute(step("a", 1)).into_future());
     gate.arrival().await;
     let [executed] = &*jobs(&runtime).await else { panic!("one job") };
     assert_eq!(executed.order_key, None);
     let published = runtime.publish(step("a", 2)).await.unwrap();
-    // It comes to the gate while the other is still there.
+    // The published job arrives while the execution is still held.
     gate.arrival().await;
-    assert_eq!(published.job().await.unwrap().order_key.unwrap().as_str(), "a");
+    assert_eq!(published.job().await.unwrap().spec.order_key.unwrap().as_str(), "a");
     gate.open_wide();
     assert_eq!((execution.await.unwrap().unwrap(), published.outcome().await.unwrap()), (1, 2));
 }
 
-async fn r26_a_key_given_by_call_takes_the_place_of_the_commands_own(world: World) {
+async fn r26_a_lane_given_by_call_overrides_the_lane_of_the_command(world: World) {
     let Running { runtime, gate, log } = start(&world).await;
     for (lane, number) in [("a", 1), ("b", 2), ("c", 3)] {
         runtime.publish(step(lane, number)).ordered_by("one").await.unwrap();
     }
-    march_on(&runtime, &gate, 3).await;
-    until("all have run", async || log.lines().len() == 3).await;
+    pass_one_by_one(&runtime, &gate, 3).await;
+    until("all steps have run", async || log.lines().len() == 3).await;
     assert_eq!(log.lines(), ["a-1", "b-2", "c-3"]);
 }
 
 async fn r26_staged_commands_keep_their_order(world: World) {
     let Running { runtime, gate, log } = start(&world).await;
     runtime.execute(CommandThree { lane: "a".to_owned() }).await.unwrap();
-    march_on(&runtime, &gate, 3).await;
-    until("all have run", async || log.lines().len() == 3).await;
+    pass_one_by_one(&runtime, &gate, 3).await;
+    until("all steps have run", async || log.lines().len() == 3).await;
     assert_eq!(log.lines(), ["none-1", "none-2", "none-3"]);
 }
 
-async fn r26_what_is_published_together_keeps_its_order(world: World) {
+async fn r26_publish_all_keeps_the_order_of_its_requests(world: World) {
     let Running { runtime, gate, log } = start(&world).await;
     gate.open_wide();
-    let answers = runtime.publish_all((1..=6).map(|number| runtime.publish(step("a", number)))).await;
-    for answer in answers {
-        answer.unwrap().outcome().await.unwrap();
+    let results = runtime.publish_all((1..=6).map(|number| runtime.publish(step("a", number)))).await;
+    for result in results {
+        result.unwrap().outcome().await.unwrap();
     }
     assert_eq!(log.lines(), (1..=6).map(|number| format!("a-{number}")).collect::<Vec<_>>());
 }
 
-async fn r26_two_runtimes_keep_a_lane(world: World) {
+async fn r26_two_runtimes_keep_the_order_of_a_lane(world: World) {
     let here = start(&world).await;
     let elsewhere = start(&world).await;
     let gates = [&here.gate, &elsewhere.gate];
@@ -388,14 +388,16 @@ async fn r26_two_runtimes_keep_a_lane(world: World) {
         ids.push(runtime.publish(step("a", number)).await.unwrap().id());
     }
     for id in ids {
-        // Whoever gets it: it is the only one, and the first.
+        // Either runtime may claim it, but only the head of the lane runs.
         reaches(&here.runtime, id, JobState::Running).await;
         settle().await;
         let running: Vec<_> =
             jobs(&here.runtime).await.into_iter().filter(|job| job.state == JobState::Running).collect();
         assert_eq!(running.iter().map(|job| job.id).collect::<Vec<_>>(), [id]);
-        until("it has come to a gate", async || gates.iter().map(|gate| gate.arrivals()).sum::<usize>() == 1)
-            .await;
+        until("the step has arrived at a gate", async || {
+            gates.iter().map(|gate| gate.arrivals()).sum::<usize>() == 1
+        })
+        .await;
         for gate in gates {
             if gate.arrivals() == 1 {
                 gate.arrival().await;
@@ -408,24 +410,24 @@ async fn r26_two_runtimes_keep_a_lane(world: World) {
 }
 
 on_every_store!(
-    r25_the_same_key_and_payload_answer_with_the_existing_job,
-    r25_a_failed_job_answers_with_its_failure,
+    r25_the_same_key_and_payload_return_the_existing_job,
+    r25_a_repeated_request_returns_the_failure_of_its_failed_job,
     r25_the_same_key_with_another_payload_is_a_mismatch,
-    r25_a_key_given_by_call_takes_the_place_of_the_commands_own,
-    r25_without_a_key_each_request_is_one_of_its_own,
+    r25_a_key_given_by_call_overrides_the_key_of_the_command,
+    r25_without_a_key_each_request_is_a_new_job,
     r25_a_key_is_known_after_a_restart,
-    r25_of_many_at_once_one_is_taken,
-    r25_a_staged_request_is_taken_once_too,
+    r25_concurrent_requests_with_one_key_make_one_job,
+    r25_a_staged_request_is_stored_once_too,
     r25_a_staged_request_with_another_payload_fails_the_execution,
-    r25_requests_published_together_are_taken_once,
+    r25_publish_all_stores_a_repeated_request_once,
     r26_a_lane_runs_one_at_a_time_in_the_order_of_publishing,
     r26_lanes_do_not_wait_for_each_other,
-    r26_a_lane_goes_on_behind_a_job_that_failed,
-    r26_a_retry_keeps_its_place_in_the_lane,
-    r26_executing_enters_no_lane,
-    r26_nothing_waits_in_a_lane_for_what_is_executed,
-    r26_a_key_given_by_call_takes_the_place_of_the_commands_own,
+    r26_a_lane_continues_after_a_failed_job,
+    r26_a_retry_stays_at_the_head_of_its_lane,
+    r26_an_execution_does_not_wait_in_a_lane,
+    r26_no_job_of_a_lane_waits_for_an_execution,
+    r26_a_lane_given_by_call_overrides_the_lane_of_the_command,
     r26_staged_commands_keep_their_order,
-    r26_what_is_published_together_keeps_its_order,
-    r26_two_runtimes_keep_a_lane,
+    r26_publish_all_keeps_the_order_of_its_requests,
+    r26_two_runtimes_keep_the_order_of_a_lane,
 );

@@ -1,5 +1,4 @@
-//! What orders jobs, and what does not (r26): `after`, delay, priority, and the queues that keep apart what has nothing to do
-//! with each other. Lanes are in `r25_requests`.
+//! The order of jobs (r26): predecessors, delays, priorities and separate queues. Lanes are also tested in `r25_requests`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -38,7 +37,7 @@ async fn note_in_lane(note: NoteInLane, log: Arc<Log>) -> Result<(), String> {
     if note.line.starts_with("fail") && attempts < 3 { Err("as asked".to_owned()) } else { Ok(()) }
 }
 
-/// Hold a place in the queue of slow things.
+/// Hold a permit of the queue `slow`.
 #[command]
 struct BeSlow {}
 
@@ -47,7 +46,7 @@ async fn be_slow(_: BeSlow, gate: Arc<Gate>) {
     gate.pass().await;
 }
 
-/// Hold a place in the queue of everything else.
+/// Hold a permit of the default queue.
 #[command]
 struct Hold {}
 
@@ -56,19 +55,19 @@ async fn hold(_: Hold, gate: Arc<Gate>) {
     gate.pass().await;
 }
 
-/// Publish a chain: each after the one before.
+/// Publish three jobs, each after the one before.
 #[command]
 struct Chain {
-    /// What the first one is to come after.
+    /// The predecessor of the first job.
     #[schemars(with = "Option<String>")]
-    behind: Option<JobId>,
+    predecessor: Option<JobId>,
 }
 
 #[command]
 async fn chain(chain: Chain) {
     let first = publish(line("first")).delay(Duration::from_secs(10)).priority(3);
-    if let Some(behind) = chain.behind {
-        first.clone().after(behind);
+    if let Some(predecessor) = chain.predecessor {
+        first.clone().after(predecessor);
     }
     let second = publish(line("second")).after(&first);
     publish(line("third")).after(&first).after(second.id());
@@ -101,15 +100,18 @@ async fn start_with(
     Running { runtime: options(builder).start().await.unwrap(), gate, log }
 }
 
-/// Something that runs later than it is published.
+/// The delay of a job.
 const LATER: Duration = Duration::from_mins(1);
 
-async fn r26_a_job_runs_after_the_one_it_comes_after_has_succeeded(world: World) {
+async fn r26_a_job_runs_after_its_predecessor_has_succeeded(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let first = runtime.publish(line("first")).delay(LATER).await.unwrap();
     let second = runtime.publish(line("second")).after(&first).await.unwrap();
     let waiting = second.job().await.unwrap();
-    assert_eq!((waiting.state, waiting.due_at, waiting.after), (JobState::Waiting, None, vec![first.id()]));
+    assert_eq!(
+        (waiting.state, waiting.due_at, waiting.spec.after),
+        (JobState::Waiting, None, vec![first.id()])
+    );
     settle().await;
     assert!(log.lines().is_empty());
     world.advance(LATER);
@@ -119,7 +121,7 @@ async fn r26_a_job_runs_after_the_one_it_comes_after_has_succeeded(world: World)
     third.outcome().await.unwrap();
 }
 
-async fn r26_a_job_comes_after_all_that_it_names(world: World) {
+async fn r26_a_job_waits_for_all_of_its_predecessors(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let [a, b] = [
         runtime.publish(line("a")).delay(LATER).await.unwrap(),
@@ -135,7 +137,7 @@ async fn r26_a_job_comes_after_all_that_it_names(world: World) {
     assert_eq!(log.lines(), ["a", "b", "last"]);
 }
 
-async fn r26_what_comes_after_a_failed_job_waits_until_it_is_retried(world: World) {
+async fn r26_a_job_waits_until_its_failed_predecessor_is_retried(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let first = runtime.publish(line("fail")).await.unwrap();
     let second = runtime.publish(line("second")).after(&first).await.unwrap();
@@ -147,22 +149,22 @@ async fn r26_what_comes_after_a_failed_job_waits_until_it_is_retried(world: Worl
     assert_eq!(log.lines(), ["fail", "fail", "second"]);
 }
 
-async fn r26_a_job_cannot_come_after_one_that_is_not_on_record(world: World) {
+async fn r26_an_unknown_predecessor_is_refused(world: World) {
     let Running { runtime, .. } = start(&world).await;
-    let nobody: JobId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+    let unknown: JobId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
     let refused = (FailureKind::NotFound, "no_such_job");
-    let published = runtime.publish(line("never")).after(nobody).await;
+    let published = runtime.publish(line("never")).after(unknown).await;
     assert_eq!(kind_and_code(&published.unwrap_err()), refused);
     assert!(jobs(&runtime).await.is_empty());
-    let staged = runtime.execute(Chain { behind: Some(nobody) }).await;
+    let staged = runtime.execute(Chain { predecessor: Some(unknown) }).await;
     assert_eq!(kind_and_code(&staged.unwrap_err()), refused);
-    assert!(jobs_of(&runtime, "Note").await.is_empty(), "nothing of the chain is on record");
+    assert!(jobs_of(&runtime, "Note").await.is_empty(), "no job of the chain is stored");
 }
 
-async fn r26_staged_jobs_come_after_each_other(world: World) {
+async fn r26_staged_jobs_can_name_each_other_as_predecessors(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let gate = runtime.publish(line("gate")).delay(LATER).await.unwrap();
-    runtime.execute(Chain { behind: Some(gate.id()) }).await.unwrap();
+    runtime.execute(Chain { predecessor: Some(gate.id()) }).await.unwrap();
     let staged = jobs_of(&runtime, "Note").await;
     assert_eq!(staged[1].priority, 3);
     world.advance(LATER);
@@ -170,7 +172,7 @@ async fn r26_staged_jobs_come_after_each_other(world: World) {
     assert_eq!(log.lines(), ["gate", "first", "second", "third"]);
 }
 
-async fn r26_a_delayed_job_runs_when_its_time_has_come(world: World) {
+async fn r26_a_delayed_job_runs_when_it_is_due(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let delayed = runtime.publish(line("delayed")).delay(LATER).await.unwrap();
     let at = runtime.publish(line("at")).at(world.now() + 2 * LATER).await.unwrap();
@@ -202,24 +204,24 @@ async fn r26_a_delay_survives_a_restart(world: World) {
     reaches(&second.runtime, id, JobState::Succeeded).await;
 }
 
-async fn r26_a_delayed_job_is_not_run_early_by_a_step_of_the_clock_back(world: World) {
+async fn r26_a_backward_step_of_the_clock_runs_no_delayed_job_early(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let delayed = runtime.publish(line("delayed")).delay(LATER).await.unwrap();
     world.clock.set(world.now() - LATER);
     world.advance(LATER);
     settle().await;
-    assert_eq!(delayed.state().await.unwrap(), JobState::Waiting, "by the clock it is not yet time");
+    assert_eq!(delayed.state().await.unwrap(), JobState::Waiting, "it is not due by the wall clock");
     world.clock.set(world.now() + LATER);
-    // A step forwards is noticed with the next look, a second later at most.
+    // The worker notices a forward step at its next poll, at most a second later.
     world.advance(Duration::from_secs(1));
     delayed.outcome().await.unwrap();
 }
 
-async fn r26_what_has_a_higher_priority_begins_first(world: World) {
+async fn r26_a_job_of_higher_priority_is_claimed_first(world: World) {
     let Running { runtime, gate, log } = start_with(&world, |builder| builder.concurrency(1)).await;
     runtime.shutdown(Duration::from_secs(1)).await.unwrap();
     drop((runtime, gate));
-    // Nobody runs anything while it is published.
+    // All jobs wait for `hold`, so that they become ready together.
     let idle =
         world.builder().provide(Gate::new()).provide(log.clone()).concurrency(1).start().await.unwrap();
     let hold = idle.publish(line("hold")).delay(LATER).await.unwrap();
@@ -237,7 +239,7 @@ async fn r26_what_has_a_higher_priority_begins_first(world: World) {
     assert_eq!(log.lines(), ["hold", "highest", "high", "plain", "plain too", "low"]);
 }
 
-async fn r26_a_queue_that_is_full_holds_up_no_other(world: World) {
+async fn r26_a_full_queue_does_not_hold_up_another(world: World) {
     let Running { runtime, gate, log } =
         start_with(&world, |builder| builder.concurrency(1).queue("slow", 2)).await;
     let mut slow = Vec::new();
@@ -248,19 +250,19 @@ async fn r26_a_queue_that_is_full_holds_up_no_other(world: World) {
     gate.arrival().await;
     runtime.publish(line("quick")).await.unwrap().outcome().await.unwrap();
     settle().await;
-    assert_eq!(gate.arrivals(), 0, "two at a time");
+    assert_eq!(gate.arrivals(), 0, "the queue runs two at a time");
     assert_eq!(log.lines(), ["quick"]);
     gate.open();
     gate.arrival().await;
     settle().await;
-    assert_eq!(gate.arrivals(), 0, "two at a time");
+    assert_eq!(gate.arrivals(), 0, "the queue runs two at a time");
     gate.open_wide();
     for job in slow {
         job.outcome().await.unwrap();
     }
 }
 
-async fn r26_a_queue_without_a_number_of_its_own_has_the_runtimes(world: World) {
+async fn r26_a_queue_without_a_limit_of_its_own_has_the_runtimes_concurrency(world: World) {
     let Running { runtime, gate, .. } = start_with(&world, |builder| builder.concurrency(3)).await;
     for _ in 0..5 {
         runtime.publish(BeSlow {}).await.unwrap();
@@ -273,17 +275,17 @@ async fn r26_a_queue_without_a_number_of_its_own_has_the_runtimes(world: World) 
     gate.open_wide();
 }
 
-async fn r26_a_queue_that_another_ones_claim_has_filled_goes_on(world: World) {
+async fn r26_a_queue_filled_by_the_claim_of_another_continues(world: World) {
     let Running { runtime, gate, log } =
         start_with(&world, |builder| builder.concurrency(1).queue("slow", 1)).await;
     let held = runtime.publish(Hold {}).await.unwrap();
     gate.arrival().await;
-    // Nobody tells the worker of these: it finds them with the claim that the other queue has room for.
+    // The worker is not woken for these. It finds them with the claim that follows the end of `held`.
     let builder = world.builder().provide(gate.clone()).provide(log).without_worker();
-    let elsewhere = builder.start().await.unwrap();
+    let publisher = builder.start().await.unwrap();
     let mut slow = Vec::new();
     for _ in 0..3 {
-        slow.push(elsewhere.publish(BeSlow {}).await.unwrap().id());
+        slow.push(publisher.publish(BeSlow {}).await.unwrap().id());
     }
     gate.open();
     held.outcome().await.unwrap();
@@ -294,8 +296,8 @@ async fn r26_a_queue_that_another_ones_claim_has_filled_goes_on(world: World) {
     }
 }
 
-async fn r26_what_is_due_while_all_places_are_taken_makes_nobody_spin(world: World) {
-    let clock = Arc::new(Counting { clock: world.clock.clone(), asked: AtomicUsize::new(0) });
+async fn r26_a_due_job_without_a_free_permit_does_not_make_the_worker_spin(world: World) {
+    let clock = Arc::new(CountingClock { clock: world.clock.clone(), reads: AtomicUsize::new(0) });
     let Running { runtime, gate, .. } =
         start_with(&world, |builder| builder.clock(Shared(clock.clone())).concurrency(1).queue("slow", 1))
             .await;
@@ -305,10 +307,10 @@ async fn r26_what_is_due_while_all_places_are_taken_makes_nobody_spin(world: Wor
     gate.arrival().await;
     world.advance(LATER);
     settle().await;
-    let before = clock.asked.load(Ordering::SeqCst);
+    let before = clock.reads.load(Ordering::SeqCst);
     settle().await;
-    let asked = clock.asked.load(Ordering::SeqCst) - before;
-    assert!(asked < 20, "the time was asked {asked} times while nothing could be done");
+    let reads = clock.reads.load(Ordering::SeqCst) - before;
+    assert!(reads < 20, "the clock was read {reads} times while no permit was free");
     gate.open_wide();
     due.outcome().await.unwrap();
     for job in held {
@@ -316,25 +318,25 @@ async fn r26_what_is_due_while_all_places_are_taken_makes_nobody_spin(world: Wor
     }
 }
 
-/// A clock that counts how often it is asked.
+/// A clock that counts its reads.
 #[derive(Debug)]
-struct Counting {
+struct CountingClock {
     clock: ManualClock,
-    asked: AtomicUsize,
+    reads: AtomicUsize,
 }
 
 #[derive(Debug)]
-struct Shared(Arc<Counting>);
+struct Shared(Arc<CountingClock>);
 
 #[async_trait]
 impl Clock for Shared {
     fn now(&self) -> Timestamp {
-        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        self.0.reads.fetch_add(1, Ordering::SeqCst);
         self.0.clock.now()
     }
 
     fn elapsed(&self) -> Duration {
-        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        self.0.reads.fetch_add(1, Ordering::SeqCst);
         self.0.clock.elapsed()
     }
 
@@ -343,50 +345,50 @@ impl Clock for Shared {
     }
 }
 
-async fn r26_a_retrying_head_keeps_its_lane_waiting_and_no_other(world: World) {
+async fn r26_a_retrying_head_holds_up_its_own_lane_only(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let head = runtime.publish(in_lane(1, "fail")).await.unwrap();
-    let behind = runtime.publish(in_lane(1, "behind")).await.unwrap();
+    let next = runtime.publish(in_lane(1, "next")).await.unwrap();
     let other = runtime.publish(in_lane(2, "other")).await.unwrap();
     other.outcome().await.unwrap();
     reaches(&runtime, head.id(), JobState::Waiting).await;
     settle().await;
-    assert_eq!(behind.state().await.unwrap(), JobState::Waiting);
-    until("the lane is done", async || {
+    assert_eq!(next.state().await.unwrap(), JobState::Waiting);
+    until("the lane is empty", async || {
         world.advance(Duration::from_secs(10));
-        behind.state().await.unwrap() == JobState::Succeeded
+        next.state().await.unwrap() == JobState::Succeeded
     })
     .await;
     let lane: Vec<_> = log.lines().into_iter().filter(|line| line != "other").collect();
-    assert_eq!(lane, ["fail", "fail", "fail", "behind"]);
+    assert_eq!(lane, ["fail", "fail", "fail", "next"]);
 }
 
-async fn r26_a_delayed_job_keeps_its_place_in_its_lane(world: World) {
+async fn r26_a_delayed_job_stays_at_the_head_of_its_lane(world: World) {
     let Running { runtime, log, .. } = start(&world).await;
     let delayed = runtime.publish(in_lane(1, "delayed")).delay(LATER).await.unwrap();
-    let behind = runtime.publish(in_lane(1, "behind")).await.unwrap();
+    let next = runtime.publish(in_lane(1, "next")).await.unwrap();
     settle().await;
     assert!(log.lines().is_empty());
     world.advance(LATER);
-    behind.outcome().await.unwrap();
+    next.outcome().await.unwrap();
     delayed.outcome().await.unwrap();
-    assert_eq!(log.lines(), ["delayed", "behind"]);
+    assert_eq!(log.lines(), ["delayed", "next"]);
 }
 
 on_every_store!(
-    r26_a_job_runs_after_the_one_it_comes_after_has_succeeded,
-    r26_a_job_comes_after_all_that_it_names,
-    r26_what_comes_after_a_failed_job_waits_until_it_is_retried,
-    r26_a_job_cannot_come_after_one_that_is_not_on_record,
-    r26_staged_jobs_come_after_each_other,
-    r26_a_delayed_job_runs_when_its_time_has_come,
+    r26_a_job_runs_after_its_predecessor_has_succeeded,
+    r26_a_job_waits_for_all_of_its_predecessors,
+    r26_a_job_waits_until_its_failed_predecessor_is_retried,
+    r26_an_unknown_predecessor_is_refused,
+    r26_staged_jobs_can_name_each_other_as_predecessors,
+    r26_a_delayed_job_runs_when_it_is_due,
     r26_a_delay_survives_a_restart,
-    r26_a_delayed_job_is_not_run_early_by_a_step_of_the_clock_back,
-    r26_what_has_a_higher_priority_begins_first,
-    r26_a_queue_that_is_full_holds_up_no_other,
-    r26_a_queue_without_a_number_of_its_own_has_the_runtimes,
-    r26_a_queue_that_another_ones_claim_has_filled_goes_on,
-    r26_what_is_due_while_all_places_are_taken_makes_nobody_spin,
-    r26_a_retrying_head_keeps_its_lane_waiting_and_no_other,
-    r26_a_delayed_job_keeps_its_place_in_its_lane,
+    r26_a_backward_step_of_the_clock_runs_no_delayed_job_early,
+    r26_a_job_of_higher_priority_is_claimed_first,
+    r26_a_full_queue_does_not_hold_up_another,
+    r26_a_queue_without_a_limit_of_its_own_has_the_runtimes_concurrency,
+    r26_a_queue_filled_by_the_claim_of_another_continues,
+    r26_a_due_job_without_a_free_permit_does_not_make_the_worker_spin,
+    r26_a_retrying_head_holds_up_its_own_lane_only,
+    r26_a_delayed_job_stays_at_the_head_of_its_lane,
 );

@@ -1,4 +1,4 @@
-//! Handlers say which queue their jobs are in (r26), and a job is in the queue of the handler that it has when it is claimed.
+//! Queues (r26): a handler names the queue of its jobs. A job is claimed from the queue that its handler names now.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use common::{Gate, World, on_every_store, settle};
 
-/// Send a mail. Mails were sent without a queue of their own before.
+/// Send a mail. Formerly named `Post`, and without a queue of its own.
 #[command(alias = "Post")]
 struct SendMail {}
 
@@ -22,7 +22,7 @@ async fn send_mail(_: SendMail, gate: Arc<Gate>) {
     gate.pass().await;
 }
 
-/// Somebody has registered.
+/// A user has registered.
 #[event]
 struct Registered {}
 
@@ -31,14 +31,14 @@ async fn welcome(_: Registered, gate: Arc<Gate>) {
     gate.pass().await;
 }
 
-/// An answer that is wanted at once.
+/// A command in the default queue.
 #[command]
 struct Answer {}
 
 #[command]
 async fn answer(_: Answer) {}
 
-/// A command in a queue, by hand.
+/// A command whose handler is written by hand.
 #[derive(Serialize, Deserialize, schemars::JsonSchema)]
 struct ByHand {}
 
@@ -72,14 +72,14 @@ impl CommandHandler for HandlesByHand {
 enact::register! { Registration::command::<ByHand>(source!()) }
 enact::register! { Registration::command_handler::<HandlesByHand>(source!()) }
 
-async fn r26_commands_and_event_handlers_of_one_queue_share_its_room(world: World) {
+async fn r26_commands_and_event_handlers_of_one_queue_share_its_limit(world: World) {
     let gate = Gate::new();
     let runtime = world.builder().queue("mail", 1).provide(gate.clone()).start().await.unwrap();
     runtime.publish(SendMail {}).await.unwrap();
     runtime.emit(Registered {}).await.unwrap();
     gate.arrival().await;
     settle().await;
-    assert_eq!(gate.arrivals(), 0, "one at a time");
+    assert_eq!(gate.arrivals(), 0, "the queue runs one at a time");
     runtime.publish(Answer {}).await.unwrap().outcome().await.unwrap();
 
     gate.open();
@@ -87,30 +87,11 @@ async fn r26_commands_and_event_handlers_of_one_queue_share_its_room(world: Worl
     gate.open();
 }
 
-async fn r26_what_waits_is_in_the_queue_that_its_handler_is_in_now(world: World) {
-    // It was put on record by a program in which it had another name, and was in no queue of its own.
+async fn r26_a_stored_job_is_in_the_queue_that_its_handler_names_now(world: World) {
+    // Stored by a program in which the command had another name and no queue of its own.
     let id: JobId = "018cc251-f400-7000-8000-000000000001".parse().unwrap();
-    let formerly = NewJob {
-        id,
-        name: "Post".into(),
-        aliases: &[],
-        kind: JobKind::Command,
-        payload: Json::from_text("{}"),
-        target: None,
-        order_key: None,
-        idempotency_key: None,
-        correlation: CorrelationId::new("matter"),
-        cause: None,
-        context: Arc::default(),
-        priority: 0,
-        after: Vec::new(),
-        due_at: None,
-        deadline: None,
-        max_queued: None,
-        created_at: world.now(),
-        repeatable: false,
-        start: None,
-    };
+    let mut formerly = NewJob::new(id, JobKind::Command, "Post", Json::from_text("{}"), world.now());
+    formerly.correlation = CorrelationId::new("correlation");
     world.store().submit(Vec::new(), vec![formerly]).await.unwrap();
 
     let gate = Gate::new();
@@ -118,12 +99,12 @@ async fn r26_what_waits_is_in_the_queue_that_its_handler_is_in_now(world: World)
     gate.arrival().await;
     let next = runtime.publish(SendMail {}).await.unwrap();
     settle().await;
-    assert_eq!(gate.arrivals(), 0, "one at a time");
+    assert_eq!(gate.arrivals(), 0, "the queue runs one at a time");
     gate.open_wide();
     next.outcome().await.unwrap();
 }
 
-async fn r26_the_wiring_says_which_queue_a_handler_is_in(world: World) {
+async fn r26_the_wiring_has_the_queue_of_each_handler(world: World) {
     let runtime = world.builder().provide(Gate::new()).start().await.unwrap();
     let wiring = runtime.wiring();
     let queue = |command| wiring.command(command).unwrap().handler.as_ref().unwrap().settings.queue;
@@ -131,7 +112,7 @@ async fn r26_the_wiring_says_which_queue_a_handler_is_in(world: World) {
     assert_eq!(wiring.event("Registered").unwrap().handlers[0].handler.settings.queue, "mail");
 }
 
-async fn r50_a_limit_for_a_queue_that_no_handler_is_in_is_a_problem_at_its_place(world: World) {
+async fn r50_a_limit_for_a_queue_without_handlers_is_a_problem_with_its_source(world: World) {
     let builder = world.builder().provide(Gate::new()).queue(DEFAULT_QUEUE, 1).queue("mail", 1);
     let line = line!() + 1;
     let error = builder.queue("mial", 4).start().await.unwrap_err();
@@ -143,8 +124,8 @@ async fn r50_a_limit_for_a_queue_that_no_handler_is_in_is_a_problem_at_its_place
 }
 
 on_every_store! {
-    r26_commands_and_event_handlers_of_one_queue_share_its_room,
-    r26_what_waits_is_in_the_queue_that_its_handler_is_in_now,
-    r26_the_wiring_says_which_queue_a_handler_is_in,
-    r50_a_limit_for_a_queue_that_no_handler_is_in_is_a_problem_at_its_place,
+    r26_commands_and_event_handlers_of_one_queue_share_its_limit,
+    r26_a_stored_job_is_in_the_queue_that_its_handler_names_now,
+    r26_the_wiring_has_the_queue_of_each_handler,
+    r50_a_limit_for_a_queue_without_handlers_is_a_problem_with_its_source,
 }

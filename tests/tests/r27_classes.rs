@@ -1,4 +1,4 @@
-//! An error says itself which failure it is: its code (r27), and whether a retry can help (r22).
+//! An error type declares the code of its failure (r27) and whether a retry can help (r22).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -56,17 +56,17 @@ struct CardBlocked {
 #[error("the line is busy")]
 struct LineBusy;
 
-/// Says nothing of itself, but names its source.
+/// Unclassified, with a source.
 #[derive(Debug, thiserror::Error)]
 #[error("the transfer failed")]
 struct TransferError(#[source] AnyError);
 
-/// Says nothing of itself, and hides what it is made of.
+/// Unclassified, and `transparent`, which hides the error inside.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 struct Hiding(WithdrawError);
 
-/// Says itself, by hand, what the derive would generate.
+/// Classified by hand instead of by the derive.
 #[derive(Debug)]
 enum ByHand {
     Permanent,
@@ -94,7 +94,7 @@ enact::register! { ErrorRegistration::of::<ByHand>() }
 
 const ATTEMPTS: u32 = 2;
 
-/// Fail with the error that a test has provided.
+/// Fail with the error that the test provides.
 #[command]
 struct Fail {}
 
@@ -114,7 +114,7 @@ async fn fail_typed(_: FailTyped) -> Result<(), WithdrawError> {
     Err(WithdrawError::Suspicious)
 }
 
-/// Fail with an error that has gone through `anyhow`.
+/// Fail with an `anyhow` error.
 #[command]
 struct FailAnyhow {
     context: bool,
@@ -126,11 +126,11 @@ async fn fail_anyhow(fail: FailAnyhow) -> anyhow::Result<()> {
     if fail.context { Err(error).context("cannot withdraw").context("cannot pay") } else { Err(error) }
 }
 
-/// Handle an event, and fail.
+/// An event whose handler fails.
 #[event]
 struct Withdrawn {}
 
-/// Emit it.
+/// Emit `Withdrawn`.
 #[command]
 struct Emit {}
 
@@ -148,13 +148,13 @@ async fn start(world: &World, errors: impl Fn() -> AnyError + Send + Sync + 'sta
     world.builder().provide(Arc::new(Errors(Box::new(errors)))).start().await.unwrap()
 }
 
-/// What comes of an error: its code, whether it is permanent, and how many attempts it is given.
+/// The outcome of an error: its code, whether it is permanent, and the number of attempts.
 type Outcome<'a> = (&'a str, bool, u32);
 
-const NEVER_AGAIN: u32 = 1;
+const ONE_ATTEMPT: u32 = 1;
 
-/// Checks what comes of an error that a handler returns, on the job and on each of its attempts.
-async fn comes_to(
+/// Asserts the outcome of an error that a handler returns, on the job and on each of its attempts.
+async fn assert_outcome(
     world: &World,
     expected: Outcome<'_>,
     errors: impl Fn() -> AnyError + Send + Sync + 'static,
@@ -167,13 +167,13 @@ async fn comes_to(
     runtime.shutdown(Duration::from_secs(1)).await.unwrap();
 }
 
-/// What came of the last job, which was answered with `failure`.
+/// The outcome of the last job, which failed with `failure`.
 async fn last_outcome<'a>(runtime: &Runtime, failure: &'a Failure) -> Outcome<'a> {
     let job = jobs(runtime).await.pop().unwrap();
-    assert_eq!(job.failure.as_ref(), Some(failure), "it is on record as it was answered");
+    assert_eq!(job.failure.as_ref(), Some(failure), "the stored failure is the returned one");
     let attempts = runtime.jobs().attempts(job.id).await.unwrap();
     for attempt in &attempts {
-        assert_eq!(attempt.failure.as_ref(), Some(failure), "every attempt says the same");
+        assert_eq!(attempt.failure.as_ref(), Some(failure), "each attempt stores the same failure");
     }
     assert_eq!(failure.kind(), FailureKind::Error);
     assert_eq!(attempts.len(), job.attempts as usize);
@@ -185,7 +185,7 @@ fn unreachable() -> WithdrawError {
 }
 
 #[test]
-fn r27_permanence_passes_through_json_and_is_left_out_when_there_is_none() {
+fn r27_permanence_passes_through_json_and_is_omitted_if_false() {
     let passing = Failure::new(FailureKind::Error, "a", "b");
     let plain = json!({ "kind": "error", "code": "a", "message": "b" });
     assert_eq!(serde_json::to_value(&passing).unwrap(), plain);
@@ -201,129 +201,133 @@ fn r27_permanence_passes_through_json_and_is_left_out_when_there_is_none() {
     assert_eq!(serde_json::from_value::<Failure>(written).unwrap(), permanent);
 }
 
-async fn r22_a_permanent_error_is_attempted_once_in_spite_of_a_policy(world: World) {
-    comes_to(&world, ("suspicious", true, NEVER_AGAIN), || WithdrawError::Suspicious.into()).await;
-    comes_to(&world, ("card.blocked", true, NEVER_AGAIN), || CardBlocked { _since: 7 }.into()).await;
+async fn r22_a_permanent_error_is_not_retried_by_a_policy(world: World) {
+    assert_outcome(&world, ("suspicious", true, ONE_ATTEMPT), || WithdrawError::Suspicious.into()).await;
+    assert_outcome(&world, ("card.blocked", true, ONE_ATTEMPT), || CardBlocked { _since: 7 }.into()).await;
 }
 
-async fn r22_any_other_error_is_retried_if_there_is_a_policy(world: World) {
-    comes_to(&world, ("vendor_down", false, ATTEMPTS), || unreachable().into()).await;
-    comes_to(&world, ("till_closed", false, ATTEMPTS), || WithdrawError::TillClosed("shut").into()).await;
-    comes_to(&world, ("line_busy", false, ATTEMPTS), || LineBusy.into()).await;
+async fn r22_any_other_error_is_retried_by_a_policy(world: World) {
+    assert_outcome(&world, ("vendor_down", false, ATTEMPTS), || unreachable().into()).await;
+    assert_outcome(&world, ("till_closed", false, ATTEMPTS), || WithdrawError::TillClosed("shut").into())
+        .await;
+    assert_outcome(&world, ("line_busy", false, ATTEMPTS), || LineBusy.into()).await;
 }
 
-async fn r27_the_word_on_an_enum_is_the_default_of_its_variants(world: World) {
-    comes_to(&world, ("unknown_account", true, NEVER_AGAIN), || VendorError::UnknownAccount.into()).await;
-    comes_to(&world, ("busy", false, ATTEMPTS), || VendorError::Busy.into()).await;
+async fn r27_the_attribute_of_an_enum_is_the_default_of_its_variants(world: World) {
+    assert_outcome(&world, ("unknown_account", true, ONE_ATTEMPT), || VendorError::UnknownAccount.into())
+        .await;
+    assert_outcome(&world, ("busy", false, ATTEMPTS), || VendorError::Busy.into()).await;
 }
 
-async fn r27_a_transparent_variant_is_what_its_field_says(world: World) {
+async fn r27_a_transparent_variant_is_classified_by_its_field(world: World) {
     let vendor = |error: fn() -> VendorError| move || WithdrawError::from(error()).into();
-    comes_to(&world, ("unknown_account", true, NEVER_AGAIN), vendor(|| VendorError::UnknownAccount)).await;
-    comes_to(&world, ("busy", false, ATTEMPTS), vendor(|| VendorError::Busy)).await;
+    assert_outcome(&world, ("unknown_account", true, ONE_ATTEMPT), vendor(|| VendorError::UnknownAccount))
+        .await;
+    assert_outcome(&world, ("busy", false, ATTEMPTS), vendor(|| VendorError::Busy)).await;
     let boxed = || WithdrawError::Boxed { inner: VendorError::UnknownAccount.into() }.into();
-    comes_to(&world, ("unknown_account", true, NEVER_AGAIN), boxed).await;
+    assert_outcome(&world, ("unknown_account", true, ONE_ATTEMPT), boxed).await;
 }
 
-async fn r27_an_error_is_found_among_the_sources(world: World) {
+async fn r27_a_classified_error_is_found_among_the_sources(world: World) {
     let chain = || TransferError(TransferError(WithdrawError::Suspicious.into()).into()).into();
-    comes_to(&world, ("suspicious", true, NEVER_AGAIN), chain).await;
+    assert_outcome(&world, ("suspicious", true, ONE_ATTEMPT), chain).await;
     let boxed = || TransferError(Box::new(Box::new(WithdrawError::Suspicious))).into();
-    comes_to(&world, ("suspicious", true, NEVER_AGAIN), boxed).await;
+    assert_outcome(&world, ("suspicious", true, ONE_ATTEMPT), boxed).await;
 }
 
-async fn r27_the_outermost_that_says_something_decides(world: World) {
+async fn r27_the_outermost_classified_error_decides(world: World) {
     let source = || io::Error::other(TransferError(CardBlocked { _since: 7 }.into()));
     let chain = move || TransferError(WithdrawError::Unreachable { source: source() }.into()).into();
-    comes_to(&world, ("vendor_down", false, ATTEMPTS), chain).await;
+    assert_outcome(&world, ("vendor_down", false, ATTEMPTS), chain).await;
 }
 
-async fn r27_an_error_is_found_in_anyhow(world: World) {
+async fn r27_a_classified_error_is_found_in_anyhow(world: World) {
     let runtime = start(&world, || LineBusy.into()).await;
     let failure = runtime.execute(FailAnyhow { context: true }).await.unwrap_err();
-    assert_eq!(last_outcome(&runtime, &failure).await, ("suspicious", true, NEVER_AGAIN));
+    assert_eq!(last_outcome(&runtime, &failure).await, ("suspicious", true, ONE_ATTEMPT));
     assert_eq!(failure.message(), "cannot pay");
     assert_eq!(failure.causes(), ["cannot withdraw", "the withdrawal looks like fraud"]);
     let failure = runtime.execute(FailAnyhow { context: false }).await.unwrap_err();
-    assert_eq!(last_outcome(&runtime, &failure).await, ("suspicious", true, NEVER_AGAIN));
+    assert_eq!(last_outcome(&runtime, &failure).await, ("suspicious", true, ONE_ATTEMPT));
     assert_eq!((failure.message(), failure.causes()), ("the withdrawal looks like fraud", &[][..]));
     runtime.shutdown(Duration::from_secs(1)).await.unwrap();
 
     let kept = || anyhow::Error::new(LineBusy).reallocate_into_boxed_dyn_error_without_backtrace();
-    comes_to(&world, ("line_busy", false, ATTEMPTS), kept).await;
-    // Where a handler boxes it by `into`, its head is hidden; its sources are found.
+    assert_outcome(&world, ("line_busy", false, ATTEMPTS), kept).await;
+    // Boxing an `anyhow` error by `into` hides its outermost error. Its sources are still found.
     let hidden = || anyhow::Error::new(TransferError(WithdrawError::Suspicious.into())).into();
-    comes_to(&world, ("suspicious", true, NEVER_AGAIN), hidden).await;
+    assert_outcome(&world, ("suspicious", true, ONE_ATTEMPT), hidden).await;
 }
 
 async fn r27_a_handler_may_name_the_type_of_its_error(world: World) {
     let runtime = start(&world, || LineBusy.into()).await;
     let failure = runtime.execute(FailTyped {}).await.unwrap_err();
-    assert_eq!(last_outcome(&runtime, &failure).await, ("suspicious", true, NEVER_AGAIN));
+    assert_eq!(last_outcome(&runtime, &failure).await, ("suspicious", true, ONE_ATTEMPT));
 }
 
-async fn r27_an_event_handlers_error_says_which_failure_it_is_too(world: World) {
+async fn r27_the_error_of_an_event_handler_is_classified_too(world: World) {
     let runtime = start(&world, || LineBusy.into()).await;
     runtime.execute(Emit {}).await.unwrap();
     let handling = jobs(&runtime).await.pop().unwrap();
     let failure = runtime.jobs().handle(handling.id).outcome().await.unwrap_err();
-    assert_eq!(last_outcome(&runtime, &failure).await, ("unknown_account", true, NEVER_AGAIN));
+    assert_eq!(last_outcome(&runtime, &failure).await, ("unknown_account", true, ONE_ATTEMPT));
 }
 
-async fn r27_an_error_that_says_nothing_has_the_code_error(world: World) {
-    comes_to(&world, ("error", false, ATTEMPTS), || "just a text".into()).await;
-    comes_to(&world, ("error", false, ATTEMPTS), || TransferError("just a text".into()).into()).await;
-    // These name the sources of what they are made of for their own.
-    comes_to(&world, ("error", false, ATTEMPTS), || Hiding(WithdrawError::Suspicious).into()).await;
-    comes_to(&world, ("error", false, ATTEMPTS), || io::Error::other(WithdrawError::Suspicious).into()).await;
+async fn r27_an_unclassified_error_has_the_code_error(world: World) {
+    assert_outcome(&world, ("error", false, ATTEMPTS), || "just a text".into()).await;
+    assert_outcome(&world, ("error", false, ATTEMPTS), || TransferError("just a text".into()).into()).await;
+    // These return the source of the error inside as their own, which hides that error.
+    assert_outcome(&world, ("error", false, ATTEMPTS), || Hiding(WithdrawError::Suspicious).into()).await;
+    assert_outcome(&world, ("error", false, ATTEMPTS), || io::Error::other(WithdrawError::Suspicious).into())
+        .await;
 }
 
-async fn r27_what_is_implemented_by_hand_is_as_what_is_derived(world: World) {
-    comes_to(&world, ("by_hand.permanent", true, NEVER_AGAIN), || ByHand::Permanent.into()).await;
-    comes_to(&world, ("by_hand.passing", false, ATTEMPTS), || ByHand::Passing.into()).await;
+async fn r27_a_classification_by_hand_works_like_a_derived_one(world: World) {
+    assert_outcome(&world, ("by_hand.permanent", true, ONE_ATTEMPT), || ByHand::Permanent.into()).await;
+    assert_outcome(&world, ("by_hand.passing", false, ATTEMPTS), || ByHand::Passing.into()).await;
     let wrapped = || anyhow::Error::new(ByHand::Permanent).context("wrapped").into();
-    comes_to(&world, ("by_hand.permanent", true, NEVER_AGAIN), wrapped).await;
+    assert_outcome(&world, ("by_hand.permanent", true, ONE_ATTEMPT), wrapped).await;
 }
 
-async fn r22_a_handler_can_say_itself_that_its_failure_is_permanent(world: World) {
+async fn r22_a_handler_can_mark_its_failure_as_permanent(world: World) {
     let failure = || Failure::new(FailureKind::Error, "no_funds", "there is nothing left");
-    comes_to(&world, ("no_funds", true, NEVER_AGAIN), move || failure().permanent().into()).await;
-    comes_to(&world, ("no_funds", false, ATTEMPTS), move || failure().into()).await;
+    assert_outcome(&world, ("no_funds", true, ONE_ATTEMPT), move || failure().permanent().into()).await;
+    assert_outcome(&world, ("no_funds", false, ATTEMPTS), move || failure().into()).await;
     let runtime = start(&world, || Failure::denied("no").permanent().into()).await;
     let failure = runtime.execute(Fail {}).await.unwrap_err();
     assert_eq!(kind_and_code(&failure), (FailureKind::Denied, "denied"));
     assert!(failure.is_permanent());
 }
 
-async fn r27_a_failure_behind_another_error_gives_it_its_code(world: World) {
+async fn r27_a_failure_among_the_sources_determines_the_code(world: World) {
     let failure = |kind| Failure::new(kind, "no_funds", "there is nothing left");
     for (kind, attempts) in [
         (FailureKind::Error, ATTEMPTS),
         (FailureKind::Conflict, ATTEMPTS),
         (FailureKind::Unavailable, ATTEMPTS),
-        (FailureKind::NotFound, NEVER_AGAIN),
-        (FailureKind::Denied, NEVER_AGAIN),
+        (FailureKind::NotFound, ONE_ATTEMPT),
+        (FailureKind::Denied, ONE_ATTEMPT),
     ] {
-        let expected = ("no_funds", attempts == NEVER_AGAIN, attempts);
-        comes_to(&world, expected, move || TransferError(failure(kind).into()).into()).await;
-        comes_to(&world, expected, move || WithdrawError::from(failure(kind)).into()).await;
+        let expected = ("no_funds", attempts == ONE_ATTEMPT, attempts);
+        assert_outcome(&world, expected, move || TransferError(failure(kind).into()).into()).await;
+        assert_outcome(&world, expected, move || WithdrawError::from(failure(kind)).into()).await;
     }
     let permanent = move || TransferError(failure(FailureKind::Error).permanent().into()).into();
-    comes_to(&world, ("no_funds", true, NEVER_AGAIN), permanent).await;
+    assert_outcome(&world, ("no_funds", true, ONE_ATTEMPT), permanent).await;
 }
 
 on_every_store!(
-    r22_a_permanent_error_is_attempted_once_in_spite_of_a_policy,
-    r22_any_other_error_is_retried_if_there_is_a_policy,
-    r27_the_word_on_an_enum_is_the_default_of_its_variants,
-    r27_a_transparent_variant_is_what_its_field_says,
-    r27_an_error_is_found_among_the_sources,
-    r27_the_outermost_that_says_something_decides,
-    r27_an_error_is_found_in_anyhow,
+    r22_a_permanent_error_is_not_retried_by_a_policy,
+    r22_any_other_error_is_retried_by_a_policy,
+    r27_the_attribute_of_an_enum_is_the_default_of_its_variants,
+    r27_a_transparent_variant_is_classified_by_its_field,
+    r27_a_classified_error_is_found_among_the_sources,
+    r27_the_outermost_classified_error_decides,
+    r27_a_classified_error_is_found_in_anyhow,
     r27_a_handler_may_name_the_type_of_its_error,
-    r27_an_event_handlers_error_says_which_failure_it_is_too,
-    r27_an_error_that_says_nothing_has_the_code_error,
-    r27_what_is_implemented_by_hand_is_as_what_is_derived,
-    r22_a_handler_can_say_itself_that_its_failure_is_permanent,
-    r27_a_failure_behind_another_error_gives_it_its_code,
+    r27_the_error_of_an_event_handler_is_classified_too,
+    r27_an_unclassified_error_has_the_code_error,
+    r27_a_classification_by_hand_works_like_a_derived_one,
+    r22_a_handler_can_mark_its_failure_as_permanent,
+    r27_a_failure_among_the_sources_determines_the_code,
 );

@@ -1,4 +1,4 @@
-//! Failures are data (r27), and what is on record can be read (r28).
+//! Failures are data (r27), and stored entities and jobs can be read (r28).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -8,11 +8,11 @@ use std::fmt;
 
 use common::{World, job, jobs, kind_and_code, on_every_store};
 use enact::prelude::*;
-use enact::store::{JobQuery, PageToken};
+use enact::store::JobQuery;
 use enact::{CorrelationId, JobId, JobKind, Violation};
 use serde_json::json;
 
-/// An error with two errors behind it.
+/// An error with two sources.
 #[derive(Debug)]
 struct Outer(Inner);
 
@@ -43,7 +43,7 @@ impl Error for Inner {
     }
 }
 
-/// How a handler fails.
+/// How the handler fails.
 #[value]
 #[derive(Clone, Copy)]
 enum Manner {
@@ -116,9 +116,9 @@ async fn start(world: &World) -> Runtime {
 
 async fn failure_of(runtime: &Runtime, manner: Manner) -> Failure {
     let failure = runtime.execute(Fail { manner }).await.unwrap_err();
-    let on_record = jobs(runtime).await.pop().unwrap();
-    assert_eq!(on_record.failure.as_ref(), Some(&failure), "it is on record as it was answered");
-    assert_eq!(runtime.jobs().attempts(on_record.id).await.unwrap()[0].failure.as_ref(), Some(&failure));
+    let stored = jobs(runtime).await.pop().unwrap();
+    assert_eq!(stored.failure.as_ref(), Some(&failure), "the stored failure is the returned one");
+    assert_eq!(runtime.jobs().attempts(stored.id).await.unwrap()[0].failure.as_ref(), Some(&failure));
     failure
 }
 
@@ -169,7 +169,7 @@ fn r27_a_violation_passes_through_json() {
     assert_eq!(shown, "/cents: too little");
 }
 
-async fn r27_an_errors_sources_are_its_causes(world: World) {
+async fn r27_the_sources_of_an_error_become_causes(world: World) {
     let runtime = start(&world).await;
     let failure = failure_of(&runtime, Manner::Chain).await;
     assert_eq!(kind_and_code(&failure), (FailureKind::Error, "error"));
@@ -183,14 +183,14 @@ async fn r27_an_errors_sources_are_its_causes(world: World) {
     assert_eq!(serde_json::from_str::<Failure>(&written).unwrap(), failure);
 }
 
-async fn r27_a_handlers_own_failure_stays_as_it_is(world: World) {
+async fn r27_a_failure_of_a_handler_stays_unchanged(world: World) {
     let runtime = start(&world).await;
     let failure = failure_of(&runtime, Manner::Own).await;
     assert_eq!(failure, Failure::new(FailureKind::Denied, "bank_holiday", "come back tomorrow"));
     assert_eq!(failure_of(&runtime, Manner::Text).await.message(), "just a text");
 }
 
-async fn r27_a_panic_says_what_it_said(world: World) {
+async fn r27_the_failure_of_a_panic_has_its_message(world: World) {
     let runtime = start(&world).await;
     let failure = failure_of(&runtime, Manner::PanicWithText).await;
     assert_eq!(kind_and_code(&failure), (FailureKind::Panicked, "panicked"));
@@ -199,21 +199,21 @@ async fn r27_a_panic_says_what_it_said(world: World) {
     assert_eq!(failure.kind(), FailureKind::Panicked);
 }
 
-async fn r27_violated_invariants_are_listed_and_the_first_gives_the_code(world: World) {
+async fn r27_all_violated_invariants_are_listed_and_the_first_gives_the_code(world: World) {
     let runtime = start(&world).await;
     let failure = runtime.execute(named(1, "damn")).await.unwrap_err();
     assert_eq!(kind_and_code(&failure), (FailureKind::Violated, "thing.decent"));
-    let said: Vec<_> =
+    let violations: Vec<_> =
         failure.violations().iter().map(|it| (it.pointer(), it.code(), it.message())).collect();
     assert_eq!(
-        said,
+        violations,
         [(None, "thing.decent", "A thing has a decent name."), (None, "thing.clean", "`damn` is not clean"),]
     );
-    let on_record = jobs(&runtime).await.pop().unwrap();
-    assert_eq!(on_record.failure, Some(failure), "violations pass through the store");
+    let stored = jobs(&runtime).await.pop().unwrap();
+    assert_eq!(stored.failure, Some(failure), "violations pass through the store");
 }
 
-async fn r27_the_boundary_answers_with_failures_of_its_own_kinds(world: World) {
+async fn r27_refusals_at_the_boundary_have_kinds_of_their_own(world: World) {
     let runtime = start(&world).await;
     let unknown = runtime.publish_json("Nobody", json!({})).await.unwrap_err();
     assert_eq!(kind_and_code(&unknown), (FailureKind::UnknownName, "unknown_command"));
@@ -221,12 +221,12 @@ async fn r27_the_boundary_answers_with_failures_of_its_own_kinds(world: World) {
     assert_eq!(unknown.kind(), FailureKind::UnknownName);
     let invalid = runtime.publish(named(1, "x")).await.unwrap_err();
     assert_eq!(kind_and_code(&invalid), (FailureKind::Invalid, "minLength"));
-    assert_eq!(common::places(&invalid), [("/name", "minLength")]);
+    assert_eq!(common::pointers_and_codes(&invalid), [("/name", "minLength")]);
     runtime.publish(named(1, "one")).idempotency_key("k").await.unwrap();
     let mismatch = runtime.publish(named(2, "two")).idempotency_key("k").await.unwrap_err();
     assert_eq!(mismatch.kind(), FailureKind::IdempotencyMismatch);
-    let nobody: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
-    let missing = runtime.jobs().handle(nobody).outcome().await.unwrap_err();
+    let unknown_id: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
+    let missing = runtime.jobs().handle(unknown_id).outcome().await.unwrap_err();
     assert_eq!(kind_and_code(&missing), (FailureKind::NotFound, "no_such_job"));
     runtime.shutdown(Duration::from_secs(1)).await.unwrap();
     for failure in [
@@ -258,7 +258,7 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
     let begun = world.now();
     runtime.execute(named(1, "one")).await.unwrap();
     world.advance(Duration::from_secs(1));
-    let seed = ContextSeed::new().with_correlation("matter");
+    let seed = ContextSeed::new().with_correlation("correlation");
     runtime.scope(seed, async { runtime.execute(named(2, "two")).await }).await.unwrap();
     runtime.execute(Fail { manner: Manner::Text }).await.unwrap_err();
     let all = jobs(&runtime).await;
@@ -271,26 +271,23 @@ async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) 
     };
     let any = JobQuery::default;
     assert_eq!(found(any()).await, [one, two, failed]);
-    assert_eq!(found(JobQuery { latest_first: true, ..any() }).await, [failed, two, one]);
-    assert_eq!(found(JobQuery { states: vec![JobState::Failed], ..any() }).await, [failed]);
-    assert_eq!(
-        found(JobQuery { states: vec![JobState::Failed, JobState::Succeeded], ..any() }).await,
-        [one, two, failed]
-    );
-    assert!(found(JobQuery { states: vec![JobState::Running], ..any() }).await.is_empty());
-    assert_eq!(found(JobQuery { name: Some("Name".to_owned()), ..any() }).await, [one, two]);
-    assert!(found(JobQuery { name: Some("name".to_owned()), ..any() }).await.is_empty());
-    assert_eq!(found(JobQuery { correlation: Some(CorrelationId::new("matter")), ..any() }).await, [two]);
+    assert_eq!(found(any().latest_first()).await, [failed, two, one]);
+    assert_eq!(found(any().state(JobState::Failed)).await, [failed]);
+    assert_eq!(found(any().state(JobState::Failed).state(JobState::Succeeded)).await, [one, two, failed]);
+    assert!(found(any().state(JobState::Running)).await.is_empty());
+    assert_eq!(found(any().name("Name")).await, [one, two]);
+    assert!(found(any().name("name")).await.is_empty());
+    assert_eq!(found(any().correlation(CorrelationId::new("correlation"))).await, [two]);
     let later = begun + Duration::from_secs(1);
-    assert_eq!(found(JobQuery { created_from: Some(later), ..any() }).await, [two, failed]);
-    assert_eq!(found(JobQuery { created_before: Some(later), ..any() }).await, [one]);
+    assert_eq!(found(any().created_from(later)).await, [two, failed]);
+    assert_eq!(found(any().created_before(later)).await, [one]);
 
     let by_id = job(&runtime, two).await;
     assert_eq!((&*by_id.name, by_id.kind, by_id.state), ("Name", JobKind::Command, JobState::Succeeded));
-    assert_eq!(by_id.target.unwrap().as_str(), "2");
-    let nobody: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
-    assert!(runtime.jobs().get(nobody).await.unwrap().is_none());
-    assert!(runtime.jobs().attempts(nobody).await.unwrap().is_empty());
+    assert_eq!(by_id.spec.target.unwrap().as_str(), "2");
+    let unknown_id: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
+    assert!(runtime.jobs().get(unknown_id).await.unwrap().is_none());
+    assert!(runtime.jobs().attempts(unknown_id).await.unwrap().is_empty());
 }
 
 async fn r28_jobs_come_in_pages(world: World) {
@@ -301,15 +298,15 @@ async fn r28_jobs_come_in_pages(world: World) {
     let all: Vec<_> = jobs(&runtime).await.iter().map(|job| job.id).collect();
     for latest_first in [false, true] {
         let mut seen = Vec::new();
-        let mut after: Option<PageToken> = None;
+        let mut query = JobQuery::new().limit(2);
+        query.latest_first = latest_first;
         for expected in [2, 2, 1] {
-            let query = JobQuery { limit: 2, after, latest_first, ..JobQuery::default() };
             let page = runtime.jobs().list(&query).await.unwrap();
             assert_eq!(page.jobs.len(), expected);
             seen.extend(page.jobs.iter().map(|job| job.id));
-            after = page.next;
+            query.page = page.next;
         }
-        assert!(after.is_none());
+        assert!(query.page.is_none());
         if latest_first {
             seen.reverse();
         }
@@ -339,11 +336,11 @@ async fn r28_jobs_are_counted_by_name_and_state(world: World) {
 }
 
 on_every_store!(
-    r27_an_errors_sources_are_its_causes,
-    r27_a_handlers_own_failure_stays_as_it_is,
-    r27_a_panic_says_what_it_said,
-    r27_violated_invariants_are_listed_and_the_first_gives_the_code,
-    r27_the_boundary_answers_with_failures_of_its_own_kinds,
+    r27_the_sources_of_an_error_become_causes,
+    r27_a_failure_of_a_handler_stays_unchanged,
+    r27_the_failure_of_a_panic_has_its_message,
+    r27_all_violated_invariants_are_listed_and_the_first_gives_the_code,
+    r27_refusals_at_the_boundary_have_kinds_of_their_own,
     r28_committed_entities_are_read_by_id_and_in_pages,
     r28_jobs_are_found_by_id_state_name_correlation_and_time,
     r28_jobs_come_in_pages,

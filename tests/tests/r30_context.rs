@@ -1,4 +1,4 @@
-//! What an execution knows (r30 to r34): its context, what crosses into it, and what it may stage.
+//! The execution context (r30): what crosses into it (r31, r32), extracting from it (r33), and staging through it (r34).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -12,15 +12,15 @@ use enact::store::{Cursor, JobQuery};
 use enact::{Cause, Job, TraceContext};
 use serde_json::{Value, json};
 
-/// What handlers were told, by the name that they noted it under.
+/// What handlers saw in their contexts, each under a name.
 #[derive(Default)]
-struct Told(Mutex<Vec<(&'static str, Value)>>);
+struct Observed(Mutex<Vec<(&'static str, Value)>>);
 
-impl Told {
-    /// Notes all that crosses into a job.
+impl Observed {
+    /// Records everything that crosses into a job.
     fn note(&self, who: &'static str) {
         let context = context();
-        let told = json!({
+        let observed = json!({
             "identity": context.identity().map(|identity| (identity.subject().to_owned(), identity.roles().to_vec())),
             "tenant": context.tenant(),
             "till": context.metadata("till"),
@@ -33,18 +33,24 @@ impl Told {
             "attempt": context.attempt(),
             "capability": context.capability::<Place>().map(|place| place.0),
         });
-        self.0.lock().unwrap().push((who, told));
+        self.0.lock().unwrap().push((who, observed));
     }
 
     fn by(&self, who: &str) -> Vec<Value> {
-        self.0.lock().unwrap().iter().filter(|told| told.0 == who).map(|told| told.1.clone()).collect()
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|observed| observed.0 == who)
+            .map(|observed| observed.1.clone())
+            .collect()
     }
 }
 
-/// Which runtime something runs in.
+/// The runtime that an execution runs in.
 struct Place(&'static str);
 
-/// What tasks and tests keep of an attempt.
+/// Contexts that outlive their attempts.
 #[derive(Default)]
 struct Kept(Mutex<Vec<ExecutionContext>>);
 
@@ -53,8 +59,8 @@ struct Kept(Mutex<Vec<ExecutionContext>>);
 struct First {}
 
 #[command]
-async fn first(_: First, told: Arc<Told>) {
-    told.note("first");
+async fn first(_: First, observed: Arc<Observed>) {
+    observed.note("first");
     publish(Second {});
 }
 
@@ -63,18 +69,18 @@ async fn first(_: First, told: Arc<Told>) {
 struct Second {}
 
 #[command]
-async fn second(_: Second, told: Arc<Told>) {
-    told.note("second");
+async fn second(_: Second, observed: Arc<Observed>) {
+    observed.note("second");
     emit(Happened {});
 }
 
-/// It has happened.
+/// Handled by the third.
 #[event]
 struct Happened {}
 
 #[event_handler]
-async fn third(_: Happened, told: Arc<Told>) {
-    told.note("third");
+async fn third(_: Happened, observed: Arc<Observed>) {
+    observed.note("third");
     publish(Fourth {});
 }
 
@@ -83,11 +89,11 @@ async fn third(_: Happened, told: Arc<Told>) {
 struct Fourth {}
 
 #[command]
-async fn fourth(_: Fourth, told: Arc<Told>) {
-    told.note("fourth");
+async fn fourth(_: Fourth, observed: Arc<Observed>) {
+    observed.note("fourth");
 }
 
-/// What is done from a place that an execution does not reach, or no longer.
+/// Where the handler of `Wander` uses its context.
 #[value]
 #[derive(Clone, Copy, Debug)]
 enum Stray {
@@ -100,7 +106,7 @@ enum Stray {
     DeepBelow,
 }
 
-/// Stray.
+/// Use the context in an unusual place.
 #[command]
 struct Wander {
     stray: Stray,
@@ -132,7 +138,7 @@ async fn wander(wander: Wander, kept: Arc<Kept>) -> Result<Option<String>, Failu
             Ok(())
         }
     };
-    Ok(ended.err().map(|error| said(error.into_panic())))
+    Ok(ended.err().map(|error| panic_message(error.into_panic())))
 }
 
 async fn deep_below(levels: u32) {
@@ -144,19 +150,19 @@ async fn deep_below(levels: u32) {
     }
 }
 
-fn said(panic: Box<dyn std::any::Any + Send>) -> String {
+fn panic_message(panic: Box<dyn std::any::Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(text) => *text,
         Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
     }
 }
 
-/// What acting panics with.
+/// The message of the panic of `act`.
 fn panic_of(act: impl FnOnce()) -> String {
-    said(std::panic::catch_unwind(AssertUnwindSafe(act)).unwrap_err())
+    panic_message(std::panic::catch_unwind(AssertUnwindSafe(act)).unwrap_err())
 }
 
-/// Wait at the gate, then tell who asked.
+/// Wait at the gate, then return the identity.
 #[command]
 struct Who {
     name: String,
@@ -173,7 +179,7 @@ async fn who(who: Who, identity: Option<Identity>, gate: Arc<Gate>) -> Result<Ve
     Ok(vec![who.name, identity.unwrap_or_default(), context.job_id().unwrap().to_string()])
 }
 
-/// Only for those who are known.
+/// A command that needs an identity.
 #[command]
 struct Sign {}
 
@@ -203,20 +209,23 @@ async fn keep_and_fail(keep: KeepAndFail, kept: Arc<Kept>) -> Result<(), String>
 
 struct Running {
     runtime: Runtime,
-    told: Arc<Told>,
+    observed: Arc<Observed>,
     kept: Arc<Kept>,
     gate: Arc<Gate>,
 }
 
-fn provided(world: &World, place: &'static str) -> (enact::RuntimeBuilder, Arc<Told>, Arc<Kept>, Arc<Gate>) {
-    let (told, kept, gate) = (Arc::new(Told::default()), Arc::new(Kept::default()), Gate::new());
-    let builder = world.builder().provide::<Told>(told.clone()).provide::<Kept>(kept.clone());
-    (builder.provide::<Gate>(gate.clone()).provide::<Place>(Arc::new(Place(place))), told, kept, gate)
+fn provided(
+    world: &World,
+    place: &'static str,
+) -> (enact::RuntimeBuilder, Arc<Observed>, Arc<Kept>, Arc<Gate>) {
+    let (observed, kept, gate) = (Arc::new(Observed::default()), Arc::new(Kept::default()), Gate::new());
+    let builder = world.builder().provide::<Observed>(observed.clone()).provide::<Kept>(kept.clone());
+    (builder.provide::<Gate>(gate.clone()).provide::<Place>(Arc::new(Place(place))), observed, kept, gate)
 }
 
 async fn start(world: &World, place: &'static str) -> Running {
-    let (builder, told, kept, gate) = provided(world, place);
-    Running { runtime: builder.start().await.unwrap(), told, kept, gate }
+    let (builder, observed, kept, gate) = provided(world, place);
+    Running { runtime: builder.start().await.unwrap(), observed, kept, gate }
 }
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -252,7 +261,7 @@ async fn r30_a_context_kept_after_its_attempt_reads_and_refuses_to_stage(world: 
             );
         }
         let late = tokio::spawn(context.scope(async { _ = emit(Happened {}) })).await;
-        assert!(said(late.unwrap_err().into_panic()).contains("after its attempt had ended"));
+        assert!(panic_message(late.unwrap_err().into_panic()).contains("after its attempt had ended"));
     }
     assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
     assert_eq!(jobs(&runtime).await.len(), 3);
@@ -267,18 +276,18 @@ async fn r30_a_context_is_closed_when_a_shutdown_drops_its_attempt(world: World)
     runtime.shutdown(Duration::ZERO).await.unwrap_err();
     until("the context is closed", async || {
         let staged = std::panic::catch_unwind(AssertUnwindSafe(|| context.emit(Happened {})));
-        staged.is_err_and(|panic| said(panic).contains("after its attempt had ended"))
+        staged.is_err_and(|panic| panic_message(panic).contains("after its attempt had ended"))
     })
     .await;
 }
 
-async fn r30_the_context_is_reached_anywhere_below_the_handler(world: World) {
-    let Running { runtime, told, .. } = start(&world, "here").await;
+async fn r30_the_context_is_available_anywhere_below_the_handler(world: World) {
+    let Running { runtime, observed, .. } = start(&world, "here").await;
     assert_eq!(runtime.execute(Wander { stray: Stray::DeepBelow }).await.unwrap(), None);
-    until("the event is handled", async || told.by("third").len() == 1).await;
+    until("the event is handled", async || observed.by("third").len() == 1).await;
 }
 
-async fn r30_contexts_of_concurrent_jobs_are_never_mixed_up(world: World) {
+async fn r30_concurrent_jobs_have_contexts_of_their_own(world: World) {
     let Running { runtime, gate, .. } = start(&world, "here").await;
     let mut tasks = Vec::new();
     for number in 0..20 {
@@ -287,9 +296,9 @@ async fn r30_contexts_of_concurrent_jobs_are_never_mixed_up(world: World) {
             let name = format!("user {number}");
             let seed = ContextSeed::new().with_identity(Identity::user(name.clone()));
             let who = Who { name: name.clone() };
-            let answer =
+            let output =
                 runtime.clone().scope(seed, async move { runtime.execute(who).await }).await.unwrap();
-            (name, answer)
+            (name, output)
         }));
     }
     for _ in 0..20 {
@@ -298,16 +307,16 @@ async fn r30_contexts_of_concurrent_jobs_are_never_mixed_up(world: World) {
     gate.open_wide();
     let mut ids = std::collections::BTreeSet::new();
     for task in tasks {
-        let (name, answer) = task.await.unwrap();
-        assert_eq!(answer[..2], [name.clone(), name]);
-        ids.insert(answer[2].clone());
+        let (name, output) = task.await.unwrap();
+        assert_eq!(output[..2], [name.clone(), name]);
+        ids.insert(output[2].clone());
     }
     assert_eq!(ids.len(), 20);
 }
 
-/// The jobs of the chain by name, once it has come to its end.
-async fn chain(runtime: &Runtime, told: &Told) -> [Job; 4] {
-    until("the chain has ended", async || told.by("fourth").len() == 1).await;
+/// Waits for the end of the chain and returns its jobs.
+async fn chain(runtime: &Runtime, observed: &Observed) -> [Job; 4] {
+    until("the chain has ended", async || observed.by("fourth").len() == 1).await;
     let mut chain = Vec::new();
     for name in ["First", "Second", "third", "Fourth"] {
         let found = jobs_of(runtime, name).await;
@@ -318,12 +327,12 @@ async fn chain(runtime: &Runtime, told: &Told) -> [Job; 4] {
 }
 
 async fn r31_identity_tenant_metadata_and_trace_cross_from_job_to_job(world: World) {
-    let Running { runtime, told, .. } = start(&world, "here").await;
-    let seed = seed().with_correlation("matter-1");
+    let Running { runtime, observed, .. } = start(&world, "here").await;
+    let seed = seed().with_correlation("correlation-1");
     runtime.scope(seed, async { runtime.publish(First {}).await }).await.unwrap();
-    let [first, second, third, fourth] = chain(&runtime, &told).await;
+    let [first, second, third, fourth] = chain(&runtime, &observed).await;
     let events = runtime.events().after(Cursor::START, 10).await.unwrap();
-    assert_eq!(events[0].correlation.as_str(), "matter-1");
+    assert_eq!(events[0].correlation.as_str(), "correlation-1");
     for (who, job, cause) in [
         ("first", &first, None),
         ("second", &second, Some(Cause::Job(first.id))),
@@ -331,7 +340,7 @@ async fn r31_identity_tenant_metadata_and_trace_cross_from_job_to_job(world: Wor
         ("fourth", &fourth, Some(Cause::Job(third.id))),
     ] {
         assert_eq!(
-            told.by(who),
+            observed.by(who),
             [json!({
                 "identity": ["ada", ["teller", "auditor"]],
                 "tenant": "enterprise",
@@ -339,96 +348,99 @@ async fn r31_identity_tenant_metadata_and_trace_cross_from_job_to_job(world: Wor
                 "other": null,
                 "traceparent": TRACEPARENT,
                 "tracestate": "rojo=00f067aa0ba902b7",
-                "correlation": "matter-1",
+                "correlation": "correlation-1",
                 "cause": cause.map(|cause| cause.to_string()),
                 "job": job.id.to_string(),
                 "attempt": 1,
                 "capability": "here",
             })]
         );
-        assert_eq!((job.cause, job.correlation.as_str()), (cause, "matter-1"));
+        assert_eq!((job.cause, job.correlation.as_str()), (cause, "correlation-1"));
     }
     assert_eq!(events[0].cause, Some(second.id));
 }
 
-async fn r31_without_a_scope_nothing_crosses_but_the_matter(world: World) {
-    let Running { runtime, told, .. } = start(&world, "here").await;
+async fn r31_without_a_scope_only_the_correlation_crosses(world: World) {
+    let Running { runtime, observed, .. } = start(&world, "here").await;
     let published = runtime.publish(First {}).await.unwrap();
-    let jobs = chain(&runtime, &told).await;
+    let jobs = chain(&runtime, &observed).await;
     for (who, job) in ["first", "second", "third", "fourth"].into_iter().zip(&jobs) {
-        let told = told.by(who).remove(0);
+        let observed = observed.by(who).remove(0);
         for absent in ["identity", "tenant", "till", "traceparent", "tracestate"] {
-            assert_eq!(told[absent], Value::Null, "{who} {absent}");
+            assert_eq!(observed[absent], Value::Null, "{who} {absent}");
         }
-        assert_eq!(told["correlation"], json!(published.id().to_string()));
+        assert_eq!(observed["correlation"], json!(published.id().to_string()));
         assert_eq!(job.correlation.as_str(), published.id().to_string());
     }
 }
 
 async fn r31_executing_and_emitting_carry_the_same_as_publishing(world: World) {
-    let Running { runtime, told, .. } = start(&world, "here").await;
-    let seed = seed().with_correlation("matter-2");
+    let Running { runtime, observed, .. } = start(&world, "here").await;
+    let seed = seed().with_correlation("correlation-2");
     let event = runtime.scope(seed.clone(), async { runtime.emit(Happened {}).await }).await.unwrap();
-    until("the event is handled", async || told.by("fourth").len() == 1).await;
+    until("the event is handled", async || observed.by("fourth").len() == 1).await;
     runtime.scope(seed.clone(), async { runtime.execute(Fourth {}).await }).await.unwrap();
     runtime.scope(seed, async { runtime.execute_json("Fourth", json!({})).await }).await.unwrap();
-    assert_eq!(told.by("third")[0]["cause"], json!(format!("event/{event}")));
-    for told in told.by("third").into_iter().chain(told.by("fourth")) {
-        assert_eq!((&told["tenant"], &told["correlation"]), (&json!("enterprise"), &json!("matter-2")));
-        assert_eq!(told["identity"], json!(["ada", ["teller", "auditor"]]));
+    assert_eq!(observed.by("third")[0]["cause"], json!(format!("event/{event}")));
+    for observed in observed.by("third").into_iter().chain(observed.by("fourth")) {
+        assert_eq!(
+            (&observed["tenant"], &observed["correlation"]),
+            (&json!("enterprise"), &json!("correlation-2"))
+        );
+        assert_eq!(observed["identity"], json!(["ada", ["teller", "auditor"]]));
     }
-    assert_eq!(told.by("fourth").len(), 3);
+    assert_eq!(observed.by("fourth").len(), 3);
 }
 
 async fn r31_a_spawned_task_at_the_boundary_has_no_scope(world: World) {
-    let Running { runtime, told, .. } = start(&world, "here").await;
+    let Running { runtime, observed, .. } = start(&world, "here").await;
     let publisher = runtime.clone();
     let task = async { tokio::spawn(async move { publisher.execute(Fourth {}).await }).await.unwrap() };
     runtime.scope(seed(), task).await.unwrap();
-    assert_eq!(told.by("fourth")[0]["tenant"], Value::Null);
+    assert_eq!(observed.by("fourth")[0]["tenant"], Value::Null);
 }
 
-async fn r31_capabilities_do_not_cross_but_are_those_of_where_the_job_runs(world: World) {
+async fn r31_capabilities_are_those_of_the_runtime_that_runs_the_job(world: World) {
     let (builder, _, _, gate) = provided(&world, "here");
     let here = builder.concurrency(1).start().await.unwrap();
-    // The one place here is taken, so the next job is left for the other.
+    // The only permit here is taken, so the next job is left for the other runtime.
     let blocking = here.publish(Who { name: String::new() }).await.unwrap();
     gate.arrival().await;
     let id = here.scope(seed(), async { here.publish(Fourth {}).await }).await.unwrap().id();
     let there = start(&world, "there").await;
     reaches(&there.runtime, id, JobState::Succeeded).await;
-    assert_eq!(there.told.by("fourth")[0]["capability"], json!("there"));
-    assert_eq!(there.told.by("fourth")[0]["tenant"], json!("enterprise"));
+    assert_eq!(there.observed.by("fourth")[0]["capability"], json!("there"));
+    assert_eq!(there.observed.by("fourth")[0]["tenant"], json!("enterprise"));
     gate.open();
     blocking.outcome().await.unwrap();
 }
 
 async fn r31_what_crosses_survives_a_restart(world: World) {
     let (builder, _, _, gate) = provided(&world, "here");
-    let here = common::Mortal::start(builder.concurrency(1)).await;
+    let here = common::Process::start(builder.concurrency(1)).await;
     here.runtime.publish(Who { name: String::new() }).await.unwrap();
     gate.arrival().await;
     let runtime = here.runtime.clone();
-    let seed = seed().with_correlation("matter-3");
+    let seed = seed().with_correlation("correlation-3");
     let id = runtime.scope(seed, async { here.runtime.publish(Fourth {}).await }).await.unwrap().id();
     drop(runtime);
-    here.die().await;
-    let reborn = start(&world, "reborn").await;
-    reaches(&reborn.runtime, id, JobState::Succeeded).await;
-    let told = reborn.told.by("fourth").remove(0);
-    assert_eq!(told["identity"], json!(["ada", ["teller", "auditor"]]));
-    assert_eq!((&told["till"], &told["traceparent"]), (&json!("7"), &json!(TRACEPARENT)));
-    assert_eq!((&told["correlation"], &told["cause"]), (&json!("matter-3"), &Value::Null));
+    here.kill().await;
+    let restarted = start(&world, "restarted").await;
+    reaches(&restarted.runtime, id, JobState::Succeeded).await;
+    let observed = restarted.observed.by("fourth").remove(0);
+    assert_eq!(observed["identity"], json!(["ada", ["teller", "auditor"]]));
+    assert_eq!((&observed["till"], &observed["traceparent"]), (&json!("7"), &json!(TRACEPARENT)));
+    assert_eq!((&observed["correlation"], &observed["cause"]), (&json!("correlation-3"), &Value::Null));
 }
 
 async fn r32_the_whole_tree_is_found_from_any_job(world: World) {
-    let Running { runtime, told, .. } = start(&world, "here").await;
+    let Running { runtime, observed, .. } = start(&world, "here").await;
     runtime.execute(Fourth {}).await.unwrap();
-    told.0.lock().unwrap().clear();
+    observed.0.lock().unwrap().clear();
     runtime.publish(First {}).await.unwrap();
-    until("the chain has ended", async || told.by("fourth").len() == 1).await;
+    until("the chain has ended", async || observed.by("fourth").len() == 1).await;
     let third = jobs_of(&runtime, "third").await.remove(0);
-    let query = JobQuery { correlation: Some(third.correlation), ..JobQuery::default() };
+    let query = JobQuery::new().correlation(third.spec.correlation);
     let tree = runtime.jobs().list(&query).await.unwrap().jobs;
     assert_eq!(tree.iter().map(|job| &*job.name).collect::<Vec<_>>(), ["First", "Second", "third", "Fourth"]);
 }
@@ -444,7 +456,7 @@ async fn r32_the_correlation_is_the_first_jobs_id_unless_it_is_given(world: Worl
     assert_eq!((of_event.correlation.as_str(), of_event.cause), (&*event.to_string(), None));
 }
 
-async fn r33_an_identity_refuses_the_anonymous(world: World) {
+async fn r33_a_required_identity_refuses_an_anonymous_caller(world: World) {
     let Running { runtime, .. } = start(&world, "here").await;
     let denied = runtime.execute(Sign {}).await.unwrap_err();
     assert_eq!(kind_and_code(&denied), (FailureKind::Denied, "denied"));
@@ -453,7 +465,7 @@ async fn r33_an_identity_refuses_the_anonymous(world: World) {
     assert_eq!(signed, "ada at here");
 }
 
-async fn r33_an_optional_identity_takes_everyone(world: World) {
+async fn r33_an_optional_identity_accepts_an_anonymous_caller(world: World) {
     let Running { runtime, gate, .. } = start(&world, "here").await;
     gate.open_wide();
     let anonymous = runtime.execute(Who { name: "x".to_owned() }).await.unwrap();
@@ -464,17 +476,17 @@ async fn r33_an_optional_identity_takes_everyone(world: World) {
 }
 
 async fn r33_a_missing_capability_stops_the_start(world: World) {
-    let builder = world.builder().provide::<Told>(Arc::default()).provide::<Kept>(Arc::default());
+    let builder = world.builder().provide::<Observed>(Arc::default()).provide::<Kept>(Arc::default());
     let error = builder.provide::<Gate>(Gate::new()).start().await.unwrap_err();
     let [problem] = error.problems() else { panic!("{error}") };
     assert!(problem.message().contains("`Sign`") && problem.message().contains("Place"), "{problem}");
     assert!(problem.source().file.ends_with("r30_context.rs"), "{problem}");
     let error = world.builder().start().await.unwrap_err();
-    assert_eq!(error.problems().len(), 4, "every capability's: {error}");
-    let told = error.problems()[0].message();
+    assert_eq!(error.problems().len(), 4, "one problem per capability: {error}");
+    let message = error.problems()[0].message();
     for handler in ["the handler of `First`", "the handler of `Second`", "`third`", "the handler of `Fourth`"]
     {
-        assert!(told.contains(handler), "every handler that needs it: {told}");
+        assert!(message.contains(handler), "the problem names every handler that needs it: {message}");
     }
 }
 
@@ -487,7 +499,7 @@ async fn r34_outside_an_execution_staging_panics(world: World) {
     }
     assert!(panic_of(|| drop(context())).starts_with("`context()` was called outside an execution"));
     assert!(ExecutionContext::current().is_none());
-    // A scope at the boundary has a context, and stages nothing.
+    // A scope at the boundary has a context, and cannot stage.
     let inside = async { (context().tenant().map(str::to_owned), panic_of(|| _ = emit(Happened {}))) };
     let (tenant, refusal) = runtime.scope(seed(), inside).await;
     assert_eq!(tenant.as_deref(), Some("enterprise"));
@@ -498,20 +510,23 @@ async fn r34_outside_an_execution_staging_panics(world: World) {
     assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
 }
 
-async fn r34_a_spawned_task_is_outside_unless_it_was_given_the_context(world: World) {
-    let Running { runtime, told, .. } = start(&world, "here").await;
+async fn r34_a_spawned_task_is_outside_unless_it_is_scoped(world: World) {
+    let Running { runtime, observed, .. } = start(&world, "here").await;
     for (stray, what) in [
         (Stray::EmitInATask, "`emit` was called outside an execution"),
         (Stray::PublishInATask, "`publish` was called outside an execution"),
         (Stray::ContextInATask, "`context()` was called outside an execution"),
     ] {
-        let said = runtime.execute(Wander { stray }).await.unwrap().expect("it panics");
-        assert!(said.starts_with(what), "{said}");
-        assert!(said.contains("context().scope(future)"), "the message says what to do: {said}");
+        let panic_message = runtime.execute(Wander { stray }).await.unwrap().expect("the task panics");
+        assert!(panic_message.starts_with(what), "{panic_message}");
+        assert!(
+            panic_message.contains("context().scope(future)"),
+            "the message says what to do: {panic_message}"
+        );
     }
     assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
     assert_eq!(runtime.execute(Wander { stray: Stray::EmitInAScopedTask }).await.unwrap(), None);
-    until("the event is handled", async || told.by("third").len() == 1).await;
+    until("the event is handled", async || observed.by("third").len() == 1).await;
     let wandered = jobs_of(&runtime, "Wander").await.pop().unwrap();
     let event = runtime.events().after(Cursor::START, 2).await.unwrap().remove(0);
     assert_eq!(event.cause, Some(wandered.id));
@@ -521,19 +536,19 @@ async fn r34_a_spawned_task_is_outside_unless_it_was_given_the_context(world: Wo
 on_every_store!(
     r30_a_context_kept_after_its_attempt_reads_and_refuses_to_stage,
     r30_a_context_is_closed_when_a_shutdown_drops_its_attempt,
-    r30_the_context_is_reached_anywhere_below_the_handler,
-    r30_contexts_of_concurrent_jobs_are_never_mixed_up,
+    r30_the_context_is_available_anywhere_below_the_handler,
+    r30_concurrent_jobs_have_contexts_of_their_own,
     r31_identity_tenant_metadata_and_trace_cross_from_job_to_job,
-    r31_without_a_scope_nothing_crosses_but_the_matter,
+    r31_without_a_scope_only_the_correlation_crosses,
     r31_executing_and_emitting_carry_the_same_as_publishing,
     r31_a_spawned_task_at_the_boundary_has_no_scope,
-    r31_capabilities_do_not_cross_but_are_those_of_where_the_job_runs,
+    r31_capabilities_are_those_of_the_runtime_that_runs_the_job,
     r31_what_crosses_survives_a_restart,
     r32_the_whole_tree_is_found_from_any_job,
     r32_the_correlation_is_the_first_jobs_id_unless_it_is_given,
-    r33_an_identity_refuses_the_anonymous,
-    r33_an_optional_identity_takes_everyone,
+    r33_a_required_identity_refuses_an_anonymous_caller,
+    r33_an_optional_identity_accepts_an_anonymous_caller,
     r33_a_missing_capability_stops_the_start,
     r34_outside_an_execution_staging_panics,
-    r34_a_spawned_task_is_outside_unless_it_was_given_the_context,
+    r34_a_spawned_task_is_outside_unless_it_is_scoped,
 );

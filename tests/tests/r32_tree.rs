@@ -1,4 +1,4 @@
-//! From any job the whole tree is found (r32).
+//! The whole job tree is found from any of its jobs (r32).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -53,45 +53,45 @@ struct Title {}
 #[command]
 async fn title(_: Title) {}
 
-async fn tree(runtime: &Runtime, matter: &CorrelationId) -> Vec<String> {
-    let branches = runtime.jobs().tree(matter).await.unwrap();
-    branches.iter().map(|branch| format!("{}{}", "  ".repeat(branch.depth), branch.job.name)).collect()
+async fn tree(runtime: &Runtime, correlation: &CorrelationId) -> Vec<String> {
+    let nodes = runtime.jobs().tree(correlation).await.unwrap();
+    nodes.iter().map(|node| format!("{}{}", "  ".repeat(node.depth), node.job.name)).collect()
 }
 
-async fn all_end(runtime: &Runtime, count: usize) {
-    common::until("all have ended", async || {
+async fn all_succeed(runtime: &Runtime, count: usize) {
+    common::until("all jobs have ended", async || {
         let jobs = jobs(runtime).await;
         jobs.len() == count && jobs.iter().all(|job| job.state == JobState::Succeeded)
     })
     .await;
 }
 
-async fn r32_from_any_job_the_whole_tree_is_found(world: World) {
+async fn r32_the_whole_tree_is_found_from_any_job(world: World) {
     let runtime = world.builder().start().await.unwrap();
     let root: JobId = runtime.publish(Begin { chapters: 2 }).await.unwrap().id();
     runtime.publish(Title {}).await.unwrap();
-    all_end(&runtime, 7).await;
+    all_succeed(&runtime, 7).await;
     let expected = ["Begin", "  Title", "  announce", "  write_chapters", "    Chapter", "    Chapter"];
     for job in jobs(&runtime).await.iter().filter(|job| job.correlation.as_str() == root.to_string()) {
         assert_eq!(tree(&runtime, &job.correlation).await, expected, "from {}", job.name);
     }
 }
 
-async fn r32_a_matter_may_have_several_roots(world: World) {
+async fn r32_a_correlation_may_have_several_roots(world: World) {
     let runtime = world.builder().start().await.unwrap();
-    let seed = || ContextSeed::new().with_correlation("matter");
+    let seed = || ContextSeed::new().with_correlation("correlation");
     for _ in 0..2 {
         let job = runtime.scope(seed(), async { runtime.publish(Title {}).await }).await.unwrap();
         reaches(&runtime, job.id(), JobState::Succeeded).await;
     }
-    assert_eq!(tree(&runtime, &CorrelationId::new("matter")).await, ["Title", "Title"]);
+    assert_eq!(tree(&runtime, &CorrelationId::new("correlation")).await, ["Title", "Title"]);
     assert!(tree(&runtime, &CorrelationId::new("unknown")).await.is_empty());
 }
 
-async fn r32_what_was_caused_by_a_job_that_is_gone_begins_a_tree(world: World) {
+async fn r32_a_job_whose_cause_was_deleted_is_a_root(world: World) {
     let runtime = world.builder().start().await.unwrap();
     let root = runtime.publish(Begin { chapters: 13 }).await.unwrap();
-    common::until("all have ended", async || {
+    common::until("all jobs have ended", async || {
         let jobs = jobs(&runtime).await;
         jobs.len() == 17 && jobs.iter().all(|job| job.state.has_ended())
     })
@@ -101,13 +101,13 @@ async fn r32_what_was_caused_by_a_job_that_is_gone_begins_a_tree(world: World) {
     assert_eq!(tree(&runtime, &CorrelationId::new(root.id().to_string())).await, ["Chapter"]);
 }
 
-async fn r32_a_long_chain_is_no_burden(world: World) {
+async fn r32_a_chain_of_three_thousand_jobs_is_a_tree(world: World) {
     let runtime = world.builder().start().await.unwrap();
     let first = runtime.publish(Link { left: 3000 }).await.unwrap();
     common::until("the chain has ended", async || jobs(&runtime).await.len() == 3001).await;
-    let branches = runtime.jobs().tree(&CorrelationId::new(first.id().to_string())).await.unwrap();
-    assert_eq!(branches.len(), 3001);
-    assert_eq!(branches[3000].depth, 3000);
+    let nodes = runtime.jobs().tree(&CorrelationId::new(first.id().to_string())).await.unwrap();
+    assert_eq!(nodes.len(), 3001);
+    assert_eq!(nodes[3000].depth, 3000);
 }
 
 /// Add a link.
@@ -124,8 +124,8 @@ async fn link(link: Link) {
 }
 
 on_every_store!(
-    r32_from_any_job_the_whole_tree_is_found,
-    r32_a_matter_may_have_several_roots,
-    r32_what_was_caused_by_a_job_that_is_gone_begins_a_tree,
-    r32_a_long_chain_is_no_burden,
+    r32_the_whole_tree_is_found_from_any_job,
+    r32_a_correlation_may_have_several_roots,
+    r32_a_job_whose_cause_was_deleted_is_a_root,
+    r32_a_chain_of_three_thousand_jobs_is_a_tree,
 );

@@ -1,5 +1,5 @@
-//! What a boundary opens and what of it holds where: what crosses into jobs, capabilities of one request, parameters of
-//! one's own, who may do what, and contexts without a boundary (r31, r33, r35, r36).
+//! Scopes: what crosses from a scope into jobs and the capabilities of a request (r31), own parameter types (r33), auth
+//! helpers (r35), and contexts without a boundary (r36).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 
 use common::{World, job, jobs_of, kind_and_code, on_every_store, reaches, until};
 
-/// Where things are sent.
+/// A capability with a name, to tell instances apart.
 trait Post: Send + Sync {
     fn name(&self) -> &'static str;
 }
@@ -32,7 +32,7 @@ fn post(name: &'static str) -> Arc<dyn Post> {
     Arc::new(Named(name))
 }
 
-/// What an execution finds in its context.
+/// What a handler finds in its context.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Found {
     correlation: Option<CorrelationId>,
@@ -61,7 +61,7 @@ impl Found {
     }
 }
 
-/// What was found, in order.
+/// What handlers found, in order.
 #[derive(Default)]
 struct Finds(Mutex<Vec<Found>>);
 
@@ -75,7 +75,7 @@ impl Finds {
     }
 }
 
-/// Note what is found; go on by a command, by an event, or not; fail at first, or not.
+/// Record the context; then publish, emit, or fail in the first attempt, as the fields say.
 #[command]
 #[derive(Default)]
 struct Look {
@@ -107,7 +107,7 @@ async fn look_again(_: Looked, finds: Arc<Finds>) {
     finds.note();
 }
 
-/// A parameter of one's own: the till that a request comes from, and the post that serves it.
+/// An own parameter type: the till of the request, and the post that serves it.
 struct Till {
     number: u32,
     post: Arc<dyn Post>,
@@ -125,7 +125,7 @@ impl FromContext for Till {
     }
 }
 
-/// Ring it up.
+/// Ring up a sale.
 #[command]
 struct RingUp {}
 
@@ -134,7 +134,7 @@ async fn ring_up(_: RingUp, till: Till) -> Result<String, Failure> {
     Ok(format!("{} at {}", till.number, till.post.name()))
 }
 
-/// Do something as somebody else.
+/// Publish and emit under another identity.
 #[command]
 struct Delegate {}
 
@@ -157,23 +157,23 @@ async fn delegate(_: Delegate) -> Result<Vec<String>, Failure> {
 struct Running {
     runtime: Runtime,
     finds: Arc<Finds>,
-    left: Arc<LeftBehind>,
+    background: Arc<Background>,
 }
 
 async fn start(world: &World) -> Running {
     let finds = Arc::new(Finds::default());
     let early = tokio::sync::watch::Sender::new(None);
-    let left = Arc::new(LeftBehind { runtime: Mutex::default(), early, done: Arc::default() });
+    let background = Arc::new(Background { runtime: Mutex::default(), early, done: Arc::default() });
     let builder = world.builder().provide::<dyn Post>(post("the runtime's")).provide::<Finds>(finds.clone());
-    let runtime = builder.provide(left.clone()).start().await.unwrap();
-    Running { runtime, finds, left }
+    let runtime = builder.provide(background.clone()).start().await.unwrap();
+    Running { runtime, finds, background }
 }
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 fn seed() -> ContextSeed {
     ContextSeed::new()
-        .with_correlation("matter-7")
+        .with_correlation("correlation-7")
         .with_identity(Identity::user("ada").with_role("teller"))
         .with_tenant("enterprise")
         .with_metadata("till", "7")
@@ -181,7 +181,7 @@ fn seed() -> ContextSeed {
         .provide(post("the request's"))
 }
 
-async fn r31_what_crosses_into_a_job_is_exactly_the_table(world: World) {
+async fn r31_exactly_the_listed_parts_cross_into_a_job(world: World) {
     let Running { runtime, finds, .. } = start(&world).await;
     let in_scope = runtime.scope(seed(), async {
         let job = runtime.publish(Look { publishes: true, emits: true, ..Look::default() }).await.unwrap();
@@ -195,7 +195,7 @@ async fn r31_what_crosses_into_a_job_is_exactly_the_table(world: World) {
     reaches(&runtime, third.id, JobState::Succeeded).await;
 
     let crossed = Found {
-        correlation: Some(CorrelationId::new("matter-7")),
+        correlation: Some(CorrelationId::new("correlation-7")),
         trace: Some(TRACEPARENT.to_owned()),
         identity: Some(Identity::user("ada").with_role("teller")),
         tenant: Some("enterprise".to_owned()),
@@ -211,13 +211,13 @@ async fn r31_what_crosses_into_a_job_is_exactly_the_table(world: World) {
     assert!(matches!(event, Cause::Event(_)), "{event:?}");
     for cause in [Cause::Job(first.id()), event] {
         let expected = Found { cause: Some(cause), ..in_job.clone() };
-        let place = found.iter().position(|found| *found == expected).unwrap_or_else(|| panic!("{found:#?}"));
-        found.remove(place);
+        let index = found.iter().position(|found| *found == expected).unwrap_or_else(|| panic!("{found:#?}"));
+        found.remove(index);
     }
     assert_eq!(found, []);
 }
 
-async fn r31_a_seeds_capability_holds_in_what_is_executed_and_its_retries(world: World) {
+async fn r31_a_capability_of_a_seed_reaches_an_execution_and_its_retries(world: World) {
     let Running { runtime, finds, .. } = start(&world).await;
     let inside = async { runtime.execute(Look { fails_at_first: true, ..Look::default() }).await };
     runtime.scope(seed(), inside).await.unwrap();
@@ -228,33 +228,33 @@ async fn r31_a_seeds_capability_holds_in_what_is_executed_and_its_retries(world:
     assert_eq!(finds.taken()[0].post, Some("the runtime's"));
 }
 
-async fn r31_a_seeds_capability_holds_in_what_was_executed_though_nobody_waits(world: World) {
+async fn r31_a_capability_of_a_seed_reaches_an_execution_that_was_dropped(world: World) {
     let Running { runtime, finds, .. } = start(&world).await;
     let inside = async {
         let execution = runtime.execute(Look::default()).into_future();
-        // Polled once, and dropped, whether it is done by then or not.
+        // Polls once and drops the execution, whether or not it has ended.
         let _ = tokio::time::timeout(Duration::ZERO, execution).await;
     };
     runtime.scope(seed(), inside).await;
-    until("it has run", async || !finds.0.lock().unwrap().is_empty()).await;
+    until("the handler has run", async || !finds.0.lock().unwrap().is_empty()).await;
 
     assert_eq!(finds.taken()[0].post, Some("the request's"));
 }
 
-async fn r31_a_seeds_capability_is_let_go_with_the_request(world: World) {
+async fn r31_a_capability_of_a_seed_is_released_with_the_request(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let post = post("the request's");
     let seed = ContextSeed::new().provide(post.clone());
     runtime.scope(seed, async { runtime.execute(Look::default()).await }).await.unwrap();
 
-    until("nobody holds the request's capability", async || Arc::strong_count(&post) == 1).await;
+    until("the request's capability is released", async || Arc::strong_count(&post) == 1).await;
 }
 
-async fn r31_a_seeds_capability_is_in_no_record(world: World) {
+async fn r31_a_capability_of_a_seed_is_not_stored(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let published = runtime.scope(seed(), async { runtime.publish(Look::default()).await }).await.unwrap();
 
-    let recorded = job(&runtime, published.id()).await.context;
+    let recorded = job(&runtime, published.id()).await.spec.context;
     let crossing = JobContext::new()
         .with_identity(Identity::user("ada").with_role("teller"))
         .with_tenant("enterprise")
@@ -263,19 +263,22 @@ async fn r31_a_seeds_capability_is_in_no_record(world: World) {
     assert_eq!(*recorded, crossing);
 }
 
-async fn r33_a_parameter_of_ones_own_is_drawn(world: World) {
+async fn r33_an_own_parameter_type_is_extracted(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let at_till = runtime.scope(seed(), async { runtime.execute(RingUp {}).await }).await;
     assert_eq!(at_till.unwrap(), "7 at the request's");
 
-    let elsewhere = runtime.execute(RingUp {}).await.unwrap_err();
-    assert_eq!((elsewhere.kind(), elsewhere.message()), (FailureKind::Denied, "this is done at a till"));
+    let without_till = runtime.execute(RingUp {}).await.unwrap_err();
+    assert_eq!(
+        (without_till.kind(), without_till.message()),
+        (FailureKind::Denied, "this is done at a till")
+    );
 }
 
-async fn r33_what_a_parameter_of_ones_own_requires_is_checked_at_the_start(world: World) {
+async fn r33_start_checks_what_an_own_parameter_type_requires(world: World) {
     let early = tokio::sync::watch::Sender::new(None);
-    let left = LeftBehind { runtime: Mutex::default(), early, done: Arc::default() };
-    let builder = world.builder().provide::<Finds>(Arc::default()).provide(Arc::new(left));
+    let background = Background { runtime: Mutex::default(), early, done: Arc::default() };
+    let builder = world.builder().provide::<Finds>(Arc::default()).provide(Arc::new(background));
     let error = builder.start().await.unwrap_err();
 
     let [problem] = error.problems() else { panic!("{error}") };
@@ -301,7 +304,7 @@ async fn r35_a_user_and_a_role_are_required(world: World) {
     }
 }
 
-async fn r35_what_is_staged_as_somebody_else_is_theirs(world: World) {
+async fn r35_with_identity_stages_under_the_other_identity(world: World) {
     let Running { runtime, finds, .. } = start(&world).await;
     let who = runtime.scope(seed(), async { runtime.execute(Delegate {}).await }).await.unwrap();
     assert_eq!(who, ["ada", "bob", "ada"]);
@@ -319,7 +322,7 @@ async fn r35_what_is_staged_as_somebody_else_is_theirs(world: World) {
     }
 }
 
-async fn r35_at_the_boundary_somebody_else_is_asked_for_in_the_same_scope(world: World) {
+async fn r35_with_identity_keeps_the_rest_of_the_scope_at_the_boundary(world: World) {
     let Running { runtime, finds, .. } = start(&world).await;
     let inside = async {
         with_identity(Identity::user("bob"), async { runtime.execute(Look::default()).await }).await
@@ -349,45 +352,45 @@ async fn r36_an_execution_inside_a_context_without_a_boundary_inherits_it(world:
     assert_eq!(finds.taken(), [executed, published]);
 }
 
-/// Leave work behind that is done when the attempt has ended.
+/// Spawn a task that outlives the attempt.
 #[command]
 struct Leave {}
 
 #[command]
-async fn leave(_: Leave, left: Arc<LeftBehind>) {
-    let runtime = left.runtime.lock().unwrap().clone().unwrap();
-    let (early, done) = (left.early.clone(), left.done.clone());
+async fn leave(_: Leave, background: Arc<Background>) {
+    let runtime = background.runtime.lock().unwrap().clone().unwrap();
+    let (early, done) = (background.early.clone(), background.done.clone());
     tokio::spawn(with_context(seed(), async move {
         let refused = runtime.publish(Look::default()).await.unwrap_err();
         early.send(Some(refused)).unwrap();
         done.notified().await;
         runtime.publish(Look::default()).await.unwrap();
     }));
-    let told = left.early.subscribe().wait_for(Option::is_some).await.map(drop);
-    told.unwrap();
+    let refused = background.early.subscribe().wait_for(Option::is_some).await.map(drop);
+    refused.unwrap();
 }
 
-/// What such work needs, and what it has met while the attempt was under way.
-struct LeftBehind {
+/// What the task needs, and the refusal that it gets while the attempt runs.
+struct Background {
     runtime: Mutex<Option<Runtime>>,
     early: tokio::sync::watch::Sender<Option<Failure>>,
     done: Arc<tokio::sync::Notify>,
 }
 
-async fn r36_work_that_outlives_its_attempt_is_outside_of_it_again(world: World) {
-    let Running { runtime, finds, left } = start(&world).await;
-    *left.runtime.lock().unwrap() = Some(runtime.clone());
+async fn r36_a_task_that_outlives_its_attempt_is_outside_an_execution(world: World) {
+    let Running { runtime, finds, background } = start(&world).await;
+    *background.runtime.lock().unwrap() = Some(runtime.clone());
     runtime.execute(Leave {}).await.unwrap();
-    let early = left.early.borrow().clone().unwrap();
+    let early = background.early.borrow().clone().unwrap();
     assert_eq!(kind_and_code(&early), (FailureKind::Refused, "inside_execution"));
-    left.done.notify_one();
-    until("it was published", async || !finds.0.lock().unwrap().is_empty()).await;
+    background.done.notify_one();
+    until("the late command has run", async || !finds.0.lock().unwrap().is_empty()).await;
 
     assert_eq!(finds.taken()[0].tenant.as_deref(), Some("enterprise"));
-    *left.runtime.lock().unwrap() = None;
+    *background.runtime.lock().unwrap() = None;
 }
 
-async fn r36_without_a_boundary_there_is_no_runtime(_: World) {
+async fn r36_a_context_without_a_boundary_has_no_runtime(_: World) {
     let (posts, repository) = with_context(ContextSeed::new(), async {
         (context().capability::<dyn Post>().is_some(), context().extract::<Repository<Account>>())
     })
@@ -402,24 +405,24 @@ async fn r36_without_a_boundary_there_is_no_runtime(_: World) {
     }
 }
 
-/// What a repository could read.
+/// An entity for a repository.
 #[entity]
 struct Account {
     id: String,
 }
 
 on_every_store! {
-    r31_what_crosses_into_a_job_is_exactly_the_table,
-    r31_a_seeds_capability_holds_in_what_is_executed_and_its_retries,
-    r31_a_seeds_capability_is_in_no_record,
-    r31_a_seeds_capability_holds_in_what_was_executed_though_nobody_waits,
-    r31_a_seeds_capability_is_let_go_with_the_request,
-    r33_a_parameter_of_ones_own_is_drawn,
-    r33_what_a_parameter_of_ones_own_requires_is_checked_at_the_start,
+    r31_exactly_the_listed_parts_cross_into_a_job,
+    r31_a_capability_of_a_seed_reaches_an_execution_and_its_retries,
+    r31_a_capability_of_a_seed_is_not_stored,
+    r31_a_capability_of_a_seed_reaches_an_execution_that_was_dropped,
+    r31_a_capability_of_a_seed_is_released_with_the_request,
+    r33_an_own_parameter_type_is_extracted,
+    r33_start_checks_what_an_own_parameter_type_requires,
     r35_a_user_and_a_role_are_required,
-    r35_what_is_staged_as_somebody_else_is_theirs,
-    r35_at_the_boundary_somebody_else_is_asked_for_in_the_same_scope,
+    r35_with_identity_stages_under_the_other_identity,
+    r35_with_identity_keeps_the_rest_of_the_scope_at_the_boundary,
     r36_an_execution_inside_a_context_without_a_boundary_inherits_it,
-    r36_work_that_outlives_its_attempt_is_outside_of_it_again,
-    r36_without_a_boundary_there_is_no_runtime,
+    r36_a_task_that_outlives_its_attempt_is_outside_an_execution,
+    r36_a_context_without_a_boundary_has_no_runtime,
 }

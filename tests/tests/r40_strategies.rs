@@ -1,4 +1,4 @@
-//! Strategies: a policy chooses a variant for each execution, and the choice stands on the record of the attempt (r40).
+//! Strategies: a policy chooses a variant for each execution, and the attempt records the choice (r40).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -69,10 +69,10 @@ fn tariff(context: &ExecutionContext, flags: Arc<dyn Flags>) -> Box<dyn Tariff> 
     }
 }
 
-/// How a label looks: a strategy of a type that is a variant of two.
+/// The text of a label. `ByDistance` is a variant of both strategies.
 #[strategy(name = "LabelStyle")]
 pub trait Label: Send + Sync {
-    /// What it says.
+    /// The text.
     fn text(&self, cents: u32) -> String;
 }
 
@@ -162,7 +162,7 @@ async fn r40_a_policy_may_read_a_capability(world: World) {
     assert_eq!(priced.unwrap(), "70 cents, by distance");
 }
 
-async fn r40_the_choice_stands_on_the_record_of_the_attempt(world: World) {
+async fn r40_the_attempt_records_the_choice(world: World) {
     let Running { runtime, flags } = start(&world).await;
     runtime.execute(Parcel { grams: 100, distance: 7 }).await.unwrap();
     flags.0.lock().unwrap().insert("by_distance");
@@ -172,7 +172,7 @@ async fn r40_the_choice_stands_on_the_record_of_the_attempt(world: World) {
     assert_eq!(choices_of(&runtime, "Parcel").await, chosen);
 }
 
-async fn r40_each_attempt_chooses_anew_and_a_failed_one_keeps_its_choice(world: World) {
+async fn r40_each_attempt_chooses_again_and_a_failed_one_keeps_its_choice(world: World) {
     let Running { runtime, flags } = start(&world).await;
     flags.0.lock().unwrap().insert("by_distance");
     let job = runtime.publish(Parcel { grams: 100, distance: 0 }).await.unwrap();
@@ -185,7 +185,7 @@ async fn r40_each_attempt_chooses_anew_and_a_failed_one_keeps_its_choice(world: 
     assert_eq!(choices_of(&runtime, "Parcel").await, chosen);
 }
 
-async fn r40_a_strategy_is_drawn_deeper_in_the_stack_and_noted_once(world: World) {
+async fn r40_a_strategy_extracted_twice_below_the_handler_is_recorded_once(world: World) {
     let Running { runtime, .. } = start(&world).await;
     runtime.execute(Parcel { grams: 1, distance: 1 }).await.unwrap();
     let [printing] = jobs_of(&runtime, "print").await.try_into().unwrap();
@@ -194,7 +194,7 @@ async fn r40_a_strategy_is_drawn_deeper_in_the_stack_and_noted_once(world: World
     assert_eq!(choices_of(&runtime, "print").await, [[choice("LabelStyle", "by_distance")]]);
 }
 
-async fn r40_what_a_policy_draws_is_needed_by_the_handlers(world: World) {
+async fn r40_handlers_need_the_capabilities_of_their_policies(world: World) {
     let lacking: RuntimeBuilder = world.builder();
     let error = lacking.start().await.unwrap_err();
 
@@ -205,7 +205,7 @@ async fn r40_what_a_policy_draws_is_needed_by_the_handlers(world: World) {
     }
 }
 
-async fn r51_the_wiring_tells_of_strategies_and_who_draws_them(world: World) {
+async fn r51_the_wiring_has_strategies_and_the_handlers_that_use_them(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let wiring = runtime.wiring();
 
@@ -221,9 +221,9 @@ async fn r51_the_wiring_tells_of_strategies_and_who_draws_them(world: World) {
 on_every_store! {
     r40_a_policy_chooses_by_the_context,
     r40_a_policy_may_read_a_capability,
-    r40_the_choice_stands_on_the_record_of_the_attempt,
-    r40_each_attempt_chooses_anew_and_a_failed_one_keeps_its_choice,
-    r40_a_strategy_is_drawn_deeper_in_the_stack_and_noted_once,
-    r40_what_a_policy_draws_is_needed_by_the_handlers,
-    r51_the_wiring_tells_of_strategies_and_who_draws_them,
+    r40_the_attempt_records_the_choice,
+    r40_each_attempt_chooses_again_and_a_failed_one_keeps_its_choice,
+    r40_a_strategy_extracted_twice_below_the_handler_is_recorded_once,
+    r40_handlers_need_the_capabilities_of_their_policies,
+    r51_the_wiring_has_strategies_and_the_handlers_that_use_them,
 }

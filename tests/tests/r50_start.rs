@@ -1,5 +1,5 @@
-//! A domain in which everything is wrong: `start()` lists all of it at once, each at its place (r50). It is linked into
-//! a program of its own, since registration is the program's.
+//! A domain full of mistakes: `start()` reports all of them at once, each with its place in the source (r50). Registration
+//! is global to a program, so this domain has a test program of its own.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "nothing of this domain ever runs")]
 
@@ -18,7 +18,7 @@ const LONELY: u32 = line!() + 1;
 #[command(name = "lonely")]
 struct Lonely {}
 
-/// Nobody provides this.
+/// A capability that is not provided.
 trait Absent: Send + Sync {}
 
 #[command]
@@ -74,20 +74,20 @@ struct OtherThing {
     id: String,
 }
 
-/// Something about things.
+/// A thing is sound.
 #[invariant]
 fn sound(_: &Thing) -> bool {
     true
 }
 
 const SAME_CODE: u32 = line!() + 2;
-/// Something else about things.
+/// A thing is also sound.
 #[invariant(code = "sound")]
 fn also_sound(_: &Thing) -> bool {
     true
 }
 
-/// An invariant that nothing checks: what it is scoped by binds no `Thing`. An attribute would refuse it.
+/// An invariant that is never checked: the command of its `When` binds no `Thing`. The attribute would refuse it.
 struct Unchecked;
 
 impl Invariant for Unchecked {
@@ -117,7 +117,7 @@ fn idle(_: &Idle) -> bool {
     true
 }
 
-/// An entity that was written by hand and never registered.
+/// An entity written by hand and never registered.
 #[derive(Serialize, Deserialize)]
 struct Unnamed {
     id: String,
@@ -141,7 +141,7 @@ const UNREGISTERED_ENTITY: u32 = line!() + 1;
 #[command]
 async fn bind(_: Bind, _unnamed: &mut Unnamed) {}
 
-/// A command that takes the name of another for its own former one.
+/// A command whose alias is the name of another.
 const SHADOWING: u32 = line!() + 1;
 #[command(alias = "twice")]
 struct Shadowing {}
@@ -184,7 +184,7 @@ impl CommandHandler for HandlesElsewhere {
 const HANDLES_REMOTE: u32 = line!() + 1;
 enact::register! { Registration::command_handler::<HandlesElsewhere>(source!()) }
 
-/// A strategy with a policy that was written by hand and never registered.
+/// A strategy whose policy is written by hand and never registered.
 #[strategy]
 trait Undecided {}
 
@@ -204,7 +204,7 @@ const DRAWS_UNDECIDED: u32 = line!() + 1;
 #[command]
 async fn draw(_: Draw, _undecided: Box<dyn Undecided>) {}
 
-/// A strategy that was written by hand and never registered, unlike its policy.
+/// A strategy written by hand and never registered, unlike its policy.
 trait Hidden: AnyVariant<HiddenTag> + Send + Sync {}
 
 struct HiddenTag;
@@ -232,7 +232,7 @@ const DRAWS_HIDDEN: u32 = line!() + 1;
 #[event_handler]
 async fn draws_hidden(_: Happened, _hidden: Box<dyn Hidden>) {}
 
-/// A strategy with two policies, and two variants of one name, which the compiler would refuse of attributes.
+/// A strategy with two policies and two variants of one name. The attributes would refuse both.
 #[strategy]
 trait Decided {}
 
@@ -263,7 +263,7 @@ const SAME_STRATEGY: u32 = line!() + 1;
 #[strategy(name = "Decided")]
 trait AlsoDecided {}
 
-/// A command with two handlers, which the compiler would refuse of the attribute.
+/// A command with two handlers. The attribute would refuse it.
 #[command]
 struct Courted {}
 
@@ -299,7 +299,7 @@ enact::register! { Registration::command_handler::<Suitor>(source!()) }
 const RIVAL: u32 = line!() + 1;
 enact::register! { Registration::command_handler::<Rival>(source!()) }
 
-/// A command that was written by hand and never registered.
+/// A command written by hand and never registered.
 #[derive(Serialize, Deserialize, schemars::JsonSchema)]
 struct Unregistered {}
 
@@ -329,7 +329,7 @@ impl CommandHandler for HandlesUnregistered {
 const UNREGISTERED_COMMAND: u32 = line!() + 1;
 enact::register! { Registration::command_handler::<HandlesUnregistered>(source!()) }
 
-/// An event that was written by hand and never registered.
+/// An event written by hand and never registered.
 #[derive(Serialize, Deserialize, schemars::JsonSchema)]
 struct UnregisteredEvent {}
 
@@ -395,7 +395,7 @@ async fn start() -> StartError {
 }
 
 #[tokio::test]
-async fn r50_start_lists_every_problem_at_once_with_its_place() {
+async fn r50_start_reports_every_problem_at_once_with_its_source() {
     let error = start().await;
     let expected = [
         (LONELY, "the command `lonely` has no handler; write `#[command] async fn …(command: Lonely, …)`"),
@@ -457,7 +457,7 @@ async fn r50_start_lists_every_problem_at_once_with_its_place() {
 }
 
 #[tokio::test]
-async fn r50_problems_stand_in_the_order_of_the_source_and_read_as_compiler_errors_do() {
+async fn r50_problems_are_in_source_order_and_read_like_compiler_errors() {
     let error = start().await;
     let lines: Vec<_> = error.problems().iter().map(|problem| problem.source().line).collect();
     assert!(lines.is_sorted(), "{lines:?}");
@@ -468,7 +468,7 @@ async fn r50_problems_stand_in_the_order_of_the_source_and_read_as_compiler_erro
 }
 
 #[tokio::test]
-async fn r50_a_problem_points_at_the_other_place_too() {
+async fn r50_a_problem_names_the_other_place_too() {
     let error = start().await;
     for (line, other) in [
         (TWICE, TWICE - 4),
@@ -487,7 +487,7 @@ async fn r50_a_problem_points_at_the_other_place_too() {
 }
 
 #[tokio::test]
-async fn r50_a_capability_is_missed_once_however_many_need_it() {
+async fn r50_a_missing_capability_is_one_problem_however_many_handlers_need_it() {
     let error = start().await;
     let missing = error.problems().iter().filter(|problem| problem.message().contains("Absent` was not"));
     assert_eq!(missing.count(), 1, "{error}");

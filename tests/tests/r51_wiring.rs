@@ -1,5 +1,5 @@
-//! The whole domain as data, as a tree, as JSON and as a flowchart (r51). It is linked into a program of its own, whose
-//! domain is this one and no more.
+//! The wiring of a domain as data, as a tree, as JSON and as a flowchart (r51). It is a test program of its own, whose
+//! domain is exactly this one.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "nothing of this domain ever runs")]
 
@@ -21,8 +21,8 @@ async fn take_back(_: Return, book: &mut Book) {
 }
 
 const LEND: u32 = line!() + 5;
-/// Lend a book to a reader, whoever
-/// that is.
+/// Lend a book
+/// to a reader.
 ///
 /// This paragraph is not for the tree.
 #[command(target = book, order_by = book, idempotency_key = slip, alias = ["LendBook", "Borrow"])]
@@ -149,7 +149,7 @@ impl From<Tick> for Glance {
 )]
 async fn glance(_: Glance) {}
 
-/// Names that mean something to others.
+/// A command whose name is a keyword of Mermaid.
 #[command(name = "end")]
 struct Close {}
 
@@ -166,14 +166,14 @@ async fn close(_: Close) {
 
 const CLOSED: &str = "größe \"1\" & <b>`x`</b>";
 
-/// It is over.
+/// The library is closed.
 #[event(name = "größe \"1\" & <b>`x`</b>")]
 struct Closed {}
 
 #[event_handler(name = "#1; | go-on --> end")]
 async fn after_closing(_: Closed) {}
 
-/// Water comes from outside.
+/// An event that is emitted at the boundary only.
 #[event]
 struct Flooded {}
 
@@ -188,7 +188,7 @@ async fn wiring() -> Wiring {
 }
 
 #[tokio::test]
-async fn r51_everything_is_in_it_in_the_order_of_its_names() {
+async fn r51_the_wiring_has_every_part_in_the_order_of_names() {
     let Wiring { commands, events, entities, strategies, .. } = wiring().await;
     let names: Vec<_> = commands.iter().map(|command| command.name).collect();
     assert_eq!(names, ["Glance", "Insure", "Lend", "Return", "end"]);
@@ -235,7 +235,7 @@ async fn r51_a_command_has_its_schema_entity_retry_and_invariants() {
 }
 
 #[tokio::test]
-async fn r51_a_command_is_found_by_its_former_names_too() {
+async fn r51_a_command_is_found_by_its_aliases_too() {
     let wiring = wiring().await;
     for name in ["Lend", "LendBook", "Borrow"] {
         assert_eq!(wiring.command(name).map(|command| command.name), Some("Lend"));
@@ -256,7 +256,7 @@ async fn r51_an_event_has_its_schema_and_its_handlers() {
 }
 
 #[tokio::test]
-async fn r51_an_invariant_says_when_it_is_checked() {
+async fn r51_an_invariant_has_its_scope() {
     let wiring = wiring().await;
     let scopes: Vec<_> = wiring.entities[0].invariants.iter().map(|invariant| invariant.when).collect();
     assert_eq!(scopes, [Some(ScopeWiring::Command("Lend")), Some(ScopeWiring::Event("Lent")), None]);
@@ -264,7 +264,7 @@ async fn r51_an_invariant_says_when_it_is_checked() {
 }
 
 #[tokio::test]
-async fn r51_each_part_has_its_place_in_the_source() {
+async fn r51_each_part_has_its_source() {
     let wiring = wiring().await;
     let is = |source: Source, line| source.file.ends_with("tests/r51_wiring.rs") && source.line == line;
     assert!(is(wiring.command("Lend").unwrap().source, LEND));
@@ -284,7 +284,7 @@ Insure: Insure a book.
    about `book`
    handled by another program
 
-Lend: Lend a book to a reader, whoever that is.
+Lend: Lend a book to a reader.
 │  formerly LendBook and Borrow
 │  one at a time, in order, for each `book`
 │  once for each `slip`
@@ -310,14 +310,14 @@ Return: Return a book.
 └─ entity Book of `book`, which exists
    └─ event Noted (above)
 
-end: Names that mean something to others.
+end: A command whose name is a keyword of Mermaid.
 │  recurs at 0 3 * * *; once for all that was missed
-└─ event größe "1" & <b>`x`</b>: It is over.
+└─ event größe "1" & <b>`x`</b>: The library is closed.
    └─ handler #1; | go-on --> end
 
 Events that no command is seen to lead to
 
-Flooded: Water comes from outside.
+Flooded: An event that is emitted at the boundary only.
 └─ handler dry
    └─ command end
 
@@ -384,7 +384,7 @@ async fn r51_the_flowchart_leads_from_command_to_command() {
 }
 
 #[tokio::test]
-async fn r51_json_has_the_names_that_the_documentation_gives() {
+async fn r51_json_has_the_documented_names() {
     let json = serde_json::to_value(wiring().await).unwrap();
     let expected = json!({
         "name": "Lend",
@@ -456,10 +456,10 @@ async fn r51_json_has_the_names_that_the_documentation_gives() {
     assert_eq!(policy, &json!({ "file": file!(), "line": POLICY }));
     let strategy = json!({ "name": "Fee", "variants": [{ "name": "at_once" }, { "name": "per_day" }], "policy": policy });
     assert_eq!(bare(&json["strategies"]), json!([strategy]));
-    assert_eq!(json.as_object().unwrap().len(), 4, "there is nothing else");
+    assert_eq!(json.as_object().unwrap().len(), 4, "there are no other fields");
 }
 
-/// A policy that grows no longer than policies do by themselves.
+/// A retry policy in JSON, with the default longest pause.
 fn retry(attempts: impl Into<Option<u32>>, first_pause_ms: u64, growth: u32) -> Value {
     json!({
         "attempts": attempts.into(),
@@ -470,7 +470,7 @@ fn retry(attempts: impl Into<Option<u32>>, first_pause_ms: u64, growth: u32) -> 
     })
 }
 
-/// The same without schemas and places. Every part has a place.
+/// A part without its schemas and sources. Asserts that every part has a source.
 fn bare(part: &Value) -> Value {
     match part {
         Value::Array(parts) => parts.iter().map(bare).collect(),

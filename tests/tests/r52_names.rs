@@ -1,4 +1,4 @@
-//! Names that a store keeps: fixed by `name`, kept up by `alias`, and handled by another program if they are `remote` (r52).
+//! Stored names: fixed by `name`, changed by `alias`, and handled by another program if `remote` (r52, r06).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -11,7 +11,7 @@ use enact::store::{Claim, Commit, Cursor, EntityKey, Lease, NewJob, Next};
 use enact::{Attempt, Job, JobId, JobKind, Json, Key, Step, WorkerId};
 use serde_json::{Value, json};
 
-/// Put something on a shelf. It was called otherwise twice.
+/// Put something on a shelf. Renamed twice.
 #[command(name = "shelf.put", alias = ["Put", "PutAway"], target = shelf, idempotency_key = slip)]
 struct PutOnShelf {
     shelf: String,
@@ -48,13 +48,13 @@ async fn count(stored: ThingStored, log: Arc<Log>) {
     log.note(format!("counted {}", stored.shelf));
 }
 
-/// Weigh what is on a shelf; a scale does it.
+/// Weigh a shelf. Another program handles it, and its output type is declared.
 #[command(remote, output = u64, order_by = shelf)]
 struct Weigh {
     shelf: String,
 }
 
-/// Take a picture of a shelf; a camera does it, and who knows what it answers.
+/// Take a picture of a shelf. Another program handles it, and its output is untyped.
 #[command(remote)]
 struct Picture {
     shelf: String,
@@ -80,8 +80,8 @@ fn put(slip: Option<&str>) -> PutOnShelf {
     PutOnShelf { shelf: "s-1".to_owned(), slip: slip.map(str::to_owned) }
 }
 
-/// Puts a job on record as an earlier version of the program has left it.
-async fn leave(
+/// Stores a job as an earlier version of the program left it.
+async fn store_job(
     world: &World,
     name: &str,
     kind: JobKind,
@@ -90,16 +90,14 @@ async fn leave(
 ) -> JobId {
     let id: JobId = uuid::Uuid::now_v7().to_string().parse().unwrap();
     let target = payload.get("shelf").and_then(Key::of);
-    let job = NewJob {
-        target: target.filter(|_| kind == JobKind::Command),
-        idempotency_key,
-        ..NewJob::new(id, kind, name, Json::of(&payload).unwrap(), world.now())
-    };
+    let mut job = NewJob::new(id, kind, name, Json::of(&payload).unwrap(), world.now());
+    job.target = target.filter(|_| kind == JobKind::Command);
+    job.idempotency_key = idempotency_key;
     world.store().submit(Vec::new(), vec![job]).await.unwrap();
     id
 }
 
-async fn r52_names_are_what_the_attributes_say(world: World) {
+async fn r52_stored_names_come_from_the_attributes(world: World) {
     let (runtime, _) = start(&world).await;
     runtime.execute(put(None)).await.unwrap();
 
@@ -113,10 +111,11 @@ async fn r52_names_are_what_the_attributes_say(world: World) {
     assert!(world.store().entity(&key).await.unwrap().is_some());
 }
 
-async fn r52_a_job_left_under_a_former_name_of_its_command_runs(world: World) {
+async fn r52_a_job_stored_under_an_alias_of_its_command_runs(world: World) {
     let former =
-        leave(&world, "PutAway", JobKind::Command, json!({ "shelf": "s-1", "slip": null }), None).await;
-    let oldest = leave(&world, "Put", JobKind::Command, json!({ "shelf": "s-2", "slip": null }), None).await;
+        store_job(&world, "PutAway", JobKind::Command, json!({ "shelf": "s-1", "slip": null }), None).await;
+    let oldest =
+        store_job(&world, "Put", JobKind::Command, json!({ "shelf": "s-2", "slip": null }), None).await;
     let (runtime, log) = start(&world).await;
 
     for id in [former, oldest] {
@@ -127,27 +126,28 @@ async fn r52_a_job_left_under_a_former_name_of_its_command_runs(world: World) {
         ["put on s-1", "put on s-2"].iter().all(|line| lines.iter().any(|found| found == line)),
         "{lines:?}"
     );
-    assert_eq!(&*job(&runtime, former).await.name, "PutAway", "the record stays as it is");
+    assert_eq!(&*job(&runtime, former).await.name, "PutAway", "the stored job keeps its name");
 }
 
-async fn r52_a_job_left_under_a_former_name_of_its_event_handler_runs(world: World) {
-    let id = leave(&world, "count_things", JobKind::EventHandler, json!({ "shelf": "s-9" }), None).await;
+async fn r52_a_job_stored_under_an_alias_of_its_event_handler_runs(world: World) {
+    let id = store_job(&world, "count_things", JobKind::EventHandler, json!({ "shelf": "s-9" }), None).await;
     let (runtime, log) = start(&world).await;
 
     reaches(&runtime, id, JobState::Succeeded).await;
     assert_eq!(log.lines(), ["counted s-9"]);
 }
 
-async fn r52_a_job_of_a_name_that_nothing_has_had_is_left_alone(world: World) {
+async fn r52_a_job_of_an_unknown_name_stays_ready(world: World) {
     let id =
-        leave(&world, "put_on_shelf", JobKind::Command, json!({ "shelf": "s-1", "slip": null }), None).await;
+        store_job(&world, "put_on_shelf", JobKind::Command, json!({ "shelf": "s-1", "slip": null }), None)
+            .await;
     let (runtime, log) = start(&world).await;
 
     runtime.publish(Inspect { shelf: "s-1".to_owned() }).await.unwrap().outcome().await.unwrap();
     assert_eq!((state(&runtime, id).await, log.lines().len()), (JobState::Ready, 0));
 }
 
-async fn r52_a_command_is_published_by_each_of_its_names_and_recorded_by_its_own(world: World) {
+async fn r52_a_command_is_published_by_any_of_its_names_and_stored_under_its_own(world: World) {
     let (runtime, _) = start(&world).await;
     for (times, name) in [(1, "shelf.put"), (2, "Put"), (3, "PutAway")] {
         let job = runtime.publish_json(name, json!({ "shelf": "s-1" })).await.unwrap();
@@ -160,9 +160,9 @@ async fn r52_a_command_is_published_by_each_of_its_names_and_recorded_by_its_own
     assert!(failure.message().ends_with("there is Inspect, Picture, Weigh, shelf.put"), "{failure}");
 }
 
-async fn r52_a_request_under_a_former_name_is_the_same_request(world: World) {
+async fn r52_a_request_under_an_alias_is_the_same_request(world: World) {
     let request = json!({ "shelf": "s-1", "slip": "n-1" });
-    let first = leave(&world, "Put", JobKind::Command, request.clone(), Key::of("n-1")).await;
+    let first = store_job(&world, "Put", JobKind::Command, request.clone(), Key::of("n-1")).await;
     let (runtime, _) = start(&world).await;
 
     let again = runtime.publish(put(Some("n-1"))).await.unwrap();
@@ -170,17 +170,17 @@ async fn r52_a_request_under_a_former_name_is_the_same_request(world: World) {
     assert_eq!(again.outcome().await.unwrap(), 1);
     let by_alias = runtime.publish_json("PutAway", request).await.unwrap();
     assert_eq!(by_alias.id(), first);
-    assert_eq!(runtime.execute(put(Some("n-1"))).await.unwrap(), 1, "it is not done twice");
+    assert_eq!(runtime.execute(put(Some("n-1"))).await.unwrap(), 1, "the request is not repeated");
 
     let other = runtime.publish_json("Put", json!({ "shelf": "s-2", "slip": "n-1" })).await.unwrap_err();
     assert_eq!(other.kind(), FailureKind::IdempotencyMismatch);
-    let elsewhere =
+    let other_command =
         runtime.publish(Inspect { shelf: "s-1".to_owned() }).idempotency_key("n-1").await.unwrap_err();
-    assert_eq!(elsewhere.kind(), FailureKind::IdempotencyMismatch, "another command is another request");
+    assert_eq!(other_command.kind(), FailureKind::IdempotencyMismatch, "another command is another request");
 }
 
-/// Another program on the same store: takes the next job of a command.
-async fn take(world: &World, name: &str) -> Job {
+/// Claims the next job of a command, as another program on the same store does.
+async fn claim_next(world: &World, name: &str) -> Job {
     let claim = Claim {
         worker: WorkerId::from_text("elsewhere"),
         queues: Arc::new(HashMap::from([(Arc::from(name), 0)])),
@@ -193,8 +193,8 @@ async fn take(world: &World, name: &str) -> Job {
     store.claim(claim).await.unwrap().jobs.remove(0)
 }
 
-/// The other program is done with a job.
-async fn answer(world: &World, job: &Job, output: Result<Value, Failure>) {
+/// Commits the end of a job, as the other program does.
+async fn finish(world: &World, job: &Job, output: Result<Value, Failure>) {
     let (failure, next) = match output {
         Ok(output) => (None, Next::Succeeded(Json::of(&output).unwrap())),
         Err(failure) => (Some(failure), Next::Failed),
@@ -211,14 +211,14 @@ async fn answer(world: &World, job: &Job, output: Result<Value, Failure>) {
 async fn r52_a_remote_command_is_left_to_another_program(world: World) {
     let (runtime, _) = start(&world).await;
     let weighing = runtime.publish(Weigh { shelf: "s-1".to_owned() }).await.unwrap();
-    // This program claims what it has published itself, and what is published later; it has a look at this one, too.
+    // A later job of this program makes its worker claim again, which must not take the remote one.
     runtime.publish(put(None)).await.unwrap().outcome().await.unwrap();
     settle().await;
     assert_eq!(state(&runtime, weighing.id()).await, JobState::Ready);
 
-    let job = take(&world, "Weigh").await;
+    let job = claim_next(&world, "Weigh").await;
     assert_eq!((job.id, job.payload.value().unwrap()), (weighing.id(), json!({ "shelf": "s-1" })));
-    answer(&world, &job, Ok(json!(750))).await;
+    finish(&world, &job, Ok(json!(750))).await;
     let grams: u64 = weighing.outcome().await.unwrap();
     assert_eq!(grams, 750);
 }
@@ -226,15 +226,15 @@ async fn r52_a_remote_command_is_left_to_another_program(world: World) {
 async fn r06_executing_a_remote_command_waits_for_the_other_program(world: World) {
     let (runtime, _) = start(&world).await;
     let weighing = tokio::spawn(runtime.execute(Weigh { shelf: "s-1".to_owned() }).into_future());
-    until("it is on record", async || jobs(&runtime).await.len() == 1).await;
-    let job = take(&world, "Weigh").await;
+    until("the job is stored", async || jobs(&runtime).await.len() == 1).await;
+    let job = claim_next(&world, "Weigh").await;
     assert_eq!(
         (job.attempts, job.order_key.as_ref()),
         (1, None),
-        "it is the other program's, and in no lane"
+        "the other program runs it, and it is in no lane"
     );
-    answer(&world, &job, Ok(json!(750))).await;
-    until("the other program's answer is looked for", async || {
+    finish(&world, &job, Ok(json!(750))).await;
+    until("the execution has polled for the outcome", async || {
         world.advance(Duration::from_secs(1));
         weighing.is_finished()
     })
@@ -243,11 +243,11 @@ async fn r06_executing_a_remote_command_waits_for_the_other_program(world: World
     assert_eq!(weighing.await.unwrap().unwrap(), 750);
 }
 
-async fn r52_the_output_of_a_remote_command_is_json_unless_it_says_more(world: World) {
+async fn r52_the_output_of_a_remote_command_is_json_by_default(world: World) {
     let (runtime, _) = start(&world).await;
     let taking = runtime.publish(Picture { shelf: "s-1".to_owned() }).await.unwrap();
-    let job = take(&world, "Picture").await;
-    answer(&world, &job, Ok(json!({ "width": 640 }))).await;
+    let job = claim_next(&world, "Picture").await;
+    finish(&world, &job, Ok(json!({ "width": 640 }))).await;
     let picture: Value = taking.outcome().await.unwrap();
     assert_eq!(picture, json!({ "width": 640 }));
 }
@@ -255,8 +255,8 @@ async fn r52_the_output_of_a_remote_command_is_json_unless_it_says_more(world: W
 async fn r52_the_failure_of_a_remote_command_is_the_other_programs(world: World) {
     let (runtime, _) = start(&world).await;
     let weighing = runtime.publish(Weigh { shelf: "s-1".to_owned() }).await.unwrap();
-    let job = take(&world, "Weigh").await;
-    answer(&world, &job, Err(Failure::new(FailureKind::Error, "no_scale", "the scale is broken"))).await;
+    let job = claim_next(&world, "Weigh").await;
+    finish(&world, &job, Err(Failure::new(FailureKind::Error, "no_scale", "the scale is broken"))).await;
     assert_eq!(kind_and_code(&weighing.outcome().await.unwrap_err()), (FailureKind::Error, "no_scale"));
 }
 
@@ -268,19 +268,19 @@ async fn r52_a_remote_command_is_validated_and_staged_like_any_other(world: Worl
 
     runtime.execute(Inspect { shelf: "s-1".to_owned() }).await.unwrap();
     let [weighing] = jobs_of(&runtime, "Weigh").await.try_into().unwrap();
-    assert_eq!((weighing.state, weighing.order_key), (JobState::Ready, Key::of("s-1")));
+    assert_eq!((weighing.state, weighing.spec.order_key), (JobState::Ready, Key::of("s-1")));
 }
 
 on_every_store! {
-    r52_names_are_what_the_attributes_say,
-    r52_a_job_left_under_a_former_name_of_its_command_runs,
-    r52_a_job_left_under_a_former_name_of_its_event_handler_runs,
-    r52_a_job_of_a_name_that_nothing_has_had_is_left_alone,
-    r52_a_command_is_published_by_each_of_its_names_and_recorded_by_its_own,
-    r52_a_request_under_a_former_name_is_the_same_request,
+    r52_stored_names_come_from_the_attributes,
+    r52_a_job_stored_under_an_alias_of_its_command_runs,
+    r52_a_job_stored_under_an_alias_of_its_event_handler_runs,
+    r52_a_job_of_an_unknown_name_stays_ready,
+    r52_a_command_is_published_by_any_of_its_names_and_stored_under_its_own,
+    r52_a_request_under_an_alias_is_the_same_request,
     r52_a_remote_command_is_left_to_another_program,
     r06_executing_a_remote_command_waits_for_the_other_program,
-    r52_the_output_of_a_remote_command_is_json_unless_it_says_more,
+    r52_the_output_of_a_remote_command_is_json_by_default,
     r52_the_failure_of_a_remote_command_is_the_other_programs,
     r52_a_remote_command_is_validated_and_staged_like_any_other,
 }

@@ -1,4 +1,4 @@
-//! The test kit: what is given, what happens, and then what it has come to (r60).
+//! The test kit: given, when, then (r60).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::cell::{Cell, RefCell};
@@ -9,7 +9,7 @@ use enact::prelude::*;
 use enact::store::JobQuery;
 use enact::testing::{Outcome, TestRuntime};
 
-/// Something on a shelf.
+/// A shelf of books.
 #[entity]
 struct Shelf {
     id: u32,
@@ -50,7 +50,7 @@ struct Buy {
     next_to: u32,
 }
 
-/// Who pays for shelves.
+/// Pays for shelves.
 trait Treasurer: Send + Sync {
     fn pays(&self) -> Result<(), std::io::Error>;
 }
@@ -87,7 +87,7 @@ async fn buy(_: Buy, treasurer: Arc<dyn Treasurer>) -> Result<(), std::io::Error
     treasurer.pays()
 }
 
-/// The catalogue's entry of a book.
+/// The catalogue entry of a book.
 #[entity(id = book)]
 struct Entry {
     book: String,
@@ -123,7 +123,7 @@ fn shelved(book: &str) -> Shelved {
 }
 
 #[tokio::test]
-async fn r60_what_is_given_happens_and_is_committed_can_be_said() {
+async fn r60_given_when_then_cover_state_events_commands_and_failures() {
     let library = library().await;
     library.given(shelf(["Emma"])).await;
 
@@ -150,7 +150,7 @@ async fn r60_what_is_given_happens_and_is_committed_can_be_said() {
 }
 
 #[tokio::test]
-async fn r60_everything_is_a_job_on_record() {
+async fn r60_everything_is_a_stored_job() {
     let library = library().await;
     library.given(shelf([])).await;
     library.given(shelf(["Emma"])).await;
@@ -159,7 +159,7 @@ async fn r60_everything_is_a_job_on_record() {
 
     let jobs = library.runtime().jobs().list(&JobQuery::default()).await.unwrap().jobs;
     let names: Vec<_> = jobs.iter().map(|job| &*job.name).collect();
-    // The handlings of what the command has emitted wait to be drained; those of the event itself have run.
+    // The handlers of the command's event wait for a drain; those of the event given to `when_event` have run.
     let expected = ["given", "given", "PutUp", "catalogue", "praise", "catalogue", "praise"];
     assert_eq!(names, expected);
     let mut versions = Vec::new();
@@ -171,7 +171,7 @@ async fn r60_everything_is_a_job_on_record() {
 }
 
 #[tokio::test]
-async fn r60_what_the_door_refuses_fails_and_becomes_no_job() {
+async fn r60_a_command_refused_at_the_boundary_fails_and_becomes_no_job() {
     let library = library().await;
     library.when(put_up_one("")).await.then_fails(FailureKind::Invalid, "minLength").then_changes_nothing();
     assert_eq!(library.runtime().jobs().list(&JobQuery::default()).await.unwrap().jobs, []);
@@ -189,7 +189,7 @@ async fn r60_each_handler_of_an_event_has_an_attempt() {
 }
 
 #[tokio::test]
-async fn r60_who_asks_is_in_the_seed_and_reaches_what_is_drained() {
+async fn r60_the_identity_of_the_seed_reaches_drained_handlers() {
     let library = library().await;
     library.given(shelf([])).await;
     let ada = ContextSeed::new().with_identity(Identity::user("ada"));
@@ -202,7 +202,7 @@ async fn r60_who_asks_is_in_the_seed_and_reaches_what_is_drained() {
 }
 
 #[tokio::test]
-async fn r60_a_request_on_record_has_succeeded_already_and_does_nothing_more() {
+async fn r60_a_repeated_request_returns_its_output_and_changes_nothing() {
     let library = library().await;
     library.given(shelf([])).await;
     let request = || PutUp { request: Some("r".into()), ..put_up_one("Emma") };
@@ -211,7 +211,7 @@ async fn r60_a_request_on_record_has_succeeded_already_and_does_nothing_more() {
 }
 
 #[tokio::test]
-async fn r60_a_given_event_is_handled_when_it_is_drained() {
+async fn r60_a_given_event_is_handled_by_the_next_drain() {
     let library = library().await;
     library.given_event(shelved("Emma")).await;
     library.drain().await.then_ran(["catalogue", "praise"]).then_succeeds();
@@ -220,7 +220,7 @@ async fn r60_a_given_event_is_handled_when_it_is_drained() {
 
 #[tokio::test]
 #[should_panic(expected = "r60_kit::Treasurer` was not provided")]
-async fn r60_a_domain_that_does_not_fit_together_does_not_start() {
+async fn r60_a_domain_with_problems_does_not_start() {
     TestRuntime::start().await;
 }
 
@@ -228,44 +228,45 @@ async fn r60_a_domain_that_does_not_fit_together_does_not_start() {
 #[should_panic(
     expected = "none that an execution leaves: Shelf 1 would not be as it must: A shelf holds three books"
 )]
-async fn r60_what_no_execution_leaves_cannot_be_given() {
+async fn r60_an_entity_that_violates_an_invariant_cannot_be_given() {
     library().await.given(shelf(["a", "b", "c", "d"])).await;
 }
 
 thread_local! {
-    /// Whether the next panic of this thread is looked for.
+    /// Whether the next panic of this thread is expected.
     static EXPECTED: Cell<bool> = const { Cell::new(false) };
-    /// The file that the last one that was looked for came from.
+    /// The file of the last expected panic.
     static FILE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// What a wrong expectation is told, if it is told at its own line.
-fn complaint(outcome: &Outcome, expectation: impl FnOnce(&Outcome)) -> String {
+/// The panic message of a wrong expectation. Asserts that the panic is located at the caller's line.
+fn panic_message(outcome: &Outcome, expectation: impl FnOnce(&Outcome)) -> String {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
-        let otherwise = take_hook();
+        let default_hook = take_hook();
         set_hook(Box::new(move |panic| {
             if EXPECTED.take() {
                 FILE.set(panic.location().map(|place| place.file().to_owned()));
             } else {
-                otherwise(panic);
+                default_hook(panic);
             }
         }));
     });
     EXPECTED.set(true);
-    let panic = catch_unwind(AssertUnwindSafe(|| expectation(outcome))).expect_err("it was to be wrong");
-    let file = FILE.take().expect("it has panicked somewhere");
-    assert!(file.ends_with("r60_kit.rs"), "the panic is of {file}");
-    panic.downcast_ref::<String>().expect("it has a message").clone()
+    let panic =
+        catch_unwind(AssertUnwindSafe(|| expectation(outcome))).expect_err("the expectation is wrong");
+    let file = FILE.take().expect("the panic has a location");
+    assert!(file.ends_with("r60_kit.rs"), "the panic is located in {file}");
+    panic.downcast_ref::<String>().expect("the panic has a message").clone()
 }
 
 #[tokio::test]
-async fn r60_a_wrong_expectation_is_told_what_there_is_at_its_own_line() {
+async fn r60_a_wrong_expectation_panics_at_its_own_line_with_what_was_found() {
     let library = library().await;
     library.given(shelf(["Emma"])).await;
     let outcome = library.when(put_up_one("Ulysses")).await;
 
-    let told = complaint(&outcome, |outcome| {
+    let told = panic_message(&outcome, |outcome| {
         outcome.then_emits(shelved("Odyssey"));
     });
     let difference = "`PutUp` has emitted something else
@@ -281,46 +282,46 @@ async fn r60_a_wrong_expectation_is_told_what_there_is_at_its_own_line() {
     assert!(told.starts_with(difference), "{told}");
     assert!(told.ends_with(", attempt 1): succeeded"), "{told}");
 
-    let told = complaint(&outcome, |outcome| {
+    let told = panic_message(&outcome, |outcome| {
         outcome.then_entity(&shelf(["Emma"]));
     });
     assert!(told.contains("after `PutUp` the Shelf 1 is another\n"), "{told}");
     assert!(told.contains("+     \"Ulysses\"\n"), "{told}");
 
-    let told = complaint(&outcome, |outcome| {
+    let told = panic_message(&outcome, |outcome| {
         outcome.then_changes_nothing();
     });
     assert!(told.contains("- nothing\n+ Shelved {\n"), "{told}");
-    let told = complaint(&outcome, |outcome| {
+    let told = panic_message(&outcome, |outcome| {
         outcome.then_returns("two");
     });
     assert!(told.contains("- \"two\"\n+ 2\n"), "{told}");
-    let told = complaint(&outcome, |outcome| {
+    let told = panic_message(&outcome, |outcome| {
         outcome.then_no_entity::<Shelf>(&1);
     });
     assert!(told.starts_with("after `PutUp` there is a Shelf 1:"), "{told}");
-    let told = complaint(&outcome, |outcome| {
+    let told = panic_message(&outcome, |outcome| {
         outcome.then_publishes(Buy { next_to: 1 });
     });
     assert!(told.contains("- Buy {\n"), "{told}");
-    let told = complaint(&outcome, |outcome| {
+    let told = panic_message(&outcome, |outcome| {
         outcome.then_fails(FailureKind::Violated, "not_overloaded");
     });
     assert!(told.starts_with("`PutUp` was to fail as violated (not_overloaded); `PutUp` (job "), "{told}");
-    let told = complaint(&outcome, |outcome| {
+    let told = panic_message(&outcome, |outcome| {
         outcome.then_ran(["PutUp", "praise"]);
     });
     assert!(told.contains("  PutUp\n- praise\n"), "{told}");
-    // Each of them would have been told had it been wrong in nothing else.
+    // The right expectations hold on the same outcome.
     outcome.then_emits(shelved("Ulysses")).then_entity(&shelf(["Emma", "Ulysses"]));
 }
 
 #[tokio::test]
-async fn r60_a_failure_that_nobody_expected_is_told_with_its_step_and_what_follows() {
+async fn r60_an_unexpected_failure_is_reported_with_its_step_and_its_retry() {
     let library = TestRuntime::builder().provide::<dyn Treasurer>(Arc::new(Stingy)).start().await;
     let outcome = library.when(Buy { next_to: 1 }).await;
 
-    let told = complaint(&outcome, |outcome| {
+    let told = panic_message(&outcome, |outcome| {
         outcome.then_succeeds();
     });
     assert!(told.starts_with("`Buy` was to succeed; `Buy` (job "), "{told}");
@@ -334,7 +335,7 @@ async fn r60_a_failure_that_nobody_expected_is_told_with_its_step_and_what_follo
         |outcome| outcome.then_crashes(),
     ];
     for wrong in wrong {
-        complaint(&outcome, |outcome| {
+        panic_message(&outcome, |outcome| {
             wrong(outcome);
         });
     }
@@ -345,10 +346,10 @@ async fn r60_a_failure_that_nobody_expected_is_told_with_its_step_and_what_follo
 }
 
 #[tokio::test]
-async fn r60_another_entity_that_changed_is_not_overlooked() {
+async fn r60_then_changes_nothing_covers_every_entity() {
     let library = library().await;
     let outcome = library.when_event(shelved("Emma")).await;
-    let told = complaint(&outcome, |outcome| {
+    let told = panic_message(&outcome, |outcome| {
         outcome.then_changes_nothing();
     });
     assert!(told.contains("was to change no entity\n"), "{told}");

@@ -1,5 +1,5 @@
-//! Time and order in the hand of a test: delays, retries, time limits, leases, what recurs and what is kept, without
-//! waiting; and the same ids and order from the same seed (r61).
+//! Tests drive time and order (r61): delays, retries, time limits, leases, schedules and retention pass without waiting, and
+//! a seed determines ids and the order of ready jobs.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use enact_sqlite::SqliteStore;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Look after the plants.
+/// Water a plant.
 #[command]
 struct Water {
     plant: String,
@@ -23,7 +23,7 @@ async fn water(water: Water, well: Arc<Well>) -> Result<(), std::io::Error> {
     match &*water.plant {
         "thirsty" => std::future::pending().await,
         "patient" => well.opened.notified().await,
-        "cactus" => return Err(std::io::Error::other("it wants none")),
+        "cactus" => return Err(std::io::Error::other("a cactus needs no water")),
         _ => {}
     }
     well.drawn.fetch_add(1, Ordering::Relaxed);
@@ -37,7 +37,7 @@ struct Well {
     drawn: AtomicU32,
 }
 
-/// The time has come to look at the garden.
+/// Inspect the garden every ten minutes.
 #[command]
 struct Inspect {
     at: String,
@@ -54,7 +54,7 @@ async fn inspect(inspect: Inspect) -> Result<String, Failure> {
     Ok(inspect.at)
 }
 
-/// A step that is always followed by another.
+/// A command that publishes itself without end.
 #[command]
 struct Spin {
     turn: u64,
@@ -93,11 +93,11 @@ fn water_the(plant: &str) -> Water {
 }
 
 async fn jobs(garden: &TestRuntime) -> Vec<Job> {
-    garden.runtime().jobs().list(&JobQuery { limit: 1000, ..JobQuery::default() }).await.unwrap().jobs
+    garden.runtime().jobs().list(&JobQuery::new().limit(1000)).await.unwrap().jobs
 }
 
 #[tokio::test]
-async fn r61_a_delay_is_over_when_the_test_says_so() {
+async fn r61_a_delay_ends_when_the_test_advances_past_it() {
     let garden = garden().await;
     garden.runtime().publish(water_the("fern")).delay(Duration::from_mins(1)).await.unwrap();
     garden.drain().await.then_ran([]);
@@ -108,7 +108,7 @@ async fn r61_a_delay_is_over_when_the_test_says_so() {
 }
 
 #[tokio::test]
-async fn r61_retries_follow_at_their_times() {
+async fn r61_retries_run_when_they_are_due() {
     let garden = garden().await;
     garden.when(water_the("cactus")).await.then_fails(FailureKind::Error, "error").then_retries_in(SECOND);
     assert_eq!(garden.advance_to_next().await, Some(SECOND));
@@ -118,7 +118,7 @@ async fn r61_retries_follow_at_their_times() {
 }
 
 #[tokio::test]
-async fn r61_a_time_limit_is_over_when_the_test_says_so() {
+async fn r61_a_time_limit_passes_when_the_test_advances_past_it() {
     let garden = garden().await;
     let watering = garden.begin(water_the("thirsty")).await;
     garden.advance(4 * SECOND).await;
@@ -133,7 +133,7 @@ async fn r61_a_time_limit_is_over_when_the_test_says_so() {
 }
 
 #[tokio::test]
-async fn r61_a_deadline_passes_when_the_test_says_so() {
+async fn r61_a_deadline_passes_when_the_test_advances_past_it() {
     let garden = garden().await;
     let deadline = enact::clock::Clock::now(garden.clock()) + 10 * SECOND;
     garden.runtime().publish(water_the("fern")).deadline(deadline).await.unwrap();
@@ -142,7 +142,7 @@ async fn r61_a_deadline_passes_when_the_test_says_so() {
 }
 
 #[tokio::test]
-async fn r61_what_a_handler_waits_for_is_the_tests_to_open() {
+async fn r61_a_test_can_release_a_waiting_handler() {
     let well = Arc::<Well>::default();
     let garden = TestRuntime::builder().provide(well.clone()).start().await;
     let watering = garden.begin(water_the("patient")).await;
@@ -153,7 +153,7 @@ async fn r61_what_a_handler_waits_for_is_the_tests_to_open() {
 }
 
 #[tokio::test]
-async fn r61_a_running_job_can_be_called_off() {
+async fn r61_a_running_job_can_be_cancelled() {
     let garden = garden().await;
     let watering = garden.begin(water_the("patient")).await;
     garden.runtime().jobs().cancel(watering.job_id()).await.unwrap();
@@ -163,10 +163,10 @@ async fn r61_a_running_job_can_be_called_off() {
     assert_eq!(outcome.job().state, JobState::Cancelled);
 }
 
-// By tokio's clock, which this test has skip what it waits for.
+// tokio's clock is paused and skips idle time, so this takes no ten seconds.
 #[tokio::test(start_paused = true)]
 #[should_panic(expected = "`Water` is still under way after 10s by the machine's clock")]
-async fn r61_a_handler_that_waits_for_the_test_is_told_of() {
+async fn r61_a_handler_that_hangs_is_reported() {
     garden().await.when(water_the("thirsty")).await.then_succeeds();
 }
 
@@ -186,17 +186,17 @@ async fn r61_jobs_are_drained_one_by_one() {
 #[should_panic(
     expected = "there is no end to it: 10000 attempts were made, and more is ready: `Spin` next, after `Spin`"
 )]
-async fn r61_draining_what_has_no_end_is_told_of() {
+async fn r61_an_endless_drain_is_reported() {
     let garden = garden().await;
     garden.runtime().publish(Spin { turn: 0 }).await.unwrap();
     garden.drain().await.then_succeeds();
 }
 
 #[tokio::test]
-async fn r61_what_recurs_does_so_as_time_passes() {
+async fn r61_schedules_tick_as_time_passes() {
     let garden = garden().await;
     assert_eq!(garden.advance_to_next().await, Some(Duration::from_mins(10)));
-    // A runtime that lives misses nothing, however far a test moves on at once.
+    // A running runtime misses no tick, however far a test advances at once.
     garden.advance(Duration::from_mins(20)).await;
     let outcome = garden.drain().await;
     outcome.then_ran(["Inspect", "Inspect", "Inspect"]);
@@ -206,7 +206,7 @@ async fn r61_what_recurs_does_so_as_time_passes() {
 }
 
 #[tokio::test]
-async fn r61_what_is_old_enough_is_deleted_as_time_passes() {
+async fn r61_retention_applies_as_time_passes() {
     let keep_for_a_day = Retention::new().succeeded(Duration::from_hours(24));
     let garden = TestRuntime::builder()
         .provide::<Well>(Arc::default())
@@ -221,9 +221,9 @@ async fn r61_what_is_old_enough_is_deleted_as_time_passes() {
     assert_eq!(waters().await, 0);
 }
 
-/// A worker that stalls loses its lease to another that lives, and can commit nothing any more.
+/// A stalled worker loses its lease, and its commit is fenced.
 #[tokio::test]
-async fn r61_a_lease_ends_when_the_test_says_so() {
+async fn r61_a_lease_expires_when_the_test_advances_past_it() {
     let store = MemoryStore::new();
     let well = Arc::<Well>::default();
     let stalled = TestRuntime::builder().provide(well.clone()).store(store.clone()).start().await;
@@ -243,9 +243,9 @@ async fn r61_a_lease_ends_when_the_test_says_so() {
     second.ended().await.then_succeeds().then_entity(&Bed { id: 1, flowers: 1 });
 }
 
-/// One that lives keeps its lease, however long it takes.
+/// A live worker keeps its lease, however long its attempt takes.
 #[tokio::test]
-async fn r61_a_lease_is_kept_by_who_lives() {
+async fn r61_a_live_worker_keeps_its_lease() {
     let store = MemoryStore::new();
     let well = Arc::<Well>::default();
     let slow = TestRuntime::builder().provide(well.clone()).store(store.clone()).start().await;
@@ -256,12 +256,12 @@ async fn r61_a_lease_is_kept_by_who_lives() {
         other.advance(SECOND).await;
         slow.advance(Duration::ZERO).await;
     }
-    assert!(other.begin_one().await.is_none(), "nothing was lost");
+    assert!(other.begin_one().await.is_none(), "no job was rescued");
     well.opened.notify_one();
     planting.ended().await.then_succeeds();
 }
 
-/// What has run in a garden of one seed, by id and worker: fern, ivy and moss are equally ready.
+/// The jobs that a runtime of this seed ran, in order, with their ids and workers. All three are ready at once.
 async fn order_by(seed: u64) -> Vec<(String, String)> {
     let garden = TestRuntime::builder().provide::<Well>(Arc::default()).seed(seed).start().await;
     for plant in ["fern", "ivy", "moss"] {
@@ -269,28 +269,31 @@ async fn order_by(seed: u64) -> Vec<(String, String)> {
     }
     let outcome = garden.drain().await;
     outcome.then_succeeds();
-    let told = outcome.ran().iter().map(|ran| {
+    let summary = outcome.ran().iter().map(|ran| {
         let worker = ran.attempt.as_ref().unwrap().worker.to_string();
         (format!("{} {}", ran.job.payload, ran.job.id), worker)
     });
-    told.collect()
+    summary.collect()
 }
 
 #[tokio::test]
-async fn r61_a_seed_says_ids_and_the_order_of_what_is_equally_ready() {
+async fn r61_a_seed_determines_ids_and_the_order_of_ready_jobs() {
     let mut orders = std::collections::BTreeSet::new();
     for seed in 0..32 {
         let order = order_by(seed).await;
         assert_eq!(order_by(seed).await, order, "seed {seed}");
         orders.insert(
-            order.iter().map(|(told, _)| told.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>(),
+            order
+                .iter()
+                .map(|(summary, _)| summary.split(' ').next().unwrap().to_owned())
+                .collect::<Vec<_>>(),
         );
     }
-    assert_eq!(orders.len(), 6, "32 seeds draw every order of three jobs");
+    assert_eq!(orders.len(), 6, "32 seeds cover all orders of three jobs");
 }
 
 #[tokio::test]
-async fn r61_ids_go_on_after_a_restart() {
+async fn r61_ids_do_not_repeat_after_a_restart() {
     let mut garden = TestRuntime::builder().provide::<Well>(Arc::default()).seed(7).start().await;
     garden.when(water_the("fern")).await.then_succeeds();
     garden.restart().await;
@@ -300,9 +303,9 @@ async fn r61_ids_go_on_after_a_restart() {
     assert_eq!(ids.len(), 2);
 }
 
-/// A file is opened anew, as by a process that has just started, and has all that was committed.
+/// A restart reopens the file, as a new process does, and finds everything that was committed.
 #[tokio::test]
-async fn r61_a_store_in_a_file_is_opened_anew_at_a_restart() {
+async fn r61_a_restart_reopens_a_store_in_a_file() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("garden.db");
     let well = Arc::<Well>::default();

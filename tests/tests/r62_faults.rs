@@ -1,5 +1,5 @@
-//! A fault at every point between claim and commit, and while a failure is recorded: nothing is half-written, nothing takes
-//! effect twice, and nothing is left behind (r62). Enumerated, on every store.
+//! A fault at every point between claim and commit, and while a failure is recorded: no commit is partial, no job takes effect
+//! twice, and no job stays unfinished (r62). All combinations run on every store.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fmt;
@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What somebody has, in coins.
+/// A purse of coins.
 #[entity]
 #[derive(Debug, PartialEq)]
 struct Purse {
@@ -24,7 +24,7 @@ struct Purse {
     coins: i64,
 }
 
-/// What the tax office has heard of.
+/// The coins that the tax office knows of.
 #[entity]
 #[derive(Debug, PartialEq)]
 struct Ledger {
@@ -32,7 +32,7 @@ struct Ledger {
     coins: i64,
 }
 
-/// Take coins out of a purse; and tell of it, and have a receipt written.
+/// Take coins out of a purse, emit `Spent` and publish `WriteReceipt`.
 #[command(target = purse, order_by = purse)]
 #[derive(Clone)]
 struct Spend {
@@ -40,7 +40,7 @@ struct Spend {
     coins: i64,
 }
 
-/// Take coins out of a purse without a word, and only once.
+/// Take coins out of a purse; stage nothing else, and never retry.
 #[command(target = purse)]
 #[derive(Clone)]
 struct Gamble {
@@ -48,7 +48,7 @@ struct Gamble {
     coins: i64,
 }
 
-/// Take coins out of a purse once the bell rings; and tell of it, and have the one receipt written.
+/// Like `Spend`, after the bell has rung, and with an idempotency key on the receipt.
 #[command(target = purse)]
 struct Haggle {
     purse: u32,
@@ -69,7 +69,7 @@ struct Spent {
     coins: i64,
 }
 
-/// The tax office has heard.
+/// A tax was recorded.
 #[event]
 struct Taxed {
     coins: i64,
@@ -106,14 +106,14 @@ async fn tax(spent: Spent, ledgers: Repository<Ledger>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where the record is kept.
+/// The store of a case.
 #[derive(Clone, Copy, Debug)]
-enum Disk {
+enum Backend {
     Memory,
     Sqlite,
 }
 
-impl Disk {
+impl Backend {
     fn builder(self, directory: &TempDir) -> TestRuntimeBuilder {
         let file = directory.path().join("purses.db");
         let builder = TestRuntime::builder().provide::<Notify>(Arc::default());
@@ -124,18 +124,18 @@ impl Disk {
     }
 }
 
-/// What the fault meets.
+/// The execution that the fault is injected into.
 #[derive(Clone, Copy, Debug)]
 enum Scenario {
     /// A command that is executed; it stages an event and a command.
     Executed,
     /// The same, published.
     Published,
-    /// The same, with another one behind it in its lane.
+    /// The same, with another job after it in its lane.
     InALane,
     /// The same, in its second attempt.
     Retried,
-    /// The handling of an event, which writes an entity of its own and emits.
+    /// An event handler that writes an entity and emits.
     EventHandled,
     /// A command that writes its entity only, and is never retried.
     NeverRetried,
@@ -162,7 +162,7 @@ impl Scenario {
 /// One case of the enumeration.
 #[derive(Clone, Copy)]
 struct Case {
-    disk: Disk,
+    backend: Backend,
     scenario: Scenario,
     point: Point,
     fault: Fault,
@@ -170,8 +170,8 @@ struct Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { disk, scenario, point, fault } = self;
-        write!(f, "{fault:?} {point} ({scenario:?}, {disk:?})")
+        let Self { backend, scenario, point, fault } = self;
+        write!(f, "{fault:?} {point} ({scenario:?}, {backend:?})")
     }
 }
 
@@ -180,42 +180,41 @@ const GAMBLE: Gamble = Gamble { purse: 1, coins: 30 };
 
 impl Case {
     async fn start(self, directory: &TempDir) -> TestRuntime {
-        let world = self.disk.builder(directory).start().await;
+        let world = self.backend.builder(directory).start().await;
         world.given(Purse { id: 1, coins: 100 }).await;
         world
     }
 
-    /// Whether what was asked for takes effect in the end: whatever is retried does, and whatever was committed before the
-    /// fault.
+    /// Whether the command takes effect in the end: it does if it is retried, or committed before the fault.
     fn takes_effect(self) -> bool {
         self.scenario.is_retried() || self.point == Point::Committed
     }
 
-    /// Does what the scenario says, with the fault on its way. Answers with the job that the fault meets.
-    async fn meet(self, world: &TestRuntime) -> JobId {
+    /// Runs the scenario with the fault injected. Returns the job that meets the fault.
+    async fn run_with_fault(self, world: &TestRuntime) -> JobId {
         match self.scenario {
             Scenario::Executed => {
-                self.plan(world);
+                self.inject(world);
                 ended(world, world.begin(SPEND).await).await.job().id
             }
             Scenario::NeverRetriedExecuted => {
-                self.plan(world);
+                self.inject(world);
                 ended(world, world.begin(GAMBLE).await).await.job().id
             }
             Scenario::Published => {
                 world.runtime().publish(SPEND).await.unwrap();
-                self.plan(world);
+                self.inject(world);
                 run_one(world).await
             }
             Scenario::NeverRetried => {
                 world.runtime().publish(GAMBLE).await.unwrap();
-                self.plan(world);
+                self.inject(world);
                 run_one(world).await
             }
             Scenario::InALane => {
                 world.runtime().publish(SPEND).await.unwrap();
                 world.runtime().publish(Spend { coins: 50, ..SPEND }).await.unwrap();
-                self.plan(world);
+                self.inject(world);
                 run_one(world).await
             }
             Scenario::Retried => {
@@ -223,30 +222,30 @@ impl Case {
                 world.fault(Point::Before(Step::CheckAfter), Fault::Panic);
                 run_one(world).await;
                 world.advance(PAUSE).await;
-                self.plan(world);
+                self.inject(world);
                 run_one(world).await
             }
             Scenario::EventHandled => {
                 world.given_event(Spent { purse: 1, coins: 30 }).await;
-                self.plan(world);
+                self.inject(world);
                 run_one(world).await
             }
         }
     }
 
-    fn plan(self, world: &TestRuntime) {
+    fn inject(self, world: &TestRuntime) {
         if matches!(self.point, Point::Failing | Point::Failed) {
-            // Only what fails comes there.
+            // Only a failing attempt reaches these points.
             world.fault(Point::Before(Step::Handle), Fault::Error);
         }
         world.fault(self.point, self.fault);
     }
 
-    /// How the attempt that met the fault must stand on record.
+    /// The stored failure of the attempt that met the fault.
     fn expected_end(self) -> Option<FailureKind> {
         match (self.point, self.fault) {
             (Point::Committed, _) => None,
-            // Its failure was on record by then, or came there when the store was asked again.
+            // The failure was stored before the fault, or by the next try.
             (Point::Failed, _) | (Point::Failing, Fault::Panic) | (_, Fault::Error) => {
                 Some(FailureKind::Error)
             }
@@ -258,29 +257,29 @@ impl Case {
     async fn check(self) {
         let directory = tempfile::tempdir().unwrap();
         let mut world = self.start(&directory).await;
-        let met = self.meet(&world).await;
+        let faulted = self.run_with_fault(&world).await;
         assert_eq!(world.faults_left(), [], "{self}: the fault has not occurred");
-        // Nobody has done anything since: what is there is there as the fault has left it.
-        Record::read(&world).await.assert_whole(self);
+        // Nothing has run since: this is the state that the fault left.
+        Snapshot::read(&world).await.assert_whole(self);
 
         if self.fault == Fault::Crash {
             world.restart().await;
-            // What it left running is nobody's to run before its lease has ended.
+            // No worker may run the interrupted job before its lease has expired.
             while let Some(begun) = world.begin_one().await {
-                assert_ne!(begun.job_id(), met, "{self}: it runs twice at a time");
+                assert_ne!(begun.job_id(), faulted, "{self}: the job runs twice at a time");
                 let _ = ended(&world, begun).await;
             }
             world.advance_past_lease().await;
         }
         run_all(&world).await;
 
-        let record = Record::read(&world).await;
-        record.assert_whole(self);
-        record.assert_ended(self, met);
+        let snapshot = Snapshot::read(&world).await;
+        snapshot.assert_whole(self);
+        snapshot.assert_ended(self, faulted);
     }
 }
 
-/// Waits for the end of an attempt. The clock moves meanwhile, for who waits until the store can be asked again.
+/// Waits for the end of an attempt. Advances the clock meanwhile, for pauses between tries of a commit.
 async fn ended(world: &TestRuntime, begun: Begun) -> Outcome {
     let mut ended = pin!(begun.ended());
     loop {
@@ -293,11 +292,11 @@ async fn ended(world: &TestRuntime, begun: Begun) -> Outcome {
 }
 
 async fn run_one(world: &TestRuntime) -> JobId {
-    let begun = world.begin_one().await.expect("there is something to run");
+    let begun = world.begin_one().await.expect("a job is ready");
     ended(world, begun).await.job().id
 }
 
-/// Until nothing is ready, and nothing waits for a time.
+/// Runs jobs until none is ready and none waits for a time.
 async fn run_all(world: &TestRuntime) {
     loop {
         while let Some(begun) = world.begin_one().await {
@@ -309,8 +308,8 @@ async fn run_all(world: &TestRuntime) {
     }
 }
 
-/// Everything that is on record.
-struct Record {
+/// Everything that is stored.
+struct Snapshot {
     purse: i64,
     taxed: i64,
     versions: Vec<u64>,
@@ -318,7 +317,7 @@ struct Record {
     jobs: Vec<(Job, Vec<Attempt>)>,
 }
 
-impl Record {
+impl Snapshot {
     async fn read(world: &TestRuntime) -> Self {
         let runtime = world.runtime();
         let coins =
@@ -358,8 +357,8 @@ impl Record {
         self.events.iter().filter(|(name, _)| name == event).count()
     }
 
-    /// Whatever was committed was committed whole: each job that has succeeded has left its entity, its events and its jobs,
-    /// once, and nothing else has left any.
+    /// Asserts that commits are atomic: each succeeded job has written its entity, events and jobs once, and no other job has
+    /// written any.
     fn assert_whole(&self, case: Case) {
         let coins = |job: &Job| job.payload.value().unwrap()["coins"].as_i64().unwrap();
         let spent: i64 = self.succeeded("Spend").map(coins).sum();
@@ -369,26 +368,29 @@ impl Record {
         assert_eq!(self.versions.len(), writes, "{case}: writes of the purse");
 
         let given = i64::from(matches!(case.scenario, Scenario::EventHandled)) * 30;
-        assert_eq!(self.coins_of("Spent"), spent + given, "{case}: what was told of");
-        assert_eq!(self.count("WriteReceipt"), self.succeeded("Spend").count(), "{case}: receipts asked for");
-        assert_eq!(self.count("tax"), self.events_of("Spent"), "{case}: what is to be taxed");
+        assert_eq!(self.coins_of("Spent"), spent + given, "{case}: coins of `Spent`");
+        assert_eq!(self.count("WriteReceipt"), self.succeeded("Spend").count(), "{case}: receipts");
+        assert_eq!(self.count("tax"), self.events_of("Spent"), "{case}: jobs of `tax`");
 
         assert_eq!(self.taxed, self.coins_of("Taxed"), "{case}: the ledger");
-        assert_eq!(self.events_of("Taxed"), self.succeeded("tax").count(), "{case}: what was taxed");
+        assert_eq!(self.events_of("Taxed"), self.succeeded("tax").count(), "{case}: events `Taxed`");
     }
 
-    /// In the end every job has ended, and taken effect once if it was to.
-    fn assert_ended(&self, case: Case, met: JobId) {
+    /// Asserts that every job has ended, and has taken effect once if it should.
+    fn assert_ended(&self, case: Case, faulted: JobId) {
         for (job, attempts) in &self.jobs {
-            let expected =
-                if job.id == met && !case.takes_effect() { JobState::Failed } else { JobState::Succeeded };
+            let expected = if job.id == faulted && !case.takes_effect() {
+                JobState::Failed
+            } else {
+                JobState::Succeeded
+            };
             assert_eq!(job.state, expected, "{case}: {job:#?}");
             assert!(attempts.iter().all(|attempt| attempt.ended_at.is_some()), "{case}: {attempts:#?}");
             let successes = attempts.iter().filter(|attempt| attempt.failure.is_none()).count();
             assert_eq!(successes, usize::from(expected == JobState::Succeeded), "{case}: {attempts:#?}");
         }
-        // The attempt that met the fault is on record as what became of it, and so is each one before and after.
-        let (_, attempts) = self.jobs.iter().find(|(job, _)| job.id == met).unwrap();
+        // The attempts are stored with their failures: before the fault, at the fault, and after it.
+        let (_, attempts) = self.jobs.iter().find(|(job, _)| job.id == faulted).unwrap();
         let mut expected = Vec::new();
         if matches!(case.scenario, Scenario::Retried) {
             expected.push(Some(FailureKind::Panicked));
@@ -403,18 +405,18 @@ impl Record {
 
         if matches!(case.scenario, Scenario::InALane) {
             let ends: Vec<_> = self.succeeded("Spend").map(|job| job.ended_at.unwrap()).collect();
-            assert_eq!(self.purse, 20, "{case}: the next one in the lane");
+            assert_eq!(self.purse, 20, "{case}: the next job of the lane");
             assert!(ends.is_sorted(), "{case}: {ends:?}");
         }
     }
 }
 
-async fn check_all(disk: Disk) {
+async fn check_all(backend: Backend) {
     let mut checked = 0;
     for scenario in Scenario::ALL {
         for point in Point::ALL {
             for fault in Fault::ALL {
-                Case { disk, scenario, point, fault }.check().await;
+                Case { backend, scenario, point, fault }.check().await;
                 checked += 1;
             }
         }
@@ -423,59 +425,63 @@ async fn check_all(disk: Disk) {
 }
 
 #[tokio::test]
-async fn r62_no_fault_at_any_point_leaves_anything_half_written_or_done_twice_in_memory() {
-    check_all(Disk::Memory).await;
+async fn r62_no_fault_leaves_a_partial_commit_or_a_double_effect_in_memory() {
+    check_all(Backend::Memory).await;
 }
 
 #[tokio::test]
-async fn r62_no_fault_at_any_point_leaves_anything_half_written_or_done_twice_on_sqlite() {
-    check_all(Disk::Sqlite).await;
+async fn r62_no_fault_leaves_a_partial_commit_or_a_double_effect_on_sqlite() {
+    check_all(Backend::Sqlite).await;
 }
 
 #[tokio::test]
-async fn r62_a_crash_leaves_its_job_running_on_record_and_the_process_dead() {
-    let mut world = Disk::Memory.builder(&tempfile::tempdir().unwrap()).start().await;
+async fn r62_a_crash_leaves_its_job_running_and_the_process_dead() {
+    let mut world = Backend::Memory.builder(&tempfile::tempdir().unwrap()).start().await;
     world.given(Purse { id: 1, coins: 100 }).await;
     world.fault(Point::Claimed, Fault::Crash);
     world.when(SPEND).await.then_crashes().then_changes_nothing();
     let refused = world.runtime().publish(SPEND).await.unwrap_err();
     assert_eq!(refused.kind(), FailureKind::Unavailable);
     world.restart().await;
+    let snapshot = Snapshot::read(&world).await;
+    let left = snapshot.jobs.iter().find(|(job, _)| &*job.name == "Spend").expect("the job is stored");
+    assert_eq!((left.0.state, left.0.attempts), (JobState::Running, 1));
     world.runtime().publish(SPEND).await.unwrap();
 }
 
 #[tokio::test]
 #[should_panic(expected = "the process died of an injected crash; `restart` it first")]
-async fn r62_nothing_is_asked_of_a_process_that_died() {
-    let world = Disk::Memory.builder(&tempfile::tempdir().unwrap()).start().await;
+async fn r62_a_crashed_process_cannot_be_used_before_a_restart() {
+    let world = Backend::Memory.builder(&tempfile::tempdir().unwrap()).start().await;
     world.given(Purse { id: 1, coins: 100 }).await;
     world.fault(Point::Claimed, Fault::Crash);
     world.when(SPEND).await.then_crashes();
     world.drain().await.then_succeeds();
 }
 
-/// Why a commit is refused when it has come to the store.
+/// Why the store refuses a commit.
 #[derive(Clone, Copy, Debug)]
 enum Refusal {
-    /// Somebody has called the job off.
+    /// The job was cancelled.
     Cancelled,
-    /// Another worker has taken this one for dead.
+    /// Another worker rescued the job.
     Lost,
-    /// The entity was changed by another.
+    /// Another execution has written the entity.
     Conflict,
-    /// What it would have done in another's name was asked for otherwise.
+    /// The idempotency key of a staged command belongs to another request.
     Mismatch,
 }
 
 impl Refusal {
     const ALL: [Self; 4] = [Self::Cancelled, Self::Lost, Self::Conflict, Self::Mismatch];
 
-    async fn check(self, disk: Disk) {
+    async fn check(self, backend: Backend) {
         let directory = tempfile::tempdir().unwrap();
         let (memory, bell) = (MemoryStore::new(), Arc::<Notify>::default());
         let start = async |clock: Option<&ManualClock>| {
-            let builder = disk.builder(&directory).provide(bell.clone());
-            let builder = if matches!(disk, Disk::Memory) { builder.store(memory.clone()) } else { builder };
+            let builder = backend.builder(&directory).provide(bell.clone());
+            let builder =
+                if matches!(backend, Backend::Memory) { builder.store(memory.clone()) } else { builder };
             match clock {
                 Some(clock) => builder.clock(clock).start().await,
                 None => builder.start().await,
@@ -510,22 +516,22 @@ impl Refusal {
         };
         bell.notify_one();
         let outcome = haggling.ended().await;
-        let failure = outcome.failure().expect("its commit is refused");
-        assert_eq!(failure.kind(), kind, "{self:?}, {disk:?}: {failure:?}");
+        let failure = outcome.failure().expect("the commit is refused");
+        assert_eq!(failure.kind(), kind, "{self:?}, {backend:?}: {failure:?}");
         outcome.then_emits_nothing().then_publishes_nothing().then_entity(&Purse { id: 1, coins });
-        let record = Record::read(&world).await;
-        assert_eq!(record.events, [], "{self:?}, {disk:?}");
-        assert_eq!(record.count("tax"), 0, "{self:?}, {disk:?}");
+        let snapshot = Snapshot::read(&world).await;
+        assert_eq!(snapshot.events, [], "{self:?}, {backend:?}");
+        assert_eq!(snapshot.count("tax"), 0, "{self:?}, {backend:?}");
         let receipts = usize::from(matches!(self, Self::Mismatch));
-        assert_eq!(record.count("WriteReceipt"), receipts, "{self:?}, {disk:?}");
+        assert_eq!(snapshot.count("WriteReceipt"), receipts, "{self:?}, {backend:?}");
     }
 }
 
 #[tokio::test]
 async fn r62_a_commit_that_the_store_refuses_leaves_nothing() {
-    for disk in [Disk::Memory, Disk::Sqlite] {
+    for backend in [Backend::Memory, Backend::Sqlite] {
         for refusal in Refusal::ALL {
-            refusal.check(disk).await;
+            refusal.check(backend).await;
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Commands that recur (r26): each tick is one job, whoever shares the store; what was missed is made up for as the
-//! schedule says; and no step of the wall clock repeats a tick, or has one forgotten.
+//! Recurring commands (r38): each tick makes one job, however many processes share the store; missed ticks are handled by
+//! the schedule's policy; and a step of the wall clock neither repeats nor loses a tick.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use common::watched::{Watch, Watched};
 use common::{World, jobs_of, on_every_store, until};
 
-/// Makes a command that recurs, and notes for which tick it was made.
+/// Declares recurring commands that store the tick they were made for.
 macro_rules! recurring {
     ($(#[command($($of_handler:tt)*)] $name:ident, $handler:ident;)*) => { $(
         #[command]
@@ -43,7 +43,7 @@ macro_rules! recurring {
 const MINUTE: Duration = Duration::from_mins(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// No tick.
+/// No ticks.
 const NONE: [&str; 0] = [];
 
 recurring! {
@@ -53,7 +53,7 @@ recurring! {
     #[command(cron = "0 3 * * *")] CloseBooks, close_books;
 }
 
-/// Something that cannot be asked for in every minute.
+/// A command that is invalid at odd minutes and panics at every fourth.
 #[command(name = "moody")]
 struct Moody {
     #[schemars(range(max = 0))]
@@ -64,7 +64,7 @@ struct Moody {
 impl From<Tick> for Moody {
     fn from(tick: Tick) -> Self {
         let minute = tick.scheduled_at().as_second() / 60;
-        assert!(minute % 4 != 0, "not in every fourth minute");
+        assert!(minute % 4 != 0, "fails at every fourth minute");
         Self { odd: minute % 2, at: tick.scheduled_at().to_string() }
     }
 }
@@ -72,7 +72,7 @@ impl From<Tick> for Moody {
 #[command(every = MINUTE, missed = Missed::All)]
 async fn moody(_: Moody) {}
 
-/// A command that was called otherwise.
+/// A command that was renamed twice.
 #[command(alias = ["Formerly", "before_that"])]
 struct Nowadays {
     at: String,
@@ -87,7 +87,7 @@ impl From<Tick> for Nowadays {
 #[command(every = MINUTE, missed = Missed::All)]
 async fn nowadays(_: Nowadays) {}
 
-/// A command that recurs, by hand.
+/// A recurring command whose handler is written by hand.
 #[derive(Serialize, Deserialize, schemars::JsonSchema)]
 struct ByHand {
     at: String,
@@ -131,17 +131,17 @@ enact::register! { Registration::command_handler::<HandlesByHand>(source!()) }
 
 const SCHEDULES: [&str; 7] = ["Sweep", "Chime", "Bill", "CloseBooks", "moody", "Nowadays", "ByHand"];
 
-/// The last tick on record: a question that changes nothing, as it names a last tick that there is not.
+/// The last stored tick. `tick` changes nothing here, since the `last` that it expects is never stored.
 async fn last_tick(store: &dyn Store, schedule: &str) -> Option<Timestamp> {
     let never = Timestamp::MIN;
-    let question = NewTick { schedule: schedule.into(), last: Some(never), at: never, jobs: Vec::new() };
-    match store.tick(question).await.unwrap() {
+    let probe = NewTick { schedule: schedule.into(), last: Some(never), at: never, jobs: Vec::new() };
+    match store.tick(probe).await.unwrap() {
         Ticked::Stale(last) => last,
         Ticked::Done(_) => panic!("the last tick is the beginning of time"),
     }
 }
 
-/// A runtime whose schedules have all begun.
+/// Starts a runtime and waits until all schedules have begun.
 async fn start(world: &World) -> Runtime {
     let runtime = world.builder().start().await.unwrap();
     let store = world.store();
@@ -156,13 +156,13 @@ async fn start(world: &World) -> Runtime {
     runtime
 }
 
-/// Lets a minute pass, and waits until it is on record what that brought about.
+/// Advances the clock by a minute and waits until its ticks are stored.
 async fn minute(world: &World) {
     world.advance(MINUTE);
     done(world).await;
 }
 
-/// Waits until all that is due every minute is done with.
+/// Waits until the schedules of every minute have ticked.
 async fn done(world: &World) {
     let store = world.store();
     let minute = Timestamp::from_second(world.now().as_second() / 60 * 60).unwrap();
@@ -178,7 +178,7 @@ async fn stop(runtime: Runtime) {
     runtime.shutdown(MINUTE).await.unwrap();
 }
 
-/// The ticks of a command's jobs, in the order of record: `00:01`.
+/// The ticks of a command's jobs, oldest first, such as `00:01`.
 async fn ticks(runtime: &Runtime, name: &str) -> Vec<String> {
     let jobs = jobs_of(runtime, name).await;
     jobs.iter().map(|job| at(job).strftime("%H:%M").to_string()).collect()
@@ -193,7 +193,7 @@ fn minutes(range: std::ops::RangeInclusive<i64>) -> Vec<String> {
     range.map(|minute| format!("{:02}:{:02}", minute / 60, minute % 60)).collect()
 }
 
-async fn r26_a_recurring_command_is_a_job_at_each_tick_and_none_before_the_first(world: World) {
+async fn r38_a_recurring_command_makes_a_job_at_each_tick_and_none_before_the_first(world: World) {
     world.advance(Duration::from_secs(30));
     let runtime = start(&world).await;
     assert_eq!(ticks(&runtime, "Sweep").await, NONE);
@@ -209,7 +209,7 @@ async fn r26_a_recurring_command_is_a_job_at_each_tick_and_none_before_the_first
     assert_eq!(ticks(&runtime, "Sweep").await, minutes(1..=3));
 }
 
-async fn r26_the_job_of_a_tick_is_a_job_as_any_other(world: World) {
+async fn r38_the_job_of_a_tick_is_a_job_like_any_other(world: World) {
     let runtime = start(&world).await;
     minute(&world).await;
     minute(&world).await;
@@ -219,12 +219,12 @@ async fn r26_the_job_of_a_tick_is_a_job_as_any_other(world: World) {
     assert_eq!((done.kind, done.attempts, done.cause), (JobKind::Command, 1, None));
     assert_eq!(done.payload.value().unwrap()["schedule"], "Sweep");
     assert_eq!(done.created_at, at(&done));
-    // Each is a matter of its own.
+    // Each tick has a correlation of its own.
     let correlations: Vec<_> = jobs.iter().map(|job| job.correlation.to_string()).collect();
     assert_eq!(correlations, [jobs[0].id.to_string(), jobs[1].id.to_string()]);
 }
 
-async fn r26_a_tick_is_one_job_however_many_runtimes_share_the_store(world: World) {
+async fn r38_a_tick_is_one_job_however_many_runtimes_share_the_store(world: World) {
     let runtimes = [start(&world).await, start(&world).await, start(&world).await];
     for _ in 0..30 {
         minute(&world).await;
@@ -232,7 +232,7 @@ async fn r26_a_tick_is_one_job_however_many_runtimes_share_the_store(world: Worl
     for name in ["Sweep", "Chime", "Bill", "Nowadays"] {
         assert_eq!(ticks(&runtimes[0], name).await, minutes(1..=30), "{name}");
     }
-    // All of them live, and any of them would go on.
+    // Any runtime that is left continues.
     let [first, second, third] = runtimes;
     stop(first).await;
     stop(second).await;
@@ -240,7 +240,7 @@ async fn r26_a_tick_is_one_job_however_many_runtimes_share_the_store(world: Worl
     assert_eq!(ticks(&third, "Sweep").await, minutes(1..=31));
 }
 
-async fn r26_a_schedule_goes_on_where_another_process_has_left_it(world: World) {
+async fn r38_a_schedule_continues_where_another_process_left_it(world: World) {
     let first = start(&world).await;
     minute(&world).await;
     stop(first).await;
@@ -250,7 +250,7 @@ async fn r26_a_schedule_goes_on_where_another_process_has_left_it(world: World) 
     assert_eq!(ticks(&second, "Bill").await, minutes(1..=2));
 }
 
-async fn r26_of_ticks_that_were_missed_each_schedule_makes_up_for_as_many_as_it_says(world: World) {
+async fn r38_each_schedule_handles_missed_ticks_by_its_policy(world: World) {
     let before = start(&world).await;
     minute(&world).await;
     stop(before).await;
@@ -263,7 +263,7 @@ async fn r26_of_ticks_that_were_missed_each_schedule_makes_up_for_as_many_as_it_
     assert_eq!(ticks(&after, "Bill").await, minutes(1..=10));
     assert_eq!(ticks(&after, "ByHand").await, ["00:05", "00:10"]);
 
-    // From here on all of them are in time.
+    // The next tick is in time.
     world.advance(Duration::from_secs(30));
     done(&world).await;
     assert_eq!(ticks(&after, "Chime").await, [minutes(1..=1), minutes(11..=11)].concat());
@@ -271,7 +271,7 @@ async fn r26_of_ticks_that_were_missed_each_schedule_makes_up_for_as_many_as_it_
     assert_eq!(ticks(&after, "Bill").await, minutes(1..=11));
 }
 
-async fn r26_a_tick_that_is_a_few_seconds_late_was_not_missed(world: World) {
+async fn r38_a_tick_that_is_a_few_seconds_late_is_not_missed(world: World) {
     let before = start(&world).await;
     stop(before).await;
     world.advance(MINUTE + Missed::TOO_LATE.saturating_sub(SECOND));
@@ -286,7 +286,7 @@ async fn r26_a_tick_that_is_a_few_seconds_late_was_not_missed(world: World) {
     assert_eq!(ticks(&too_late, "Chime").await, minutes(1..=1));
 }
 
-async fn r26_a_step_of_the_clock_back_repeats_no_tick(world: World) {
+async fn r38_a_backward_step_of_the_clock_repeats_no_tick(world: World) {
     let runtime = start(&world).await;
     for _ in 0..5 {
         minute(&world).await;
@@ -305,11 +305,11 @@ async fn r26_a_step_of_the_clock_back_repeats_no_tick(world: World) {
     }
 }
 
-async fn r26_what_a_step_of_the_clock_passes_over_was_missed(world: World) {
+async fn r38_ticks_skipped_by_a_forward_step_of_the_clock_are_missed(world: World) {
     let runtime = start(&world).await;
     minute(&world).await;
     world.clock.set("2030-01-01T02:00:30Z".parse().unwrap());
-    // The schedules look at the clock once a second.
+    // Schedules read the clock once a second.
     world.advance(SECOND);
     done(&world).await;
     assert_eq!(ticks(&runtime, "Chime").await, minutes(1..=1));
@@ -317,7 +317,7 @@ async fn r26_what_a_step_of_the_clock_passes_over_was_missed(world: World) {
     assert_eq!(ticks(&runtime, "Bill").await, minutes(1..=120));
 }
 
-async fn r26_a_cron_pattern_is_in_utc(world: World) {
+async fn r38_a_cron_pattern_is_in_utc(world: World) {
     let runtime = start(&world).await;
     for hour in 1..=4 {
         world.advance(Duration::from_hours(1));
@@ -327,7 +327,7 @@ async fn r26_a_cron_pattern_is_in_utc(world: World) {
     }
 }
 
-async fn r26_a_tick_whose_command_is_refused_or_panics_is_left_out_and_the_schedule_goes_on(world: World) {
+async fn r38_a_tick_whose_command_is_refused_or_panics_is_skipped(world: World) {
     let runtime = start(&world).await;
     for _ in 0..8 {
         minute(&world).await;
@@ -335,7 +335,7 @@ async fn r26_a_tick_whose_command_is_refused_or_panics_is_left_out_and_the_sched
     assert_eq!(ticks(&runtime, "moody").await, ["00:02", "00:06"]);
 }
 
-async fn r52_a_schedule_goes_on_under_the_new_name_of_its_command(world: World) {
+async fn r52_a_schedule_continues_under_the_new_name_of_its_command(world: World) {
     let begun = world.now();
     let formerly = NewTick { schedule: "Formerly".into(), last: None, at: begun, jobs: Vec::new() };
     world.store().tick(formerly).await.unwrap();
@@ -344,25 +344,25 @@ async fn r52_a_schedule_goes_on_under_the_new_name_of_its_command(world: World) 
     let runtime = start(&world).await;
     done(&world).await;
     assert_eq!(ticks(&runtime, "Nowadays").await, minutes(1..=3));
-    // A schedule that is new begins now.
+    // A new schedule begins now.
     assert_eq!(ticks(&runtime, "Bill").await, NONE);
 }
 
 on_every_store! {
-    r26_a_recurring_command_is_a_job_at_each_tick_and_none_before_the_first,
-    r26_the_job_of_a_tick_is_a_job_as_any_other,
-    r26_a_tick_is_one_job_however_many_runtimes_share_the_store,
-    r26_a_schedule_goes_on_where_another_process_has_left_it,
-    r26_of_ticks_that_were_missed_each_schedule_makes_up_for_as_many_as_it_says,
-    r26_a_tick_that_is_a_few_seconds_late_was_not_missed,
-    r26_a_step_of_the_clock_back_repeats_no_tick,
-    r26_what_a_step_of_the_clock_passes_over_was_missed,
-    r26_a_cron_pattern_is_in_utc,
-    r26_a_tick_whose_command_is_refused_or_panics_is_left_out_and_the_schedule_goes_on,
-    r52_a_schedule_goes_on_under_the_new_name_of_its_command,
+    r38_a_recurring_command_makes_a_job_at_each_tick_and_none_before_the_first,
+    r38_the_job_of_a_tick_is_a_job_like_any_other,
+    r38_a_tick_is_one_job_however_many_runtimes_share_the_store,
+    r38_a_schedule_continues_where_another_process_left_it,
+    r38_each_schedule_handles_missed_ticks_by_its_policy,
+    r38_a_tick_that_is_a_few_seconds_late_is_not_missed,
+    r38_a_backward_step_of_the_clock_repeats_no_tick,
+    r38_ticks_skipped_by_a_forward_step_of_the_clock_are_missed,
+    r38_a_cron_pattern_is_in_utc,
+    r38_a_tick_whose_command_is_refused_or_panics_is_skipped,
+    r52_a_schedule_continues_under_the_new_name_of_its_command,
 }
 
-/// How many jobs each tick came with, by schedule.
+/// The number of jobs of each tick, with the schedule.
 #[derive(Clone, Default)]
 struct Ticks(Arc<Mutex<Vec<(String, usize)>>>);
 
@@ -385,7 +385,7 @@ impl Watch for Ticks {
 }
 
 #[tokio::test]
-async fn r26_missed_ticks_are_put_on_record_in_batches() {
+async fn r38_missed_ticks_are_stored_in_batches() {
     let clock = ManualClock::at("2030-01-01T00:00:00Z".parse().unwrap());
     let store = MemoryStore::new();
     let begun = NewTick { schedule: "Bill".into(), last: None, at: clock.now(), jobs: Vec::new() };
@@ -395,17 +395,18 @@ async fn r26_missed_ticks_are_put_on_record_in_batches() {
     let seen = Ticks::default();
     let watched = Watched { store: store.clone(), watch: seen.clone() };
     let runtime = Runtime::builder(watched).clock(clock.clone()).start().await.unwrap();
-    until("all are made up for", async || ticks(&runtime, "Bill").await == minutes(1..=250)).await;
+    until("all missed ticks have their jobs", async || ticks(&runtime, "Bill").await == minutes(1..=250))
+        .await;
     assert_eq!(seen.of("Bill"), [0, 100, 100, 50]);
 }
 
 #[tokio::test]
-async fn r26_between_two_ticks_the_store_is_left_alone() {
+async fn r38_between_two_ticks_a_schedule_makes_no_store_calls() {
     let clock = ManualClock::at("2030-01-01T00:00:00Z".parse().unwrap());
     let seen = Ticks::default();
     let watched = Watched { store: MemoryStore::new(), watch: seen.clone() };
     let _runtime = Runtime::builder(watched).clock(clock.clone()).start().await.unwrap();
-    // A beginning of each, and two questions for the names that one of them had before.
+    // One call for each schedule, and two for the former names of `Nowadays`.
     until("all schedules begin", async || seen.count() == SCHEDULES.len() + 2).await;
     for _ in 0..59 {
         clock.advance(SECOND);
@@ -414,5 +415,6 @@ async fn r26_between_two_ticks_the_store_is_left_alone() {
     common::settle().await;
     assert_eq!(seen.count(), SCHEDULES.len() + 2);
     clock.advance(SECOND);
-    until("what recurs every minute does", async || seen.count() == SCHEDULES.len() + 2 + 5).await;
+    until("the schedules of every minute have ticked", async || seen.count() == SCHEDULES.len() + 2 + 5)
+        .await;
 }

@@ -1,4 +1,4 @@
-//! What the log tells of ticks whose command does not run. The log is the process's: this is the only test in its own.
+//! Log lines for ticks whose command is refused or panics (r38). The subscriber is global, so this test has a process of its own.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use common::{World, until};
 use enact::prelude::*;
 
-/// Something that cannot be asked for in every minute.
+/// A command that is invalid at odd minutes and panics at every fourth.
 #[command(name = "moody")]
 struct Moody {
     #[schemars(range(max = 0))]
@@ -19,7 +19,7 @@ struct Moody {
 impl From<Tick> for Moody {
     fn from(tick: Tick) -> Self {
         let minute = tick.scheduled_at().as_second() / 60;
-        assert!(minute % 4 != 0, "not in every fourth minute");
+        assert!(minute % 4 != 0, "fails at every fourth minute");
         Self { odd: minute % 2 }
     }
 }
@@ -29,7 +29,7 @@ async fn moody(_: Moody) {}
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// What was logged.
+/// The log output.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -51,14 +51,14 @@ impl Write for Lines {
 }
 
 #[tokio::test]
-async fn r26_the_log_names_the_command_that_was_refused_at_its_tick() {
+async fn r38_the_log_names_a_command_that_is_refused_or_panics_at_its_tick() {
     let lines = Lines::default();
     let writer = lines.clone();
     tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).init();
     let world = World::memory();
     let _runtime = world.builder().start().await.unwrap();
     let line = |text: &str| lines.text().lines().find(|line| line.contains(text)).map(str::to_owned);
-    until("both have been logged", async || {
+    until("the refusal and the panic are logged", async || {
         world.advance(MINUTE / 4);
         line("is refused").is_some() && line("a panic").is_some()
     })

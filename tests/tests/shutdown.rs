@@ -1,4 +1,4 @@
-//! Stopping: what is under way may end, and what cannot is given back.
+//! Shutdown: running attempts may end until the deadline, and the rest are released. Waiters are woken (r02).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -8,7 +8,7 @@ use std::sync::{Mutex, mpsc};
 use common::{Gate, World, begin, job, kind_and_code, on_every_store, reaches, settle, state, until};
 use enact::prelude::*;
 
-/// Take one's time; once.
+/// Wait at the gate, without a retry.
 #[command]
 struct Once {}
 
@@ -17,7 +17,7 @@ async fn once(_: Once, gate: Arc<Gate>) {
     gate.pass().await;
 }
 
-/// Take one's time; again, if need be.
+/// Wait at the gate, with a retry.
 #[command]
 struct Again {}
 
@@ -33,7 +33,7 @@ async fn start(world: &World) -> (Runtime, Arc<Gate>) {
 
 const SOON: Duration = Duration::from_secs(5);
 
-async fn a_shutdown_lets_what_is_under_way_end_and_begins_nothing(world: World) {
+async fn a_shutdown_lets_running_attempts_end_and_begins_none(world: World) {
     let (runtime, gate) = start(&world).await;
     let running = [runtime.publish(Once {}).await.unwrap(), runtime.publish(Once {}).await.unwrap()];
     gate.arrival().await;
@@ -55,7 +55,7 @@ async fn a_shutdown_lets_what_is_under_way_end_and_begins_nothing(world: World) 
     assert_eq!((ready.state().await.unwrap(), gate.arrivals()), (JobState::Ready, 0));
 }
 
-async fn what_cannot_end_in_time_is_given_back_at_once(world: World) {
+async fn attempts_that_do_not_end_in_time_are_released_at_once(world: World) {
     let (runtime, gate) = start(&world).await;
     let again = runtime.publish(Again {}).await.unwrap();
     let once = runtime.publish(Once {}).await.unwrap();
@@ -69,38 +69,34 @@ async fn what_cannot_end_in_time_is_given_back_at_once(world: World) {
     assert!(late.message().starts_with("2 executions"), "{late}");
 
     let lost = job(&runtime, once.id()).await;
-    assert_eq!((lost.state, lost.attempts), (JobState::Failed, 1), "it may not be tried again");
+    assert_eq!((lost.state, lost.attempts), (JobState::Failed, 1), "a job without a policy is not retried");
     assert_eq!(kind_and_code(lost.failure.as_ref().unwrap()), (FailureKind::Lost, "shut_down"));
     assert_eq!(kind_and_code(&once.outcome().await.unwrap_err()), (FailureKind::Lost, "shut_down"));
     let waiting = job(&runtime, again.id()).await;
     assert_eq!((waiting.state, waiting.due_at), (JobState::Waiting, Some(world.now())));
     let attempts = runtime.jobs().attempts(again.id()).await.unwrap();
-    assert_eq!(attempts[0].reached, Some(enact::Step::Handle), "how far it had come is on record");
+    assert_eq!(attempts[0].reached, Some(enact::Step::Handle), "the attempt stores the step it reached");
     drop(runtime);
 
-    // Neither a lease nor the policy's pause keeps the next one waiting.
+    // The next attempt waits neither for the lease nor for the pause of the policy.
     let (second, gate) = start(&world).await;
     gate.open_wide();
     reaches(&second, again.id(), JobState::Succeeded).await;
     assert_eq!(job(&second, again.id()).await.attempts, 2);
 }
 
-async fn who_waits_is_told_when_the_runtime_stops(world: World) {
+async fn r02_a_shutdown_ends_waiting_for_an_outcome(world: World) {
     let (runtime, gate) = start(&world).await;
     let job = runtime.publish(Again {}).await.unwrap();
     gate.arrival().await;
     let mut waiting = Box::pin(async { job.outcome().await });
     begin(&mut waiting).await;
-    let mut stopping = Box::pin(runtime.shutdown(Duration::ZERO));
-    let _ = futures_now(&mut stopping).await;
+    let stopping = runtime.shutdown(Duration::ZERO);
+    let _ = stopping.await;
     assert_eq!(kind_and_code(&waiting.await.unwrap_err()), (FailureKind::Unavailable, "shut_down"));
 }
 
-async fn futures_now<F: Future + Unpin>(future: &mut F) -> F::Output {
-    future.await
-}
-
-async fn a_runtime_that_nobody_holds_any_more_finishes_what_it_has_begun(world: World) {
+async fn a_dropped_runtime_finishes_its_running_attempts(world: World) {
     let (runtime, gate) = start(&world).await;
     let id = runtime.publish(Once {}).await.unwrap().id();
     gate.arrival().await;
@@ -109,12 +105,12 @@ async fn a_runtime_that_nobody_holds_any_more_finishes_what_it_has_begun(world: 
     let (witness, _) = start(&world).await;
     reaches(&witness, id, JobState::Succeeded).await;
     let store = world.store();
-    until("its lease is off the record", async || store.leases().await.unwrap().is_empty()).await;
+    until("the lease is deleted", async || store.leases().await.unwrap().is_empty()).await;
     assert_eq!(state(&witness, id).await, JobState::Succeeded);
 }
 
-async fn the_longest_of_all_durations_is_no_trouble(world: World) {
-    // Some time has passed already: nothing may be added to the longest one.
+async fn the_longest_durations_do_not_overflow(world: World) {
+    // Some time has passed, so that adding to `Duration::MAX` would overflow.
     world.advance(SOON);
     let gate = Gate::wide_open();
     let builder = world.builder().lease(Duration::MAX).concurrency(usize::MAX).queue("patient", usize::MAX);
@@ -123,14 +119,14 @@ async fn the_longest_of_all_durations_is_no_trouble(world: World) {
     runtime.shutdown(Duration::MAX).await.unwrap();
 }
 
-/// Take as long as it takes.
+/// A command whose options are the longest durations.
 #[command]
 struct Patient {}
 
 #[command(queue = "patient", timeout = Duration::MAX, retry = Retry::exponential(u32::MAX, Duration::MAX))]
 async fn patient(_: Patient) {}
 
-/// Wait for tomorrow.
+/// A command with an idempotency key.
 #[command(idempotency_key = request)]
 struct Tomorrow {
     request: u32,
@@ -139,13 +135,13 @@ struct Tomorrow {
 #[command]
 async fn tomorrow(_: Tomorrow) {}
 
-async fn who_executes_what_is_on_record_already_holds_up_no_shutdown(world: World) {
+async fn r02_a_shutdown_does_not_wait_for_an_execution_that_found_an_existing_job(world: World) {
     let (runtime, _) = start(&world).await;
     let day = Duration::from_hours(24);
     let published = runtime.publish(Tomorrow { request: 1 }).delay(day).await.unwrap();
     let mut waiting = runtime.execute(Tomorrow { request: 1 }).into_future();
     begin(&mut waiting).await;
-    // It has found out by now, and waits for the other.
+    // By now it has found the existing job and waits for its end.
     settle().await;
     begin(&mut waiting).await;
     runtime.shutdown(Duration::ZERO).await.unwrap();
@@ -153,26 +149,26 @@ async fn who_executes_what_is_on_record_already_holds_up_no_shutdown(world: Worl
     assert_eq!(published.state().await.unwrap(), JobState::Waiting);
 }
 
-/// Keep a thread busy, without ever waiting.
+/// Block a thread without awaiting.
 #[command]
 struct Block {}
 
-/// What blocks a thread until it is let go.
+/// Blocks a thread until the sender sends or is dropped.
 struct Bolt(Mutex<mpsc::Receiver<()>>);
 
 #[command]
 async fn block(_: Block, bolt: Arc<Bolt>, gate: Arc<Gate>) {
-    // Says that it has come, and does not wait there.
+    // Reports its arrival. The gate is open.
     gate.pass().await;
     let _ = bolt.0.lock().unwrap().recv();
 }
 
-/// One that holds nobody.
+/// A bolt that does not block, since its sender is dropped.
 fn unbolted() -> Arc<Bolt> {
     Arc::new(Bolt(Mutex::new(mpsc::channel().1)))
 }
 
-async fn a_handler_that_blocks_its_thread_keeps_a_shutdown_for_some_seconds_only(world: World) {
+async fn a_handler_that_blocks_its_thread_delays_a_shutdown_by_seconds_only(world: World) {
     let (release, bolt) = mpsc::channel();
     let gate = Gate::wide_open();
     let builder = world.builder().provide(gate.clone()).provide(Arc::new(Bolt(Mutex::new(bolt))));
@@ -183,7 +179,7 @@ async fn a_handler_that_blocks_its_thread_keeps_a_shutdown_for_some_seconds_only
         let runtime = runtime.clone();
         async move { runtime.shutdown(SOON).await }
     });
-    until("it has given up waiting", async || {
+    until("the shutdown has returned", async || {
         world.advance(Duration::from_millis(500));
         stopping.is_finished()
     })
@@ -192,15 +188,15 @@ async fn a_handler_that_blocks_its_thread_keeps_a_shutdown_for_some_seconds_only
     assert_eq!(kind_and_code(&late), (FailureKind::TimedOut, "shutdown_deadline"));
     assert!(late.message().contains("could not be dropped"), "{late}");
     release.send(()).unwrap();
-    until("its attempt has ended", async || state(&runtime, job.id()).await.has_ended()).await;
+    until("the attempt has ended", async || state(&runtime, job.id()).await.has_ended()).await;
 }
 
-async fn who_waits_for_a_job_that_is_pruned_is_told(world: World) {
+async fn r02_pruning_a_job_ends_waiting_for_its_outcome(world: World) {
     let (runtime, gate) = start(&world).await;
     let job = runtime.publish(Once {}).delay(SOON).await.unwrap();
-    let (elsewhere, _) = start(&world).await;
+    let (other, _) = start(&world).await;
     drop(gate);
-    let mut waiting = Box::pin(async { elsewhere.jobs().handle(job.id()).outcome().await });
+    let mut waiting = Box::pin(async { other.jobs().handle(job.id()).outcome().await });
     begin(&mut waiting).await;
     settle().await;
     begin(&mut waiting).await;
@@ -212,12 +208,12 @@ async fn who_waits_for_a_job_that_is_pruned_is_told(world: World) {
 }
 
 on_every_store!(
-    the_longest_of_all_durations_is_no_trouble,
-    who_executes_what_is_on_record_already_holds_up_no_shutdown,
-    a_handler_that_blocks_its_thread_keeps_a_shutdown_for_some_seconds_only,
-    who_waits_for_a_job_that_is_pruned_is_told,
-    a_shutdown_lets_what_is_under_way_end_and_begins_nothing,
-    what_cannot_end_in_time_is_given_back_at_once,
-    who_waits_is_told_when_the_runtime_stops,
-    a_runtime_that_nobody_holds_any_more_finishes_what_it_has_begun,
+    the_longest_durations_do_not_overflow,
+    r02_a_shutdown_does_not_wait_for_an_execution_that_found_an_existing_job,
+    a_handler_that_blocks_its_thread_delays_a_shutdown_by_seconds_only,
+    r02_pruning_a_job_ends_waiting_for_its_outcome,
+    a_shutdown_lets_running_attempts_end_and_begins_none,
+    attempts_that_do_not_end_in_time_are_released_at_once,
+    r02_a_shutdown_ends_waiting_for_an_outcome,
+    a_dropped_runtime_finishes_its_running_attempts,
 );

@@ -1,4 +1,4 @@
-//! A runtime without a worker leaves to others what is published; and handlers go through all entities of a type (r14).
+//! A runtime without a worker runs executions only. Also: a handler pages through all entities of a type (r28).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -14,7 +14,7 @@ struct Counter {
     count: u32,
 }
 
-/// Count.
+/// Increment a counter.
 #[command(target = counter)]
 struct Count {
     counter: String,
@@ -46,7 +46,7 @@ async fn wind(_: Wind) {}
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Name the counters, so many at a time.
+/// List the ids of all counters, `page` at a time.
 #[command]
 struct NameAll {
     page: usize,
@@ -68,27 +68,27 @@ fn of(counter: &str) -> Count {
     Count { counter: counter.to_owned() }
 }
 
-async fn it_runs_nothing_that_is_published_and_nothing_by_itself(world: World) {
+async fn a_runtime_without_a_worker_runs_no_published_job_no_schedule_and_no_retention(world: World) {
     let builder = world.builder().retention(Retention::new().ended(MINUTE));
-    let office = builder.without_worker().start().await.unwrap();
-    let executed = office.execute(of("a")).await;
-    assert_eq!(executed, Ok(()), "what is executed runs here");
-    let published = office.publish(of("b")).await.unwrap();
+    let client = builder.without_worker().start().await.unwrap();
+    let executed = client.execute(of("a")).await;
+    assert_eq!(executed, Ok(()), "an execution runs here");
+    let published = client.publish(of("b")).await.unwrap();
     for _ in 0..3 {
         settle().await;
         world.advance(10 * MINUTE);
     }
     settle().await;
-    assert_eq!(state(&office, published.id()).await, JobState::Ready);
-    assert_eq!(jobs_of(&office, "Wind").await.len(), 0, "no schedule ticks");
-    assert_eq!(jobs_of(&office, "Count").await.len(), 2, "nothing is deleted");
+    assert_eq!(state(&client, published.id()).await, JobState::Ready);
+    assert_eq!(jobs_of(&client, "Wind").await.len(), 0, "no schedule ticks");
+    assert_eq!(jobs_of(&client, "Count").await.len(), 2, "nothing is deleted");
 
-    let works = world.builder().start().await.unwrap();
-    reaches(&works, published.id(), JobState::Succeeded).await;
-    office.shutdown(MINUTE).await.unwrap();
+    let worker = world.builder().start().await.unwrap();
+    reaches(&worker, published.id(), JobState::Succeeded).await;
+    client.shutdown(MINUTE).await.unwrap();
 }
 
-async fn a_handler_goes_through_all_entities_of_a_type(world: World) {
+async fn r28_a_handler_pages_through_all_entities_of_a_type(world: World) {
     let runtime = world.builder().start().await.unwrap();
     for counter in ["c", "a", "b"] {
         runtime.execute(of(counter)).await.unwrap();
@@ -99,6 +99,6 @@ async fn a_handler_goes_through_all_entities_of_a_type(world: World) {
 }
 
 on_every_store!(
-    it_runs_nothing_that_is_published_and_nothing_by_itself,
-    a_handler_goes_through_all_entities_of_a_type,
+    a_runtime_without_a_worker_runs_no_published_job_no_schedule_and_no_retention,
+    r28_a_handler_pages_through_all_entities_of_a_type,
 );

@@ -1,15 +1,14 @@
-//! A bank's ledger in a CSV file, read line by line: whatever is wrong with one line concerns that line alone, and no
-//! more than one line is ever held in memory.
+//! Reads a ledger from a CSV file, line by line. A malformed line does not affect the lines after it, and memory use is
+//! bounded by the longest line.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::domain::{AccountId, TransactionId};
 
-/// The columns of a ledger, and so its first line. The bank acts on `transaction`, `account`, `direction` and
-/// `amount_cents`; the others are for people.
+/// The columns of a ledger, which its first line must name. Only `transaction`, `account`, `direction` and
+/// `amount_cents` are used.
 pub const COLUMNS: [&str; 8] = [
     "transaction",
     "account",
@@ -21,33 +20,33 @@ pub const COLUMNS: [&str; 8] = [
     "stated_balance_cents",
 ];
 
-/// A line that is longer than this, in bytes, is no row.
-pub const LONGEST_LINE: u64 = 64 * 1024;
+/// The maximum length of a line, in bytes. A longer line is malformed.
+pub const MAX_LINE: u64 = 64 * 1024;
 
-/// How much of the input a message quotes.
-const LONGEST_QUOTE: usize = 40;
+/// The maximum number of characters of the input that an error message quotes.
+const MAX_QUOTE: usize = 40;
 
-/// A ledger that is being read. It iterates over the lines behind the first.
+/// A reader of ledgers. Iterates over the lines after the header, except empty ones.
 #[derive(Debug)]
 pub struct Ledger<R> {
     input: BufReader<R>,
     line: Vec<u8>,
-    fields: Fields,
+    fields: FieldSplitter,
     number: u64,
     bytes: u64,
 }
 
-/// What a line of a ledger is.
+/// A line of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// A movement of money.
+    /// A valid row.
     Row(Row),
-    /// Nothing that could be read.
+    /// A line that cannot be parsed.
     Malformed(Malformed),
 }
 
 impl Line {
-    /// The row, if it is one.
+    /// Returns the row, or `None` if the line is malformed.
     pub fn row(&self) -> Option<&Row> {
         match self {
             Self::Row(row) => Some(row),
@@ -56,49 +55,49 @@ impl Line {
     }
 }
 
-/// A movement of money on an account.
+/// A deposit or a withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Where it stands in the file, from 1; the columns' names are line 1.
+    /// The line number. The header is line 1.
     pub line: u64,
-    /// The bank's name for it.
+    /// The transaction's id.
     pub transaction: TransactionId,
-    /// The account.
+    /// The account to credit or debit.
     pub account: AccountId,
-    /// In or out.
+    /// Credit or debit.
     pub direction: Direction,
-    /// How much, in cents.
+    /// The amount in cents.
     pub cents: i64,
 }
 
-/// Which way money moves.
+/// The direction of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Money in.
+    /// A deposit.
     Credit,
-    /// Money out.
+    /// A withdrawal.
     Debit,
 }
 
-/// A line that is no row.
+/// A line that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
-    /// Where it stands in the file, from 1.
+    /// The line number. The header is line 1.
     pub line: u64,
-    /// The column at fault, if it is one.
-    pub field: Option<&'static str>,
-    /// What is wrong, and what to do about it.
+    /// The column that is wrong, or `None` if the line as a whole is.
+    pub column: Option<&'static str>,
+    /// What is wrong, and how to correct it.
     pub reason: String,
 }
 
-/// A ledger that cannot be read.
+/// Why a file cannot be read as a ledger.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// The file cannot be opened, or reading it broke off.
-    #[error("it cannot be read")]
+    /// The file cannot be opened or read.
+    #[error("cannot read the ledger")]
     Io(#[from] io::Error),
-    /// Its first line does not name the columns of a ledger.
-    #[error("it is no ledger: its first line must be `{}`, and it {found}", COLUMNS.join(","))]
+    /// The first line does not name the columns of a ledger.
+    #[error("not a ledger: the first line must be `{}`, but it {found}", COLUMNS.join(","))]
     Header {
         /// What the first line is instead.
         found: String,
@@ -106,32 +105,32 @@ pub enum LedgerError {
 }
 
 impl Ledger<File> {
-    /// Opens a ledger, and checks that it is one.
+    /// Opens a ledger and checks its header.
     ///
     /// # Errors
-    /// If the file cannot be read, or its first line does not name the columns.
+    /// If the file cannot be read, or is not a ledger.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         Self::new(File::open(path)?)
     }
 }
 
 impl<R: Read> Ledger<R> {
-    /// Reads a ledger from somewhere, and checks that it is one.
+    /// Reads a ledger from `input` and checks its header.
     ///
     /// # Errors
-    /// If it cannot be read, or its first line does not name the columns.
+    /// If `input` cannot be read, or is not a ledger.
     pub fn new(input: R) -> Result<Self, LedgerError> {
         let mut ledger = Self {
             input: BufReader::new(input),
             line: Vec::new(),
-            fields: Fields::new(),
+            fields: FieldSplitter::new(),
             number: 0,
             bytes: 0,
         };
-        let found = match ledger.advance()? {
-            Advance::End => "is empty".to_owned(),
-            Advance::TooLong => format!("is longer than {LONGEST_LINE} bytes"),
-            Advance::Line => {
+        let found = match ledger.read_line()? {
+            ReadLine::End => "is empty".to_owned(),
+            ReadLine::TooLong => format!("is longer than {MAX_LINE} bytes"),
+            ReadLine::Line => {
                 let line = ledger.line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&ledger.line);
                 if ledger.fields.split(line).is_ok_and(|fields| fields == COLUMNS) {
                     return Ok(ledger);
@@ -142,44 +141,47 @@ impl<R: Read> Ledger<R> {
         Err(LedgerError::Header { found })
     }
 
-    /// How many bytes have been read.
+    /// Returns the number of bytes read so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The next line that is not empty; `None` behind the last.
+    /// Returns the next line that is not empty, or `None` at the end.
     fn next_line(&mut self) -> io::Result<Option<Line>> {
         loop {
-            match self.advance()? {
-                Advance::End => return Ok(None),
-                Advance::Line if self.line.is_empty() => {}
-                Advance::Line => return Ok(Some(parse(self.number, self.fields.split(&self.line)))),
-                Advance::TooLong => {
+            let read = self.read_line()?;
+            let line = self.number;
+            let parsed = match read {
+                ReadLine::End => return Ok(None),
+                ReadLine::Line if self.line.is_empty() => continue,
+                ReadLine::Line => parse_row(line, self.fields.split(&self.line)),
+                ReadLine::TooLong => {
                     let reason =
-                        format!("the line is longer than {LONGEST_LINE} bytes; is a line break missing?");
-                    return Ok(Some(Line::Malformed(Malformed { line: self.number, field: None, reason })));
+                        format!("the line is longer than {MAX_LINE} bytes; is a line break missing?");
+                    Err(Malformed { line, column: None, reason })
                 }
-            }
+            };
+            return Ok(Some(parsed.map_or_else(Line::Malformed, Line::Row)));
         }
     }
 
-    /// Reads one line into `self.line`, without its end.
-    fn advance(&mut self) -> io::Result<Advance> {
+    /// Reads a line into `self.line`, without its line break.
+    fn read_line(&mut self) -> io::Result<ReadLine> {
         self.line.clear();
         self.number += 1;
-        let read = self.input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line)? as u64;
+        let read = self.input.by_ref().take(MAX_LINE).read_until(b'\n', &mut self.line)? as u64;
         self.bytes += read;
         if read == 0 {
-            return Ok(Advance::End);
+            return Ok(ReadLine::End);
         }
-        if self.line.last() != Some(&b'\n') && read == LONGEST_LINE {
+        if self.line.last() != Some(&b'\n') && read == MAX_LINE {
             self.bytes += self.input.skip_until(b'\n')? as u64;
-            return Ok(Advance::TooLong);
+            return Ok(ReadLine::TooLong);
         }
         for end in *b"\n\r" {
             self.line.pop_if(|last| *last == end);
         }
-        Ok(Advance::Line)
+        Ok(ReadLine::Line)
     }
 }
 
@@ -191,96 +193,83 @@ impl<R: Read> Iterator for Ledger<R> {
     }
 }
 
-enum Advance {
+/// The result of reading a line.
+enum ReadLine {
     Line,
     TooLong,
     End,
 }
 
-fn parse(number: u64, fields: Result<Vec<&str>, Fault>) -> Line {
-    match fields.and_then(|fields| parse_row(number, &fields)) {
-        Ok(row) => Line::Row(row),
-        Err(Fault { field, reason }) => Line::Malformed(Malformed { line: number, field, reason }),
-    }
-}
-
-struct Fault {
-    field: Option<&'static str>,
-    reason: String,
-}
-
-fn parse_row(line: u64, fields: &[&str]) -> Result<Row, Fault> {
-    let &[transaction, account, _date, direction, _operation, _purpose, cents, _stated_balance] = fields
+fn parse_row(line: u64, fields: Result<Vec<&str>, NotUtf8>) -> Result<Row, Malformed> {
+    let malformed = |column, reason| Malformed { line, column, reason };
+    let fields = fields.map_err(|NotUtf8 { column }| {
+        let reason = format!("column {} is not UTF-8; save the file as UTF-8", column + 1);
+        malformed(COLUMNS.get(column).copied(), reason)
+    })?;
+    let [transaction, account, _date, direction, _operation, _purpose, cents, _stated_balance] = fields[..]
     else {
         let (columns, expected) = (fields.len(), COLUMNS.len());
-        let reason = format!("the line has {columns} columns; give it {expected}: {}", COLUMNS.join(","));
-        return Err(Fault { field: None, reason });
+        let reason = format!("the line has {columns} columns; expected {expected}: {}", COLUMNS.join(","));
+        return Err(malformed(None, reason));
     };
     let direction = match direction {
         "credit" => Direction::Credit,
         "debit" => Direction::Debit,
         other => {
-            let reason = format!("`{}` is no direction; write `credit` or `debit`", quote(other));
-            return Err(Fault { field: Some("direction"), reason });
+            let reason = format!("`{}` is not a direction; write `credit` or `debit`", quote(other));
+            return Err(malformed(Some("direction"), reason));
         }
     };
-    let cents = cents.parse().map_err(|_| Fault {
-        field: Some("amount_cents"),
-        reason: format!("`{}` is no amount; write a whole number of cents, as `1250`", quote(cents)),
+    let cents = cents.parse().map_err(|_| {
+        let reason =
+            format!("`{}` is not an amount; write a whole number of cents, such as `1250`", quote(cents));
+        malformed(Some("amount_cents"), reason)
     })?;
     Ok(Row { line, transaction: transaction.into(), account: account.into(), direction, cents })
 }
 
-/// Splits lines into fields. Quotes do not reach beyond their line, so that a stray one spoils no other.
+/// Splits lines into fields. A quoted field ends with its line, so a stray quote affects one line only.
 #[derive(Debug)]
-struct Fields {
+struct FieldSplitter {
     csv: csv_core::Reader,
     text: Vec<u8>,
     ends: Vec<usize>,
 }
 
-impl Fields {
+/// A field that is not UTF-8.
+struct NotUtf8 {
+    /// The index of its column.
+    column: usize,
+}
+
+impl FieldSplitter {
     fn new() -> Self {
         let csv = csv_core::ReaderBuilder::new().terminator(csv_core::Terminator::Any(b'\n')).build();
         Self { csv, text: Vec::new(), ends: Vec::new() }
     }
 
-    fn split(&mut self, line: &[u8]) -> Result<Vec<&str>, Fault> {
-        // No line has more text than bytes, or more fields than bytes and one.
+    fn split(&mut self, line: &[u8]) -> Result<Vec<&str>, NotUtf8> {
+        // The fields of a line have at most its length in total, and there is at most one more of them than bytes.
         self.text.resize(line.len(), 0);
         self.ends.resize(line.len() + 1, 0);
         self.csv.reset();
         let (_, _, text, ends) = self.csv.read_record(line, &mut self.text, &mut self.ends);
-        // What comes next is the end of the input, and so of the last field.
+        // Empty input marks the end, which completes the last field.
         let (_, _, _, last) = self.csv.read_record(&[], &mut self.text[text..], &mut self.ends[ends..]);
         let ends = &self.ends[..ends + last];
         let starts = [0].iter().chain(ends);
         let fields = starts.zip(ends).map(|(start, end)| str::from_utf8(&self.text[*start..*end]));
-        let not_utf8 = |place: usize| Fault {
-            field: COLUMNS.get(place).copied(),
-            reason: format!("column {} is not UTF-8; save the file as UTF-8", place + 1),
-        };
-        fields.enumerate().map(|(place, field)| field.map_err(|_| not_utf8(place))).collect()
+        fields.enumerate().map(|(column, field)| field.map_err(|_| NotUtf8 { column })).collect()
     }
 }
 
-/// The beginning of a text, on one line.
+/// Returns the start of `text`, with control characters escaped.
 fn quote(text: &str) -> String {
-    let mut quote: String = text.chars().take(LONGEST_QUOTE).flat_map(char::escape_debug).collect();
-    if text.chars().nth(LONGEST_QUOTE).is_some() {
+    let mut quote: String = text.chars().take(MAX_QUOTE).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MAX_QUOTE).is_some() {
         quote.push('…');
     }
     quote
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)?;
-        if let Some(field) = self.field {
-            write!(f, ", {field}")?;
-        }
-        write!(f, ": {}", self.reason)
-    }
 }
 
 #[cfg(test)]
@@ -289,19 +278,19 @@ mod tests {
 
     fn read(rows: &[u8]) -> Vec<Line> {
         let text = [COLUMNS.join(",").as_bytes(), b"\n", rows].concat();
-        let ledger = Ledger::new(&text[..]).map_err(|error| error.to_string());
-        ledger.expect("it has a header").map(|line| line.expect("memory can be read")).collect()
+        let ledger = Ledger::new(&text[..]).expect("the header is valid");
+        ledger.map(|line| line.expect("reading from memory succeeds")).collect()
     }
 
-    fn fault(row: &[u8]) -> (Option<&'static str>, String) {
+    fn malformed(row: &[u8]) -> (Option<&'static str>, String) {
         match read(row).as_slice() {
-            [Line::Malformed(malformed)] => (malformed.field, malformed.reason.clone()),
+            [Line::Malformed(malformed)] => (malformed.column, malformed.reason.clone()),
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn a_row_is_read_whatever_its_line_ends_with() {
+    fn a_row_is_parsed_with_any_line_ending() {
         let row = Row {
             line: 2,
             transaction: "t1".into(),
@@ -316,29 +305,29 @@ mod tests {
     }
 
     #[test]
-    fn empty_lines_count_and_are_no_rows() {
+    fn empty_lines_are_skipped_but_numbered() {
         let lines = read(b"\n\nt1,a-1,,credit,,,1,\n");
         assert!(matches!(&lines[..], [Line::Row(row)] if row.line == 4), "{lines:?}");
     }
 
     #[test]
-    fn what_is_no_row_says_which_field_is_at_fault() {
-        assert_eq!(fault(b"t1,a-1").0, None);
-        assert!(fault(b"t1,a-1").1.contains("2 columns"));
-        assert_eq!(fault(b"t1,a-1,,sideways,,,1,").0, Some("direction"));
-        assert_eq!(fault(b"t1,a-1,,credit,,,1.50,").0, Some("amount_cents"));
-        assert_eq!(fault(b"t1,a-1,,credit,,,99999999999999999999,").0, Some("amount_cents"));
-        assert_eq!(fault(b"t1,a-\xFF,,credit,,,1,").0, Some("account"));
+    fn a_malformed_line_names_the_wrong_column() {
+        assert_eq!(malformed(b"t1,a-1").0, None);
+        assert!(malformed(b"t1,a-1").1.contains("2 columns"));
+        assert_eq!(malformed(b"t1,a-1,,sideways,,,1,").0, Some("direction"));
+        assert_eq!(malformed(b"t1,a-1,,credit,,,1.50,").0, Some("amount_cents"));
+        assert_eq!(malformed(b"t1,a-1,,credit,,,99999999999999999999,").0, Some("amount_cents"));
+        assert_eq!(malformed(b"t1,a-\xFF,,credit,,,1,").0, Some("account"));
     }
 
     #[test]
-    fn a_stray_quote_spoils_its_own_line_only() {
+    fn a_stray_quote_affects_its_own_line_only() {
         let lines = read(b"t1,\"a-1,,credit,,,1,\nt2,a-1,,credit,,,1,\n");
         assert!(matches!(&lines[..], [Line::Malformed(_), Line::Row(row)] if row.line == 3), "{lines:?}");
     }
 
     #[test]
-    fn an_endless_line_is_skipped_to_its_end() {
+    fn an_overlong_line_is_skipped_to_its_end() {
         let mut rows = b"t1,a-1,,credit,".to_vec();
         rows.resize(10_000_000, b'x');
         rows.extend(b"\nt2,a-1,,credit,,,1,\n");
@@ -347,11 +336,11 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_header_is_no_ledger() {
+    fn a_file_without_the_header_is_refused() {
         for text in [&b""[..], b"a,b,c\n", b"\x89PNG\r\n\x1a\n", b"transaction,account\n"] {
             assert!(matches!(Ledger::new(text), Err(LedgerError::Header { .. })));
         }
-        let with_mark = [b"\xEF\xBB\xBF", COLUMNS.join(",").as_bytes()].concat();
-        assert!(Ledger::new(&with_mark[..]).is_ok());
+        let with_byte_order_mark = [b"\xEF\xBB\xBF", COLUMNS.join(",").as_bytes()].concat();
+        assert!(Ledger::new(&with_byte_order_mark[..]).is_ok());
     }
 }

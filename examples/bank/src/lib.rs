@@ -1,15 +1,14 @@
-//! A bank on enact: the program that newcomers read first.
+//! A bank on enact: the example to read first.
 //!
-//! - [`domain`] is the bank itself: accounts, what can be done with them, and what must hold of them. It uses enact and
-//!   nothing else.
-//! - [`ledger`] reads a bank's ledger from a CSV file, line by line.
-//! - [`replay`](mod@replay) does again what a ledger says was done, and sums up what became of it.
-//! - [`matter`] waits for all that one request or one replay has caused.
+//! - [`domain`] is the bank itself: its entities, commands, events and invariants. It knows no store and no command line.
+//! - [`ledger`] reads a ledger from a CSV file, line by line.
+//! - [`replay`](mod@replay) publishes a command for each row of a ledger and sums up the outcomes.
+//! - [`correlation`] waits for all jobs that a request or a replay causes.
 //!
-//! The program around it is in `src/main.rs` and `src/cli`.
+//! The command line is in `src/main.rs` and `src/cli`.
 #![forbid(unsafe_code)]
 
+pub mod correlation;
 pub mod domain;
 pub mod ledger;
-pub mod matter;
 pub mod replay;

@@ -20,11 +20,11 @@ async fn main() -> ExitCode {
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off")))
         .init();
     let mut out = io::BufWriter::new(io::stdout());
-    let ran = cli::run(cli, &mut out).await;
-    // What was written before something failed is part of the answer.
-    match ran.and(out.flush().map_err(Into::into)) {
+    let result = cli::run(cli, &mut out).await;
+    // Flushed even after an error, to keep what was written before it.
+    match result.and(out.flush().map_err(Into::into)) {
         Ok(()) => ExitCode::SUCCESS,
-        // Who reads the output has seen enough, as `head` does.
+        // The reader of the output, such as `head`, has closed it.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", cli::one_line(&error));

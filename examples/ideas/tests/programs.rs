@@ -1,4 +1,4 @@
-//! Each program prints what its header says.
+//! Each program prints the output in its header.
 
 use std::error::Error;
 use std::path::Path;
@@ -6,25 +6,30 @@ use std::process::Command;
 use std::{env, fs};
 
 #[test]
-fn each_program_prints_what_its_header_says() -> Result<(), Box<dyn Error>> {
+fn each_program_prints_the_output_in_its_header() -> Result<(), Box<dyn Error>> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
     let mut programs = 0;
     for source in fs::read_dir(sources)? {
         let source = source?.path();
-        let name = source.file_stem().and_then(|stem| stem.to_str()).ok_or("a program has a name")?;
-        let program = env::var_os(format!("CARGO_BIN_EXE_{name}")).ok_or("cargo has built the program")?;
+        let name = source.file_stem().and_then(|stem| stem.to_str()).ok_or("a source file without a name")?;
+        let program = env::var_os(format!("CARGO_BIN_EXE_{name}"))
+            .ok_or_else(|| format!("`{name}` is not in Cargo.toml"))?;
         let output = Command::new(program).output()?;
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{name} has ended with {}: {errors}", output.status);
-        assert_eq!(String::from_utf8(output.stdout)?, promised(&fs::read_to_string(&source)?), "{name}");
+        assert!(output.status.success(), "{name} failed with {}: {errors}", output.status);
+        assert_eq!(
+            String::from_utf8(output.stdout)?,
+            expected_output(&fs::read_to_string(&source)?),
+            "{name}"
+        );
         programs += 1;
     }
-    assert!(programs > 0, "there are programs");
+    assert!(programs > 0, "no programs in src/bin");
     Ok(())
 }
 
-/// The block of text in a program's header.
-fn promised(source: &str) -> String {
+/// Returns the `text` block in a program's header.
+fn expected_output(source: &str) -> String {
     let header = source.lines().map_while(|line| line.strip_prefix("//!"));
     let text = header.map(|line| line.strip_prefix(' ').unwrap_or(line));
     let block = text.skip_while(|line| *line != "```text").skip(1).take_while(|line| *line != "```");

@@ -38,6 +38,6 @@ impl Host for Engine {
     }
 
     fn draft_job(&self, command: AnyCommand, origin: Origin) -> Result<NewJob, Failure> {
-        Ok(Draft::of(&self.plans, command)?.into_job(&self.ids, origin, self.clock.now()))
+        Ok(Draft::of(self, command)?.into_job(origin, self.clock.now()))
     }
 }

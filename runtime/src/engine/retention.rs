@@ -66,6 +66,6 @@ impl Retention {
     pub(crate) fn interval(&self) -> Option<Duration> {
         let shortest =
             [self.succeeded, self.failed, self.cancelled, self.events].into_iter().flatten().min()?;
-        Some((shortest / 10).clamp(Duration::from_secs(1), Duration::from_mins(1)))
+        Some((shortest / 10).clamp(Duration::from_secs(1), Duration::from_secs(60)))
     }
 }

@@ -133,19 +133,12 @@ impl ScheduledCommand<'_> {
         Ok(true)
     }
 
-    /// What is put on record before the first tick, so that there is a last one: now, or where the schedule stood under a
-    /// name that its command had before. It is refused if the schedule has begun already, and says then where it stands.
+    /// What is recorded before the first tick, so that there is a last one: now, or the last tick under a former name of the
+    /// command. If the schedule has ticked already, it is [stale](Ticked::Stale).
     async fn beginning(self, engine: &Engine, now: Timestamp) -> Result<NewTick, Failure> {
         let mut at = now;
         for alias in self.plan.aliases {
-            // There is no tick at the beginning of time: this changes nothing, and is answered with the last one.
-            let question = NewTick {
-                schedule: (*alias).into(),
-                last: Some(Timestamp::MIN),
-                at: Timestamp::MIN,
-                jobs: Vec::new(),
-            };
-            if let Ticked::Stale(Some(last)) = engine.store.tick(question).await? {
+            if let Some(last) = engine.store.last_tick(alias).await? {
                 at = last;
                 break;
             }
@@ -179,9 +172,9 @@ impl ScheduledCommand<'_> {
     fn job(self, engine: &Engine, at: Timestamp, now: Timestamp) -> Option<NewJob> {
         let tick = Tick::new(self.plan.name.clone(), at);
         // Nothing of it is kept if the domain's own code panics.
-        let drafted = catch_unwind(AssertUnwindSafe(|| Draft::of(&engine.plans, (self.plan.make)(tick))));
+        let drafted = catch_unwind(AssertUnwindSafe(|| Draft::of(engine, (self.plan.make)(tick))));
         match drafted {
-            Ok(Ok(draft)) => Some(draft.into_job(&engine.ids, Origin::default(), now)),
+            Ok(Ok(draft)) => Some(draft.into_job(Origin::default(), now)),
             Ok(Err(failure)) => {
                 tracing::error!(command = %self.plan.name, tick = %at, "the command of a tick is refused, and does not run: {failure}");
                 None

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The state of a job (r20). [`JobState::TRANSITIONS`] is the table of its legal ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum JobState {
     /// Waits for a time, for its turn in its lane, or for another job.
     Waiting,

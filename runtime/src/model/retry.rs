@@ -55,7 +55,7 @@ const KINDS: [FailureKind; 5] = [
 impl Retry {
     /// The longest pause between two attempts that a policy grows to by itself, unless it
     /// [says otherwise](Self::longest_pause).
-    pub const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+    pub const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
     const fn of(attempts: u32, base: Duration, growth: u32, jitter: bool) -> Self {
         let longest =

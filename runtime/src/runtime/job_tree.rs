@@ -56,7 +56,7 @@ fn in_order(jobs: Vec<Job>, roots: &[usize], caused: &[Vec<usize>]) -> Vec<JobTr
 }
 
 async fn all(engine: &Engine, correlation: &CorrelationId) -> Result<Vec<Job>, StoreError> {
-    let mut query = JobQuery { correlation: Some(correlation.clone()), limit: PAGE, ..JobQuery::default() };
+    let mut query = JobQuery::new().correlation(correlation.clone()).limit(PAGE);
     let mut all = Vec::new();
     loop {
         let JobPage { jobs, next } = engine.store.jobs(&query).await?;
@@ -64,7 +64,7 @@ async fn all(engine: &Engine, correlation: &CorrelationId) -> Result<Vec<Job>, S
         if next.is_none() {
             return Ok(all);
         }
-        query.after = next;
+        query.page = next;
     }
 }
 

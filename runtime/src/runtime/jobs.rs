@@ -133,7 +133,7 @@ impl Jobs {
             self.0.work.notify_one();
             retried += changed.iter().filter(|changed| matches!(changed, Changed::Done(_))).count() as u64;
             let Some(next) = next else { break };
-            page.after = Some(next);
+            page.page = Some(next);
         }
         Ok(retried)
     }

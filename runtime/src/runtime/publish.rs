@@ -33,7 +33,7 @@ impl<T> Publish<T> {
     /// Runs it behind what was published under the same key before, whatever key the command itself names (r26). Keys
     /// are shared by all commands of a store.
     pub fn ordered_by<K: Serialize + ?Sized>(self, key: &K) -> Self {
-        Self { request: self.request.change(|draft| draft.order_key = Key::of(key)), ..self }
+        Self { request: self.request.change(|draft| draft.job.order_key = Key::of(key)), ..self }
     }
 
     /// Runs it once this job has succeeded (r26). Called again, it waits for all of them. If that one fails, this one waits on,
@@ -41,7 +41,7 @@ impl<T> Publish<T> {
     /// was pruned, is `NotFound`.
     pub fn after(self, job: impl Into<JobId>) -> Self {
         let job = job.into();
-        Self { request: self.request.change(|draft| draft.after.push(job)), ..self }
+        Self { request: self.request.change(|draft| draft.job.after.push(job)), ..self }
     }
 
     /// Runs it no sooner than after this pause. It orders nothing: what was published later may run before.
@@ -57,7 +57,7 @@ impl<T> Publish<T> {
     /// Has it begin before jobs of its queue that are ready, too, and of a lower priority; 0 is that of whoever has not said.
     /// It orders nothing, and under a steady flood of higher ones a lower one waits for ever.
     pub fn priority(self, priority: i32) -> Self {
-        Self { request: self.request.change(|draft| draft.priority = priority), ..self }
+        Self { request: self.request.change(|draft| draft.job.priority = priority), ..self }
     }
 
     /// The same, without the type of its output: commands of several types go into one

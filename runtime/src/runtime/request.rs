@@ -41,7 +41,7 @@ impl Request {
     pub(super) fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
         self.engine.check_running()?;
         let now = self.engine.clock.now();
-        let job = self.draft?.into_job(&self.engine.ids, self.origin, now);
+        let job = self.draft?.into_job(self.origin, now);
         check_deadline(&job)?;
         Ok((self.engine, job))
     }
@@ -115,14 +115,14 @@ macro_rules! options {
         /// answers with the existing job, with another payload it is an `IdempotencyMismatch` (r25). Keys are shared
         /// by all commands of a store, and live as long as their job.
         pub fn idempotency_key<K: Serialize + ?Sized>(self, key: &K) -> Self {
-            Self { request: self.request.change(|draft| draft.idempotency_key = Key::of(key)), ..self }
+            Self { request: self.request.change(|draft| draft.job.idempotency_key = Key::of(key)), ..self }
         }
 
         /// Its attempts must have ended by this time: one that is still under way is dropped before its commit, none begins
         /// later, and the job ends as `TimedOut`. Retried by hand, it has no deadline any more. One that cannot be met is
         /// `Refused`.
         pub fn deadline(self, time: Timestamp) -> Self {
-            Self { request: self.request.change(|draft| draft.deadline = Some(time)), ..self }
+            Self { request: self.request.change(|draft| draft.job.deadline = Some(time)), ..self }
         }
     };
 }

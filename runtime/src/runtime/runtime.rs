@@ -69,7 +69,7 @@ impl Runtime {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish<C: HasOneHandler>(&self, command: C) -> Publish<C::Output> {
         let engine = self.engine();
-        Publish::new(Request::new(engine, "publish", || Draft::of(&engine.plans, AnyCommand::of(&command))))
+        Publish::new(Request::new(engine, "publish", || Draft::of(engine, AnyCommand::of(&command))))
     }
 
     /// [`publish`](Self::publish) for who holds the command as JSON: the same validation, by the command's name.
@@ -79,7 +79,7 @@ impl Runtime {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish_json(&self, name: &str, command: Value) -> Publish<Value> {
         let engine = self.engine();
-        Publish::new(Request::new(engine, "publish_json", || Draft::of_json(&engine.plans, name, &command)))
+        Publish::new(Request::new(engine, "publish_json", || Draft::of_json(engine, name, &command)))
     }
 
     /// Publishes several commands in their order, in one transaction, and answers for each. Those that are refused do
@@ -104,7 +104,7 @@ impl Runtime {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn execute<C: HasOneHandler>(&self, command: C) -> Execute<C::Output> {
         let engine = self.engine();
-        Execute::new(Request::new(engine, "execute", || Draft::of(&engine.plans, AnyCommand::of(&command))))
+        Execute::new(Request::new(engine, "execute", || Draft::of(engine, AnyCommand::of(&command))))
     }
 
     /// [`execute`](Self::execute) for who holds the command as JSON.
@@ -114,7 +114,7 @@ impl Runtime {
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn execute_json(&self, name: &str, command: Value) -> Execute<Value> {
         let engine = self.engine();
-        Execute::new(Request::new(engine, "execute_json", || Draft::of_json(&engine.plans, name, &command)))
+        Execute::new(Request::new(engine, "execute_json", || Draft::of_json(engine, name, &command)))
     }
 
     /// Emits an event that has occurred outside of any execution: awaited, it answers when the event, and the jobs of its

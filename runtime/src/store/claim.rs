@@ -8,54 +8,54 @@ use jiff::Timestamp;
 
 use crate::model::{Job, WorkerId};
 
-/// A worker asks for jobs.
+/// A worker's request for jobs.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// Who asks.
+    /// The worker.
     pub worker: WorkerId,
-    /// The queue that jobs of each name are in, as an index of `room`. Jobs of other names are left alone.
+    /// The queue of each job name, as an index into `room`. Jobs of other names are not claimed.
     pub queues: Arc<HashMap<Arc<str>, usize>>,
-    /// How many it can take of each queue.
+    /// The largest number of jobs to claim from each queue.
     pub room: Vec<usize>,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
 }
 
 impl Claim {
-    /// How many jobs whose time has come one call makes `Ready`, at most.
-    pub const MOST_WOKEN: usize = 1000;
+    /// The largest number of due jobs that one call makes `Ready`.
+    pub const MAX_WOKEN: usize = 1000;
 }
 
-/// What a claim answers.
+/// What a claim returns.
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    /// The jobs, each `Running` with [`Job::attempts`] counting the new attempt. Those of one queue are in the order in
-    /// which they are to run.
+    /// The jobs, each `Running`; [`Job::attempts`] counts the new attempt. Those of one queue are in the order in which they are to
+    /// run.
     pub jobs: Vec<Job>,
-    /// The earliest time that a job of any name waits for, and for nothing else; `None` if there is none. It has come already if more
-    /// were due than [one call makes `Ready`](Claim::MOST_WOKEN): claim again at once.
+    /// The earliest time that a job of any name waits for, if it waits for nothing else. Not later than now if more jobs were due than
+    /// [`Claim::MAX_WOKEN`]: claim again at once.
     pub next_due: Option<Timestamp>,
 }
 
-/// What a worker has last said of itself (r23). How long ago that was is for whoever watches it to measure, by a clock of
-/// their own: so no step of any machine's clock ends a lease.
+/// The stored lease of a worker ([r23](crate::rules#r23)). It has no times: an observer measures by its own clock how long the number of
+/// renewals has not changed, so that no clock step ends a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// The worker.
     pub worker: WorkerId,
-    /// Counts its renewals, from 1, even if it was taken off the record meanwhile; 0 if it never took a lease.
+    /// The number of renewals, from 1, even if the lease was deleted meanwhile; 0 if the worker has no lease.
     pub renewals: u64,
-    /// How long after a renewal it is taken for alive; zero if it never took a lease. A store keeps microseconds.
+    /// How long the lease is valid after a renewal; zero if the worker has none. Stored in microseconds.
     pub length: Duration,
 }
 
-/// A job that runs, or ran when its worker was last heard of.
+/// A job that is running, as far as the store knows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunningJob {
-    /// The job. The running attempt's number is [`Job::attempts`].
+    /// The job. [`Job::attempts`] is the number of the running attempt.
     pub job: Job,
-    /// The worker that began the attempt.
+    /// The worker of the attempt.
     pub worker: WorkerId,
-    /// When it began.
+    /// When the attempt began.
     pub started_at: Timestamp,
 }

@@ -8,58 +8,59 @@ use super::event::NewEvent;
 use super::job::NewJob;
 use crate::model::{Attempt, JobId, Json};
 
-/// The end of an attempt, and everything that it staged.
+/// The end of an attempt and everything that it staged.
 #[derive(Clone, Debug)]
 pub struct Commit {
     /// The job.
     pub job: JobId,
-    /// The attempt. With [`Attempt::worker`] and [`Attempt::number`] it is the fence: the job must be `Running` that very
-    /// attempt of that very worker.
+    /// The attempt, which has ended. [`Attempt::worker`] and [`Attempt::number`] are the fence: the job must be `Running`
+    /// this attempt of this worker.
     pub attempt: Attempt,
-    /// If the attempt is given up in its worker's stead: how often the worker had renewed its lease when it was last seen
-    /// ([`Lease::renewals`]). It must not have done so since.
+    /// For a rescue, which ends the attempt of another worker: the worker's number of renewals
+    /// ([`Lease::renewals`](super::Lease::renewals)) when it was last observed. It must not have changed.
     pub lapsed: Option<u64>,
-    /// What becomes of the job.
+    /// What happens to the job.
     pub next: Next,
     /// The entity to write.
     pub write: Option<EntityWrite>,
     /// The events to append.
     pub events: Vec<NewEvent>,
-    /// The jobs to submit, as by [`Store::submit`], however many are queued.
+    /// The jobs to submit, as by [`Store::submit`](super::Store::submit) but without limits.
     pub jobs: Vec<NewJob>,
 }
 
-/// What a commit answers.
+/// What a commit returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// Whether there is something to claim now, or to wait for, that there was not before.
+    /// Whether there is a job to claim, or a time to wait for, that was not there before.
     pub has_work: bool,
 }
 
-/// What becomes of a job when an attempt has ended.
+/// What happens to a job when an attempt has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It has succeeded, with what its handler returned.
+    /// It has succeeded; what its handler returned.
     Succeeded(Json),
-    /// It has failed for good; why is in the attempt.
+    /// It has failed for good. The attempt has the failure.
     Failed,
-    /// It runs again, not before this time.
+    /// It is retried, not before this time.
     Retry(Timestamp),
 }
 
 /// Why a commit was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// The entity has another version than was expected (r17); 0 if it does not exist.
-    #[error("the entity has version {found} on record")]
+    /// The entity has another version than expected ([r17](crate::rules#r17)).
+    #[error("version conflict: the stored version of the entity is {found}")]
     Conflict {
-        /// The version on record.
+        /// The stored version; 0 if the entity does not exist.
         found: u64,
     },
-    /// The attempt is no longer this worker's: it was given up, or the job was cancelled (r23, r24).
-    #[error("the attempt is no longer under way on record")]
+    /// The attempt is not running any more: it was rescued, or the job was cancelled ([r23](crate::rules#r23),
+    /// [r24](crate::rules#r24)).
+    #[error("the attempt is not running any more")]
     Fenced,
-    /// The idempotency key of a staged job belongs to another request (r25).
+    /// The idempotency key of a staged job belongs to another request ([r25](crate::rules#r25)).
     #[error("the idempotency key of staged job {staged} belongs to job {existing}, which is another request")]
     Mismatch {
         /// The staged job.
@@ -67,15 +68,15 @@ pub enum CommitError {
         /// The job that has the key.
         existing: JobId,
     },
-    /// A staged job is to come after one that there is not (r26).
-    #[error("staged job {staged} is to run after job {after}, and there is no such job")]
+    /// A predecessor of a staged job does not exist ([r26](crate::rules#r26)).
+    #[error("staged job {staged} is to run after job {after}, which does not exist")]
     NoPredecessor {
         /// The staged job.
         staged: JobId,
-        /// What it is to come after.
+        /// The predecessor.
         after: JobId,
     },
-    /// The store could not answer.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -14,85 +14,75 @@ use super::query::{JobCount, JobPage, JobQuery};
 use super::tick::{NewTick, Ticked};
 use crate::model::{Attempt, Failure, Job, JobId, Key, WorkerId};
 
-/// A database that keeps entities, events and jobs.
+/// A database for entities, events and jobs.
 ///
-/// # What every store promises
+/// # Promises of every store
 ///
-/// - **Whole or not at all.** Each call of [`submit`](Self::submit) and [`commit`](Self::commit) is one transaction: after
-///   an error, and after a crash at any point, all of it is on record or nothing is. Calls that run at the same time may
-///   share a transaction of the database as long as each can fail alone.
-/// - **Durable.** When a writing call has returned `Ok`, its effects survive the death of the process, and of the
-///   machine unless the store was told to relax that. Only the beginning of an attempt that [may be
-///   repeated](NewJob::repeatable) may survive the death of the machine a moment later; what has caused the attempt
-///   survives it when the call returns.
-/// - **States.** A job changes its state only as [`JobState::TRANSITIONS`] says, under any race.
-/// - **Order.** Jobs and events have a place in one order each, that of their transactions and, within one, of the
-///   call's vectors. Places are never given twice, not even those of what was pruned.
-/// - **What a job waits for.** A job is `Waiting` as long as one of these holds, and `Ready` as soon as none does: it has
-///   not its turn in its lane; a job that it [comes after](NewJob::after) has not succeeded; its time
-///   ([`NewJob::due_at`], [`Next::Retry`]) has not come. What waits for nothing but a time becomes `Ready` with the
-///   first claim from that time on; the rest in the transaction that ends what it waited for.
-/// - **Lanes** (r26). Of the jobs that share an order key and have not ended, one has the turn: the first on record. All
-///   others are `Waiting`. When it ends, in whatever state, the turn goes to the first of those that are left. A job that is
-///   retried, or waits for something else, keeps the turn. A failed job that is [retried by hand](Self::retry) stands again
-///   where it stood: it takes the turn from a job behind it, unless that one is `Ready` or `Running`. Jobs that
+/// - **Atomic.** Each call is one transaction: after an error, or a crash at any point, either all of its effects are stored or none.
+///   Concurrent calls may share a transaction of the database if each can still fail alone.
+/// - **Durable.** When a writing call returns `Ok`, its effects survive the death of the process, and a crash of the machine
+///   unless the store was configured otherwise. Exception: the start of an attempt that
+///   [may be repeated](NewJob::repeatable) may become durable later, but what caused the attempt is durable when the call returns.
+/// - **States.** A job changes its state only as [`JobState::TRANSITIONS`](crate::JobState::TRANSITIONS) says, under any race.
+/// - **Order.** Jobs have sequence numbers and events have positions: in the order of their transactions, then in that of the call's
+///   vectors. Numbers are never reused, not even after pruning.
+/// - **Waiting.** A job is `Waiting` while any of these blocks it, and `Ready` otherwise: another job is at the head of its lane; a
+///   [predecessor](super::JobSpec::after) has not succeeded; its time ([`NewJob::due_at`], [`Next::Retry`](super::Next::Retry)) has not come. A job that is blocked
+///   by its time only becomes `Ready` in the first claim from that time on. Any other becomes `Ready` in the transaction that
+///   ends its last blocker.
+/// - **Lanes** ([r26](crate::rules#r26)). A lane holds the jobs of one order key that have not ended. Its first job is the head, all others are
+///   `Waiting`. When the head ends, in any state, the next job becomes the head. A job stays the head while it is retried or
+///   waits for something else. A failed job that is [retried by hand](Self::retry) returns to its position: it becomes the head
+///   instead of a later job that is `Waiting`, but not of one that is `Ready` or `Running`. Jobs that
 ///   [start at once](NewJob::start) have no order key.
-/// - **Predecessors** (r26). A job that comes after one that has failed waits on: that one may be retried. One that
-///   comes after a cancelled job is cancelled with it, in the same transaction, and so are those after it; if the other was cancelled
-///   before it is put on record, it is `Cancelled` from the start.
-///   One that comes after a job of the same call that [is not added, because it exists](Submitted::Existing), comes after the one
-///   that exists: [`Job::after`] names that.
-/// - **Idempotency** (r25). No two jobs have the same idempotency key.
-/// - **Time** comes in through the arguments; a store has no clock. It keeps microseconds at least.
-/// - **Fidelity.** What is read is what was written, to the letter: JSON comes back as the same text.
+/// - **Predecessors** ([r26](crate::rules#r26)). A job stays `Waiting` when a predecessor fails, because that one may be retried. When a
+///   predecessor is cancelled, it is cancelled in the same transaction, and so are its own successors. If a predecessor is cancelled already,
+///   it is `Cancelled` from the start. A predecessor that is a job of the same call and [exists already](Submitted::Existing) is replaced
+///   by the existing job, also in [`JobSpec::after`](super::JobSpec::after).
+/// - **Idempotency** ([r25](crate::rules#r25)). No two jobs have the same idempotency key.
+/// - **Time** comes from the arguments. A store has no clock. It keeps at least microseconds.
+/// - **Fidelity.** What is read is what was written; JSON is the same text.
+/// - **Reads** may miss what other processes have just written, but never what the caller has seen confirmed.
 ///
-/// Where a call could be refused for several reasons, any of them may be the answer.
-///
-/// Answers may be stale in what other processes have done since, never in what the same caller has been told.
+/// If a call can be refused for several reasons, any of them may be returned.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Puts events and jobs on record, in order. Answers for each job, in order.
+    /// Appends events and inserts jobs, in order. Returns the outcome of each job, which [`admit`](super::admit) decides.
     ///
-    /// A job whose idempotency key is taken is not added: the answer is the job that has it. That one may be part of the
-    /// same call. Whether it is [the same request](NewJob::is_same_request) is in the answer, too. Nor is a job added whose
-    /// [queue is full](NewJob::max_queued), or that comes after one that there is not. If events are put on record, too, and a job
-    /// cannot be added for one of these two reasons, nothing of the call is on record: it is whole or not at all.
+    /// If there are events, and a job [has no room](Submitted::Full) or [lacks a predecessor](Submitted::NoPredecessor), nothing is stored.
     async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError>;
 
-    /// Makes `Ready` what waited for nothing but a time that has come, then hands out `Ready` jobs of each queue of the claim, as many as
-    /// there is room for: those of the highest priority first, and of one priority in the order of record. Each is `Running` when
-    /// the call returns, with one more attempt begun by the claiming worker.
+    /// Makes due jobs `Ready`, then claims `Ready` jobs of each queue, as many as the claim has room for: higher priorities first, then by
+    /// sequence number. Each is `Running` afterwards, with a new attempt by the claiming worker.
     ///
-    /// However many jobs are due at midnight, no call takes long: it makes at most [`Claim::MOST_WOKEN`] of them `Ready`, those first that
-    /// are due first, and of one time in the order of record. If there are more, [`Claimed::next_due`] is not later than now.
+    /// Makes at most [`Claim::MAX_WOKEN`] jobs `Ready`, ordered by time, then sequence number, so that no call takes long. If more
+    /// are due, [`Claimed::next_due`] is not later than now.
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError>;
 
-    /// Loads an entity for an execution: as it was last committed when the execution's attempt began, or later. What
-    /// other processes have committed since the attempt began may be missing from it; the commit finds out (r17).
+    /// Loads an entity for an execution, as committed when its attempt began or later. Commits of other processes since then
+    /// may be missing; the commit detects the conflict ([r17](crate::rules#r17)).
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError>;
 
-    /// Ends an attempt, and puts what it staged on record with it.
+    /// Ends an attempt and stores what it staged.
     ///
     /// # Errors
-    /// See [`CommitError`]. After an error nothing of the commit is on record.
+    /// See [`CommitError`]. After an error nothing is stored.
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
 
-    /// Puts a worker's lease on record in the place of the one before: it says that it is alive (r23). The first call introduces the
-    /// worker.
+    /// Stores a worker's lease in place of the previous one ([r23](crate::rules#r23)).
     async fn renew(&self, lease: Lease) -> Result<(), StoreError>;
 
-    /// Takes a worker off the record that has renewed its lease so often, and runs nothing: one that has renewed it since, or
-    /// runs something on record, stays.
+    /// Deletes the lease if its renewal count still equals `renewals` and the worker has no running jobs.
     async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError>;
 
-    /// The lease of every worker that runs something on record.
+    /// The lease of every worker that has running jobs.
     async fn leases(&self) -> Result<Vec<Lease>, StoreError>;
 
-    /// What a worker runs: at most `limit` jobs, first ones first.
+    /// The running jobs of a worker, by sequence number, at most `limit`.
     async fn running(&self, worker: &WorkerId, limit: usize) -> Result<Vec<RunningJob>, StoreError>;
 
-    /// Calls jobs off (r24): those that are `Waiting`, `Ready` or `Running` are `Cancelled` when the call returns, and a
-    /// running attempt has ended with `failure`. Answers for each, in order.
+    /// Cancels jobs that are `Waiting`, `Ready` or `Running` ([r24](crate::rules#r24)). A running attempt ends with `failure`. Returns the
+    /// outcome of each, in order.
     async fn cancel(
         &self,
         jobs: Vec<JobId>,
@@ -100,39 +90,42 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<Changed>, StoreError>;
 
-    /// Lets failed jobs run again (r22): each is `Ready`, or `Waiting` for its turn, its attempts are kept, and [`Job::spent`] counts
-    /// them. Answers for each, in order.
+    /// Retries failed jobs by hand ([r22](crate::rules#r22)): each becomes `Ready`, or `Waiting` if another job is at the head of its lane. Attempts
+    /// are kept; [`Job::spent`] becomes their number. Returns the outcome of each, in order.
     async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError>;
 
-    /// Deletes jobs that have ended, with their attempts and idempotency keys: those that `prune` names, except what another job
-    /// [waits for](NewJob::after). Looks at [`Prune::limit`] jobs, in the order of record, up to the first that is
-    /// [too young for any behind it to be one of them](Prune::ends_at).
+    /// Deletes ended jobs with their attempts and idempotency keys: those that [match](Prune::matches), except predecessors of jobs
+    /// that wait for them. Examines at most [`Prune::limit`] jobs, by sequence number, and stops at the first at which the search
+    /// [ends](Prune::ends_at).
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError>;
 
-    /// Deletes the first events, those emitted before `before`: at most `limit`. Answers how many. The first that was emitted later,
-    /// but not after `now`, keeps those behind it. One that is dated after `now`, by a clock that was ahead, is kept, and does not.
+    /// Deletes at most `limit` events that were emitted before `before`, oldest first, and stops at the first event in `before..=now`. Events
+    /// dated after `now` (clock skew) are skipped. Returns the number of deleted events.
     async fn prune_events(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<u64, StoreError>;
 
-    /// Notes that a schedule has ticked, and puts the tick's jobs on record as by [`submit`](Self::submit): if the last tick
-    /// on record is the one that the caller knows, so that of all processes one does it.
+    /// Records a tick of a schedule and submits its jobs as [`submit`](Self::submit) does, if the stored last tick is the one that the
+    /// caller knows. So one of several processes records it.
     async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError>;
+
+    /// The last recorded tick of a schedule; `None` if there is none.
+    async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError>;
 
     /// Finds a job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
 
-    /// Finds jobs, in the order that they were put on record.
+    /// Finds jobs by sequence number.
     async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError>;
 
-    /// How many jobs there are, by kind, name and state. Combinations that do not occur are left out.
+    /// The number of jobs by kind, name and state. Combinations without jobs are left out.
     async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError>;
 
-    /// The attempts of a job, first to last; a running one is the last. Empty if there is no such job.
+    /// The attempts of a job in order, including a running one; empty if there is no such job.
     async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError>;
 
     /// Finds an entity as last committed.
     async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError>;
 
-    /// Entities of one type in the order of their keys' bytes: at most `limit` behind `after`.
+    /// At most `limit` entities of a type with keys after `after`, ordered by the bytes of their keys.
     async fn entities(
         &self,
         entity: &str,
@@ -140,7 +133,6 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(Key, StoredEntity)>, StoreError>;
 
-    /// Events in commit order: at most `limit` behind `after`. An event that commits later never stands before one that
-    /// was answered earlier.
+    /// At most `limit` events after a cursor, in commit order. An event never appears before one that was already returned.
     async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
 }

@@ -1,10 +1,10 @@
-//! Entities as a store keeps them.
+//! Stored entities.
 
 use std::fmt;
 
 use crate::model::{Json, Key};
 
-/// Names an entity in a store.
+/// Identifies an entity in a store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EntityKey {
     /// The name of its type.
@@ -22,18 +22,18 @@ impl fmt::Display for EntityKey {
 /// An entity as last committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEntity {
-    /// Counts its commits, from 1 (r17).
+    /// The number of its commits, from 1 ([r17](crate::rules#r17)).
     pub version: u64,
     /// The entity as JSON.
     pub body: Json,
 }
 
-/// An entity to be written.
+/// An entity to write.
 #[derive(Clone, Debug)]
 pub struct EntityWrite {
-    /// Which one.
+    /// The entity.
     pub key: EntityKey,
-    /// The version that it must have on record; 0 if it must not exist. The write's own version is one more.
+    /// The stored version; 0 if it must not exist. The written version is one more.
     pub expected: u64,
     /// The entity as JSON.
     pub body: Json,

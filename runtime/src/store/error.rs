@@ -1,9 +1,8 @@
-//! What a store reports when it cannot do what it was asked to.
+//! The error of a store.
 
 use crate::model::{Failure, FailureKind};
 
-/// The store could not do what it was asked to: it is out of reach, full, broken or of another version. Nothing of the
-/// call is on record.
+/// A call failed and changed nothing: the store cannot be reached, is full, damaged or of another version.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct StoreError {
@@ -13,12 +12,12 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// An error that says what is wrong, where, and what to do about it.
+    /// The message says what is wrong, where, and what to do.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), source: None }
     }
 
-    /// The same, with the error behind it.
+    /// Adds the underlying error.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());

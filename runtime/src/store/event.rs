@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::{CorrelationId, EventId, JobId, Json};
 
-/// An event to be put on record.
+/// An event to append.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     /// Its id.
@@ -15,34 +15,34 @@ pub struct NewEvent {
     pub name: Arc<str>,
     /// The event as JSON.
     pub payload: Json,
-    /// The matter that it belongs to.
+    /// Shared by all jobs and events with a common origin ([r32](crate::rules#r32)).
     pub correlation: CorrelationId,
-    /// The job whose handler emitted it; `None` if a caller at the boundary did.
+    /// The job whose handler emitted it; `None` if it was emitted at the boundary.
     pub cause: Option<JobId>,
-    /// When it was committed: all events of one commit have the same time.
+    /// When it was committed. All events of a commit have the same time.
     pub emitted_at: Timestamp,
 }
 
 /// A committed event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
-    /// Its place in the commit order.
+    /// Its position in commit order.
     pub cursor: Cursor,
-    /// Its id: what a relay deduplicates by (r18).
+    /// Its id, by which a relay deduplicates ([r18](crate::rules#r18)).
     pub id: EventId,
     /// The name of its type.
     pub name: Arc<str>,
     /// The event as JSON.
     pub payload: Json,
-    /// The matter that it belongs to.
+    /// Shared by all jobs and events with a common origin ([r32](crate::rules#r32)).
     pub correlation: CorrelationId,
-    /// The job whose handler emitted it; `None` if a caller at the boundary did.
+    /// The job whose handler emitted it; `None` if it was emitted at the boundary.
     pub cause: Option<JobId>,
-    /// When it was committed: all events of one commit have the same time.
+    /// When it was committed. All events of a commit have the same time.
     pub emitted_at: Timestamp,
 }
 
-/// A place in the commit order of events, or between two of them.
+/// A position in the commit order of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor(u64);
 
@@ -50,12 +50,12 @@ impl Cursor {
     /// Before the first event.
     pub const START: Self = Self(0);
 
-    /// The cursor that a relay has kept as a number.
+    /// A cursor that was stored as a number.
     pub const fn from_u64(position: u64) -> Self {
         Self(position)
     }
 
-    /// The cursor as a number to keep.
+    /// The cursor as a number to store.
     pub const fn as_u64(self) -> u64 {
         self.0
     }

@@ -1,8 +1,20 @@
-//! What a runtime needs of a database: the [`Store`] trait and the records that pass through it.
+//! What a runtime needs of a database: the [`Store`] trait and its records.
 //!
-//! A store keeps and finds; it decides nothing. Creation, invariants, retry and naming are the runtime's business, and
-//! reach a store as finished records. Every store passes the conformance suite in `tests/`.
+//! A store keeps and finds. It decides nothing about creation, invariants, retry or names: the runtime does, and passes finished
+//! records. What every store must decide alike is a function that all call: [`admit`].
+//!
+//! A store is tested by the conformance suite, the crate `enact-store-suite`.
+//!
+//! # Compatibility
+//!
+//! The trait and its records are exempt from semantic versioning: any version may add a method, a field or a variant. The records have
+//! no constructors that would hide an addition, so that a store that ignores a new field does not compile. A crate
+//! with a store therefore pins the version of this crate, `enact = "=0.1.0"`, and is released with it.
+//!
+//! Not exempt are the types that users of a runtime see, which are re-exported at the root of this crate: [`Job`](crate::Job),
+//! [`JobQuery`], [`JobPage`], [`PageToken`], [`JobCount`], [`Cursor`], [`StoredEvent`].
 
+mod admission;
 mod claim;
 mod commit;
 mod contract;
@@ -15,6 +27,7 @@ mod prune;
 mod query;
 mod tick;
 
+pub use admission::{Admission, Insertion, KeyHolder, Limits, Lookups, admit};
 pub use claim::{Claim, Claimed, Lease, RunningJob};
 pub use commit::{Commit, CommitError, Committed, Next};
 pub use contract::Store;
@@ -25,3 +38,5 @@ pub use job::{Changed, NewJob, Submitted};
 pub use prune::{Prune, Pruned};
 pub use query::{JobCount, JobPage, JobQuery, PageToken};
 pub use tick::{NewTick, Ticked};
+
+pub use crate::model::JobSpec;

@@ -6,30 +6,37 @@ use jiff::Timestamp;
 
 use crate::model::{CorrelationId, Job, JobKind, JobState};
 
-/// Which jobs to find (r28). Everything that is given must match. By default it is any job, first to last, a hundred at
-/// a time.
+/// Which jobs to find ([r28](crate::rules#r28)): those that match everything that is given. Default: all jobs, oldest first, at most 100.
+///
+/// ```
+/// use enact::{JobQuery, JobState};
+///
+/// let failed = JobQuery::new().state(JobState::Failed).name("Withdraw").latest_first().limit(20);
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct JobQuery {
-    /// In one of these states; empty: in any.
+    /// The states to find; empty: all.
     pub states: Vec<JobState>,
-    /// Of the command or event handler of this name. A job is on record under the name that was its handler's then (r52).
+    /// The name of a command or event handler.
     pub name: Option<String>,
-    /// Of this matter.
+    /// A correlation.
     pub correlation: Option<CorrelationId>,
-    /// Put on record at this time or later.
+    /// Submitted at this time or later.
     pub created_from: Option<Timestamp>,
-    /// Put on record before this time.
+    /// Submitted before this time.
     pub created_before: Option<Timestamp>,
-    /// Latest first, instead of first to last.
+    /// Latest first instead of oldest first.
     pub latest_first: bool,
-    /// Behind this place, as the last page has named it.
-    pub after: Option<PageToken>,
-    /// How many at most.
+    /// The largest number of jobs.
     pub limit: usize,
+    /// The page to return; `None`: the first.
+    pub page: Option<PageToken>,
 }
 
-impl Default for JobQuery {
-    fn default() -> Self {
+impl JobQuery {
+    /// All jobs, oldest first, at most 100.
+    pub fn new() -> Self {
         Self {
             states: Vec::new(),
             name: None,
@@ -37,38 +44,116 @@ impl Default for JobQuery {
             created_from: None,
             created_before: None,
             latest_first: false,
-            after: None,
             limit: 100,
+            page: None,
         }
+    }
+
+    /// Finds jobs in this state. Called again, it finds jobs in any of the states.
+    #[must_use]
+    pub fn state(mut self, state: JobState) -> Self {
+        self.states.push(state);
+        self
+    }
+
+    /// Finds jobs in any of these states, besides those named before.
+    #[must_use]
+    pub fn states(mut self, states: impl IntoIterator<Item = JobState>) -> Self {
+        self.states.extend(states);
+        self
+    }
+
+    /// Finds jobs of the command or event handler with this name: the name under which they were submitted
+    /// ([r52](crate::rules#r52)).
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Finds jobs with this correlation.
+    #[must_use]
+    pub fn correlation(mut self, correlation: CorrelationId) -> Self {
+        self.correlation = Some(correlation);
+        self
+    }
+
+    /// Finds jobs that were submitted at this time or later.
+    #[must_use]
+    pub fn created_from(mut self, time: Timestamp) -> Self {
+        self.created_from = Some(time);
+        self
+    }
+
+    /// Finds jobs that were submitted before this time.
+    #[must_use]
+    pub fn created_before(mut self, time: Timestamp) -> Self {
+        self.created_before = Some(time);
+        self
+    }
+
+    /// Returns the latest jobs first.
+    #[must_use]
+    pub fn latest_first(mut self) -> Self {
+        self.latest_first = true;
+        self
+    }
+
+    /// Returns at most this number of jobs.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Returns the page that [`JobPage::next`] of the page before it names.
+    #[must_use]
+    pub fn page(mut self, token: impl Into<Option<PageToken>>) -> Self {
+        self.page = token.into();
+        self
     }
 }
 
-/// A place in the order of jobs.
+impl Default for JobQuery {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A position in the order of jobs: the sequence number of a job. It stays valid when jobs are pruned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PageToken(u64);
 
 impl PageToken {
-    /// The place that a store knows by this number.
-    pub const fn from_u64(place: u64) -> Self {
-        Self(place)
+    /// The token of a sequence number.
+    pub const fn from_u64(seq: u64) -> Self {
+        Self(seq)
     }
 
-    /// The place as a number.
+    /// The sequence number.
     pub const fn as_u64(self) -> u64 {
         self.0
     }
 }
 
-/// Some of the jobs that match a query.
+/// A page of the jobs that match a query.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct JobPage {
     /// The jobs.
     pub jobs: Vec<Job>,
-    /// Where the next page begins; `None` if this is the last.
+    /// The next page; `None` if this is the last.
     pub next: Option<PageToken>,
 }
 
-/// How many jobs of one handler are in one state.
+impl JobPage {
+    /// A page, for stores.
+    pub fn new(jobs: Vec<Job>, next: Option<PageToken>) -> Self {
+        Self { jobs, next }
+    }
+}
+
+/// The number of jobs of one handler in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobCount {
     /// What the jobs run.
@@ -77,6 +162,6 @@ pub struct JobCount {
     pub name: Arc<str>,
     /// The state.
     pub state: JobState,
-    /// How many.
+    /// The number of jobs.
     pub count: u64,
 }

@@ -6,24 +6,24 @@ use jiff::Timestamp;
 
 use super::job::{NewJob, Submitted};
 
-/// A schedule has come to a point where something is to be done.
+/// A tick to record.
 #[derive(Clone, Debug)]
 pub struct NewTick {
     /// The name of the schedule.
     pub schedule: Arc<str>,
-    /// The last tick that the caller knows of; `None` if it knows of none.
+    /// The stored last tick, as the caller knows it; `None` if it knows of none.
     pub last: Option<Timestamp>,
-    /// This tick. It is the last one on record afterwards.
+    /// The last tick afterwards.
     pub at: Timestamp,
     /// The jobs to submit.
     pub jobs: Vec<NewJob>,
 }
 
-/// What became of a tick.
+/// The outcome of recording a tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ticked {
-    /// It is on record, and its jobs are what [`Store::submit`] would answer.
+    /// It was recorded; the outcomes of its jobs, as of [`Store::submit`](super::Store::submit).
     Done(Vec<Submitted>),
-    /// It is not: another one is the last on record.
+    /// It was not: this is the stored last tick.
     Stale(Option<Timestamp>),
 }

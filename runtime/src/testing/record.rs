@@ -52,14 +52,14 @@ pub(super) async fn published_by(engine: &Engine, jobs: &[Job]) -> Result<Vec<Jo
         if !seen.insert(matter) {
             continue;
         }
-        let mut query = JobQuery { correlation: Some(matter.clone()), limit: PAGE, ..JobQuery::default() };
+        let mut query = JobQuery::new().correlation(matter.clone()).limit(PAGE);
         loop {
             let page = engine.store.jobs(&query).await?;
             found.extend(
                 page.jobs.into_iter().filter(|job| job.cause.is_some_and(|cause| parents.contains(&cause))),
             );
-            query.after = page.next;
-            if query.after.is_none() {
+            query.page = page.next;
+            if query.page.is_none() {
                 break;
             }
         }

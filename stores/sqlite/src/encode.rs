@@ -1,4 +1,4 @@
-//! How values are written: times as microseconds, ids and JSON as text. [`rows`](crate::rows) is the way back.
+//! Values as they are stored: times as microseconds, ids and JSON as text. [`rows`](crate::rows) decodes them.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use uuid::Uuid;
 
-/// An id as text.
+/// An id as text, without an allocation.
 pub(crate) struct IdText([u8; 36]);
 
 impl From<JobId> for IdText {
@@ -34,30 +34,24 @@ impl ToSql for IdText {
     }
 }
 
-/// A time.
 pub(crate) fn time(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-/// How long a lease is, in microseconds.
-pub(crate) fn length(length: Duration) -> i64 {
-    integer(length.as_micros())
+/// In microseconds.
+pub(crate) fn duration(duration: Duration) -> i64 {
+    integer(duration.as_micros())
 }
 
-/// The order in which jobs of a priority begin, those of the highest first.
-pub(crate) fn rank(priority: i32) -> i64 {
-    -i64::from(priority)
-}
-
-/// A version, a place or a number of rows. SQLite's integers end at 2⁶³ - 1; none of these gets there.
+/// A version, a sequence number or a number of rows. SQLite's integers end at 2⁶³ - 1, which none of these reaches.
 pub(crate) fn integer(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
 
-/// JSON text of a value that always has one.
+/// `what` names the value in the error.
 pub(crate) fn json<T: serde::Serialize + ?Sized>(what: &str, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value)
-        .map_err(|error| StoreError::new(format!("{what} cannot be written as JSON")).caused_by(error))
+        .map_err(|error| StoreError::new(format!("{what} cannot be serialized as JSON")).caused_by(error))
 }
 
 /// A JSON array of ids; `None` if there are none.
@@ -66,11 +60,11 @@ fn ids(ids: &[JobId]) -> Option<String> {
     (!texts.is_empty()).then(|| format!("[{}]", texts.join(",")))
 }
 
-/// A new job with everything encoded that takes time to encode: by the caller, not by the writer.
+/// A new job with its context and predecessors encoded, which the caller does so that the writer thread need not.
 #[derive(Debug)]
 pub(crate) struct EncodedJob {
     pub(crate) job: NewJob,
-    /// `None` if nothing is known.
+    /// `None` if it is empty.
     pub(crate) context: Option<String>,
     /// The ids of [`NewJob::after`]; `None` if there are none.
     pub(crate) after: Option<String>,
@@ -81,13 +75,15 @@ impl EncodedJob {
         jobs.into_iter().map(Self::of).collect()
     }
 
-    /// The same job, if it comes after these.
-    pub(crate) fn coming_after(&self, after: Vec<JobId>) -> Self {
-        Self { context: self.context.clone(), after: ids(&after), job: NewJob { after, ..self.job.clone() } }
+    /// The same job with other predecessors.
+    pub(crate) fn with_predecessors(&self, predecessors: &[JobId]) -> Self {
+        let mut job = self.job.clone();
+        job.after = predecessors.to_vec();
+        Self { context: self.context.clone(), after: ids(predecessors), job }
     }
 
-    /// The bytes of its texts.
-    pub(crate) fn texts(&self) -> usize {
+    /// The number of bytes of its texts.
+    pub(crate) fn text_bytes(&self) -> usize {
         let Self { job, context, after } = self;
         let keys = [&job.target, &job.order_key, &job.idempotency_key].into_iter().flatten();
         let keys: usize = keys.map(|key| key.as_str().len()).sum();
@@ -96,7 +92,7 @@ impl EncodedJob {
     }
 
     fn of(job: NewJob) -> Result<Self, StoreError> {
-        let context = json("the job's context", &*job.context)?;
+        let context = json("the context of a job", &*job.context)?;
         let after = ids(&job.after);
         Ok(Self { job, context: (context != "{}").then_some(context), after })
     }

@@ -1,63 +1,67 @@
-//! What can break, and how it is told to the caller: what is wrong, with which file, and what to do.
+//! What can fail, and the message that a caller gets: what is wrong, with which file, and what to do.
 
 use std::path::{Path, PathBuf};
 
 use enact::store::StoreError;
 use rusqlite::ErrorCode;
 
-/// Why a call could not be carried out.
+/// Why a call failed.
 #[derive(Debug)]
-pub(crate) enum Broken {
-    /// SQLite refused.
+pub(crate) enum Error {
     Sqlite(rusqlite::Error),
-    /// A row does not hold what this crate writes.
-    Row { table: &'static str, row: String, column: &'static str, reason: String },
-    /// The disk has not confirmed what was written, now or earlier.
-    Unconfirmed(Option<String>),
-    /// The file is no longer where it was opened.
-    Gone(PathBuf),
-    /// The call makes no sense.
-    Call(&'static str),
+    /// A row holds something that this crate does not write.
+    Row {
+        table: &'static str,
+        row: String,
+        column: &'static str,
+        reason: String,
+    },
+    /// An fsync failed, now (with the reason) or earlier.
+    SyncFailed(Option<String>),
+    /// A file is no longer at the path where it was opened.
+    FileGone(PathBuf),
+    /// The caller broke the contract of the store.
+    InvalidCall(&'static str),
 }
 
-impl From<rusqlite::Error> for Broken {
+impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
     }
 }
 
-impl Broken {
-    /// The error for a caller. One breakage can concern many callers, so it is not consumed.
-    pub(crate) fn explain(&self, path: &Path) -> StoreError {
+impl Error {
+    /// The error for a caller. Borrows, because one failure can concern many callers.
+    pub(crate) fn to_store_error(&self, path: &Path) -> StoreError {
         let path = path.display();
         match self {
             Self::Sqlite(error) => {
                 StoreError::new(format!("`{path}`: {}", advice(error))).caused_by(error.to_string())
             }
             Self::Row { table, row, column, reason } => StoreError::new(format!(
-                "`{path}`: row {row} of `{table}` cannot be read: column `{column}` {reason}; was it edited by hand?"
+                "`{path}`: row {row} of `{table}` cannot be read: column `{column}` {reason}; it may have been edited by hand"
             )),
-            Self::Unconfirmed(reason) => {
+            Self::SyncFailed(reason) => {
                 let error = StoreError::new(format!(
-                    "`{path}`: the disk has failed to confirm a write, so that the latest writes may be on record or not; \
-                     check the disk and the system's log, then open the store anew"
+                    "`{path}`: fsync failed, so it is unknown whether the latest writes are stored; check the disk and the \
+                     system log, then reopen the store"
                 ));
                 match reason {
                     Some(reason) => error.caused_by(reason.as_str()),
                     None => error,
                 }
             }
-            Self::Gone(file) => StoreError::new(format!(
-                "`{path}`: the file `{}` was deleted, moved or replaced while it was open, so that nothing more is written; \
-                 move it back if it was moved, and call again; otherwise stop all that uses the database, restore a backup, \
-                 and open the store anew",
+            Self::FileGone(file) => StoreError::new(format!(
+                "`{path}`: the file `{}` was deleted, moved or replaced while it was open; writes are refused. If it was moved, \
+                 move it back and retry. Otherwise stop all processes that use the database, restore a backup and reopen \
+                 the store",
                 file.display()
             )),
-            Self::Call(reason) => StoreError::new(format!("`{path}`: {reason}")),
+            Self::InvalidCall(reason) => StoreError::new(format!("`{path}`: {reason}")),
         }
     }
 
-    /// Whether another connection was in the way.
+    /// Whether another connection held a lock.
     pub(crate) fn is_busy(&self) -> bool {
         matches!(self, Self::Sqlite(error)
             if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)))
@@ -67,33 +71,33 @@ impl Broken {
 fn advice(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "the database is locked: another connection kept the lock for longer than the busy timeout; \
-             look for a program that holds a transaction open, or raise `busy_timeout`"
+            "the database stayed locked for longer than the busy timeout; find the program that holds a transaction open, \
+             or raise `busy_timeout`"
         }
         Some(ErrorCode::DiskFull) => {
-            "the database is full: there is no space left on its disk, or it has reached the store's `max_size`; \
-             free some space or raise the limit, then call again"
+            "the database is full: the disk has no space left, or the file has reached `max_size`; free space or raise the \
+             limit, then retry"
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            "the file cannot be written to: allow this process to write both the file and its directory"
+            "the file cannot be written; grant this process write access to the file and its directory"
         }
         Some(ErrorCode::CannotOpen) => {
-            "the file cannot be opened: allow this process to read and write both the file and its directory"
+            "the file cannot be opened; grant this process read and write access to the file and its directory"
         }
         Some(ErrorCode::NotADatabase) => {
-            "the file is no SQLite database, or it is encrypted or damaged: name another file, or restore a backup"
+            "the file is not a SQLite database, or it is encrypted or damaged; open another file or restore a backup"
         }
         Some(ErrorCode::DatabaseCorrupt) => {
-            "the database is damaged: restore a backup; `sqlite3 FILE .recover` may save what is left"
+            "the database is damaged; restore a backup, or try to recover it with `sqlite3 FILE .recover`"
         }
         Some(ErrorCode::SystemIoFailure) => {
-            "the file could not be read or written: check its disk and the system's log, then call again"
+            "the file could not be read or written; check the disk and the system log, then retry"
         }
         Some(ErrorCode::OutOfMemory) => "SQLite ran out of memory",
-        Some(ErrorCode::TooBig) => "a value is larger than SQLite can keep",
+        Some(ErrorCode::TooBig) => "a value is larger than SQLite can store",
         Some(ErrorCode::ConstraintViolation) => {
-            "a record breaks the rules of its table: is its id on record already?"
+            "a row violates a constraint of its table; is its id already in use?"
         }
-        _ => "SQLite refused",
+        _ => "SQLite returned an error",
     }
 }

@@ -1,4 +1,4 @@
-//! The embedded store of [enact](https://docs.rs/enact): one SQLite file, on which several processes can work together.
+//! The embedded store of [enact](https://docs.rs/enact): one SQLite file that several processes can share.
 //!
 //! ```no_run
 //! use enact_sqlite::SqliteStore;
@@ -8,37 +8,35 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # What happens on a call
+//! # How calls run
 //!
-//! - **Writes** are queued for the one thread that has the write connection. It takes all that is queued and commits it
-//!   as one transaction; each write still fails by itself. Another thread waits for the disk, for all that was committed
-//!   meanwhile at once, and answers the callers then. Only the beginning of an attempt that may be repeated is answered
-//!   before, if the disk has what has caused it.
-//! - **Reads** go to two threads with connections of their own, which neither wait for a writer nor make one wait: one
-//!   reads single entities, the other finds and lists, so that no execution waits for a long listing.
-//! - **What was written last** is kept in memory for the executions to come, as long as no other process writes: 16 MiB
-//!   of entities, and as much of jobs that wait to be claimed.
+//! - **Writes** are queued for one writer thread. It commits all queued writes in one transaction; each still fails alone. A
+//!   second thread calls fsync for all that has been committed meanwhile, then the callers get their results. Only the start of
+//!   an attempt that may be repeated returns before the fsync, once what caused it is durable.
+//! - **Reads** run on two threads with connections of their own, one for single entities, one for everything else. They neither
+//!   wait for the writer nor delay it, and no execution waits for a long listing.
+//! - **A cache** keeps what this process wrote last, as long as no other process writes: 16 MiB of entities, and as much of jobs
+//!   that wait to be claimed.
 //!
-//! # What happens in trouble
+//! # Failures
 //!
-//! - **The disk is full**, or the file has reached [`max_size`](SqliteStoreBuilder::max_size): what does not fit is refused with an
-//!   error that says so, whole, and nothing of it is on record. All that was answered before is; reads, and writes that fit, go on. As
-//!   soon as there is space, so does everything else, with no restart: a runtime tries to put the end of an attempt on record until
-//!   it can. Only if the disk fails to confirm what it has taken (`fsync`) does the store take no more writes until it is opened
-//!   anew: which of the latest are on the disk cannot be known.
-//! - **Another program locks the file**: writes wait for [`busy_timeout`](SqliteStoreBuilder::busy_timeout), all that are queued together,
-//!   and are refused then; nothing of them is on record. Reads wait for nobody. When the lock is gone, the store goes on with no
-//!   restart. Jobs that run meanwhile are not lost, unless the lock outlasts their worker's lease and another process, which can write
-//!   again first, gives them up: then they end as any lost attempt does.
-//! - **The file, or its log (`-wal`), is deleted, moved or replaced**: on Unix a file that is open lives on without its name, and what is
-//!   written to it would be lost with the process. Writes are refused within a second; those of that second are in the opened
-//!   file. If it was moved, move it back, and the store goes on. If it was deleted, what was in it can be copied as long as
-//!   the process lives: from `/proc/PID/fd` on Linux, database and log together. If another file was put in its place, that
-//!   one is left alone: open the store anew to use it. To restore a backup, stop all processes that use the file first.
+//! - **Disk full**, or [`max_size`](SqliteStoreBuilder::max_size) reached: a call that does not fit fails as a whole and changes nothing.
+//!   Reads, and writes that fit, go on. Once there is space, no restart is needed: a runtime retries the commits of its
+//!   attempts until they succeed.
+//! - **fsync fails**: it is unknown which of the latest writes are durable. The store refuses writes until it is reopened.
+//! - **File locked** by another program: queued writes wait for the [`busy_timeout`](SqliteStoreBuilder::busy_timeout), all together, then
+//!   fail and change nothing. Reads do not wait. No restart is needed afterwards. Running jobs are not lost unless the lock
+//!   outlasts their worker's lease and another process, which can write first, rescues them; they then end as any lost
+//!   attempt does.
+//! - **File deleted, moved or replaced**, the database or its log (`-wal`): on Unix an open file lives on without its name, and what is
+//!   written to it is lost with the process. Writes are refused within a second; those of that second are in the opened
+//!   file. If it was moved, move it back and the store goes on. If it was deleted, copy database and log while the process
+//!   lives, on Linux from `/proc/PID/fd`. If it was replaced, reopen the store to use the new file. To restore a
+//!   backup, stop all processes that use the file first.
 //!
-//! # Looking into the file
+//! # Reading the file
 //!
-//! Everything can be read by a person with the `sqlite3` shell, while the store is open, too:
+//! The `sqlite3` shell can read the file, also while the store is open:
 //!
 //! ```sql
 //! SELECT id, name, state, datetime(created_at / 1000000, 'unixepoch'), payload FROM jobs ORDER BY seq DESC LIMIT 10;
@@ -46,30 +44,33 @@
 //! SELECT position, name, payload FROM events;
 //! ```
 //!
-//! `jobs` is a view; what it shows lies in `requests`, `attempts` and `cancelled`, and, of the jobs that have not ended, in `waiting`,
-//! `ready` and `running`. All are described in `src/schema/1.sql`. They may change with a version of this crate;
-//! files are migrated when they are opened.
+//! `jobs` is a view over several tables. `src/schema/1.sql` describes them all. The schema may change with a version of this
+//! crate; a file is migrated when it is opened.
 #![forbid(unsafe_code)]
 
 mod builder;
-#[cfg(test)]
-mod durability;
+mod cells;
 mod encode;
 mod error;
-mod log;
+mod file_guard;
 mod open;
 mod operation;
-#[cfg(test)]
-mod plans;
+mod operations;
+mod options;
 mod queries;
+mod queued_write;
 mod reader;
-mod recent;
 mod rows;
 mod schema;
+mod statements;
 mod store;
-mod whereabouts;
+#[cfg(test)]
+mod tests;
+mod wal_sync;
 mod worker_thread;
+mod write_cache;
 mod writer;
 
-pub use builder::{SqliteStoreBuilder, Synchronous};
+pub use builder::SqliteStoreBuilder;
+pub use options::Synchronous;
 pub use store::SqliteStore;

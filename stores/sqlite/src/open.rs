@@ -1,4 +1,4 @@
-//! How a file is opened: it is looked at before it is touched.
+//! Opens a file. Nothing is written before the file is known to be enact's or empty.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,63 +9,64 @@ use enact::store::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::builder::{SqliteStoreBuilder, Synchronous};
-use crate::error::Broken;
-use crate::log::Log;
+use crate::error::Error;
+use crate::file_guard::FileGuard;
+use crate::options::{Options, Synchronous};
 use crate::reader::Reader;
-use crate::recent::Recent;
-use crate::whereabouts::Whereabouts;
+use crate::schema;
+use crate::store::SqliteStore;
+use crate::wal_sync::WalSync;
+use crate::write_cache::WriteCache;
 use crate::writer::Writer;
-use crate::{SqliteStore, schema};
 
-/// How many pages (of 4 KiB) the write-ahead log grows by before they are moved into the database, which makes a commit
-/// wait for the disk twice more. Four times SQLite's own number: a quarter of these waits, for a log of some 16 MiB.
+/// The number of pages (of 4 KiB) in the write-ahead log that triggers a checkpoint, which costs a commit two more fsyncs.
+/// Four times SQLite's default: a quarter of these, for a log of about 16 MiB.
 const CHECKPOINT_PAGES: u32 = 4000;
 
-/// Memory for pages, of each connection.
+/// The page cache of each connection.
 const CACHE_KIB: i32 = 16 * 1024;
 
-/// All the reads' statements; listings make some of their own.
+/// Enough for all statements of the reads, and some more for those that [`jobs`](crate::queries::jobs) builds.
 const CACHED_STATEMENTS: usize = 64;
 
-pub(crate) fn open(options: &SqliteStoreBuilder) -> Result<SqliteStore, StoreError> {
+pub(crate) fn open(options: &Options) -> Result<SqliteStore, StoreError> {
     open_with(options, |path| match options.synchronous {
-        Synchronous::Full => Log::of(path).map(Some),
+        Synchronous::Full => WalSync::of(path).map(Some),
         Synchronous::Normal => Ok(None),
     })
 }
 
-/// Opens a file, whose write-ahead log is opened by `log`.
+/// `sync` is called when the write-ahead log exists.
 pub(crate) fn open_with(
-    options: &SqliteStoreBuilder,
-    log: impl FnOnce(&Path) -> Result<Option<Log>, StoreError>,
+    options: &Options,
+    sync: impl FnOnce(&Path) -> Result<Option<WalSync>, StoreError>,
 ) -> Result<SqliteStore, StoreError> {
     let path: Arc<Path> = options.path.as_path().into();
-    check_place(&path)?;
+    check_path(&path)?;
     let writer = connect_writer(&path, options)?;
-    let whereabouts = Whereabouts::of(&path)?;
-    let log = log(&path)?;
+    let guard = FileGuard::of(&path)?;
+    let sync = sync(&path)?;
     let load = connect_reader(&path, options)?;
-    let look_up = connect_reader(&path, options)?;
-    let recent = Arc::new(Recent::new());
+    let list = connect_reader(&path, options)?;
+    let cache = Arc::new(WriteCache::new());
     Ok(SqliteStore {
         load: Reader::start("enact-sqlite-load", path.clone(), load)?,
-        look_up: Reader::start("enact-sqlite-look-up", path.clone(), look_up)?,
-        writer: Writer::start(path.clone(), writer, whereabouts, log, recent.clone())?,
-        recent,
+        list: Reader::start("enact-sqlite-list", path.clone(), list)?,
+        writer: Writer::start(path.clone(), writer, guard, sync, cache.clone())?,
+        cache,
         path,
     })
 }
 
-/// What SQLite would only call "unable to open database file".
-fn check_place(path: &Path) -> Result<(), StoreError> {
+/// Reports what SQLite would only call "unable to open database file".
+fn check_path(path: &Path) -> Result<(), StoreError> {
     if path.as_os_str().is_empty() || path == Path::new(":memory:") {
         return Err(StoreError::new(
-            "a SQLite store is a file: give it a path; for a store in memory use enact's own",
+            "a SQLite store needs the path of a file; for a store in memory use `enact::MemoryStore`",
         ));
     }
     if path.is_dir() {
-        return Err(StoreError::new(format!("`{}` is a directory: name a file in it", path.display())));
+        return Err(StoreError::new(format!("`{}` is a directory; name a file in it", path.display())));
     }
     let directory = match path.parent() {
         None => Path::new("/"),
@@ -74,7 +75,7 @@ fn check_place(path: &Path) -> Result<(), StoreError> {
     };
     if !directory.is_dir() {
         return Err(StoreError::new(format!(
-            "`{}` cannot be opened: there is no directory `{}`; make it first",
+            "`{}` cannot be opened: the directory `{}` does not exist; create it first",
             path.display(),
             directory.display()
         )));
@@ -82,63 +83,63 @@ fn check_place(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn connect_writer(path: &Path, options: &SqliteStoreBuilder) -> Result<Connection, StoreError> {
-    let explain = |broken: Broken| broken.explain(path);
+fn connect_writer(path: &Path, options: &Options) -> Result<Connection, StoreError> {
+    let explain = |error: Error| error.to_store_error(path);
     let connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE, options.busy_timeout).map_err(explain)?;
     if connection.is_readonly("main").map_err(|error| explain(error.into()))? {
         return Err(StoreError::new(format!(
-            "`{}` is read-only: allow this process to write both the file and its directory",
+            "`{}` is read-only; grant this process write access to the file and its directory",
             path.display()
         )));
     }
-    let patience = Patience::of(options.busy_timeout);
-    patience.retry(|| schema::check(&connection)).map_err(explain)?.accept(path)?;
-    let journal = patience.retry(|| use_write_ahead_log(&connection)).map_err(explain)?;
+    let busy = BusyRetry::until(options.busy_timeout);
+    busy.retry(|| schema::inspect(&connection)).map_err(explain)?.ensure_usable(path)?;
+    let journal = busy.retry(|| enable_wal(&connection)).map_err(explain)?;
     if journal != "wal" {
         return Err(StoreError::new(format!(
-            "`{}` cannot have a write-ahead log (its journal is `{journal}`): a file system without shared memory, as of \
-             a network drive, will not do; use a local one",
+            "`{}` cannot use a write-ahead log (its journal mode is `{journal}`): the file system does not support shared \
+             memory, as network drives do not; move the file to a local disk",
             path.display()
         )));
     }
-    patience.retry(|| schema::migrate(&connection)).map_err(explain)?.accept(path)?;
+    busy.retry(|| schema::migrate(&connection)).map_err(explain)?.ensure_usable(path)?;
     configure_writer(&connection, options).map_err(explain)?;
     Ok(connection)
 }
 
-fn connect_reader(path: &Path, options: &SqliteStoreBuilder) -> Result<Connection, StoreError> {
-    let connect = || -> Result<Connection, Broken> {
+fn connect_reader(path: &Path, options: &Options) -> Result<Connection, StoreError> {
+    let connect = || -> Result<Connection, Error> {
         let connection = connect(path, OpenFlags::empty(), options.busy_timeout)?;
         connection.pragma_update(None, "query_only", true)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         Ok(connection)
     };
-    connect().map_err(|broken| broken.explain(path))
+    connect().map_err(|error| error.to_store_error(path))
 }
 
-fn connect(path: &Path, more_flags: OpenFlags, busy_timeout: Duration) -> Result<Connection, Broken> {
-    // An absolute path is never taken for a URI.
+fn connect(path: &Path, more_flags: OpenFlags, busy_timeout: Duration) -> Result<Connection, Error> {
+    // SQLite does not parse an absolute path as a URI.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more_flags;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(busy_timeout)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    // Bound values do not enter the plans. Otherwise SQLite would plan anew whenever a value is bound that is compared
-    // with what a partial index is about, which is most of the time.
+    // Plans do not depend on bound values. Otherwise SQLite plans a statement again whenever a value is bound that is compared
+    // with a column of a partial index, which is most of the time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
-fn use_write_ahead_log(connection: &Connection) -> Result<String, Broken> {
+/// Returns the journal mode that is in effect.
+fn enable_wal(connection: &Connection) -> Result<String, Error> {
     Ok(connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?)
 }
 
-fn configure_writer(connection: &Connection, options: &SqliteStoreBuilder) -> Result<(), Broken> {
-    // SQLite itself waits for the disk only where the database could be damaged otherwise. That a commit is on the disk
-    // before it is answered is the log's business.
+fn configure_writer(connection: &Connection, options: &Options) -> Result<(), Error> {
+    // SQLite calls fsync only where the database could be corrupted otherwise. `WalSync` makes commits durable.
     connection.pragma_update(None, "synchronous", "normal")?;
-    // macOS tells a write that has reached the drive from one that has reached the disk; nobody else does.
+    // On macOS, fsync alone does not flush the drive's cache.
     connection.pragma_update(None, "fullfsync", options.synchronous == Synchronous::Full)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     if let Some(bytes) = options.max_size {
@@ -150,22 +151,22 @@ fn configure_writer(connection: &Connection, options: &SqliteStoreBuilder) -> Re
     Ok(())
 }
 
-/// The busy timeout, for what SQLite does not apply its own to: two processes that turn a new file to its write-ahead
-/// log at the same time.
-struct Patience {
+/// The busy timeout for what SQLite does not apply its own to: two processes that switch a new file to its write-ahead log at
+/// the same time.
+struct BusyRetry {
     until: Instant,
 }
 
-impl Patience {
-    fn of(timeout: Duration) -> Self {
+impl BusyRetry {
+    fn until(timeout: Duration) -> Self {
         Self { until: Instant::now() + timeout }
     }
 
-    fn retry<T>(&self, mut act: impl FnMut() -> Result<T, Broken>) -> Result<T, Broken> {
+    fn retry<T>(&self, mut act: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
         const PAUSE: Duration = Duration::from_millis(5);
         loop {
             match act() {
-                Err(broken) if broken.is_busy() && Instant::now() < self.until => thread::sleep(PAUSE),
+                Err(error) if error.is_busy() && Instant::now() < self.until => thread::sleep(PAUSE),
                 outcome => return outcome,
             }
         }

@@ -1,4 +1,4 @@
-//! A thread that reads, on a connection of its own: it waits for no writer, and no writer for it.
+//! A thread that reads on a connection of its own: readers do not wait for the writer, nor the writer for readers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use std::sync::mpsc::Receiver;
 use enact::store::StoreError;
 use rusqlite::Connection;
 
-use crate::error::Broken;
+use crate::error::Error;
 use crate::worker_thread::WorkerThread;
 
-/// How many reads share a snapshot at most.
-const LARGEST_BATCH: usize = 256;
+/// The largest number of reads that share a snapshot.
+const MAX_BATCH: usize = 256;
 
 type Read = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -32,26 +32,26 @@ impl Reader {
 
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
+        query: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let path = self.path.clone();
         self.thread
-            .ask(move |reply| {
+            .call(move |reply| {
                 Box::new(move |connection| {
-                    // A caller that has gone away needs no answer.
-                    let _ = reply.send(query(connection).map_err(|broken| broken.explain(&path)));
+                    // The caller may have dropped its future.
+                    let _ = reply.send(query(connection).map_err(|error| error.to_store_error(&path)));
                 })
             })
             .await
     }
 }
 
-/// Reads that are queued together share a snapshot, which spares each of them the taking and releasing of locks. The
-/// snapshot is begun after they were queued, so each sees all that its caller was told of.
+/// Queued reads share a snapshot, which saves each of them taking and releasing locks. The snapshot begins after they were
+/// queued, so each sees every write that its caller has seen confirmed.
 fn serve(connection: &Connection, queue: &Receiver<Read>) {
     while let Ok(first) = queue.recv() {
-        let batch: Vec<Read> = queue.try_iter().take(LARGEST_BATCH - 1).collect();
-        // Without the shared snapshot each read has one of its own: slower, and as good.
+        let batch: Vec<Read> = queue.try_iter().take(MAX_BATCH - 1).collect();
+        // Without a shared snapshot each read has its own: slower, and as correct.
         let shares = !batch.is_empty() && connection.execute_batch("BEGIN").is_ok();
         first(connection);
         for read in batch {

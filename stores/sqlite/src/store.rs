@@ -11,42 +11,28 @@ use enact::store::{
 use enact::{Attempt, Failure, Job, JobId, Key, WorkerId};
 use jiff::Timestamp;
 
-use crate::builder::SqliteStoreBuilder;
 use crate::encode::EncodedJob;
-use crate::operation::{
-    Cancelling, Claiming, Committing, Pruning, PruningEvents, Renewing, Retiring, Retrying, Submitting,
-    Ticking,
+use crate::operations::{
+    CancelJobs, ClaimJobs, CommitAttempt, PruneEvents, PruneJobs, RecordTick, RenewLease, RetireWorker,
+    RetryJobs, SubmitJobs,
 };
 use crate::queries;
 use crate::reader::Reader;
-use crate::recent::Recent;
+use crate::write_cache::WriteCache;
 use crate::writer::Writer;
 
 /// A [`Store`] in a SQLite file.
 ///
-/// Dropping it finishes the writes that are queued and closes the file.
+/// Dropping it finishes queued writes and closes the file. It blocks meanwhile.
 pub struct SqliteStore {
-    // The readers are dropped first: the last connection to close tidies up the write-ahead log.
+    // Dropped before the writer: the last connection to close removes the write-ahead log.
+    /// Reads single entities, so that no execution waits for a long listing.
     pub(crate) load: Reader,
-    pub(crate) look_up: Reader,
+    /// All other reads.
+    pub(crate) list: Reader,
     pub(crate) writer: Writer,
-    pub(crate) recent: Arc<Recent>,
+    pub(crate) cache: Arc<WriteCache>,
     pub(crate) path: Arc<Path>,
-}
-
-impl SqliteStore {
-    /// Opens a file with the default options, and makes it if it does not exist.
-    ///
-    /// # Errors
-    /// As [`SqliteStoreBuilder::open`].
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Self::builder(path).open()
-    }
-
-    /// Options for opening a file.
-    pub fn builder(path: impl AsRef<Path>) -> SqliteStoreBuilder {
-        SqliteStoreBuilder::new(path.as_ref())
-    }
 }
 
 impl fmt::Debug for SqliteStore {
@@ -58,15 +44,15 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError> {
-        self.writer.write(Submitting { events, jobs: EncodedJob::all(jobs)? }).await
+        self.writer.write(SubmitJobs { events, jobs: EncodedJob::all(jobs)? }).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        self.writer.write(Claiming(claim)).await
+        self.writer.write(ClaimJobs(claim)).await
     }
 
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
-        if let Some(entity) = self.recent.entity(entity) {
+        if let Some(entity) = self.cache.entity(entity) {
             return Ok(Some(entity));
         }
         let entity = entity.clone();
@@ -74,24 +60,24 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
-        self.writer.write(Committing::of(commit)?).await?
+        self.writer.write(CommitAttempt::new(commit)?).await?
     }
 
     async fn renew(&self, lease: Lease) -> Result<(), StoreError> {
-        self.writer.write(Renewing(lease)).await
+        self.writer.write(RenewLease(lease)).await
     }
 
     async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError> {
-        self.writer.write(Retiring { worker: worker.clone(), renewals }).await
+        self.writer.write(RetireWorker { worker: worker.clone(), renewals }).await
     }
 
     async fn leases(&self) -> Result<Vec<Lease>, StoreError> {
-        self.look_up.read(queries::leases).await
+        self.list.read(queries::leases).await
     }
 
     async fn running(&self, worker: &WorkerId, limit: usize) -> Result<Vec<RunningJob>, StoreError> {
         let worker = worker.clone();
-        self.look_up.read(move |connection| queries::running(connection, &worker, limit)).await
+        self.list.read(move |connection| queries::running(connection, &worker, limit)).await
     }
 
     async fn cancel(
@@ -100,50 +86,55 @@ impl Store for SqliteStore {
         failure: Failure,
         now: Timestamp,
     ) -> Result<Vec<Changed>, StoreError> {
-        self.writer.write(Cancelling::of(jobs, &failure, now)?).await
+        self.writer.write(CancelJobs::new(jobs, &failure, now)?).await
     }
 
     async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError> {
-        self.writer.write(Retrying(jobs)).await
+        self.writer.write(RetryJobs(jobs)).await
     }
 
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
-        let limits = prune.clone();
-        let page = self.look_up.read(move |connection| queries::prunable(connection, &limits)).await?;
-        let deleted = match page.doomed {
-            doomed if doomed.is_empty() => 0,
-            doomed => self.writer.write(Pruning { prune, doomed }).await?,
+        let criteria = prune.clone();
+        let found = self.list.read(move |connection| queries::prunable(connection, &criteria)).await?;
+        let deleted = match found.jobs {
+            jobs if jobs.is_empty() => 0,
+            jobs => self.writer.write(PruneJobs { prune, jobs }).await?,
         };
-        Ok(Pruned { deleted, next: page.next })
+        Ok(Pruned { deleted, next: found.next })
     }
 
     async fn prune_events(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
         let find = move |connection: &_| queries::prunable_events(connection, before, now, limit);
-        match self.look_up.read(find).await? {
+        match self.list.read(find).await? {
             runs if runs.is_empty() => Ok(0),
-            runs => self.writer.write(PruningEvents(runs)).await,
+            runs => self.writer.write(PruneEvents(runs)).await,
         }
     }
 
     async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError> {
-        self.writer.write(Ticking::of(tick)?).await
+        self.writer.write(RecordTick::new(tick)?).await
+    }
+
+    async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError> {
+        let schedule = schedule.to_owned();
+        self.list.read(move |connection| queries::last_tick(connection, &schedule)).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
-        self.look_up.read(move |connection| queries::job(connection, id)).await
+        self.list.read(move |connection| queries::job(connection, id)).await
     }
 
     async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError> {
         let query = query.clone();
-        self.look_up.read(move |connection| queries::jobs(connection, &query)).await
+        self.list.read(move |connection| queries::jobs(connection, &query)).await
     }
 
     async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError> {
-        self.look_up.read(queries::count_jobs).await
+        self.list.read(queries::count_jobs).await
     }
 
     async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
-        self.look_up.read(move |connection| queries::attempts(connection, id)).await
+        self.list.read(move |connection| queries::attempts(connection, id)).await
     }
 
     async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
@@ -158,12 +149,10 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<(Key, StoredEntity)>, StoreError> {
         let (entity, after) = (entity.to_owned(), after.cloned());
-        self.look_up
-            .read(move |connection| queries::entities(connection, &entity, after.as_ref(), limit))
-            .await
+        self.list.read(move |connection| queries::entities(connection, &entity, after.as_ref(), limit)).await
     }
 
     async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        self.look_up.read(move |connection| queries::events(connection, after, limit)).await
+        self.list.read(move |connection| queries::events(connection, after, limit)).await
     }
 }

@@ -1,4 +1,4 @@
-//! A thread with a queue: how asynchronous callers reach a connection, which is synchronous and belongs to one thread.
+//! A thread with a queue: how async callers reach a connection, which is blocking and belongs to one thread.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
@@ -6,51 +6,49 @@ use std::thread::{self, JoinHandle};
 use enact::store::StoreError;
 use tokio::sync::oneshot;
 
-/// A thread that serves a queue. Dropping it waits until all that was queued has been served.
-pub(crate) struct WorkerThread<R> {
+/// Dropping it waits until all queued calls have been served.
+pub(crate) struct WorkerThread<C> {
     name: &'static str,
-    queue: Option<Sender<R>>,
+    queue: Option<Sender<C>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl<R: Send + 'static> WorkerThread<R> {
+impl<C: Send + 'static> WorkerThread<C> {
     pub(crate) fn spawn(
         name: &'static str,
-        serve: impl FnOnce(&Receiver<R>) + Send + 'static,
+        serve: impl FnOnce(&Receiver<C>) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let (queue, requests) = mpsc::channel();
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || serve(&requests)).map_err(
-            |error| StoreError::new(format!("the thread `{name}` cannot be started")).caused_by(error),
-        )?;
+        let (queue, calls) = mpsc::channel();
+        let thread =
+            thread::Builder::new().name(name.to_owned()).spawn(move || serve(&calls)).map_err(|error| {
+                StoreError::new(format!("the thread `{name}` cannot be started")).caused_by(error)
+            })?;
         Ok(Self { name, queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Queues the request that `make` puts the sender of its answer into, and waits for the answer.
-    pub(crate) async fn ask<T>(
+    /// Queues the call that `make` builds around a reply channel, and waits for the reply.
+    pub(crate) async fn call<T>(
         &self,
-        make: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> R,
+        make: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> C,
     ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        // When the thread is gone, the request is dropped with its `reply`, and `answer` says so.
+        let (reply, result) = oneshot::channel();
+        // If the thread is gone, the call is dropped with its `reply`, which closes `result`.
         if let Some(queue) = &self.queue {
             let _ = queue.send(make(reply));
         }
-        answer.await.unwrap_or_else(|_| Err(self.gone()))
+        result.await.unwrap_or_else(|_| Err(self.panicked()))
     }
 
-    fn gone(&self) -> StoreError {
-        StoreError::new(format!(
-            "the thread `{}` has died of a panic, see its message; open the store anew",
-            self.name
-        ))
+    fn panicked(&self) -> StoreError {
+        StoreError::new(format!("the thread `{}` panicked (see the log); reopen the store", self.name))
     }
 }
 
-impl<R> Drop for WorkerThread<R> {
+impl<C> Drop for WorkerThread<C> {
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
-            // A panic has been reported where it happened.
+            // A panic has already been reported on the thread.
             let _ = thread.join();
         }
     }

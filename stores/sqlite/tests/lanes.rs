@@ -1,35 +1,34 @@
-//! Lanes, where the turn is a mark on a row that waits.
+//! Lanes of waiting jobs.
 
 mod common;
 
 use std::error::Error;
 
-use enact::store::{NewJob, Store};
-use enact::{Failure, FailureKind, JobState, Key};
+use enact::store::Store;
+use enact::{Failure, FailureKind, JobState};
 use enact_sqlite::SqliteStore;
 use tempfile::tempdir;
 
-use common::{claim, new_job, second, started, success, worker};
+use common::{after, claim, in_lane, second, started, success, worker};
 
 #[tokio::test]
-async fn r26_who_has_not_the_turn_and_is_called_off_leaves_it_where_it_is() -> Result<(), Box<dyn Error>> {
+async fn r26_cancelling_a_job_in_the_tail_of_a_lane_does_not_change_the_head() -> Result<(), Box<dyn Error>> {
     let directory = tempdir()?;
     let store = SqliteStore::open(directory.path().join("bank.db"))?;
     let worker = worker("w");
-    let in_lane = || NewJob { order_key: Some(Key::from_text("a-1")), ..new_job("withdraw") };
-    let awaited = started("withdraw", &worker);
-    let first = NewJob { after: vec![awaited.id], ..in_lane() };
-    let (second_one, third) = (in_lane(), in_lane());
-    let jobs = vec![awaited.clone(), first.clone(), second_one.clone(), third.clone()];
+    let predecessor = started("withdraw", &worker);
+    let first = after(predecessor.id, in_lane("a-1"));
+    let (second_one, third) = (in_lane("a-1"), in_lane("a-1"));
+    let jobs = vec![predecessor.clone(), first.clone(), second_one.clone(), third.clone()];
     store.submit(Vec::new(), jobs).await?;
 
-    let called_off = Failure::new(FailureKind::Cancelled, "cancelled", "called off");
-    store.cancel(vec![second_one.id], called_off, second(1)).await?;
+    let failure = Failure::new(FailureKind::Cancelled, "cancelled", "cancelled");
+    store.cancel(vec![second_one.id], failure, second(1)).await?;
     for job in [&first, &third] {
         assert_eq!(store.job(job.id).await?.map(|job| job.state), Some(JobState::Waiting));
     }
 
-    store.commit(success(&awaited, &worker, "a-1")).await?;
+    store.commit(success(&predecessor, &worker, "a-1")).await?;
     for job in [&first, &third] {
         let claimed = claim(&store, &worker, 9).await.jobs;
         assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [job.id]);

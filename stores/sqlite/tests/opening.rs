@@ -1,4 +1,4 @@
-//! What `open` refuses, and that it says why and what to do.
+//! What `open` refuses, with errors that say why and what to do.
 
 mod common;
 
@@ -33,21 +33,21 @@ fn a_directory_that_does_not_exist_is_named() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("missing/bank.db");
     let missing = directory.path().join("missing").display().to_string();
-    assert_refused(&path, &["no directory", &missing, "make it first"]);
+    assert_refused(&path, &["does not exist", &missing, "create it first"]);
     Ok(())
 }
 
 #[test]
-fn a_directory_is_no_file() -> Outcome {
+fn a_directory_is_refused() -> Outcome {
     let directory = tempdir()?;
     assert_refused(directory.path(), &["is a directory", "name a file"]);
     Ok(())
 }
 
 #[test]
-fn a_store_in_memory_is_not_offered() {
+fn a_store_in_memory_is_refused() {
     let error = SqliteStore::open(":memory:").expect_err("it is refused").to_string();
-    assert!(error.contains("give it a path"), "{error}");
+    assert!(error.contains("needs the path of a file"), "{error}");
 }
 
 #[test]
@@ -59,27 +59,30 @@ fn a_file_that_cannot_be_written_is_refused() -> Outcome {
     permissions.set_readonly(true);
     fs::set_permissions(&path, permissions)?;
     if fs::OpenOptions::new().write(true).open(&path).is_ok() {
-        // Permissions do not bind root.
+        // Permissions do not apply to root.
         return Ok(());
     }
-    assert_refused(&path, &["read-only", "allow this process to write"]);
+    assert_refused(&path, &["read-only", "grant this process write access"]);
     Ok(())
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_directory_that_cannot_be_written_is_refused() {
-    assert_refused(Path::new("/proc/bank.db"), &["cannot be opened", "allow this process to read and write"]);
+    assert_refused(
+        Path::new("/proc/bank.db"),
+        &["cannot be opened", "grant this process read and write access"],
+    );
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused() -> Outcome {
+fn a_file_that_is_not_a_database_is_refused() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("notes.txt");
     let text = "dear diary, ".repeat(1000);
     fs::write(&path, &text)?;
-    assert_refused(&path, &["no SQLite database", "name another file"]);
-    assert_eq!(fs::read_to_string(&path)?, text, "it is left as it was");
+    assert_refused(&path, &["not a SQLite database", "open another file"]);
+    assert_eq!(fs::read_to_string(&path)?, text, "it is not changed");
     Ok(())
 }
 
@@ -96,13 +99,13 @@ fn a_damaged_database_is_refused() -> Outcome {
 }
 
 #[test]
-fn another_programs_database_is_left_alone() -> Outcome {
+fn the_database_of_another_application_is_not_changed() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("photos.db");
     Connection::open(&path)?.execute_batch("CREATE TABLE photos (id); PRAGMA user_version = 3")?;
     let before = fs::read(&path)?;
-    assert_refused(&path, &["another program's database", "name another file"]);
-    assert_eq!(fs::read(&path)?, before, "not a byte has changed");
+    assert_refused(&path, &["database of another application", "open another file"]);
+    assert_eq!(fs::read(&path)?, before, "it is not changed");
     Ok(())
 }
 
@@ -129,7 +132,7 @@ fn a_locked_file_is_refused_after_the_busy_timeout() -> Outcome {
 }
 
 #[test]
-fn many_can_make_one_file_at_the_same_time() -> Outcome {
+fn many_can_create_one_file_at_the_same_time() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let barrier = Arc::new(Barrier::new(8));
@@ -149,7 +152,7 @@ fn many_can_make_one_file_at_the_same_time() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_closed_store_is_one_file_that_opens_with_all_that_was_written() -> Outcome {
+async fn a_closed_store_is_a_single_file_with_everything_that_was_written() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let worker = worker("w");
@@ -160,7 +163,7 @@ async fn a_closed_store_is_one_file_that_opens_with_all_that_was_written() -> Ou
     drop(store);
 
     let files: Vec<_> = fs::read_dir(directory.path())?.collect::<Result<_, _>>()?;
-    assert_eq!(files.len(), 1, "no log is left beside the database: {files:?}");
+    assert_eq!(files.len(), 1, "the write-ahead log is removed: {files:?}");
     let store = SqliteStore::open(&path)?;
     assert!(store.load(&account("a-1")).await?.is_some());
     Ok(())

@@ -1,4 +1,4 @@
-//! Several callers, several processes, and people with a shell.
+//! Concurrent calls, several processes on one file, and people with a shell.
 
 mod common;
 
@@ -7,26 +7,26 @@ use std::error::Error;
 use std::time::Duration;
 
 use enact::store::{Changed, CommitError, Cursor, NewJob, Next, Prune, Pruned, Store, Submitted};
-use enact::{Failure, FailureKind, JobState, Key, Step};
+use enact::{Failure, FailureKind, JobState, Step};
 use enact_sqlite::{SqliteStore, Synchronous};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use common::{account, claim, claim_of, new_job, second, started, success, worker};
+use common::{account, after, claim, claim_of, in_lane, new_job, second, started, success, worker};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_that_breaks_or_is_refused_leaves_the_others_of_its_group_alone() -> Outcome {
+async fn a_call_that_fails_does_not_fail_the_others_of_its_group() -> Outcome {
     let directory = tempdir()?;
     let store = SqliteStore::open(directory.path().join("bank.db"))?;
     let worker = worker("w");
     let jobs: Vec<_> = (0..60).map(|_| started("withdraw", &worker)).collect();
     store.submit(Vec::new(), jobs.clone()).await?;
 
-    // Every third breaks a table's rule half-way (its staged job is on record already), every third meets another's entity.
+    // One in three violates a constraint half-way (its staged job is stored already), one in three conflicts.
     let commits = jobs.iter().enumerate().map(|(index, job)| {
         let mut commit = success(job, &worker, &format!("a-{index}"));
         match (index % 3, &mut commit.write) {
@@ -45,15 +45,12 @@ async fn a_call_that_breaks_or_is_refused_leaves_the_others_of_its_group_alone()
             0 => assert!(outcome.is_ok() && state == Some(JobState::Succeeded) && entity.is_some()),
             1 => {
                 let Err(CommitError::Store(error)) = outcome else { panic!("{index}: {outcome:?}") };
-                assert!(error.to_string().contains("is its id on record already?"), "{error}");
+                assert!(error.to_string().contains("is its id already in use?"), "{error}");
             }
             _ => assert!(matches!(outcome, Err(CommitError::Conflict { found: 0 }))),
         }
         if index % 3 != 0 {
-            assert!(
-                state == Some(JobState::Running) && entity.is_none(),
-                "{index}: nothing of it is on record"
-            );
+            assert!(state == Some(JobState::Running) && entity.is_none(), "{index}: it changed nothing");
         }
     }
     assert_eq!(store.events(Cursor::START, 100).await?.len(), 20);
@@ -61,7 +58,7 @@ async fn a_call_that_breaks_or_is_refused_leaves_the_others_of_its_group_alone()
 }
 
 #[tokio::test]
-async fn what_was_rolled_back_is_never_handed_out() -> Outcome {
+async fn a_job_that_was_rolled_back_is_never_claimed() -> Outcome {
     let directory = tempdir()?;
     let store = SqliteStore::open(directory.path().join("bank.db"))?;
     let worker = worker("w");
@@ -70,9 +67,9 @@ async fn what_was_rolled_back_is_never_handed_out() -> Outcome {
 
     let mut commit = success(&breaking, &worker, "a-1");
     commit.jobs = vec![new_job("withdraw"), breaking];
-    store.commit(commit).await.expect_err("a job is on record already");
+    store.commit(commit).await.expect_err("a job is stored already");
 
-    // It takes the place that the staged job had.
+    // It gets the sequence number that the staged job had.
     store.submit(Vec::new(), vec![next.clone()]).await?;
     let mut commit = success(&next, &worker, "a-2");
     commit.next = Next::Retry(second(0));
@@ -109,18 +106,12 @@ async fn no_job_is_claimed_twice_through_two_connections() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_lane_has_one_job_under_way_through_two_connections() -> Outcome {
+async fn a_lane_has_one_running_job_through_two_connections() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
     let worker = worker("w");
-    let jobs: Vec<_> = (0..6)
-        .map(|_| {
-            let mut job = new_job("withdraw");
-            job.order_key = Some(Key::from_text("a-1"));
-            job
-        })
-        .collect();
+    let jobs: Vec<_> = (0..6).map(|_| in_lane("a-1")).collect();
     for (index, job) in jobs.iter().enumerate() {
         stores[index % 2].submit(Vec::new(), vec![job.clone()]).await?;
     }
@@ -133,7 +124,7 @@ async fn a_lane_has_one_job_under_way_through_two_connections() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_comes_after_a_job_is_ready_through_two_connections() -> Outcome {
+async fn a_successor_becomes_ready_through_two_connections() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
@@ -142,7 +133,7 @@ async fn what_comes_after_a_job_is_ready_through_two_connections() -> Outcome {
     stores[0].submit(Vec::new(), vec![last.clone()]).await?;
     for round in 0..6 {
         let (here, there) = (&stores[round % 2], &stores[(round + 1) % 2]);
-        let next = NewJob { after: vec![last.id], ..new_job("withdraw") };
+        let next = after(last.id, new_job("withdraw"));
         there.submit(Vec::new(), vec![next.clone()]).await?;
         let claimed = claim(here, &worker, 10).await.jobs;
         assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [last.id]);
@@ -154,7 +145,7 @@ async fn what_comes_after_a_job_is_ready_through_two_connections() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_queue_is_as_full_as_all_processes_have_made_it() -> Outcome {
+async fn a_queue_is_limited_across_processes() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
@@ -167,12 +158,8 @@ async fn a_queue_is_as_full_as_all_processes_have_made_it() -> Outcome {
         assert_eq!(store.submit(Vec::new(), limited()).await?, [Submitted::Full(3)]);
     }
     let running = claim(&stores[0], &worker, 1).await.jobs.remove(0);
-    assert_eq!(
-        stores[1].submit(Vec::new(), limited()).await?,
-        [Submitted::Full(3)],
-        "what runs has not ended"
-    );
-    let ended = NewJob { id: running.id, ..new_job("withdraw") };
+    assert_eq!(stores[1].submit(Vec::new(), limited()).await?, [Submitted::Full(3)], "a running job counts");
+    let ended = NewJob::from(running.spec);
     stores[1].commit(success(&ended, &worker, "a-1")).await?;
     assert_eq!(stores[0].submit(Vec::new(), limited()).await?, [Submitted::New]);
     assert_eq!(stores[1].submit(Vec::new(), limited()).await?, [Submitted::Full(3)]);
@@ -182,22 +169,22 @@ async fn a_queue_is_as_full_as_all_processes_have_made_it() -> Outcome {
 }
 
 #[tokio::test]
-async fn what_was_rolled_back_counts_for_nothing() -> Outcome {
+async fn a_rolled_back_job_does_not_count_against_the_limit() -> Outcome {
     let directory = tempdir()?;
     let store = SqliteStore::open(directory.path().join("bank.db"))?;
     let first = new_job("withdraw");
     store.submit(Vec::new(), vec![first.clone()]).await?;
-    // The second one of the call breaks its table's rules, when the first one is written already.
-    store.submit(Vec::new(), vec![new_job("withdraw"), first]).await.expect_err("it is on record already");
+    // The second job violates a constraint after the first was inserted.
+    store.submit(Vec::new(), vec![new_job("withdraw"), first]).await.expect_err("it is stored already");
 
     let limited = || NewJob { max_queued: Some(2), ..new_job("withdraw") };
-    let answers = store.submit(Vec::new(), vec![limited(), limited()]).await?;
-    assert_eq!(answers, [Submitted::New, Submitted::Full(2)]);
+    let outcomes = store.submit(Vec::new(), vec![limited(), limited()]).await?;
+    assert_eq!(outcomes, [Submitted::New, Submitted::Full(2)]);
     Ok(())
 }
 
 #[tokio::test]
-async fn no_place_is_given_twice_by_any_process_even_if_all_is_pruned() -> Outcome {
+async fn sequence_numbers_are_never_reused_even_if_everything_is_pruned() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
@@ -210,46 +197,46 @@ async fn no_place_is_given_twice_by_any_process_even_if_all_is_pruned() -> Outco
         after: None,
         limit: 10,
     };
-    let (mut places, mut cursors) = (Vec::new(), Vec::new());
+    let (mut seqs, mut cursors) = (Vec::new(), Vec::new());
     for round in 0..4 {
         let (here, there) = (&stores[round % 2], &stores[(round + 1) % 2]);
         let job = started("withdraw", &worker);
         here.submit(Vec::new(), vec![job.clone()]).await?;
         here.commit(success(&job, &worker, &format!("a-{round}"))).await?;
         let shell = Connection::open(&path)?;
-        places.push(shell.query_row("SELECT seq FROM requests", [], |row| row.get::<_, i64>(0))?);
+        seqs.push(shell.query_row("SELECT seq FROM job_specs", [], |row| row.get::<_, i64>(0))?);
         cursors.extend(there.events(Cursor::START, 10).await?.iter().map(|event| event.cursor.as_u64()));
         assert_eq!(there.prune(all.clone()).await?, Pruned { deleted: 1, next: None });
         assert_eq!(there.prune_events(second(99), second(99), 10).await?, 1);
     }
-    assert_eq!((places, cursors), (vec![1, 2, 3, 4], vec![1, 2, 3, 4]));
+    assert_eq!((seqs, cursors), (vec![1, 2, 3, 4], vec![1, 2, 3, 4]));
     Ok(())
 }
 
 #[tokio::test]
-async fn what_another_process_has_called_off_is_neither_handed_out_nor_committed() -> Outcome {
+async fn a_job_that_another_process_cancelled_is_neither_claimed_nor_committed() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let stores = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
     let worker = worker("w");
     let (ready, running) = (new_job("withdraw"), started("withdraw", &worker));
     stores[0].submit(Vec::new(), vec![ready.clone(), running.clone()]).await?;
-    let called_off = || Failure::new(FailureKind::Cancelled, "cancelled", "called off");
-    let answers = stores[1].cancel(vec![ready.id, running.id], called_off(), second(2)).await?;
-    assert_eq!(answers, [Changed::Done(vec![ready.id]), Changed::Done(vec![running.id])]);
+    let failure = || Failure::new(FailureKind::Cancelled, "cancelled", "cancelled");
+    let outcomes = stores[1].cancel(vec![ready.id, running.id], failure(), second(2)).await?;
+    assert_eq!(outcomes, [Changed::Done(vec![ready.id]), Changed::Done(vec![running.id])]);
 
     assert!(claim(&stores[0], &worker, 9).await.jobs.is_empty());
     let late = stores[0].commit(success(&running, &worker, "a-1")).await;
     assert!(matches!(late, Err(CommitError::Fenced)), "{late:?}");
     assert_eq!(
-        stores[0].cancel(vec![ready.id], called_off(), second(3)).await?,
+        stores[0].cancel(vec![ready.id], failure(), second(3)).await?,
         [Changed::Illegal(JobState::Cancelled)]
     );
     Ok(())
 }
 
 #[tokio::test]
-async fn a_write_waits_for_another_process_and_says_so_when_it_gives_up() -> Outcome {
+async fn a_write_waits_for_another_process_until_the_busy_timeout() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(50)).open()?;
@@ -261,7 +248,7 @@ async fn a_write_waits_for_another_process_and_says_so_when_it_gives_up() -> Out
         error.contains("locked") && error.contains("busy_timeout") && error.contains("bank.db"),
         "{error}"
     );
-    assert!(store.load(&account("a-1")).await?.is_none(), "reads wait for nobody");
+    assert!(store.load(&account("a-1")).await?.is_none(), "reads do not wait");
     other.execute_batch("ROLLBACK")?;
     store.submit(Vec::new(), vec![new_job("withdraw")]).await?;
     Ok(())
@@ -274,7 +261,7 @@ async fn writes_that_are_queued_wait_for_another_process_together() -> Outcome {
     let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(200)).open()?;
     let other = Connection::open(&path)?;
     other.execute_batch("BEGIN IMMEDIATE")?;
-    // One after the other they would take two minutes.
+    // One after the other would take two minutes.
     let writes = join_all((0..600).map(|_| store.submit(Vec::new(), vec![new_job("withdraw")])));
     let outcomes = tokio::time::timeout(Duration::from_secs(20), writes).await?;
     assert!(outcomes.iter().all(Result::is_err));
@@ -282,7 +269,7 @@ async fn writes_that_are_queued_wait_for_another_process_together() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_job_whose_request_was_deleted_by_hand_stops_no_other() -> Outcome {
+async fn a_job_whose_spec_was_deleted_by_hand_does_not_block_others() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let store = SqliteStore::open(&path)?;
@@ -295,7 +282,7 @@ async fn a_job_whose_request_was_deleted_by_hand_stops_no_other() -> Outcome {
 
     let shell = Connection::open(&path)?;
     for job in [ready, retried] {
-        shell.execute("DELETE FROM requests WHERE id = ?1", [job.id.to_string()])?;
+        shell.execute("DELETE FROM job_specs WHERE id = ?1", [job.id.to_string()])?;
     }
     let claimed = claim(&store, &worker, 9).await;
     assert_eq!(claimed.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [last.id]);
@@ -305,12 +292,12 @@ async fn a_job_whose_request_was_deleted_by_hand_stops_no_other() -> Outcome {
 }
 
 #[tokio::test]
-async fn dropping_a_store_finishes_what_is_queued() -> Outcome {
+async fn dropping_a_store_finishes_queued_writes() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let store = SqliteStore::builder(&path).synchronous(Synchronous::Normal).open()?;
     for _ in 0..10 {
-        // Polled once, which queues it, and dropped.
+        // Polled once, which queues the write, then dropped.
         let _ = store.submit(Vec::new(), vec![new_job("withdraw")]).now_or_never();
     }
     drop(store);
@@ -320,7 +307,7 @@ async fn dropping_a_store_finishes_what_is_queued() -> Outcome {
 }
 
 #[tokio::test]
-async fn the_file_can_be_read_by_a_person() -> Outcome {
+async fn the_file_can_be_read_with_a_shell() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let store = SqliteStore::open(&path)?;
@@ -343,7 +330,7 @@ async fn the_file_can_be_read_by_a_person() -> Outcome {
 }
 
 #[tokio::test]
-async fn a_row_that_was_edited_by_hand_is_named_by_the_error() -> Outcome {
+async fn the_error_names_a_row_that_was_edited_by_hand() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let store = SqliteStore::open(&path)?;
@@ -352,31 +339,31 @@ async fn a_row_that_was_edited_by_hand_is_named_by_the_error() -> Outcome {
     store.submit(Vec::new(), vec![job.clone()]).await?;
     store.commit(success(&job, &worker, "a-1")).await?;
     let shell = Connection::open(&path)?;
-    shell.execute_batch("UPDATE requests SET kind = 'query'; UPDATE entities SET body = '{\"id\": a-1}'")?;
+    shell.execute_batch("UPDATE job_specs SET kind = 'query'; UPDATE entities SET body = '{\"id\": a-1}'")?;
 
-    let of_job = store.job(job.id).await.expect_err("no such kind").to_string();
+    let of_job = store.job(job.id).await.expect_err("the kind is unknown").to_string();
     for words in ["bank.db", "`jobs`", "seq 1", "`kind`", "`query`", "by hand"] {
         assert!(of_job.contains(words), "`{words}` is not in: {of_job}");
     }
-    let of_entity = store.entity(&account("a-1")).await.expect_err("no JSON").to_string();
+    let of_entity = store.entity(&account("a-1")).await.expect_err("the body is not JSON").to_string();
     for words in ["bank.db", "`entities`", "(account, a-1)", "`body`"] {
         assert!(of_entity.contains(words), "`{words}` is not in: {of_entity}");
     }
-    assert_eq!(store.leases().await?, [], "what is not touched by it still works");
+    assert_eq!(store.leases().await?, [], "other reads still work");
 
     store.submit(Vec::new(), vec![new_job("withdraw")]).await?;
     shell.execute_batch("UPDATE ready SET attempts = -1")?;
     let of_claim =
-        store.claim(claim_of(&worker, 1, second(0))).await.expect_err("no number of attempts").to_string();
+        store.claim(claim_of(&worker, 1, second(0))).await.expect_err("the number is negative").to_string();
     for words in ["bank.db", "`ready`", "seq 2", "`attempts`", "-1", "by hand"] {
         assert!(of_claim.contains(words), "`{words}` is not in: {of_claim}");
     }
     Ok(())
 }
 
-/// However much there is to be kept, nobody who writes has to wait while it is looked through.
+/// The search must not block writers, however many jobs there are.
 #[tokio::test]
-async fn what_is_to_be_kept_is_passed_by_without_a_transaction_to_write() -> Outcome {
+async fn prune_needs_no_write_transaction_to_find_nothing() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
     let store = SqliteStore::builder(&path).busy_timeout(Duration::from_millis(50)).open()?;
@@ -397,10 +384,10 @@ async fn what_is_to_be_kept_is_passed_by_without_a_transaction_to_write() -> Out
     };
     assert_eq!(store.prune(kept.clone()).await?, Pruned { deleted: 0, next: None });
     assert_eq!(store.prune_events(second(1), second(99), 10).await?, 0);
-    let named = Prune { succeeded_before: Some(second(2)), ..kept };
-    assert!(store.prune(named.clone()).await.is_err(), "it waits for the other to end");
+    let matching = Prune { succeeded_before: Some(second(2)), ..kept };
+    assert!(store.prune(matching.clone()).await.is_err(), "it needs the lock to delete");
 
     other.execute_batch("COMMIT")?;
-    assert_eq!(store.prune(named).await?.deleted, 1);
+    assert_eq!(store.prune(matching).await?.deleted, 1);
     Ok(())
 }

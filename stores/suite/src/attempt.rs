@@ -2,7 +2,7 @@ use enact::store::{Commit, Next};
 use enact::{Attempt, Failure, Job, Step, WorkerId};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sample::json;
+use crate::sample::{With, json};
 
 /// A running attempt as its worker knows it.
 #[derive(Clone, Debug)]
@@ -16,10 +16,10 @@ impl RunningAttempt {
     /// The attempt with an end one second after its start, or at its start where there is no later time.
     pub(crate) fn ended(&self) -> Attempt {
         let second_after = self.started_at.checked_add(SignedDuration::from_secs(1));
-        let mut attempt = Attempt::begun(self.job.attempts, self.worker.clone(), self.started_at);
-        attempt.ended_at = Some(second_after.unwrap_or(self.started_at));
-        attempt.reached = Some(Step::Commit);
-        attempt
+        Attempt::begun(self.job.attempts, self.worker.clone(), self.started_at).with(|attempt| {
+            attempt.ended_at = Some(second_after.unwrap_or(self.started_at));
+            attempt.reached = Some(Step::Commit);
+        })
     }
 
     fn ends(&self, attempt: Attempt, next: Next) -> Commit {
@@ -35,10 +35,10 @@ impl RunningAttempt {
     }
 
     fn failed(&self) -> Attempt {
-        let mut attempt = self.ended();
-        attempt.reached = Some(Step::Handle);
-        attempt.failure = Some(Failure::denied("the handler says no"));
-        attempt
+        self.ended().with(|attempt| {
+            attempt.reached = Some(Step::Handle);
+            attempt.failure = Some(Failure::denied("the handler says no"));
+        })
     }
 
     pub(crate) fn succeeds(&self) -> Commit {

@@ -60,6 +60,6 @@ fn runtime() -> Runtime {
 
 /// Runs a test with a time limit, so that a deadlock in a store fails the test.
 fn block_on<T>(runtime: &Runtime, test: impl Future<Output = T>) -> T {
-    const TIME_LIMIT: Duration = Duration::from_mins(2);
+    const TIME_LIMIT: Duration = Duration::from_secs(120);
     runtime.block_on(async { timeout(TIME_LIMIT, test).await.expect("the test takes too long") })
 }

@@ -1,11 +1,10 @@
 //! Sample jobs, events and times. Where a case says `..job("ship")`, the remaining fields are
 //! irrelevant to it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use enact::store::{EntityKey, EntityWrite, Lease, NewEvent, NewJob, StoredEntity};
-use enact::{CorrelationId, EventId, Failure, FailureKind, JobContext, JobId, JobKind, Json, Key, WorkerId};
+use enact::{CorrelationId, EventId, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -47,27 +46,10 @@ pub(crate) fn json(value: impl Into<Value>) -> Json {
 
 /// A command's job.
 pub(crate) fn job(name: &str) -> NewJob {
-    NewJob {
-        id: job_id(),
-        name: name.into(),
-        aliases: &[],
-        kind: JobKind::Command,
-        payload: json(name),
-        target: None,
-        order_key: None,
-        idempotency_key: None,
-        correlation: CorrelationId::new("correlation"),
-        cause: None,
-        context: Arc::new(JobContext::new()),
-        priority: 0,
-        after: Vec::new(),
-        due_at: None,
-        deadline: None,
-        max_queued: None,
-        created_at: at(0),
-        repeatable: true,
-        start: None,
-    }
+    let mut job = NewJob::new(job_id(), JobKind::Command, name, json(name), at(0));
+    job.correlation = CorrelationId::new("correlation");
+    job.repeatable = true;
+    job
 }
 
 pub(crate) fn jobs<const N: usize>(name: &str) -> [NewJob; N] {
@@ -76,12 +58,12 @@ pub(crate) fn jobs<const N: usize>(name: &str) -> [NewJob; N] {
 
 /// A job in a lane.
 pub(crate) fn in_lane(lane: &str, name: &str) -> NewJob {
-    NewJob { order_key: Some(key(lane)), ..job(name) }
+    job(name).with(|job| job.order_key = Some(key(lane)))
 }
 
 /// A job with predecessors.
 pub(crate) fn after<const N: usize>(predecessors: [JobId; N], name: &str) -> NewJob {
-    NewJob { after: predecessors.into(), ..job(name) }
+    job(name).with(|job| job.after = predecessors.into())
 }
 
 /// A job with a due time.
@@ -96,7 +78,10 @@ pub(crate) fn cancellation() -> Failure {
 
 /// A job under an idempotency key.
 pub(crate) fn under_key(idempotency_key: &str, name: &str, payload: Json) -> NewJob {
-    NewJob { idempotency_key: Some(key(idempotency_key)), payload, ..job(name) }
+    job(name).with(|job| {
+        job.idempotency_key = Some(key(idempotency_key));
+        job.payload = payload;
+    })
 }
 
 pub(crate) fn event(name: &str) -> NewEvent {
@@ -127,3 +112,13 @@ pub(crate) fn write(key: EntityKey, expected: u64) -> EntityWrite {
 pub(crate) fn written(version: u64) -> StoredEntity {
     StoredEntity { version, body: json(version) }
 }
+
+/// Changes some fields of a record.
+pub(crate) trait With: Sized {
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+}
+
+impl<T> With for T {}

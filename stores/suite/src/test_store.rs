@@ -9,7 +9,7 @@ use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 
 use crate::attempt::RunningAttempt;
-use crate::sample::{ENTITIES, at, cancellation, lease, worker};
+use crate::sample::{ENTITIES, With, at, cancellation, lease, worker};
 
 /// A store under test: empty at first, and able to be reopened with the same records.
 ///
@@ -92,7 +92,7 @@ impl TestStore {
         let job = self.claim_by(worker, &[name], 1, now).await.jobs.pop().expect("a job is ready");
         let found = self.find(job.id).await;
         // The stored job also has the failure of its last attempt.
-        assert_eq!(Job { failure: None, ..found }, job);
+        assert_eq!(found.with(|job| job.failure = None), job);
         RunningAttempt { job, worker: worker.clone(), started_at: now }
     }
 
@@ -153,7 +153,7 @@ impl TestStore {
     }
 
     pub(crate) async fn all_jobs(&self) -> Vec<Job> {
-        self.page(&JobQuery { limit: usize::from(u16::MAX), ..JobQuery::default() }).await.jobs
+        self.page(&JobQuery::new().limit(usize::from(u16::MAX))).await.jobs
     }
 
     pub(crate) async fn all_ids(&self) -> Vec<JobId> {

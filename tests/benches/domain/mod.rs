@@ -1,4 +1,4 @@
-//! What the benchmarks run: one command on one entity, with an event and an invariant; with a retry policy and without.
+//! The domain of the benchmarks: a command on one entity with an event and an invariant, with and without a retry policy.
 
 use enact::prelude::*;
 
@@ -17,7 +17,7 @@ pub(crate) struct Deposit {
     pub(crate) cents: i64,
 }
 
-/// The same, and never again if it fails.
+/// Put money into an account, without a retry policy.
 #[command(target = account)]
 pub(crate) struct DepositOnce {
     pub(crate) account: String,
@@ -25,7 +25,7 @@ pub(crate) struct DepositOnce {
     pub(crate) cents: i64,
 }
 
-/// Money has come into an account.
+/// Money was put into an account.
 #[event]
 pub(crate) struct MoneyDeposited {
     pub(crate) account: String,

@@ -1,4 +1,4 @@
-//! The rows that a succeeded job leaves (job, attempt, entity, event), without a library between: what could be had at best.
+//! The rows of a succeeded job (job, attempt, entity, event), written without the library: the baseline.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use uuid::Uuid;
 use crate::load::{ACCOUNTS, account};
 
 const JOB: &str = "
-    INSERT INTO requests (id, kind, name, created_at, target, correlation, priority, payload)
+    INSERT INTO job_specs (id, kind, name, created_at, target, correlation, priority, payload)
     VALUES (?1, 'command', 'Deposit', ?2, ?3, ?1, 0, ?4)";
 
 const ATTEMPT: &str = "
-    INSERT INTO attempts (job, number, worker, started_at, ended_at, reached, version_read, version_written,
+    INSERT INTO attempts (seq, number, worker, started_at, ended_at, reached, version_read, version_written,
         events, output)
     VALUES (?1, 1, '4711-0193a0b0c0d07000800090a0b0c0d0e0', ?2, ?2, 'commit', 1, 2, ?3, 'null')";
 
@@ -26,7 +26,7 @@ const EVENT: &str = "
     INSERT INTO events (id, name, payload, correlation, cause, emitted_at)
     VALUES (?1, 'MoneyDeposited', ?2, ?3, ?3, ?4)";
 
-/// A database of the store's schema that rows are written to by hand.
+/// A database with the store's schema, written to directly.
 pub(crate) struct RawRows(Connection);
 
 impl RawRows {

@@ -1,4 +1,4 @@
-//! What is done to accounts of kind KIND, number NUMBER.
+//! Command NUMBER, on accounts of kind KIND.
 
 use enact::prelude::*;
 

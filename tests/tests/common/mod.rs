@@ -1,4 +1,4 @@
-//! What the tests of the rules share: stores to run on, gates that hold handlers, and words for what is looked at.
+//! Shared by the tests of the rules: stores to run on, gates that hold handlers, and helpers that read jobs.
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses a part of this")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -16,79 +16,79 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-/// Makes two tests of each behaviour: one on the store in memory, one on a file of `SQLite`. One that is not listed is dead
-/// code, which the lints refuse.
+/// Makes two tests of each function: one on the in-memory store and one on a `SQLite` file. A function that is missing from
+/// the list is dead code, which the lints refuse.
 macro_rules! on_every_store {
     ($($behaviour:ident),* $(,)?) => {
         mod on_memory {
-            $(#[test] fn $behaviour() { crate::common::show(crate::common::World::memory(), super::$behaviour); })*
+            $(#[test] fn $behaviour() { crate::common::run_test(crate::common::World::memory(), super::$behaviour); })*
         }
         mod on_sqlite {
-            $(#[test] fn $behaviour() { crate::common::show(crate::common::World::sqlite(), super::$behaviour); })*
+            $(#[test] fn $behaviour() { crate::common::run_test(crate::common::World::sqlite(), super::$behaviour); })*
         }
     };
 }
 pub(crate) use on_every_store;
 
-/// How long something may take that takes no time: then it is taken to stand still.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A test that takes longer than this hangs. Time is driven by a [`ManualClock`], so a test needs far less.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Runs one test of a behaviour.
-pub(crate) fn show<F: Future<Output = ()>>(world: World, behaviour: impl FnOnce(World) -> F) {
+/// Runs one test to its end.
+pub(crate) fn run_test<F: Future<Output = ()>>(world: World, behaviour: impl FnOnce(World) -> F) {
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     tokio.block_on(async {
-        tokio::time::timeout(PATIENCE, behaviour(world)).await.expect("nothing happens any more");
+        tokio::time::timeout(TIMEOUT, behaviour(world)).await.expect("the test timed out");
     });
 }
 
-/// A store, empty at first, and a clock that stands still: what runtimes are started on.
+/// An empty store and a manual clock, on which runtimes are started.
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
-    disk: Disk,
+    backend: Backend,
 }
 
-enum Disk {
+enum Backend {
     Memory(MemoryStore),
     Sqlite(TempDir),
 }
 
 impl World {
     pub(crate) fn memory() -> Self {
-        Self { clock: clock(), disk: Disk::Memory(MemoryStore::new()) }
+        Self { clock: clock(), backend: Backend::Memory(MemoryStore::new()) }
     }
 
     pub(crate) fn sqlite() -> Self {
-        Self { clock: clock(), disk: Disk::Sqlite(tempfile::tempdir().unwrap()) }
+        Self { clock: clock(), backend: Backend::Sqlite(tempfile::tempdir().unwrap()) }
     }
 
-    /// Another one, with a store of the same kind.
+    /// A new world with an empty store of the same kind.
     pub(crate) fn another(&self) -> Self {
-        match self.disk {
-            Disk::Memory(_) => Self::memory(),
-            Disk::Sqlite(_) => Self::sqlite(),
+        match self.backend {
+            Backend::Memory(_) => Self::memory(),
+            Backend::Sqlite(_) => Self::sqlite(),
         }
     }
 
-    /// A runtime to be, on this store and clock.
+    /// Builds a runtime on this store and clock.
     pub(crate) fn builder(&self) -> RuntimeBuilder {
-        match &self.disk {
-            Disk::Memory(store) => Runtime::builder(store.clone()),
-            Disk::Sqlite(directory) => Runtime::builder(open(directory)),
+        match &self.backend {
+            Backend::Memory(store) => Runtime::builder(store.clone()),
+            Backend::Sqlite(directory) => Runtime::builder(open(directory)),
         }
         .clock(self.clock.clone())
     }
 
-    /// The store itself, opened once more.
+    /// Opens the store once more.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
-        match &self.disk {
-            Disk::Memory(store) => Arc::new(store.clone()),
-            Disk::Sqlite(directory) => Arc::new(open(directory)),
+        match &self.backend {
+            Backend::Memory(store) => Arc::new(store.clone()),
+            Backend::Sqlite(directory) => Arc::new(open(directory)),
         }
     }
 
-    /// Reads a number from the file, as the `sqlite3` shell does; `None` if there is no file.
+    /// Reads a number from the database file. `None` on the in-memory store.
     pub(crate) fn query(&self, sql: &str) -> Option<i64> {
-        let Disk::Sqlite(directory) = &self.disk else { return None };
+        let Backend::Sqlite(directory) = &self.backend else { return None };
         let connection = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
         Some(connection.query_row(sql, [], |row| row.get(0)).unwrap())
     }
@@ -112,13 +112,13 @@ fn open(directory: &TempDir) -> SqliteStore {
     SqliteStore::open(directory.path().join(FILE)).unwrap()
 }
 
-/// A runtime whose process can die: it lives on a tokio runtime of its own.
-pub(crate) struct Mortal {
+/// A runtime in a simulated process: it runs on a tokio runtime of its own, which [`kill`](Self::kill) stops.
+pub(crate) struct Process {
     tokio: tokio::runtime::Runtime,
     pub(crate) runtime: Runtime,
 }
 
-impl Mortal {
+impl Process {
     pub(crate) async fn start(builder: RuntimeBuilder) -> Self {
         let tokio =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -126,17 +126,17 @@ impl Mortal {
         Self { tokio, runtime }
     }
 
-    /// Does something in the process that will die.
+    /// Spawns a task in the process.
     pub(crate) fn spawn(&self, task: impl Future<Output: Send> + Send + 'static) {
         self.tokio.spawn(async move {
             task.await;
         });
     }
 
-    /// Nothing of it goes on when this returns, and nobody was told.
-    pub(crate) async fn die(self) {
+    /// Stops all tasks of the process at once, without a shutdown.
+    pub(crate) async fn kill(self) {
         let tokio = self.tokio;
-        tokio::task::spawn_blocking(move || tokio.shutdown_timeout(PATIENCE)).await.unwrap();
+        tokio::task::spawn_blocking(move || tokio.shutdown_timeout(TIMEOUT)).await.unwrap();
     }
 }
 
@@ -151,41 +151,41 @@ impl Gate {
         Arc::new(Self { arrived: Semaphore::new(0), open: Semaphore::new(0) })
     }
 
-    /// A gate that holds nobody.
+    /// A gate that is open for all.
     pub(crate) fn wide_open() -> Arc<Self> {
         let gate = Self::new();
         gate.open_wide();
         gate
     }
 
-    /// In a handler: says that it has come, and waits until it is let go.
+    /// Called by a handler: reports its arrival and waits until the gate is opened for it.
     pub(crate) async fn pass(&self) {
         self.arrived.add_permits(1);
         self.open.acquire().await.unwrap().forget();
     }
 
-    /// Waits until one more handler has come.
+    /// Waits until one more handler has arrived.
     pub(crate) async fn arrival(&self) {
         self.arrived.acquire().await.unwrap().forget();
     }
 
-    /// How many have come that nobody has waited for.
+    /// The number of arrivals that [`arrival`](Self::arrival) has not yet taken.
     pub(crate) fn arrivals(&self) -> usize {
         self.arrived.available_permits()
     }
 
-    /// Lets one handler go.
+    /// Lets one handler pass.
     pub(crate) fn open(&self) {
         self.open.add_permits(1);
     }
 
-    /// Lets every handler go.
+    /// Lets all handlers pass, now and later.
     pub(crate) fn open_wide(&self) {
         self.open.add_permits(1_000_000);
     }
 }
 
-/// What handlers have noted, in order.
+/// The lines that handlers have noted, in order.
 #[derive(Default)]
 pub(crate) struct Log(Mutex<Vec<String>>);
 
@@ -203,29 +203,29 @@ impl Log {
     }
 }
 
-/// Waits for something that nobody announces.
+/// Polls a condition until it holds. `what` names it in the message of a timeout.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waited = tokio::time::timeout(PATIENCE / 2, async {
+    let waited = tokio::time::timeout(TIMEOUT / 2, async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
-    assert!(waited.await.is_ok(), "it never came about that {what}");
+    assert!(waited.await.is_ok(), "timed out waiting until {what}");
 }
 
-/// Gives everything that could go on a chance to do so, to see that it does not.
+/// Gives background tasks time to run, before a test asserts that nothing has happened.
 pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(30)).await;
 }
 
-/// Polls a future that cannot be done yet, so that it has begun.
+/// Polls a future once to start it, and asserts that it is pending.
 pub(crate) async fn begin<F: Future + Unpin>(future: &mut F) {
     let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(pin!(&mut *future).poll(cx).is_pending()));
-    assert!(polled.await, "it is done already");
+    assert!(polled.await, "the future is ready already");
 }
 
 pub(crate) async fn job(runtime: &Runtime, id: JobId) -> Job {
-    runtime.jobs().get(id).await.unwrap().expect("the job is on record")
+    runtime.jobs().get(id).await.unwrap().expect("the job is stored")
 }
 
 pub(crate) async fn state(runtime: &Runtime, id: JobId) -> JobState {
@@ -235,32 +235,31 @@ pub(crate) async fn state(runtime: &Runtime, id: JobId) -> JobState {
 /// Waits until a job is in a state.
 pub(crate) async fn reaches(runtime: &Runtime, id: JobId, wanted: JobState) -> Job {
     let mut last = job(runtime, id).await;
-    let in_time = tokio::time::timeout(PATIENCE / 2, async {
+    let in_time = tokio::time::timeout(TIMEOUT / 2, async {
         while last.state != wanted {
             tokio::time::sleep(Duration::from_millis(1)).await;
             last = job(runtime, id).await;
         }
     });
-    assert!(in_time.await.is_ok(), "it never was {wanted}: {last:#?}");
+    assert!(in_time.await.is_ok(), "the job never became {wanted}: {last:#?}");
     last
 }
 
-/// Every job on record, first to last.
+/// All jobs, oldest first.
 pub(crate) async fn jobs(runtime: &Runtime) -> Vec<Job> {
-    runtime.jobs().list(&JobQuery { limit: 10_000, ..JobQuery::default() }).await.unwrap().jobs
+    runtime.jobs().list(&JobQuery::new().limit(10_000)).await.unwrap().jobs
 }
 
 pub(crate) async fn jobs_of(runtime: &Runtime, name: &str) -> Vec<Job> {
     jobs(runtime).await.into_iter().filter(|job| &*job.name == name).collect()
 }
 
-/// What a failure is, for code.
 pub(crate) fn kind_and_code(failure: &Failure) -> (FailureKind, &str) {
     (failure.kind(), failure.code())
 }
 
-/// Where, and which keyword: of every violation.
-pub(crate) fn places(failure: &Failure) -> Vec<(&str, &str)> {
+/// The pointer (`-` if there is none) and the code of each violation.
+pub(crate) fn pointers_and_codes(failure: &Failure) -> Vec<(&str, &str)> {
     failure
         .violations()
         .iter()

@@ -1,4 +1,4 @@
-//! The store in memory, with somebody who looks at what it is given, and may hold it up.
+//! An in-memory store whose calls a test can observe and delay.
 
 use async_trait::async_trait;
 use enact::store::{
@@ -9,19 +9,19 @@ use enact::store::{
 use enact::{Attempt, Failure, Job, JobId, Key, MemoryStore, WorkerId};
 use jiff::Timestamp;
 
-/// Who looks. The store goes on when they have looked.
+/// Hooks that run before a call reaches the store. The call waits until its hook returns.
 #[async_trait]
 pub(crate) trait Watch: Send + Sync + 'static {
-    /// Jobs are about to be put on record.
+    /// Before [`Store::submit`].
     async fn submitting(&self, _jobs: &[NewJob]) {}
 
-    /// A tick is about to be put on record.
+    /// Before [`Store::tick`].
     async fn ticking(&self, _tick: &NewTick) {}
 
-    /// The leases are about to be looked at.
-    async fn looking(&self) {}
+    /// Before [`Store::leases`].
+    async fn reading_leases(&self) {}
 
-    /// An attempt is about to be ended.
+    /// Before [`Store::commit`].
     async fn committing(&self, _commit: &Commit) {}
 }
 
@@ -59,7 +59,7 @@ impl<W: Watch> Store for Watched<W> {
     }
 
     async fn leases(&self) -> Result<Vec<Lease>, StoreError> {
-        self.watch.looking().await;
+        self.watch.reading_leases().await;
         self.store.leases().await
     }
 
@@ -103,6 +103,10 @@ impl<W: Watch> Store for Watched<W> {
 
     async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError> {
         self.store.count_jobs().await
+    }
+
+    async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.store.last_tick(schedule).await
     }
 
     async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {

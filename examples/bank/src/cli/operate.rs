@@ -1,89 +1,75 @@
-//! What looks after jobs by hand. None of it runs a job: that is left to `bank work`, and to whatever else works on the database.
+//! `retry`, `cancel` and `prune`. They change jobs in the database, but run none: that is left to `bank work`.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use enact::clock::{Clock, SystemClock};
 use enact::prelude::*;
 use enact::store::JobQuery;
-use enact::{CorrelationId, Job, JobId, Retention};
+use enact::{CorrelationId, JobId, Retention};
 use serde::Serialize;
 
-use super::database::bank_that_runs_nothing;
+use super::args::{EndState, PruneArgs, RetryArgs};
+use super::database::start_without_worker;
 use super::output::write_json;
-use super::{Database, Ended, PruneWhich, RetryWhich};
 
-/// What a job stands at after it was changed.
+/// The JSON output of a command that changes a job.
 #[derive(Serialize)]
 struct Changed {
     job: JobId,
     state: JobState,
 }
 
-pub(crate) async fn retry(
-    which: RetryWhich,
-    database: &Database,
-    json: bool,
-    out: &mut impl Write,
-) -> Result<()> {
-    let bank = bank_that_runs_nothing(&database.db).await?;
-    let RetryWhich { one_or_all, name, matter } = which;
-    let Some(id) = one_or_all.id else {
-        let correlation = matter.map(CorrelationId::new);
-        let query = JobQuery { name, correlation, limit: usize::MAX, ..JobQuery::default() };
-        let retried = bank.jobs().retry_all(&query).await?;
-        return if json {
-            write_json(out, &serde_json::json!({ "retried": retried }))
-        } else {
-            Ok(writeln!(out, "{retried} failed jobs run again; `bank work` runs them")?)
-        };
-    };
-    bank.jobs().retry(id).await?;
-    report(&bank, id, json, out).await
+pub(crate) async fn retry(args: RetryArgs, json: bool, out: &mut impl Write) -> Result<()> {
+    let RetryArgs { selection, name, correlation, database } = args;
+    let bank = start_without_worker(&database.db).await?;
+    if let Some(id) = selection.id {
+        bank.jobs().retry(id).await?;
+        return report(&bank, id, json, out).await;
+    }
+    let correlation = correlation.map(CorrelationId::new);
+    let mut query = JobQuery::new().limit(usize::MAX);
+    query.name = name;
+    query.correlation = correlation;
+    let retried = bank.jobs().retry_all(&query).await?;
+    if json {
+        write_json(out, &serde_json::json!({ "retried": retried }))
+    } else {
+        Ok(writeln!(out, "retried {retried} failed jobs; `bank work` runs them")?)
+    }
 }
 
-pub(crate) async fn cancel(id: JobId, database: &Database, json: bool, out: &mut impl Write) -> Result<()> {
-    let bank = bank_that_runs_nothing(&database.db).await?;
+pub(crate) async fn cancel(id: JobId, db: &Path, json: bool, out: &mut impl Write) -> Result<()> {
+    let bank = start_without_worker(db).await?;
     bank.jobs().cancel(id).await?;
     report(&bank, id, json, out).await
 }
 
-/// Says what a job has come to.
+/// Prints the state of a job after a change.
 async fn report(bank: &Runtime, id: JobId, json: bool, out: &mut impl Write) -> Result<()> {
-    let Job { name, state, .. } = bank.jobs().get(id).await?.context("the job has been deleted meanwhile")?;
+    let job = bank.jobs().get(id).await?;
+    let job = job.with_context(|| format!("job {id} was deleted by another process in the meantime"))?;
+    let (name, state) = (&job.name, job.state);
     if json {
         return write_json(out, &Changed { job: id, state });
     }
-    let what_next = if state.has_ended() { "" } else { "; `bank work` runs it" };
-    Ok(writeln!(out, "job {id} ({name}) is {state}{what_next}")?)
+    let next = if state.has_ended() { "" } else { "; `bank work` runs it" };
+    Ok(writeln!(out, "job {id} ({name}) is {state}{next}")?)
 }
 
-/// What was deleted.
+/// The JSON output of `prune`.
 #[derive(Serialize)]
 struct Deleted {
     jobs: u64,
     events: u64,
 }
 
-pub(crate) async fn prune(
-    which: &PruneWhich,
-    database: &Database,
-    json: bool,
-    out: &mut impl Write,
-) -> Result<()> {
-    let PruneWhich { older_than, states, events } = which;
-    let bank = bank_that_runs_nothing(&database.db).await?;
-    let of_state = |retention: Retention, state: &Ended| match state {
-        Ended::Succeeded => retention.succeeded(*older_than),
-        Ended::Failed => retention.failed(*older_than),
-        Ended::Cancelled => retention.cancelled(*older_than),
-    };
-    let retention = match &states[..] {
-        [] => Retention::new().ended(*older_than),
-        states => states.iter().fold(Retention::new(), of_state),
-    };
-    let jobs = bank.jobs().prune(&retention).await?;
+pub(crate) async fn prune(args: &PruneArgs, json: bool, out: &mut impl Write) -> Result<()> {
+    let PruneArgs { older_than, states, events, database } = args;
+    let bank = start_without_worker(&database.db).await?;
+    let jobs = bank.jobs().prune(&retention(*older_than, states)).await?;
     let events = if *events { prune_events(&bank, *older_than).await? } else { 0 };
     if json {
         return write_json(out, &Deleted { jobs, events });
@@ -91,10 +77,22 @@ pub(crate) async fn prune(
     Ok(writeln!(out, "deleted {jobs} jobs and {events} events")?)
 }
 
+/// Keeps jobs in these states for this long. No states means all of them.
+fn retention(age: Duration, states: &[EndState]) -> Retention {
+    if states.is_empty() {
+        return Retention::new().ended(age);
+    }
+    states.iter().fold(Retention::new(), |retention, state| match state {
+        EndState::Succeeded => retention.succeeded(age),
+        EndState::Failed => retention.failed(age),
+        EndState::Cancelled => retention.cancelled(age),
+    })
+}
+
 async fn prune_events(bank: &Runtime, older_than: Duration) -> Result<u64> {
-    let now = SystemClock.now();
-    let before = now
+    let before = SystemClock
+        .now()
         .checked_sub(older_than)
-        .context("--older-than: so long ago there were no events; give a shorter age")?;
+        .context("--older-than: the age is out of range; use a smaller one, such as `30d`")?;
     Ok(bank.events().prune(before).await?)
 }

@@ -1,4 +1,4 @@
-//! How things are written: tables for people, JSON for programs.
+//! Output: tables and text for people, JSON for programs.
 
 use std::io::{self, Write};
 
@@ -6,18 +6,16 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 use enact::Failure;
 use serde::Serialize;
 
-/// A line under the names of the columns, and nothing else.
-const PLAIN: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+/// A line below the header, and no borders.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// A table with a row of names.
-pub(crate) fn table<const N: usize>(names: [&str; N]) -> Table {
+pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
-    table.load_style(PLAIN).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(names);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
     table
 }
 
-/// Puts the numbers of a column under each other.
 pub(crate) fn align_right(table: &mut Table, column: usize) {
     if let Some(column) = table.column_mut(column) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -29,7 +27,7 @@ pub(crate) fn write_json(out: &mut impl Write, value: &impl Serialize) -> anyhow
     Ok(writeln!(out)?)
 }
 
-/// A JSON array that is written as its elements come, however many these are.
+/// A JSON array that is written element by element, so that it is never held in memory as a whole.
 pub(crate) struct JsonArray<'a, W> {
     out: &'a mut W,
     is_empty: bool,
@@ -52,27 +50,27 @@ impl<'a, W: Write> JsonArray<'a, W> {
     }
 }
 
-/// A failure for people: what it is, why, and where.
-pub(crate) fn explain(failure: &Failure) -> String {
+/// Formats a failure with its kind and code.
+pub(crate) fn describe(failure: &Failure) -> String {
     format!("{} ({}): {failure}", failure.kind(), failure.code())
 }
 
-/// A failure with each thing that was wrong, on a line of its own.
+/// Writes a failure with each violation and cause on a line of its own.
 pub(crate) fn write_failure(failure: &Failure, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "failed       {} ({}): {}", failure.kind(), failure.code(), failure.message())?;
     for violation in failure.violations() {
         writeln!(out, "             {violation} ({})", violation.code())?;
     }
     for cause in failure.causes() {
-        writeln!(out, "             because: {cause}")?;
+        writeln!(out, "             caused by: {cause}")?;
     }
     Ok(())
 }
 
-/// An error and what is behind it, on one line.
+/// Formats an error and its causes on one line.
 pub(crate) fn one_line(error: &anyhow::Error) -> String {
     let mut text = match error.downcast_ref::<Failure>() {
-        Some(failure) => explain(failure),
+        Some(failure) => describe(failure),
         None => format!("{error:#}"),
     };
     text.retain(|c| c != '\r');

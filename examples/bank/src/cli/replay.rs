@@ -1,4 +1,4 @@
-//! Replays, and what is said about them.
+//! `replay`: replays a ledger and prints a report.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -12,17 +12,17 @@ use enact::store::{Cursor, JobCount};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::Bank;
-use super::database::{close_bank, open_bank};
+use super::args::RuntimeArgs;
+use super::database::{close_bank, start_bank};
 use super::output::{align_right, table, write_json};
 
-/// The ledger that the example ships: a village bank's spring, with all in it that can go wrong.
-const SHIPPED: &[u8] = include_bytes!("../../ledger.csv");
+/// The ledger that is part of the program: three months of a small bank, with invalid rows of each kind.
+const BUNDLED: &[u8] = include_bytes!("../../ledger.csv");
 
-/// How many events are counted at a time.
+/// The number of events that are read at a time.
 const PAGE: usize = 1000;
 
-/// What a replay has done, and what the database holds now.
+/// The outcome of a replay, and the contents of the database after it.
 #[derive(Serialize)]
 struct Report {
     ledger: String,
@@ -32,59 +32,60 @@ struct Report {
     events: u64,
 }
 
-/// How many jobs of a name are in a state.
+/// The number of jobs with this name in this state.
 #[derive(Serialize)]
 struct Jobs {
     name: String,
     state: JobState,
-    number: u64,
+    count: u64,
 }
 
-pub(crate) async fn shipped(json: bool, out: &mut impl Write) -> Result<()> {
-    let place = tempfile::tempdir().context("there is no place for a temporary database")?;
-    let bank = open_bank(&place.path().join("bank.db"), RuntimeBuilder::DEFAULT_LEASE).await?;
-    let report =
-        run(&bank, "the ledger that the example ships", Ledger::new(SHIPPED)?, SHIPPED.len() as u64).await;
+/// Replays the bundled ledger into a temporary database.
+pub(crate) async fn bundled(json: bool, out: &mut impl Write) -> Result<()> {
+    let directory = tempfile::tempdir().context("cannot create a directory for the temporary database")?;
+    let args = RuntimeArgs { db: directory.path().join("bank.db"), lease: RuntimeBuilder::DEFAULT_LEASE };
+    let bank = start_bank(&args).await?;
+    let report = run(&bank, "the bundled ledger", Ledger::new(BUNDLED)?, BUNDLED.len() as u64).await;
     let closed = close_bank(bank).await;
     report?.write(json, out)?;
     closed
 }
 
-pub(crate) async fn file(file: &Path, options: &Bank, json: bool, out: &mut impl Write) -> Result<()> {
+pub(crate) async fn file(file: &Path, args: &RuntimeArgs, json: bool, out: &mut impl Write) -> Result<()> {
     let name = file.display().to_string();
-    let of_file = || format!("`{name}`");
-    // The ledger comes first: one that cannot be read leaves no database behind.
-    let ledger = Ledger::open(file).with_context(of_file)?;
-    let bytes = file.metadata().with_context(of_file)?.len();
-    let bank = open_bank(&options.db, options.lease).await?;
-    let report = run(&bank, &name, ledger, bytes).await.with_context(of_file);
+    let context = || format!("`{name}`");
+    // Opened before the database, so that an invalid ledger creates none.
+    let ledger = Ledger::open(file).with_context(context)?;
+    let bytes = file.metadata().with_context(context)?.len();
+    let bank = start_bank(args).await?;
+    let report = run(&bank, &name, ledger, bytes).await.with_context(context);
     let closed = close_bank(bank).await;
     report?.write(json, out)?;
     closed
 }
 
 async fn run<R: Read>(bank: &Runtime, name: &str, ledger: Ledger<R>, bytes: u64) -> Result<Report> {
-    // Shown only where stderr is a terminal.
+    // Drawn only if stderr is a terminal.
     let style = "{wide_bar} {percent} %, {msg} rows, {elapsed} of {duration}";
     let bar = ProgressBar::new(bytes).with_style(ProgressStyle::with_template(style)?);
     let show = |Progress { rows, bytes }| {
         bar.set_position(bytes);
         bar.set_message(rows.to_string());
     };
-    let matter = format!("replay/{}", Path::new(name).file_name().unwrap_or_default().display());
-    let summary = replay(bank, &matter, ledger, show).await;
+    let correlation = format!("replay/{}", Path::new(name).file_name().unwrap_or_default().display());
+    let summary = replay(bank, &correlation, ledger, show).await;
     bar.finish_and_clear();
     let summary = summary?;
     let jobs = bank.jobs().count().await?.into_iter().map(|JobCount { name, state, count, .. }| Jobs {
         name: name.to_string(),
         state,
-        number: count,
+        count,
     });
     let jobs = jobs.collect();
     Ok(Report { ledger: name.to_owned(), summary, jobs, events: count_events(bank).await? })
 }
 
-/// How many events are on record. All are gone through, page by page.
+/// Counts all stored events, page by page.
 async fn count_events(bank: &Runtime) -> Result<u64> {
     let (mut cursor, mut count) = (Cursor::START, 0);
     loop {
@@ -101,15 +102,15 @@ impl Report {
     }
 
     fn write_tables(&self, out: &mut impl Write) -> Result<()> {
-        let Summary { rows, applied, on_record, rejected, succeeded, seconds, .. } = &self.summary;
+        let Summary { rows, new_jobs, existing_jobs, rejected, succeeded, seconds, .. } = &self.summary;
         writeln!(out, "{}", self.ledger)?;
         writeln!(out, "  rows           {rows:>9}")?;
-        writeln!(out, "    new jobs     {applied:>9}")?;
+        writeln!(out, "    new jobs     {new_jobs:>9}")?;
         writeln!(
             out,
-            "    on record    {on_record:>9}   their transaction had a job already: nothing is done twice"
+            "    existing jobs{existing_jobs:>9}   transaction already has a job; not applied again"
         )?;
-        writeln!(out, "    rejected     {rejected:>9}   no job: see the lines below")?;
+        writeln!(out, "    rejected     {rejected:>9}   no job; listed below")?;
         writeln!(out, "  succeeded      {succeeded:>9}")?;
         writeln!(out, "  refused        {:>9}", rows - succeeded)?;
         writeln!(out, "  seconds        {seconds:>9.2}")?;
@@ -125,7 +126,7 @@ impl Report {
         if self.summary.refused.is_empty() {
             return Ok(());
         }
-        let mut refusals = table(["refused as", "code", "rows", "the first one"]);
+        let mut refusals = table(["refused as", "code", "rows", "first row"]);
         for refusal in &self.summary.refused {
             let first = format!("line {}: {}", refusal.line, refusal.message);
             refusals.add_row([
@@ -144,12 +145,12 @@ impl Report {
         if rejected_lines.is_empty() {
             return Ok(());
         }
-        let mut lines = table(["line", "column", "why it has become no job"]);
-        for line in rejected_lines {
+        let mut lines = table(["rejected line", "column", "reason"]);
+        for rejected in rejected_lines {
             lines.add_row([
-                line.line.to_string(),
-                line.field.unwrap_or_default().to_owned(),
-                line.reason.clone(),
+                rejected.line.to_string(),
+                rejected.column.unwrap_or_default().to_owned(),
+                rejected.reason.clone(),
             ]);
         }
         align_right(&mut lines, 0);
@@ -162,12 +163,12 @@ impl Report {
     }
 
     fn write_database(&self, out: &mut impl Write) -> Result<()> {
-        let mut jobs = table(["in the database", "state", "number"]);
-        for Jobs { name, state, number } in &self.jobs {
-            jobs.add_row([format!("job {name}"), state.to_string(), number.to_string()]);
+        let mut rows = table(["in the database", "state", "count"]);
+        for Jobs { name, state, count } in &self.jobs {
+            rows.add_row([format!("job {name}"), state.to_string(), count.to_string()]);
         }
-        jobs.add_row(["events".to_owned(), String::new(), self.events.to_string()]);
-        align_right(&mut jobs, 2);
-        Ok(writeln!(out, "\n{jobs}")?)
+        rows.add_row(["events".to_owned(), String::new(), self.events.to_string()]);
+        align_right(&mut rows, 2);
+        Ok(writeln!(out, "\n{rows}")?)
     }
 }

@@ -1,37 +1,37 @@
-//! Running the bank until it is told to stop. Several such processes on one database work as a fleet.
+//! `work`: runs jobs until the program is asked to stop.
 
 use std::io::Write;
 
 use anyhow::Result;
 use enact::FailureKind;
 
-use super::Work;
-use super::database::{self, Post};
-use super::stop::Stop;
+use super::args::WorkArgs;
+use super::database;
+use super::notifier::LogNotifier;
+use super::signals::StopSignals;
 
-pub(crate) async fn work(options: &Work, out: &mut impl Write) -> Result<()> {
-    let Work { bank, jobs_at_a_time, mail_takes, grace } = options;
-    // Listened for first, so that there is no moment at which a signal would end the program in the middle of something.
-    let mut stop = Stop::listen()?;
-    let post = Post { takes: *mail_takes };
-    let builder = database::bank_in(&bank.db, bank.lease, post)?;
-    let runtime = builder.concurrency(*jobs_at_a_time).start().await?;
-    say(out, &format!("works on {}; Ctrl-C stops", bank.db.display()))?;
+pub(crate) async fn work(args: &WorkArgs, out: &mut impl Write) -> Result<()> {
+    // Listens before the first job starts, so that no signal ends the program while a job runs.
+    let mut stop = StopSignals::listen()?;
+    let notifier = LogNotifier { delay: args.mail_delay };
+    let bank = database::builder(&args.runtime, notifier)?.concurrency(args.concurrency).start().await?;
+    print(out, &format!("running jobs in {}; press Ctrl-C to stop", args.runtime.db.display()))?;
 
-    stop.asked().await;
-    stop.at_once_if_asked_again();
-    say(out, &format!("stops: what runs may end within {grace:?}; Ctrl-C again ends it at once"))?;
-    match runtime.shutdown(*grace).await {
-        Ok(()) => say(out, "stopped"),
+    stop.recv().await;
+    stop.exit_on_next();
+    let grace = args.grace;
+    print(out, &format!("stopping: running jobs have {grace:?} to finish; press Ctrl-C again to exit now"))?;
+    match bank.shutdown(grace).await {
+        Ok(()) => print(out, "stopped"),
         Err(late) if late.kind() == FailureKind::TimedOut => {
-            say(out, &format!("stopped: {late}, and were given back"))
+            print(out, &format!("stopped before all jobs finished: {late}"))
         }
         Err(failure) => Err(failure.into()),
     }
 }
 
-/// Writes a line for whoever watches, at once.
-fn say(out: &mut impl Write, line: &str) -> Result<()> {
+/// Prints a line and flushes it, so that a reader sees it at once.
+fn print(out: &mut impl Write, line: &str) -> Result<()> {
     writeln!(out, "{line}")?;
     Ok(out.flush()?)
 }

@@ -2,18 +2,18 @@ use enact::prelude::*;
 
 use super::AccountId;
 
-/// The most that is moved at a time: a million, in cents.
+/// The largest amount that a single command moves: one million, in cents.
 pub const MAX_CENTS: i64 = 100_000_000;
 
 /// A bank account.
 #[entity]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Its number.
+    /// The account number.
     pub id: AccountId,
-    /// Whom it belongs to; not known of an account that a deposit has opened.
+    /// The holder's name. Unknown if the first deposit opened the account.
     pub holder: Option<String>,
-    /// How much is on it, in cents.
+    /// The balance in cents.
     pub balance_cents: i64,
 }
 

@@ -3,26 +3,26 @@ use enact::prelude::*;
 use super::account::MAX_CENTS;
 use super::{Account, AccountId, TransactionId};
 
-/// Pay money into an account. The first deposit opens it.
+/// Deposit money into an account. The first deposit opens it.
 #[command(target = account, order_by = account, idempotency_key = transaction)]
 #[derive(Clone, Debug)]
 pub struct Deposit {
-    /// Into which account.
+    /// The account to credit.
     pub account: AccountId,
-    /// How much, in cents.
+    /// The amount in cents.
     #[schemars(range(min = 1, max = MAX_CENTS))]
     pub cents: i64,
-    /// The booking that says so, if one does: it is carried out once.
+    /// The transaction, if it has an id. Each transaction is applied once.
     pub transaction: Option<TransactionId>,
 }
 
-/// Money has come into an account.
+/// Money was deposited into an account.
 #[event]
 #[derive(Clone, Debug)]
 pub struct MoneyDeposited {
-    /// Into which account.
+    /// The account that was credited.
     pub account: AccountId,
-    /// How much, in cents.
+    /// The amount in cents.
     pub cents: i64,
 }
 
@@ -32,7 +32,7 @@ impl From<&Deposit> for Account {
     }
 }
 
-/// The account has room for what is paid in.
+/// The balance stays below the maximum that an account can hold.
 #[invariant(when = Deposit)]
 fn has_room(account: &Account, deposit: &Deposit) -> bool {
     account.balance_cents.checked_add(deposit.cents).is_some()

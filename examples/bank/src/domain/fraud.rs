@@ -2,25 +2,25 @@ use enact::prelude::*;
 
 use super::{Account, Withdraw};
 
-/// What a withdrawal is judged to be.
+/// The result of a fraud assessment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may be carried out.
+    /// The withdrawal may proceed.
     Allow,
-    /// It looks like fraud.
+    /// The withdrawal looks like fraud.
     Deny,
 }
 
 /// How suspicious a withdrawal is.
 #[strategy]
 pub trait FraudAssessment {
-    /// Judges a withdrawal that the account covers.
+    /// Assesses a withdrawal that the balance covers.
     async fn assess(&self, withdrawal: &Withdraw, account: &Account) -> Verdict;
 }
 
-/// For people: nobody takes half a million at a time.
+/// The variant for private customers: denies withdrawals above a fixed amount.
 pub struct AmountLimit {
-    /// The most that is taken at a time, in cents.
+    /// The largest amount that is allowed, in cents.
     pub cents: i64,
 }
 
@@ -31,17 +31,21 @@ impl FraudAssessment for AmountLimit {
     }
 }
 
-/// For enterprises, which move large amounts every day: nobody clears a well-filled account at one go.
+/// The variant for enterprises, which move large amounts every day: denies emptying a large account at once.
 pub struct Clearance {
-    /// From how much on an account is well filled, in cents.
+    /// The balance from which an account counts as large, in cents.
     pub from_cents: i64,
 }
 
 #[strategy(variant)]
 impl FraudAssessment for Clearance {
     async fn assess(&self, withdrawal: &Withdraw, account: &Account) -> Verdict {
-        let is_cleared = withdrawal.cents == account.balance_cents;
-        if is_cleared && account.balance_cents >= self.from_cents { Verdict::Deny } else { Verdict::Allow }
+        let empties_account = withdrawal.cents == account.balance_cents;
+        if empties_account && account.balance_cents >= self.from_cents {
+            Verdict::Deny
+        } else {
+            Verdict::Allow
+        }
     }
 }
 

@@ -1,25 +1,25 @@
-//! What the bank calls things: short texts of letters, digits, `.`, `_` and `-`.
+//! The bank's identifiers: 1 to 64 letters, digits, `.`, `_` and `-`.
 
 use std::fmt;
 
 use enact::prelude::*;
 
-/// Names an account.
+/// An account number.
 #[value]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountId(#[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"))] String);
 
-/// Names a booking on an account. It is an idempotency key: a booking is carried out once, however often it is sent.
+/// Identifies a deposit or withdrawal. Used as its idempotency key.
 #[value]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionId(#[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"))] String);
 
-/// Names a transfer. It is an idempotency key, too.
+/// Identifies a transfer. Used as its idempotency key.
 #[value]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferId(#[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"))] String);
 
-macro_rules! text {
+macro_rules! impl_text_id {
     ($($id:ident)*) => {$(
         impl<T: Into<String>> From<T> for $id {
             fn from(text: T) -> Self {
@@ -35,4 +35,4 @@ macro_rules! text {
     )*};
 }
 
-text!(AccountId TransactionId TransferId);
+impl_text_id!(AccountId TransactionId TransferId);

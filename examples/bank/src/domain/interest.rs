@@ -1,70 +1,70 @@
-//! Interest, once a month. Nobody asks for it: the command recurs. There may be many accounts, so it goes through them page by
-//! page, and each page is a job that publishes the next:
+//! Monthly interest, paid by a recurring command. It reads the accounts page by page; the job of each page publishes the
+//! next:
 //!
 //! ```text
-//! PayInterest         of a month, for the first accounts
-//!   CreditInterest    for each of them
-//!   PayInterest       for the accounts behind them
+//! PayInterest         for the first page of accounts
+//!   CreditInterest    for each account of the page
+//!   PayInterest       for the next page
 //! ```
 //!
-//! Each step has a key, so that no account is paid twice for a month, whatever is done again.
+//! Every command has an idempotency key, so an account is paid once per month, even if a step runs again.
 
 use enact::prelude::*;
 
 use super::{Account, AccountId};
 
-/// Of so much, an account is paid one each month: one and a half percent a year.
-const ONE_IN: i64 = 800;
+/// The monthly interest is the balance divided by this number: 1.5 % per year.
+const MONTHLY_DIVISOR: i64 = 800;
 
-/// How many accounts a step goes through.
+/// The number of accounts that one job reads.
 const PAGE: usize = 500;
 
-/// A month, as `2030-01`.
+/// A calendar month, such as `2030-01`.
 #[value]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Month(#[schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}$"))] String);
 
-/// Pay the interest of a month.
+/// Pay the interest for a month.
 #[command(idempotency_key = step)]
 #[derive(Clone, Debug)]
 pub struct PayInterest {
-    /// Which month, and from which account on: what a step is known by.
+    /// The month and the page of accounts, which together form the idempotency key.
     pub step: InterestStep,
 }
 
-/// A step through the accounts of the bank.
+/// One page of accounts in the payment of a month's interest.
 #[value]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterestStep {
-    /// The interest of which month.
+    /// The month to pay for.
     pub month: Month,
-    /// Of the accounts behind this one; of the first ones if it is none.
+    /// The last account of the previous page. None for the first page.
     pub after: Option<AccountId>,
 }
 
-/// Pay an account its interest of a month.
+/// Credit a month's interest to an account.
 #[command(target = account)]
 #[derive(Clone, Debug)]
 pub struct CreditInterest {
-    /// Which account.
+    /// The account to credit.
     pub account: AccountId,
-    /// Of which month.
+    /// The month to pay for.
     pub month: Month,
 }
 
-/// An account has been paid its interest.
+/// Interest was paid to an account.
 #[event]
 #[derive(Clone, Debug)]
 pub struct InterestPaid {
-    /// Which account.
+    /// The account that was credited.
     pub account: AccountId,
-    /// Of which month.
+    /// The month that was paid for.
     pub month: Month,
-    /// How much, in cents.
+    /// The amount in cents.
     pub cents: i64,
 }
 
-/// The interest of the month that has just ended.
+/// Pays for the month that has just ended.
 impl From<Tick> for PayInterest {
     fn from(tick: Tick) -> Self {
         let last_month = tick.scheduled_at() - Duration::from_hours(24 * 15);
@@ -73,7 +73,7 @@ impl From<Tick> for PayInterest {
     }
 }
 
-/// On the first of each month, at three o'clock; if the bank is closed then, as soon as it opens.
+/// Runs at 03:00 on the first of each month, and catches up on months that were missed.
 #[command(cron = "0 3 1 * *", missed = Missed::All, retry = Retry::exponential(10, Duration::from_secs(1)))]
 async fn pay_interest(pay: PayInterest, accounts: Repository<Account>) -> Result<(), Failure> {
     let InterestStep { month, after } = pay.step;
@@ -90,14 +90,14 @@ async fn pay_interest(pay: PayInterest, accounts: Repository<Account>) -> Result
 
 #[command(retry = Retry::exponential(10, Duration::from_secs(1)))]
 async fn credit_interest(credit: CreditInterest, account: &mut Account) -> Result<(), String> {
-    let cents = account.balance_cents / ONE_IN;
+    let cents = account.balance_cents / MONTHLY_DIVISOR;
     if cents == 0 {
         return Ok(());
     }
     account.balance_cents = account
         .balance_cents
         .checked_add(cents)
-        .ok_or_else(|| format!("account {} has no room for its interest", account.id))?;
+        .ok_or_else(|| format!("account {} cannot hold its interest of {cents} cents", account.id))?;
     emit(InterestPaid { account: credit.account, month: credit.month, cents });
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The bank: one file for each thing that it does.
+//! The bank's domain, one file for each feature.
 
 mod account;
 mod deposit;

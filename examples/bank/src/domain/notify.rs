@@ -5,20 +5,20 @@ use enact::prelude::*;
 
 use super::LargeWithdrawal;
 
-/// Reaches the holders of accounts. The program that runs the bank provides it.
+/// Notifies account holders. The program that runs the bank provides it.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Tells the holder of a large withdrawal. It may be told twice, if the bank dies right after it was told.
+    /// Notifies the holder of a large withdrawal. Delivery is at least once: a crash can cause a second notification.
     ///
     /// # Errors
-    /// If the holder cannot be reached now.
+    /// If the holder cannot be reached.
     async fn large_withdrawal(
         &self,
         withdrawal: &LargeWithdrawal,
     ) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
-/// Letters have a queue of their own: however many there are to be sent, and however slow the post is, no money waits for it.
+/// Runs in a queue of its own, so that slow mail never delays a payment.
 #[event_handler(queue = "mail", retry = Retry::exponential_with_jitter(10, Duration::from_secs(1)))]
 async fn notify_holder(
     withdrawal: LargeWithdrawal,

@@ -2,34 +2,34 @@ use enact::prelude::*;
 
 use super::{Account, AccountId};
 
-/// Open an account for somebody.
+/// Open an account.
 #[command(target = account)]
 #[derive(Clone, Debug)]
 pub struct OpenAccount {
-    /// The number that it is to have.
+    /// The number of the new account.
     pub account: AccountId,
-    /// Whom it belongs to.
+    /// The holder's name.
     #[schemars(length(min = 1, max = 200))]
     pub holder: String,
 }
 
-/// An account has been opened.
+/// An account was opened.
 #[event]
 #[derive(Clone, Debug)]
 pub struct AccountOpened {
-    /// Which one.
+    /// The account that was opened.
     pub account: AccountId,
-    /// For whom.
+    /// The holder's name.
     pub holder: String,
 }
 
 impl From<&OpenAccount> for Account {
-    fn from(opening: &OpenAccount) -> Self {
-        Self { id: opening.account.clone(), holder: Some(opening.holder.clone()), balance_cents: 0 }
+    fn from(open: &OpenAccount) -> Self {
+        Self { id: open.account.clone(), holder: Some(open.holder.clone()), balance_cents: 0 }
     }
 }
 
 #[command(create = always, retry = Retry::exponential(5, Duration::from_millis(100)))]
-async fn open_account(opening: OpenAccount, _account: &mut Account) {
-    emit(AccountOpened { account: opening.account, holder: opening.holder });
+async fn open_account(open: OpenAccount, _account: &mut Account) {
+    emit(AccountOpened { account: open.account, holder: open.holder });
 }

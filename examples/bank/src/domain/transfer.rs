@@ -1,18 +1,18 @@
-//! A transfer between two accounts. One execution writes one entity, so it takes several, and events lead from one to
-//! the next:
+//! A transfer between two accounts. An execution writes one entity, so a transfer takes several executions, connected by
+//! events:
 //!
 //! ```text
-//! StartTransfer     takes the money out of the one account, or refuses
+//! StartTransfer             debits the sender
 //!   TransferStarted
-//!     route_transfer: is there another account to go to?
-//!       CompleteTransfer  pays it in there
+//!     route_transfer        checks that the recipient exists
+//!       CompleteTransfer    credits the recipient
 //!         TransferCompleted
-//!       RefundTransfer    or pays it back
+//!       RefundTransfer      or credits the sender again
 //!         TransferRefunded
 //! ```
 //!
-//! Each step commits what it has done together with the job that does the next, so a crash between two steps loses
-//! nothing and repeats nothing. Once the money is out, nothing may give up: those steps are retried until they are done.
+//! Each step commits its effects together with the job of the next step, so a crash between two steps neither loses nor
+//! repeats anything. Once the sender is debited, the remaining steps are retried until they succeed.
 
 use std::fmt;
 
@@ -21,144 +21,146 @@ use enact::prelude::*;
 use super::account::MAX_CENTS;
 use super::{Account, AccountId, TransferId};
 
-/// How the steps are retried that move money which has no account at the time.
+/// The retry policy of the steps after the debit, when the money is in neither account.
 const UNTIL_DONE: Retry = Retry::exponential(u32::MAX, Duration::from_millis(100));
 
 /// Send money from one account to another.
 #[command(target = from, order_by = from, idempotency_key = transfer)]
 #[derive(Clone, Debug)]
 pub struct StartTransfer {
-    /// The transfer's name: one of a name is carried out once.
+    /// The transfer's id. Each transfer is carried out once.
     pub transfer: TransferId,
-    /// The account that it comes from.
+    /// The sender's account.
     pub from: AccountId,
-    /// The account that it goes to.
+    /// The recipient's account.
     pub to: AccountId,
-    /// How much, in cents.
+    /// The amount in cents.
     #[schemars(range(min = 1, max = MAX_CENTS))]
     pub cents: i64,
 }
 
-/// Pay in what a transfer brings. The transfer's own second step.
+/// Credit the recipient of a transfer. Published by the transfer itself.
 #[command(target = to)]
 #[derive(Clone, Debug)]
 pub struct CompleteTransfer {
-    /// Which transfer.
+    /// The transfer's id.
     pub transfer: TransferId,
-    /// The account that it comes from.
+    /// The sender's account.
     pub from: AccountId,
-    /// The account that it goes to.
+    /// The recipient's account.
     pub to: AccountId,
-    /// How much, in cents.
+    /// The amount in cents.
     #[schemars(range(min = 1, max = MAX_CENTS))]
     pub cents: i64,
 }
 
-/// Pay back what a transfer could not deliver. The transfer's own second or third step.
+/// Return the money of a failed transfer to the sender. Published by the transfer itself.
 #[command(target = from)]
 #[derive(Clone, Debug)]
 pub struct RefundTransfer {
-    /// Which transfer.
+    /// The transfer's id.
     pub transfer: TransferId,
-    /// The account that it comes from.
+    /// The sender's account.
     pub from: AccountId,
-    /// How much, in cents.
+    /// The amount in cents.
     #[schemars(range(min = 1, max = MAX_CENTS))]
     pub cents: i64,
-    /// Why.
+    /// Why the transfer failed.
     pub reason: RefundReason,
 }
 
-/// The money of a transfer has left its account.
+/// The sender of a transfer was debited.
 #[event]
 #[derive(Clone, Debug)]
 pub struct TransferStarted {
-    /// Which transfer.
+    /// The transfer's id.
     pub transfer: TransferId,
-    /// The account that it comes from.
+    /// The sender's account.
     pub from: AccountId,
-    /// The account that it goes to.
+    /// The recipient's account.
     pub to: AccountId,
-    /// How much, in cents.
+    /// The amount in cents.
     pub cents: i64,
 }
 
-/// The money of a transfer has arrived.
+/// The recipient of a transfer was credited.
 #[event]
 #[derive(Clone, Debug)]
 pub struct TransferCompleted {
-    /// Which transfer.
+    /// The transfer's id.
     pub transfer: TransferId,
 }
 
-/// The money of a transfer is back where it came from.
+/// The money of a transfer was returned to the sender.
 #[event]
 #[derive(Clone, Debug)]
 pub struct TransferRefunded {
-    /// Which transfer.
+    /// The transfer's id.
     pub transfer: TransferId,
-    /// Why.
+    /// Why the transfer failed.
     pub reason: RefundReason,
 }
 
-/// Why a transfer was paid back.
+/// Why a transfer was refunded.
 #[value]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundReason {
-    /// The account that it was to go to does not exist.
+    /// The recipient's account does not exist.
     NoSuchAccount,
-    /// The account that it was to go to can hold no more.
+    /// The recipient's account cannot hold the amount.
     NoRoom,
 }
 
-/// The record of a transfer: how far it has come.
+/// A transfer and its state.
 #[entity]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
-    /// Its name.
+    /// The transfer's id.
     pub id: TransferId,
-    /// The account that it comes from.
+    /// The sender's account.
     pub from: AccountId,
-    /// The account that it goes to.
+    /// The recipient's account.
     pub to: AccountId,
-    /// How much, in cents.
+    /// The amount in cents.
     pub cents: i64,
-    /// Where it stands.
+    /// The state.
     pub state: TransferState,
 }
 
-/// Where a transfer stands.
+/// The state of a transfer.
 #[value]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum TransferState {
-    /// The money is on its way.
-    Underway,
-    /// The money has arrived.
+    /// The sender is debited, and the recipient not yet credited.
+    Pending,
+    /// The recipient is credited.
     Completed,
-    /// The money is back.
+    /// The sender has the money back.
     Refunded(RefundReason),
 }
 
 impl fmt::Display for TransferState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Underway => "underway",
+            Self::Pending => "pending",
             Self::Completed => "completed",
-            Self::Refunded(RefundReason::NoSuchAccount) => "refunded: there is no such account",
-            Self::Refunded(RefundReason::NoRoom) => "refunded: the account has no room for it",
+            Self::Refunded(RefundReason::NoSuchAccount) => "refunded: the recipient's account does not exist",
+            Self::Refunded(RefundReason::NoRoom) => {
+                "refunded: the recipient's account cannot hold the amount"
+            }
         })
     }
 }
 
-/// A transfer goes to another account than it comes from.
+/// Sender and recipient are different accounts.
 #[invariant(when = StartTransfer)]
 fn to_another_account(_: &Account, transfer: &StartTransfer) -> bool {
     transfer.to != transfer.from
 }
 
-/// The account holds at least what is transferred.
+/// The account holds at least the amount to transfer.
 #[invariant(when = StartTransfer)]
 fn transfer_covered(account: &Account, transfer: &StartTransfer) -> bool {
     transfer.cents <= account.balance_cents
@@ -171,8 +173,8 @@ async fn start_transfer(start: StartTransfer, account: &mut Account) {
     emit(TransferStarted { transfer, from, to, cents });
 }
 
-/// Decides where the money goes. The decision and its record are committed together, and stand: an account that exists
-/// exists for good.
+/// Records the transfer and decides whether it is completed or refunded, in one commit. Accounts are never deleted, so
+/// the decision stays valid.
 #[event_handler(retry = UNTIL_DONE)]
 async fn route_transfer(
     started: TransferStarted,
@@ -185,13 +187,13 @@ async fn route_transfer(
         from: from.clone(),
         to: to.clone(),
         cents,
-        state: TransferState::Underway,
+        state: TransferState::Pending,
     })?;
     if accounts.get(&to).await?.is_some() {
-        let key = step(&transfer, "complete");
+        let key = step_key(&transfer, "complete");
         publish(CompleteTransfer { transfer, from, to, cents }).idempotency_key(&key);
     } else {
-        let (key, reason) = (step(&transfer, "refund"), RefundReason::NoSuchAccount);
+        let (key, reason) = (step_key(&transfer, "refund"), RefundReason::NoSuchAccount);
         publish(RefundTransfer { transfer, from, cents, reason }).idempotency_key(&key);
     }
     Ok(())
@@ -204,44 +206,46 @@ async fn complete_transfer(complete: CompleteTransfer, account: &mut Account) {
         account.balance_cents = balance;
         emit(TransferCompleted { transfer });
     } else {
-        let (key, reason) = (step(&transfer, "refund"), RefundReason::NoRoom);
+        let (key, reason) = (step_key(&transfer, "refund"), RefundReason::NoRoom);
         publish(RefundTransfer { transfer, from, cents, reason }).idempotency_key(&key);
     }
 }
 
-/// The key under which one of a transfer's own steps is taken once. It has a slash, which no name of a booking or a
-/// transfer has.
-fn step(transfer: &TransferId, name: &str) -> String {
-    format!("{transfer}/{name}")
-}
-
 #[command(retry = UNTIL_DONE)]
 async fn refund_transfer(refund: RefundTransfer, account: &mut Account) -> Result<(), String> {
-    account.balance_cents = account
-        .balance_cents
-        .checked_add(refund.cents)
-        .ok_or_else(|| format!("account {} has no room for its own money now", refund.from))?;
+    account.balance_cents = account.balance_cents.checked_add(refund.cents).ok_or_else(|| {
+        format!("account {} cannot hold the refund of {} cents yet", refund.from, refund.cents)
+    })?;
     emit(TransferRefunded { transfer: refund.transfer, reason: refund.reason });
     Ok(())
 }
 
 #[event_handler(retry = UNTIL_DONE)]
 async fn record_completion(event: TransferCompleted, transfers: Repository<Transfer>) -> Result<(), Failure> {
-    record(&event.transfer, TransferState::Completed, &transfers).await
+    set_state(&event.transfer, TransferState::Completed, &transfers).await
 }
 
 #[event_handler(retry = UNTIL_DONE)]
 async fn record_refund(event: TransferRefunded, transfers: Repository<Transfer>) -> Result<(), Failure> {
-    record(&event.transfer, TransferState::Refunded(event.reason), &transfers).await
+    set_state(&event.transfer, TransferState::Refunded(event.reason), &transfers).await
 }
 
-async fn record(
+/// The idempotency key of a step. The slash, which no [`TransferId`] contains, keeps it apart from keys of callers.
+fn step_key(transfer: &TransferId, step: &str) -> String {
+    format!("{transfer}/{step}")
+}
+
+async fn set_state(
     id: &TransferId,
     state: TransferState,
     transfers: &Repository<Transfer>,
 ) -> Result<(), Failure> {
     let transfer = transfers.get(id).await?.ok_or_else(|| {
-        Failure::new(FailureKind::Error, "no_record", format!("transfer {id} has no record to be completed"))
+        Failure::new(
+            FailureKind::Error,
+            "no_record",
+            format!("transfer {id} is {state}, but was never recorded"),
+        )
     })?;
     transfers.save(Transfer { state, ..transfer })
 }

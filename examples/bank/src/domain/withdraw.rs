@@ -3,55 +3,55 @@ use enact::prelude::*;
 use super::account::MAX_CENTS;
 use super::{Account, AccountId, FraudAssessment, TransactionId, Verdict};
 
-/// From this amount on, the holder is told.
+/// The amount from which the holder is notified.
 const LARGE_CENTS: i64 = 5_000_000;
 
-/// Take money out of an account.
+/// Withdraw money from an account.
 #[command(target = account, order_by = account, idempotency_key = transaction)]
 #[derive(Clone, Debug)]
 pub struct Withdraw {
-    /// Out of which account.
+    /// The account to debit.
     pub account: AccountId,
-    /// How much, in cents.
+    /// The amount in cents.
     #[schemars(range(min = 1, max = MAX_CENTS))]
     pub cents: i64,
-    /// The booking that says so, if one does: it is carried out once.
+    /// The transaction, if it has an id. Each transaction is applied once.
     pub transaction: Option<TransactionId>,
 }
 
-/// Money has left an account.
+/// Money was withdrawn from an account.
 #[event]
 #[derive(Clone, Debug)]
 pub struct MoneyWithdrawn {
-    /// Which account.
+    /// The account that was debited.
     pub account: AccountId,
-    /// How much, in cents.
+    /// The amount in cents.
     pub cents: i64,
 }
 
-/// So much money has left an account that its holder should know at once.
+/// An amount was withdrawn that is large enough to notify the holder.
 #[event]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LargeWithdrawal {
-    /// Which account.
+    /// The account that was debited.
     pub account: AccountId,
-    /// Whom it belongs to, if that is known.
+    /// The holder's name, if it is known.
     pub holder: Option<String>,
-    /// How much, in cents.
+    /// The amount in cents.
     pub cents: i64,
 }
 
-/// The account holds at least what is taken out.
+/// The account holds at least the amount to withdraw.
 #[invariant(when = Withdraw)]
 fn covered(account: &Account, withdrawal: &Withdraw) -> bool {
     withdrawal.cents <= account.balance_cents
 }
 
-/// Why a withdrawal that the account covers is not carried out.
+/// Why a withdrawal that the balance covers is refused.
 #[derive(Debug, thiserror::Error, Failure)]
 pub enum WithdrawError {
-    /// It looks like fraud.
-    #[error("the withdrawal looks like fraud; ask the bank")]
+    /// The fraud assessment denied it.
+    #[error("the withdrawal looks like fraud; contact the bank")]
     #[failure(permanent)]
     Suspicious,
 }

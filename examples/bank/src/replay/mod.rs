@@ -1,9 +1,7 @@
-//! Does again what a ledger says was done: every row that can be read becomes a [`Deposit`] or a [`Withdraw`], and so a
-//! job, and what became of each is summed up.
+//! Replays a ledger: publishes a [`Deposit`] or a [`Withdraw`] for each row, and sums up the outcomes of their jobs.
 //!
-//! A row's transaction is its idempotency key. A replay that was interrupted, or is done again, publishes all rows anew,
-//! and those that are on record are answered with the job that they have: nothing is applied twice, and the summary
-//! comes out the same.
+//! The transaction of a row is the idempotency key of its command. A replay that was interrupted, or runs again, publishes
+//! every row again and gets the existing jobs back: nothing is applied twice, and the outcomes are the same.
 
 mod summary;
 
@@ -18,96 +16,95 @@ use uuid::Uuid;
 
 pub use summary::{Refusal, Rejected, Summary};
 
+use crate::correlation::wait_until_idle;
 use crate::domain::{Deposit, Withdraw};
 use crate::ledger::{Direction, Ledger, Line, Row};
-use crate::matter::wait_until_idle;
 
-/// How many rows are published in one transaction.
+/// The number of rows that are published in one transaction.
 const BATCH: usize = 500;
 
-/// How many batches may be under way: enough to keep the workers busy, and little enough to be kept in memory.
-const BATCHES_UNDER_WAY: usize = 20;
+/// The maximum number of batches whose jobs have not ended. Keeps the workers busy and bounds memory.
+const MAX_BATCHES_IN_FLIGHT: usize = 20;
 
-/// How far a replay has come.
-#[derive(Clone, Copy, Debug, Default)]
+/// The progress of a replay.
+#[derive(Clone, Copy, Debug)]
 pub struct Progress {
-    /// How many lines of the file have been dealt with: their jobs have ended, or they have become none.
+    /// The number of lines that are done: malformed, rejected, or with a job that has ended.
     pub rows: u64,
-    /// Up to which byte of the file.
+    /// The position in the file, in bytes.
     pub bytes: u64,
 }
 
-/// A replay that broke off. Done again, it goes on where it was.
+/// Why a replay stopped early. Running it again continues it.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The ledger could not be read any further.
-    #[error("the ledger cannot be read any further")]
+    /// The ledger cannot be read.
+    #[error("cannot read the rest of the ledger")]
     Ledger(#[from] io::Error),
-    /// The bank could not take it.
+    /// The bank's store is unavailable, or the bank has shut down.
     #[error(transparent)]
     Bank(#[from] Failure),
 }
 
-/// Replays a ledger, and waits until everything that it has caused has ended. All of it belongs to the `matter`.
+/// Replays a ledger and waits until all jobs that it causes have ended. They share the correlation id `correlation`.
 ///
 /// # Errors
-/// If the ledger cannot be read to its end, or the store is out of reach.
+/// If the ledger cannot be read to its end, or the store is unavailable.
 pub async fn replay<R: Read>(
     bank: &Runtime,
-    matter: &str,
+    correlation: &str,
     ledger: Ledger<R>,
-    progress: impl FnMut(Progress),
+    on_progress: impl FnMut(Progress),
 ) -> Result<Summary, ReplayError> {
-    let seed = ContextSeed::new().with_correlation(matter);
+    let seed = ContextSeed::new().with_correlation(correlation);
     let replay = Replay {
         bank,
-        progress,
+        on_progress,
         newest: newest_id(),
-        under_way: VecDeque::new(),
-        done: Progress::default(),
+        in_flight: VecDeque::new(),
         summary: Summary::default(),
     };
     let summary = bank.scope(seed, replay.run(ledger)).await?;
-    wait_until_idle(bank, matter).await?;
+    wait_until_idle(bank, correlation).await?;
     Ok(summary)
 }
 
 struct Replay<'a, P> {
     bank: &'a Runtime,
-    progress: P,
-    /// The newest job that is known of.
+    on_progress: P,
+    /// The newest job id seen so far.
     newest: JobId,
-    under_way: VecDeque<Batch>,
-    done: Progress,
+    in_flight: VecDeque<Batch>,
     summary: Summary,
 }
 
-/// Rows whose jobs are on record, in the order of the file.
+/// The published rows of a batch.
 struct Batch {
+    /// The rows' line numbers and jobs.
     jobs: Vec<(u64, JobHandle<()>)>,
-    /// How far the replay will have come when they have ended.
+    /// The progress once these jobs have ended.
     end: Progress,
 }
 
 impl<P: FnMut(Progress)> Replay<'_, P> {
     async fn run<R: Read>(mut self, mut ledger: Ledger<R>) -> Result<Summary, ReplayError> {
-        let began = Instant::now();
+        let start = Instant::now();
         loop {
             let lines = ledger.by_ref().take(BATCH).collect::<io::Result<Vec<_>>>()?;
             let is_last = lines.len() < BATCH;
             self.publish(lines, ledger.bytes()).await?;
-            let may_stay = if is_last { 0 } else { BATCHES_UNDER_WAY };
-            while self.under_way.len() > may_stay {
-                self.settle_first().await?;
+            let max_in_flight = if is_last { 0 } else { MAX_BATCHES_IN_FLIGHT };
+            while self.in_flight.len() > max_in_flight {
+                self.await_oldest().await?;
             }
             if is_last {
-                self.summary.took(began.elapsed());
+                self.summary.set_elapsed(start.elapsed());
                 return Ok(self.summary);
             }
         }
     }
 
-    /// Puts the rows' jobs on record. From then on the runtime works on them.
+    /// Publishes a batch of lines, which ends at `bytes`.
     async fn publish(&mut self, lines: Vec<Line>, bytes: u64) -> Result<(), Failure> {
         let rows = lines.iter().filter_map(Line::row);
         let mut published = self.bank.publish_all(rows.map(|row| command(self.bank, row))).await.into_iter();
@@ -117,47 +114,46 @@ impl<P: FnMut(Progress)> Replay<'_, P> {
             let row = match line {
                 Line::Row(row) => row,
                 Line::Malformed(malformed) => {
-                    self.summary.malformed(&malformed);
+                    self.summary.add_malformed(&malformed);
                     continue;
                 }
             };
-            match published.next().expect("each row has an answer") {
+            match published.next().expect("`publish_all` returns a result for each row") {
                 Ok(job) => {
                     self.count(&job);
                     jobs.push((row.line, job));
                 }
                 Err(failure) if failure.kind() == FailureKind::Unavailable => return Err(failure),
-                Err(failure) => self.summary.rejected(row.line, &failure),
+                Err(failure) => self.summary.add_rejected(row.line, &failure),
             }
         }
-        self.under_way.push_back(Batch { jobs, end: Progress { rows: self.summary.rows, bytes } });
+        self.in_flight.push_back(Batch { jobs, end: Progress { rows: self.summary.rows, bytes } });
         Ok(())
     }
 
-    /// Ids grow with time: one that is not newer than all others belongs to a job that was on record before. (What
-    /// another process puts on record at this very time may be counted as new here, too.)
+    /// Counts a job as new or existing. Ids increase with time, so a job is new if its id is the newest so far. (A job
+    /// that another process publishes during the replay may be counted as new as well.)
     fn count(&mut self, job: &JobHandle<()>) {
         if job.id() > self.newest {
             self.newest = job.id();
-            self.summary.applied += 1;
+            self.summary.new_jobs += 1;
         } else {
-            self.summary.on_record += 1;
+            self.summary.existing_jobs += 1;
         }
     }
 
-    /// Waits until the oldest batch has ended.
-    async fn settle_first(&mut self) -> Result<(), Failure> {
-        let Some(Batch { jobs, end }) = self.under_way.pop_front() else { return Ok(()) };
+    /// Waits until the jobs of the oldest batch have ended.
+    async fn await_oldest(&mut self) -> Result<(), Failure> {
+        let Some(Batch { jobs, end }) = self.in_flight.pop_front() else { return Ok(()) };
         let outcomes = join_all(jobs.iter().map(|(_, job)| job.outcome())).await;
         for ((line, _), outcome) in jobs.iter().zip(outcomes) {
             match outcome {
                 Ok(()) => self.summary.succeeded += 1,
                 Err(failure) if failure.kind() == FailureKind::Unavailable => return Err(failure),
-                Err(failure) => self.summary.failed(*line, &failure),
+                Err(failure) => self.summary.add_failed(*line, &failure),
             }
         }
-        self.done = end;
-        (self.progress)(self.done);
+        (self.on_progress)(end);
         Ok(())
     }
 }
@@ -171,7 +167,7 @@ fn command(bank: &Runtime, row: &Row) -> Publish<()> {
     }
 }
 
-/// An id that is newer than those of all jobs up to now.
+/// Returns an id that is newer than those of all existing jobs.
 fn newest_id() -> JobId {
-    Uuid::now_v7().to_string().parse().expect("a UUID is an id")
+    Uuid::now_v7().to_string().parse().expect("a UUID is a valid job id")
 }

@@ -5,88 +5,88 @@ use serde::Serialize;
 
 use crate::ledger::Malformed;
 
-/// How many of the lines that have become no job are kept. The others are counted.
-const KEPT_LINES: usize = 20;
+/// The maximum number of rejected lines that a summary lists. The others are counted only.
+const MAX_REJECTED_LINES: usize = 20;
 
-/// What became of a ledger's lines. Its size does not depend on their number.
+/// The outcomes of a ledger's lines. Its size does not depend on their number.
 ///
-/// `rows` is the sum of `applied`, `on_record` and `rejected`, and that of `succeeded` and the counts in `refused`, too.
+/// `rows` equals `new_jobs + existing_jobs + rejected`, and also `succeeded` plus the counts in `refused`.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
-    /// How many lines the file has behind the first, empty ones aside.
+    /// The number of lines after the header, except empty ones.
     pub rows: u64,
-    /// How many have become a job by this replay.
-    pub applied: u64,
-    /// How many had a job already: by an earlier replay, or by an earlier line with the same transaction.
-    pub on_record: u64,
-    /// How many have become no job.
+    /// Rows for which this replay created a job.
+    pub new_jobs: u64,
+    /// Rows whose transaction already had a job, from an earlier replay or an earlier line.
+    pub existing_jobs: u64,
+    /// Lines for which no job was created.
     pub rejected: u64,
-    /// How many have a job that has succeeded.
+    /// Rows whose job succeeded.
     pub succeeded: u64,
-    /// What the others failed with.
+    /// The rows that did not succeed, grouped by cause.
     pub refused: Vec<Refusal>,
-    /// The first of the lines that have become no job.
+    /// The first rejected lines.
     pub rejected_lines: Vec<Rejected>,
-    /// How long it took.
+    /// The duration of the replay.
     pub seconds: f64,
-    /// How many rows became jobs, and ended, in a second; none if none became a job.
+    /// New jobs per second. `None` if there are no new jobs.
     pub rows_per_second: Option<f64>,
 }
 
-/// Rows that failed alike.
+/// Rows that did not succeed for the same reason.
 #[derive(Debug, Serialize)]
 pub struct Refusal {
     /// The kind of failure, or `malformed`.
     pub kind: &'static str,
-    /// Its code; of what is malformed, the column at fault, or `line`.
+    /// The code of the failure. For `malformed`, the column that is wrong, or `line`.
     pub code: String,
-    /// Whether they have jobs. Those who have none are rejected: they did not get through the door.
+    /// Whether these rows have jobs. Rows without one were rejected.
     pub have_jobs: bool,
-    /// How many.
+    /// The number of rows.
     pub count: u64,
-    /// The line of the first one.
+    /// The line number of the first row.
     pub line: u64,
-    /// What was wrong with it.
+    /// The message of the first row's failure.
     pub message: String,
 }
 
-/// A line that has become no job.
+/// A line for which no job was created.
 #[derive(Debug, Serialize)]
 pub struct Rejected {
-    /// Its place in the file.
+    /// The line number.
     pub line: u64,
-    /// The column at fault, if it is one.
+    /// The column that is wrong, or `None` if the line as a whole is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<&'static str>,
+    pub column: Option<&'static str>,
     /// What is wrong.
     pub reason: String,
 }
 
 impl Summary {
-    /// A row whose job has failed.
-    pub(super) fn failed(&mut self, line: u64, failure: &Failure) {
+    /// Adds a row whose job failed.
+    pub(super) fn add_failed(&mut self, line: u64, failure: &Failure) {
         self.refuse(failure.kind().as_str(), failure.code(), true, line, || failure.to_string());
     }
 
-    /// A row that the bank has refused at the door.
-    pub(super) fn rejected(&mut self, line: u64, failure: &Failure) {
+    /// Adds a row whose command was refused when it was published.
+    pub(super) fn add_rejected(&mut self, line: u64, failure: &Failure) {
         self.refuse(failure.kind().as_str(), failure.code(), false, line, || failure.to_string());
         let pointer = failure.violations().iter().find_map(|violation| violation.pointer());
-        self.reject(line, pointer.and_then(column), || failure.to_string());
+        self.reject(line, pointer.and_then(column_of), || failure.to_string());
     }
 
-    /// A line that is no row.
-    pub(super) fn malformed(&mut self, malformed: &Malformed) {
-        let Malformed { line, field, reason } = malformed;
-        self.refuse("malformed", field.unwrap_or("line"), false, *line, || reason.clone());
-        self.reject(*line, *field, || reason.clone());
+    /// Adds a line that cannot be parsed.
+    pub(super) fn add_malformed(&mut self, malformed: &Malformed) {
+        let Malformed { line, column, reason } = malformed;
+        self.refuse("malformed", column.unwrap_or("line"), false, *line, || reason.clone());
+        self.reject(*line, *column, || reason.clone());
     }
 
-    pub(super) fn took(&mut self, elapsed: Duration) {
+    pub(super) fn set_elapsed(&mut self, elapsed: Duration) {
         self.seconds = elapsed.as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "nobody counts more than 2⁵² rows")]
-        let applied = self.applied as f64;
-        self.rows_per_second = (self.applied > 0).then(|| applied / self.seconds);
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 2⁵² rows")]
+        let new_jobs = self.new_jobs as f64;
+        self.rows_per_second = (self.new_jobs > 0).then(|| new_jobs / self.seconds);
     }
 
     fn refuse(
@@ -97,10 +97,12 @@ impl Summary {
         line: u64,
         message: impl FnOnce() -> String,
     ) {
-        let same =
-            |known: &&mut Refusal| (known.kind, &*known.code, known.have_jobs) == (kind, code, have_jobs);
-        match self.refused.iter_mut().find(same) {
-            Some(known) => known.count += 1,
+        let group = self
+            .refused
+            .iter_mut()
+            .find(|group| (group.kind, &*group.code, group.have_jobs) == (kind, code, have_jobs));
+        match group {
+            Some(group) => group.count += 1,
             None => self.refused.push(Refusal {
                 kind,
                 code: code.to_owned(),
@@ -112,16 +114,16 @@ impl Summary {
         }
     }
 
-    fn reject(&mut self, line: u64, field: Option<&'static str>, reason: impl FnOnce() -> String) {
+    fn reject(&mut self, line: u64, column: Option<&'static str>, reason: impl FnOnce() -> String) {
         self.rejected += 1;
-        if self.rejected_lines.len() < KEPT_LINES {
-            self.rejected_lines.push(Rejected { line, field, reason: reason() });
+        if self.rejected_lines.len() < MAX_REJECTED_LINES {
+            self.rejected_lines.push(Rejected { line, column, reason: reason() });
         }
     }
 }
 
-/// The column of the ledger that a field of a command is taken from.
-fn column(pointer: &str) -> Option<&'static str> {
+/// Returns the column of the ledger that a field of a command is read from.
+fn column_of(pointer: &str) -> Option<&'static str> {
     match pointer {
         "/transaction" => Some("transaction"),
         "/account" => Some("account"),

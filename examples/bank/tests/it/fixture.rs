@@ -1,4 +1,4 @@
-//! The bank as the tests of its domain start it: with a notifier that they can look at.
+//! Starts the bank on a `TestRuntime`, with a notifier that records its calls.
 
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
@@ -8,25 +8,25 @@ use bank::domain::{Account, LargeWithdrawal, Notifier};
 use enact::prelude::*;
 use enact::testing::TestRuntime;
 
-/// Keeps whom it was to tell, and can be out of reach.
+/// Records notifications, and can be made to fail.
 #[derive(Default)]
 pub(crate) struct Recorder(Mutex<Recorded>);
 
 #[derive(Default)]
 struct Recorded {
-    told: Vec<LargeWithdrawal>,
-    failures_to_come: u32,
+    notified: Vec<LargeWithdrawal>,
+    remaining_failures: u32,
 }
 
 impl Recorder {
-    /// Everybody who was told, in order.
-    pub(crate) fn told(&self) -> Vec<LargeWithdrawal> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).told.clone()
+    /// Returns the notifications that succeeded, in order.
+    pub(crate) fn notified(&self) -> Vec<LargeWithdrawal> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).notified.clone()
     }
 
-    /// Cannot be reached the next few times.
-    pub(crate) fn is_out_of_reach(&self, times: u32) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).failures_to_come = times;
+    /// Makes the next notifications fail.
+    pub(crate) fn fail_next(&self, times: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remaining_failures = times;
     }
 }
 
@@ -37,22 +37,22 @@ impl Notifier for Recorder {
         withdrawal: &LargeWithdrawal,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if recorded.failures_to_come > 0 {
-            recorded.failures_to_come -= 1;
-            return Err("nobody answers".into());
+        if recorded.remaining_failures > 0 {
+            recorded.remaining_failures -= 1;
+            return Err("the mail server is unavailable".into());
         }
-        recorded.told.push(withdrawal.clone());
+        recorded.notified.push(withdrawal.clone());
         Ok(())
     }
 }
 
-/// A bank in memory, whose time and jobs are the test's.
+/// Starts a bank in memory. The test drives its clock and its jobs.
 pub(crate) async fn bank() -> (TestRuntime, Arc<Recorder>) {
     let recorder = Arc::new(Recorder::default());
     (TestRuntime::builder().provide::<dyn Notifier>(recorder.clone()).start().await, recorder)
 }
 
-/// An account of Ada's.
+/// Returns an account that belongs to Ada.
 pub(crate) fn account(id: &str, balance_cents: i64) -> Account {
     Account { id: id.into(), holder: Some("Ada".into()), balance_cents }
 }

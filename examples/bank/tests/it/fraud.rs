@@ -1,4 +1,4 @@
-//! Which withdrawals look like fraud, and to whom.
+//! The fraud assessment of withdrawals, for private customers and enterprises.
 
 use bank::domain::{FraudAssessment, Withdraw};
 use enact::prelude::*;
@@ -21,7 +21,7 @@ async fn enterprise_withdraws(bank: &TestRuntime, cents: i64) -> Outcome {
 }
 
 #[tokio::test]
-async fn people_take_half_a_million_at_most() {
+async fn private_customers_can_withdraw_half_a_million_at_a_time() {
     let bank = bank_with(100_000_000).await;
 
     bank.when(withdraw(50_000_001))
@@ -34,7 +34,7 @@ async fn people_take_half_a_million_at_most() {
 }
 
 #[tokio::test]
-async fn enterprises_take_more_but_not_all() {
+async fn enterprises_can_withdraw_more_but_not_everything() {
     let bank = bank_with(100_000_000).await;
 
     enterprise_withdraws(&bank, 100_000_000)
@@ -43,6 +43,6 @@ async fn enterprises_take_more_but_not_all() {
         .then_fails(FailureKind::Error, "suspicious")
         .then_changes_nothing();
     enterprise_withdraws(&bank, 99_999_999).await.then_succeeds().then_entity(&account("a-1", 1));
-    // Little is not well filled.
+    // A small account can be emptied.
     enterprise_withdraws(&bank, 1).await.then_succeeds().then_entity(&account("a-1", 0));
 }

@@ -1,4 +1,4 @@
-//! Interest is paid by itself, once a month and account.
+//! Interest is paid automatically, once per month and account.
 
 use bank::domain::{Account, Notifier};
 use enact::clock::Timestamp;
@@ -11,25 +11,25 @@ use crate::program::run;
 const DAY: Duration = Duration::from_hours(24);
 
 async fn bank_at(time: &str) -> TestRuntime {
-    let time: Timestamp = time.parse().expect("a time");
+    let time: Timestamp = time.parse().expect("a timestamp");
     let bank = TestRuntime::builder().provide::<dyn Notifier>(Arc::new(Recorder::default()));
     bank.beginning_at(time).start().await
 }
 
-/// The months for which steps were taken, in their order.
-fn months(paid: &Outcome) -> Vec<String> {
-    let steps = paid.ran().iter().filter(|ran| &*ran.job.name == "PayInterest");
+/// Returns the months of all `PayInterest` jobs that ran, in order.
+fn months(outcome: &Outcome) -> Vec<String> {
+    let jobs = outcome.ran().iter().filter(|ran| &*ran.job.name == "PayInterest");
     let month = |payload: serde_json::Value| payload["step"]["month"].as_str().map(str::to_owned);
-    steps.filter_map(|ran| ran.job.payload.value().ok().and_then(month)).collect()
+    jobs.filter_map(|ran| ran.job.payload.value().ok().and_then(month)).collect()
 }
 
-/// An account of a number.
+/// Returns the account with this number.
 fn numbered(number: usize, balance_cents: i64) -> Account {
     account(&format!("a-{number:04}"), balance_cents)
 }
 
 #[tokio::test]
-async fn each_account_is_paid_once_a_month_however_many_there_are() {
+async fn each_account_is_paid_once_a_month() {
     const ACCOUNTS: usize = 1_001;
     let mut bank = bank_at("2030-01-31T12:00:00Z").await;
     for number in 0..ACCOUNTS {
@@ -39,13 +39,13 @@ async fn each_account_is_paid_once_a_month_however_many_there_are() {
 
     bank.advance(DAY).await;
     let paid = bank.drain().await;
-    assert_eq!(months(&paid), ["2030-01"; 3], "page by page");
+    assert_eq!(months(&paid), ["2030-01"; 3], "one job per page");
     paid.then_succeeds();
     for number in 0..ACCOUNTS {
         paid.then_entity(&numbered(number, 80_100));
     }
 
-    // A bank that is closed on the first pays as soon as it opens, and each month that it has missed.
+    // A bank that was down on the first of a month catches up on each month that it missed.
     bank.clock().advance(60 * DAY);
     bank.restart().await;
     let paid = bank.drain().await;
@@ -59,7 +59,7 @@ async fn each_account_is_paid_once_a_month_however_many_there_are() {
 }
 
 #[tokio::test]
-async fn an_account_with_next_to_nothing_on_it_is_paid_nothing() {
+async fn an_account_whose_interest_is_below_one_cent_is_paid_nothing() {
     let bank = bank_at("2030-01-31T12:00:00Z").await;
     bank.given(account("poor", 799)).await;
     bank.advance(DAY).await;
@@ -72,8 +72,8 @@ async fn an_account_with_next_to_nothing_on_it_is_paid_nothing() {
 }
 
 #[test]
-fn the_wiring_shows_what_recurs_and_the_queue_of_letters() {
-    let wiring = run(["wiring"]).succeeded();
+fn the_wiring_shows_schedules_and_queues() {
+    let wiring = run(["wiring"]).success();
     assert!(wiring.contains("0 3 1 * *"), "{wiring}");
     assert!(wiring.contains("mail"), "{wiring}");
 }

@@ -1,4 +1,4 @@
-//! The bank from the outside: its program as people and scripts run it, and its domain as a program uses it.
+//! Tests of the bank's domain, on `TestRuntime`, and of its program, run as a process.
 
 mod command_line;
 #[cfg(unix)]

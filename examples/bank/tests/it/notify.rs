@@ -1,4 +1,4 @@
-//! Holders are told of large withdrawals, and of no others, until they have been reached.
+//! Holders are notified of large withdrawals only, and notifications are retried.
 
 use bank::domain::{LargeWithdrawal, MoneyWithdrawn, Withdraw};
 use enact::Step;
@@ -16,7 +16,7 @@ fn large(cents: i64) -> LargeWithdrawal {
 }
 
 #[tokio::test]
-async fn a_holder_is_told_of_a_large_withdrawal_only() {
+async fn a_holder_is_notified_of_large_withdrawals_only() {
     let (bank, notifier) = bank().await;
     bank.given(account("a-1", 10_000_000)).await;
 
@@ -28,30 +28,30 @@ async fn a_holder_is_told_of_a_large_withdrawal_only() {
         .await
         .then_succeeds()
         .then_emits((large(5_000_000), MoneyWithdrawn { account: "a-1".into(), cents: 5_000_000 }));
-    assert_eq!(notifier.told(), [], "nobody waits for a holder");
+    assert_eq!(notifier.notified(), [], "the withdrawal waited for the notification");
 
     bank.drain().await.then_ran(["notify_holder"]).then_succeeds();
-    assert_eq!(notifier.told(), [large(5_000_000)]);
+    assert_eq!(notifier.notified(), [large(5_000_000)]);
 }
 
 #[tokio::test]
-async fn a_holder_who_cannot_be_reached_is_tried_again_ever_later() {
+async fn a_failed_notification_is_retried_with_growing_pauses() {
     let (bank, notifier) = bank().await;
-    notifier.is_out_of_reach(3);
+    notifier.fail_next(3);
 
     let mut outcome = bank.when_event(large(5_000_000)).await.of("notify_holder");
     for longest in [1, 2, 4].map(Duration::from_secs) {
         outcome.then_fails(FailureKind::Error, "error").then_retries();
-        let pause = bank.advance_to_next().await.expect("another attempt is to come");
+        let pause = bank.advance_to_next().await.expect("another attempt is scheduled");
         assert!((longest / 2..=longest).contains(&pause), "{pause:?} is not about {longest:?}");
-        outcome = bank.drain_one().await.expect("it has come");
+        outcome = bank.drain_one().await.expect("the attempt is due");
     }
     outcome.then_succeeds();
-    assert_eq!(notifier.told(), [large(5_000_000)]);
+    assert_eq!(notifier.notified(), [large(5_000_000)]);
 }
 
 #[tokio::test]
-async fn a_holder_is_told_twice_if_the_bank_dies_right_after_and_the_money_leaves_once() {
+async fn after_a_crash_the_holder_is_notified_again_and_the_money_is_withdrawn_once() {
     let (mut bank, notifier) = bank().await;
     bank.given(account("a-1", 10_000_000)).await;
     bank.when(withdraw(5_000_000)).await.then_succeeds();
@@ -62,12 +62,11 @@ async fn a_holder_is_told_twice_if_the_bank_dies_right_after_and_the_money_leave
     bank.advance_past_lease().await;
     bank.advance_to_next().await;
     bank.drain().await.then_ran(["notify_holder"]).then_succeeds().then_entity(&account("a-1", 5_000_000));
-    assert_eq!(notifier.told(), [large(5_000_000), large(5_000_000)]);
+    assert_eq!(notifier.notified(), [large(5_000_000), large(5_000_000)]);
 }
 
-/// What the domain needs and the compiler cannot know, as a capability that nobody provides, is found by starting it.
 #[tokio::test]
 #[should_panic(expected = "`notify_holder` needs")]
-async fn the_domain_does_not_start_without_its_notifier() {
+async fn the_bank_does_not_start_without_a_notifier() {
     TestRuntime::start().await;
 }

@@ -1,4 +1,4 @@
-//! What a ledger amounts to, by a loop without enact: what every replay is compared with.
+//! Applies a ledger in a plain loop, without enact. Replays are compared with its result.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,39 +8,39 @@ use bank::ledger::COLUMNS;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expected {
     pub(crate) rows: u64,
-    /// Rows whose transaction stands further up with the same content.
+    /// Rows that repeat the transaction and content of an earlier row.
     pub(crate) repeated: u64,
     pub(crate) succeeded: u64,
-    /// By kind and code.
+    /// The number of refused rows, by kind and code.
     pub(crate) refused: BTreeMap<(String, String), u64>,
     pub(crate) balances: BTreeMap<String, i64>,
 }
 
-/// An account, whether money comes in, and how much.
+/// The account, whether it is credited, and the amount in cents.
 type Request = (String, bool, i64);
 type Refusal = (&'static str, &'static str);
-type Answer = Result<(), Refusal>;
+type Outcome = Result<(), Refusal>;
 
-/// Reads a ledger that has no quotes in it.
+/// Applies a ledger. Quoted fields are not supported.
 pub(crate) fn run(ledger: &[u8]) -> Expected {
     let mut expected = Expected::default();
-    let mut known: HashMap<String, (Request, Answer)> = HashMap::new();
+    let mut known: HashMap<String, (Request, Outcome)> = HashMap::new();
     let lines = ledger.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
     for line in lines.skip(1).filter(|line| !line.is_empty()) {
         expected.rows += 1;
-        let answer = read(line).and_then(|(transaction, request)| {
-            if let Some((first, answer)) = known.get(&transaction) {
+        let outcome = read(line).and_then(|(transaction, request)| {
+            if let Some((first, outcome)) = known.get(&transaction) {
                 if *first != request {
                     return Err(("idempotency_mismatch", "idempotency_mismatch"));
                 }
                 expected.repeated += 1;
-                return *answer;
+                return *outcome;
             }
-            let answer = apply(&mut expected.balances, &request);
-            known.insert(transaction, (request, answer));
-            answer
+            let outcome = apply(&mut expected.balances, &request);
+            known.insert(transaction, (request, outcome));
+            outcome
         });
-        match answer {
+        match outcome {
             Ok(()) => expected.succeeded += 1,
             Err((kind, code)) => *expected.refused.entry((kind.into(), code.into())).or_default() += 1,
         }
@@ -48,11 +48,11 @@ pub(crate) fn run(ledger: &[u8]) -> Expected {
     expected
 }
 
-/// The transaction, and what it asks for.
+/// Parses a line into its transaction and request.
 fn read(line: &[u8]) -> Result<(String, Request), Refusal> {
     let fields: Vec<_> = line.split(|byte| *byte == b',').map(str::from_utf8).collect();
-    if let Some(place) = fields.iter().position(Result::is_err) {
-        return Err(("malformed", COLUMNS[place]));
+    if let Some(column) = fields.iter().position(Result::is_err) {
+        return Err(("malformed", COLUMNS[column]));
     }
     let fields: Vec<_> = fields.into_iter().flatten().collect();
     let [transaction, account, _, direction, _, _, cents, _] = fields[..] else {
@@ -75,7 +75,7 @@ fn read(line: &[u8]) -> Result<(String, Request), Refusal> {
     Ok((transaction.to_owned(), (account.to_owned(), is_credit, cents)))
 }
 
-fn apply(balances: &mut BTreeMap<String, i64>, (account, is_credit, cents): &Request) -> Answer {
+fn apply(balances: &mut BTreeMap<String, i64>, (account, is_credit, cents): &Request) -> Outcome {
     if *is_credit {
         *balances.entry(account.clone()).or_default() += cents;
         return Ok(());

@@ -1,4 +1,4 @@
-//! Banks that work in processes of their own, and the office in this one, which publishes and looks.
+//! Starts `bank work` in processes of their own, and banks in this process.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -15,32 +15,32 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::fixture::Recorder;
 use crate::program::{arguments, program};
 
-/// How long something may take before it is taken to stand still.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// How long [`wait_until`] waits before it fails the test.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// `bank work`, in a process of its own. It is killed when it is dropped.
+/// A `bank work` process. Killed when it is dropped.
 pub(crate) struct Worker {
     process: Child,
     stdout: BufReader<ChildStdout>,
 }
 
 impl Worker {
-    /// Starts one, and returns when it works.
+    /// Starts a process, and returns when it runs jobs.
     pub(crate) fn start(db: &Path, options: &[&str]) -> Self {
         Self::start_as(&mut command(db, options))
     }
 
-    /// The same, with a log that can be read.
+    /// Starts a process that writes its log to a file.
     pub(crate) fn start_with_log(db: &Path, options: &[&str], log: &Path) -> Self {
-        let log = File::create(log).expect("a log can be written");
+        let log = File::create(log).expect("the log file is created");
         Self::start_as(command(db, options).env("RUST_LOG", "warn").stderr(log))
     }
 
     fn start_as(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).spawn().expect("the program starts");
-        let stdout = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let stdout = BufReader::new(process.stdout.take().expect("stdout is piped"));
         let mut worker = Self { process, stdout };
-        assert!(worker.line().starts_with("works on "), "it says that it works");
+        assert!(worker.line().starts_with("running jobs in "));
         worker
     }
 
@@ -48,35 +48,35 @@ impl Worker {
         self.process.id()
     }
 
-    /// The next line that it writes; empty behind the last.
+    /// Returns the next line of its output, or an empty string at the end.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("it writes UTF-8");
+        self.stdout.read_line(&mut line).expect("the output is UTF-8");
         line
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.process), signal).expect("it is there to be signalled");
+        kill_process(Pid::from_child(&self.process), signal).expect("the process exists");
     }
 
     pub(crate) fn has_ended(&mut self) -> bool {
-        self.process.try_wait().expect("it can be waited for").is_some()
+        self.process.try_wait().expect("the process can be waited for").is_some()
     }
 
     pub(crate) fn wait(mut self) -> ExitStatus {
-        self.process.wait().expect("it can be waited for")
+        self.process.wait().expect("the process can be waited for")
     }
 
-    /// As an operator does.
+    /// Stops it by SIGTERM, and waits until it has exited.
     pub(crate) fn stop(self) {
         self.signal(Signal::TERM);
         assert_eq!(self.wait().code(), Some(0));
     }
 
     pub(crate) fn kill(mut self) {
-        self.process.kill().expect("it can be killed");
-        let status = self.process.wait().expect("it has ended");
-        assert_eq!(status.code(), None, "it was to be killed, and has ended before");
+        self.process.kill().expect("the process can be killed");
+        let status = self.process.wait().expect("the process can be waited for");
+        assert_eq!(status.code(), None, "the process exited before it was killed");
     }
 }
 
@@ -91,14 +91,14 @@ fn command(db: &Path, options: &[&str]) -> Command {
     program(arguments(&[&["work"], options].concat(), &[("--db", db)]))
 }
 
-/// A bank in this process that runs nothing that is published.
-pub(crate) async fn office(db: &Path) -> Runtime {
-    builder(db).without_worker().start().await.expect("the domain is wired")
+/// Starts a bank in this process that publishes jobs and runs none.
+pub(crate) async fn publisher(db: &Path) -> Runtime {
+    builder(db).without_worker().start().await.expect("the bank starts")
 }
 
-/// A bank in this process that works.
+/// Starts a bank in this process that runs jobs.
 pub(crate) async fn open(db: &Path) -> Runtime {
-    builder(db).lease(Duration::from_secs(1)).start().await.expect("the domain is wired")
+    builder(db).lease(Duration::from_secs(1)).start().await.expect("the bank starts")
 }
 
 fn builder(db: &Path) -> RuntimeBuilder {
@@ -107,18 +107,18 @@ fn builder(db: &Path) -> RuntimeBuilder {
 }
 
 pub(crate) async fn close(bank: Runtime) {
-    bank.shutdown(Duration::from_mins(1)).await.expect("nothing takes long");
+    bank.shutdown(Duration::from_mins(1)).await.expect("all jobs finish in time");
 }
 
-pub(crate) async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
-    let began = Instant::now();
-    while !holds().await {
-        assert!(began.elapsed() < PATIENCE, "it takes too long");
+/// Polls a condition until it holds.
+pub(crate) async fn wait_until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
+    let start = Instant::now();
+    while !condition().await {
+        assert!(start.elapsed() < TIMEOUT, "timed out");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
-/// What a process has written to a file.
-pub(crate) fn text_of(path: &Path) -> String {
-    fs::read_to_string(path).expect("the file can be read")
+pub(crate) fn read_text(path: &Path) -> String {
+    fs::read_to_string(path).expect("the file is readable")
 }

@@ -1,4 +1,4 @@
-//! The bank's program: started, killed and asked.
+//! Runs the bank's program.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -13,29 +13,31 @@ use tempfile::TempDir;
 
 use crate::plain_loop::Expected;
 
-pub(crate) struct Ran {
+/// The output of a run of the program.
+pub(crate) struct CliOutput {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// The program, not started yet.
+/// Returns a command that starts the program.
 pub(crate) fn program(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_bank"));
     program.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
     program
 }
 
-/// Runs the program to its end.
-pub(crate) fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ran {
+/// Runs the program until it exits.
+pub(crate) fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> CliOutput {
     let Output { status, stdout, stderr } = program(arguments).output().expect("the program starts");
-    let text = |bytes| String::from_utf8(bytes).expect("the program writes UTF-8");
-    Ran { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
+    CliOutput { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
-impl Ran {
+impl CliOutput {
+    /// Returns its output, which must be that of a success.
     #[track_caller]
-    pub(crate) fn succeeded(self) -> String {
+    pub(crate) fn success(self) -> String {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         self.stdout
     }
@@ -46,9 +48,9 @@ impl Ran {
             .unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
     }
 
-    /// Its one line on stderr.
+    /// Returns its error message, which must be one line on stderr.
     #[track_caller]
-    pub(crate) fn refused(self) -> String {
+    pub(crate) fn error(self) -> String {
         assert_eq!(self.code, Some(1), "{}", self.stderr);
         assert_eq!(self.stderr.lines().count(), 1, "{}", self.stderr);
         assert!(self.stderr.starts_with("error: "), "{}", self.stderr);
@@ -57,11 +59,11 @@ impl Ran {
 }
 
 /// A directory for a test's files.
-pub(crate) struct Place(TempDir);
+pub(crate) struct TestDir(TempDir);
 
-impl Place {
+impl TestDir {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().expect("there is a temporary directory"))
+        Self(tempfile::tempdir().expect("a temporary directory is created"))
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -70,54 +72,57 @@ impl Place {
 
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
-        fs::write(&path, content).expect("a temporary file can be written");
+        fs::write(&path, content).expect("the file is written");
         path
     }
 }
 
+/// Concatenates words, and paths with the options before them.
 pub(crate) fn arguments<'a>(words: &[&'a str], paths: &[(&'a str, &'a Path)]) -> Vec<&'a OsStr> {
     let paths = paths.iter().flat_map(|(option, path)| [OsStr::new(*option), path.as_os_str()]);
     words.iter().map(|word| OsStr::new(*word)).chain(paths).filter(|word| !word.is_empty()).collect()
 }
 
-/// Runs a command on a database.
-pub(crate) fn bank(db: &Path, words: &[&str]) -> Ran {
+/// Runs a command of the program on a database.
+pub(crate) fn bank(db: &Path, words: &[&str]) -> CliOutput {
     run(arguments(words, &[("--db", db)]))
 }
 
+/// Replays a ledger, and returns the JSON report.
 pub(crate) fn replay(db: &Path, ledger: &Path) -> Value {
-    let ran = run(arguments(&["replay", "--json", "--lease", "1"], &[("", ledger), ("--db", db)]));
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    ran.json()
+    let output = run(arguments(&["replay", "--json", "--lease", "1"], &[("", ledger), ("--db", db)]));
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    output.json()
 }
 
+/// Returns all accounts and their balances.
 pub(crate) fn balances(db: &Path) -> BTreeMap<String, i64> {
-    let csv = bank(db, &["balances", "--csv"]).succeeded();
+    let csv = bank(db, &["balances", "--csv"]).success();
     let mut lines = csv.lines();
     assert_eq!(lines.next(), Some("account,balance_cents"));
     let line = |line: &str| {
-        let (account, cents) = line.split_once(',').expect("a line has two columns");
-        (account.to_owned(), cents.parse().expect("a balance is a number"))
+        let (account, cents) = line.split_once(',').expect("two columns");
+        (account.to_owned(), cents.parse().expect("a number"))
     };
     lines.map(line).collect()
 }
 
-/// The replay's report, and the database behind it, are what the plain loop says.
+/// Asserts that the report of a replay, and the balances after it, are as expected.
 #[track_caller]
 pub(crate) fn assert_as_expected(report: &Value, db: &Path, expected: &Expected) {
-    let count = |value: &Value| value.as_u64().expect("a count is a number");
-    let text = |value: &Value| value.as_str().expect("a text is a string").to_owned();
-    let refused = report["refused"].as_array().expect("refusals are a list").iter();
+    let count = |value: &Value| value.as_u64().expect("a number");
+    let text = |value: &Value| value.as_str().expect("a string").to_owned();
+    let refused = report["refused"].as_array().expect("a list").iter();
     let refused: BTreeMap<_, _> =
-        refused.map(|each| ((text(&each["kind"]), text(&each["code"])), count(&each["count"]))).collect();
+        refused.map(|group| ((text(&group["kind"]), text(&group["code"])), count(&group["count"]))).collect();
     assert_eq!(refused, expected.refused);
     assert_eq!(count(&report["rows"]), expected.rows);
     assert_eq!(count(&report["succeeded"]), expected.succeeded);
     assert_eq!(balances(db), expected.balances);
 }
 
-/// A ledger with overdrafts and missing accounts among its rows, the same whenever it is made.
-pub(crate) fn made_up_ledger(rows: u32) -> String {
+/// Returns a random ledger with overdrafts and missing accounts, the same for each call.
+pub(crate) fn random_ledger(rows: u32) -> String {
     let mut text = COLUMNS.join(",");
     text.push('\n');
     let mut state = 1848_u32;
@@ -130,7 +135,7 @@ pub(crate) fn made_up_ledger(rows: u32) -> String {
         let direction = if random(5) < 3 { "credit" } else { "debit" };
         let cents = random(100_000);
         writeln!(text, "t{row},a-{account},1848-03-15,{direction},,,{cents},")
-            .expect("a string can be written");
+            .expect("writing to a string succeeds");
     }
     text
 }

@@ -1,4 +1,4 @@
-//! Transfers arrive, come back, or never start; and no cent is lost.
+//! Transfers are completed, refunded or refused, and no money is lost.
 
 use bank::domain::{
     Account, CompleteTransfer, Deposit, RefundReason, RefundTransfer, StartTransfer, Transfer,
@@ -10,7 +10,7 @@ use enact::testing::{Fault, Outcome, Point, TestRuntime};
 
 use crate::fixture::{account, bank};
 
-/// A bank with these accounts.
+/// Starts a bank with these accounts.
 async fn bank_with(accounts: &[(&str, i64)]) -> TestRuntime {
     let (bank, _) = bank().await;
     for (id, cents) in accounts {
@@ -23,12 +23,12 @@ fn start(id: &str, from: &str, to: &str, cents: i64) -> StartTransfer {
     StartTransfer { transfer: id.into(), from: from.into(), to: to.into(), cents }
 }
 
-/// A transfer as it is on record once it stands there.
+/// Returns the transfer that `start` begins, in this state.
 fn transfer(start: StartTransfer, state: TransferState) -> Transfer {
     Transfer { id: start.transfer, from: start.from, to: start.to, cents: start.cents, state }
 }
 
-/// Carries a transfer out, with all that follows from it.
+/// Executes a transfer and all jobs that it causes.
 async fn carry_out(bank: &TestRuntime, start: StartTransfer) -> Outcome {
     bank.when(start).await.then_succeeds();
     let outcome = bank.drain().await;
@@ -37,7 +37,7 @@ async fn carry_out(bank: &TestRuntime, start: StartTransfer) -> Outcome {
 }
 
 #[tokio::test]
-async fn a_transfer_arrives_step_by_step() {
+async fn a_transfer_is_completed_step_by_step() {
     let bank = bank_with(&[("a", 500), ("b", 0)]).await;
     let (id, from, to) = (|| "t".into(), || "a".into(), || "b".into());
 
@@ -50,7 +50,7 @@ async fn a_transfer_arrives_step_by_step() {
         .expect("the transfer is routed")
         .then_ran(["route_transfer"])
         .then_publishes(CompleteTransfer { transfer: id(), from: from(), to: to(), cents: 200 })
-        .then_entity(&transfer(start("t", "a", "b", 200), TransferState::Underway));
+        .then_entity(&transfer(start("t", "a", "b", 200), TransferState::Pending));
     bank.drain()
         .await
         .then_ran(["CompleteTransfer", "record_completion"])
@@ -61,7 +61,7 @@ async fn a_transfer_arrives_step_by_step() {
 }
 
 #[tokio::test]
-async fn a_transfer_to_nobody_comes_back() {
+async fn a_transfer_to_a_missing_account_is_refunded() {
     let bank = bank_with(&[("a", 500)]).await;
     let reason = RefundReason::NoSuchAccount;
     carry_out(&bank, start("t", "a", "nobody", 200))
@@ -74,7 +74,7 @@ async fn a_transfer_to_nobody_comes_back() {
 }
 
 #[tokio::test]
-async fn a_transfer_to_a_full_account_comes_back() {
+async fn a_transfer_to_a_full_account_is_refunded() {
     let full = i64::MAX - 100;
     let bank = bank_with(&[("a", 500), ("full", full)]).await;
     carry_out(&bank, start("t", "a", "full", 101))
@@ -88,7 +88,7 @@ async fn a_transfer_to_a_full_account_comes_back() {
 }
 
 #[tokio::test]
-async fn a_transfer_that_is_not_covered_never_starts() {
+async fn a_transfer_that_is_not_covered_is_refused() {
     let bank = bank_with(&[("a", 500), ("b", 0)]).await;
     bank.when(start("t", "a", "b", 501))
         .await
@@ -98,17 +98,17 @@ async fn a_transfer_that_is_not_covered_never_starts() {
 }
 
 #[tokio::test]
-async fn a_transfer_to_oneself_never_starts_and_all_that_is_wrong_is_said() {
+async fn a_transfer_to_the_same_account_is_refused_with_all_violations() {
     let bank = bank_with(&[("a", 500)]).await;
     let outcome = bank.when(start("t", "a", "a", 501)).await;
     outcome.then_fails(FailureKind::Violated, "to_another_account");
-    let failure = outcome.failure().expect("it fails");
-    assert!(failure.to_string().contains("A transfer goes to another account than it comes from."));
+    let failure = outcome.failure().expect("the transfer fails");
+    assert!(failure.to_string().contains("Sender and recipient are different accounts."));
     assert_eq!(failure.violations().len(), 2);
 }
 
 #[tokio::test]
-async fn a_transfer_from_nobody_never_starts() {
+async fn a_transfer_from_a_missing_account_is_refused() {
     let bank = bank_with(&[("b", 0)]).await;
     bank.when(start("t", "nobody", "b", 1)).await.then_fails(FailureKind::NotFound, "not_found");
 }
@@ -126,14 +126,13 @@ async fn a_transfer_is_carried_out_once() {
     bank.drain().await.then_ran([]).then_entity(&account("a", 300)).then_entity(&account("b", 200));
 }
 
-/// Wherever the bank dies on the way of a transfer, no cent is lost and none is made.
 #[tokio::test]
-async fn a_transfer_arrives_whole_wherever_the_bank_dies_on_its_way() {
+async fn a_transfer_is_completed_wherever_the_bank_crashes() {
     for point in Point::ALL {
         for step in 0..4 {
             let mut bank = bank_with(&[("a", 500), ("b", 0)]).await;
             let published = bank.runtime().publish(start("t", "a", "b", 200)).await;
-            published.expect("the transfer is on record");
+            published.expect("the transfer is published");
             for _ in 0..step {
                 bank.drain_one().await.expect("there is another step").then_succeeds();
             }
@@ -157,20 +156,20 @@ async fn a_transfer_arrives_whole_wherever_the_bank_dies_on_its_way() {
 }
 
 #[tokio::test]
-async fn a_name_that_could_be_a_step_of_a_transfer_is_refused() {
+async fn ids_that_could_collide_with_step_keys_are_refused() {
     let bank = bank_with(&[("a", 500)]).await;
-    for name in ["t/refund", "t/complete", ""] {
-        bank.when(start(name, "a", "b", 1)).await.then_fails(FailureKind::Invalid, "pattern");
-        let deposit = Deposit { account: "a".into(), cents: 1, transaction: Some(name.into()) };
-        let refused = bank.when(deposit).await;
-        refused.then_fails(FailureKind::Invalid, "anyOf");
-        let failure = refused.failure().expect("it is refused");
+    for id in ["t/refund", "t/complete", ""] {
+        bank.when(start(id, "a", "b", 1)).await.then_fails(FailureKind::Invalid, "pattern");
+        let deposit = Deposit { account: "a".into(), cents: 1, transaction: Some(id.into()) };
+        let outcome = bank.when(deposit).await;
+        outcome.then_fails(FailureKind::Invalid, "anyOf");
+        let failure = outcome.failure().expect("the deposit is refused");
         assert_eq!(failure.violations()[0].pointer(), Some("/transaction"));
     }
 }
 
 #[tokio::test]
-async fn a_deposit_that_the_account_has_no_room_for_is_refused() {
+async fn a_deposit_that_exceeds_the_maximum_balance_is_refused() {
     let bank = bank_with(&[("full", i64::MAX)]).await;
     bank.when(Deposit { account: "full".into(), cents: 1, transaction: None })
         .await

@@ -1,9 +1,9 @@
-//! Cancellation: a job that is called off never runs, or is told while it runs; whatever it does then, nothing of it is committed.
-//! What was to come after it is called off with it.
+//! Cancellation: a cancelled job commits nothing. A job that waits never runs, and a running one is signalled. Jobs that were
+//! published to run after it are cancelled as well.
 //!
 //! ```text
 //! baking
-//! the oven is turned off
+//! stopped baking
 //! Bake is cancelled: Err(cancelled (cancelled): the job was cancelled)
 //! Frost is cancelled: Err(cancelled (cancelled): the job was cancelled)
 //! 0 cakes were baked
@@ -14,7 +14,7 @@ use enact::prelude::*;
 use enact::store::Cursor;
 use tokio::sync::Notify;
 
-/// Bake a cake, which takes its time.
+/// Bake a cake.
 #[command]
 struct Bake {}
 
@@ -26,7 +26,7 @@ struct Frost {}
 #[event]
 struct Baked {}
 
-/// Told when something is in the oven.
+/// Notified when baking starts.
 #[derive(Default)]
 struct Oven(Notify);
 
@@ -35,10 +35,10 @@ async fn bake(_: Bake, oven: Arc<Oven>) {
     emit(Baked {});
     println!("baking");
     oven.0.notify_one();
-    // A handler that does not listen would bake to the end. Its commit would be refused all the same.
+    // A handler that ignores the signal runs to its end, and its commit is refused.
     tokio::select! {
         () = tokio::time::sleep(Duration::from_hours(1)) => {}
-        () = context().cancelled() => println!("the oven is turned off"),
+        () = context().cancelled() => println!("stopped baking"),
     }
 }
 
@@ -56,12 +56,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let frosting = bakery.publish(Frost {}).after(&cake).await?;
     oven.0.notified().await;
     bakery.jobs().cancel(cake.id()).await?;
-    // What runs may end, and does so at once.
+    // Waits until the handler has returned.
     bakery.shutdown(Duration::from_secs(10)).await?;
 
     for job in [cake, frosting] {
-        let record = job.job().await?;
-        println!("{} is {}: {:?}", record.name, record.state, job.outcome().await);
+        let stored = job.job().await?;
+        println!("{} is {}: {:?}", stored.name, stored.state, job.outcome().await);
     }
     println!("{} cakes were baked", bakery.events().after(Cursor::START, 10).await?.len());
     Ok(())

@@ -1,25 +1,25 @@
-//! Creation policies: what a handler finds where its entity does not exist yet, or exists already.
+//! Creation policies: what happens if a handler's entity does not exist, or exists already.
 //!
 //! ```text
-//! always:     Ok("made")
-//! again:      Err(already_exists (already_exists): Guest ada exists already)
-//! never:      Ok("1 night")
-//! nobody:     Err(not_found (not_found): Guest bob does not exist)
-//! if_missing: Ok("1 tip")
-//! again:      Ok("2 tips")
+//! always, missing:      Ok("welcome")
+//! always, existing:     Err(already_exists (already_exists): Guest ada exists already)
+//! never, existing:      Ok("1 night")
+//! never, missing:       Err(not_found (not_found): Guest bob does not exist)
+//! if_missing, missing:  Ok("1 tip")
+//! if_missing, existing: Ok("2 tips")
 //! ```
 
 use enact::MemoryStore;
 use enact::prelude::*;
 
-/// A guest of the house.
+/// A hotel guest.
 #[entity(id = name)]
 struct Guest {
     name: String,
     nights: u32,
 }
 
-/// What a waiter has been given.
+/// The tips of a waiter.
 #[entity(id = waiter)]
 struct TipJar {
     waiter: String,
@@ -32,7 +32,7 @@ struct Welcome {
     name: String,
 }
 
-/// How a guest begins: the domain's own code.
+/// Creates a guest. `create = always` requires this conversion.
 impl From<&Welcome> for Guest {
     fn from(welcome: &Welcome) -> Self {
         Self { name: welcome.name.clone(), nights: 0 }
@@ -41,15 +41,16 @@ impl From<&Welcome> for Guest {
 
 #[command(create = always)]
 async fn welcome(_welcome: Welcome, _guest: &mut Guest) -> Result<String, Failure> {
-    Ok("made".to_owned())
+    Ok("welcome".to_owned())
 }
 
-/// Let a guest stay for a night.
+/// Add a night to a guest's stay.
 #[command(target = name)]
 struct Stay {
     name: String,
 }
 
+/// The default is `create = never`.
 #[command]
 async fn stay(_stay: Stay, guest: &mut Guest) -> Result<String, Failure> {
     guest.nights += 1;
@@ -76,14 +77,14 @@ async fn tip(_tip: Tip, jar: &mut TipJar) -> Result<String, Failure> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let house = Runtime::builder(MemoryStore::new()).start().await?;
+    let hotel = Runtime::builder(MemoryStore::new()).start().await?;
     let [ada, bob, eve] = ["ada", "bob", "eve"].map(String::from);
 
-    println!("always:     {:?}", house.execute(Welcome { name: ada.clone() }).await);
-    println!("again:      {:?}", house.execute(Welcome { name: ada.clone() }).await);
-    println!("never:      {:?}", house.execute(Stay { name: ada }).await);
-    println!("nobody:     {:?}", house.execute(Stay { name: bob }).await);
-    println!("if_missing: {:?}", house.execute(Tip { waiter: eve.clone() }).await);
-    println!("again:      {:?}", house.execute(Tip { waiter: eve }).await);
+    println!("always, missing:      {:?}", hotel.execute(Welcome { name: ada.clone() }).await);
+    println!("always, existing:     {:?}", hotel.execute(Welcome { name: ada.clone() }).await);
+    println!("never, existing:      {:?}", hotel.execute(Stay { name: ada }).await);
+    println!("never, missing:       {:?}", hotel.execute(Stay { name: bob }).await);
+    println!("if_missing, missing:  {:?}", hotel.execute(Tip { waiter: eve.clone() }).await);
+    println!("if_missing, existing: {:?}", hotel.execute(Tip { waiter: eve }).await);
     Ok(())
 }

@@ -1,11 +1,10 @@
-//! A parameter of one's own: a type that implements `FromContext` is drawn like a built-in one, and what it requires is
-//! checked when the program starts.
+//! Custom parameters: a handler can extract any type that implements `FromContext`. What the type requires is checked at start.
 //!
 //! ```text
-//! no start: true
+//! start() reports the missing Greetings: true
 //! Ok("Guten Tag")
 //! Ok("Bonjour")
-//! Err(denied (no_language): nobody here speaks `tlh`)
+//! Err(denied (no_language): no greeting in language `tlh`)
 //! ```
 
 use std::collections::BTreeMap;
@@ -14,10 +13,10 @@ use enact::context::Requirements;
 use enact::prelude::*;
 use enact::{FromContext, MemoryStore};
 
-/// How the languages greet that are spoken here.
+/// The greetings by language.
 struct Greetings(BTreeMap<&'static str, &'static str>);
 
-/// How whoever asks is greeted.
+/// The greeting in the caller's language.
 struct Greeting(String);
 
 impl FromContext for Greeting {
@@ -25,36 +24,37 @@ impl FromContext for Greeting {
         let language = context.metadata("language").unwrap_or("de");
         let greetings: Arc<Greetings> = context.extract()?;
         let Some(greeting) = greetings.0.get(language) else {
-            let message = format!("nobody here speaks `{language}`");
+            let message = format!("no greeting in language `{language}`");
             return Err(Failure::new(FailureKind::Denied, "no_language", message));
         };
         Ok(Self((*greeting).to_owned()))
     }
 
-    fn requires(needs: &mut Requirements) {
-        needs.capability::<Greetings>();
+    fn requires(requirements: &mut Requirements) {
+        requirements.capability::<Greetings>();
     }
 }
 
-/// Come in.
+/// Greet the caller.
 #[command]
-struct Enter {}
+struct Greet {}
 
 #[command]
-async fn enter(_enter: Enter, greeting: Greeting) -> Result<String, Failure> {
+async fn greet(_greet: Greet, greeting: Greeting) -> Result<String, Failure> {
     Ok(greeting.0)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let forgotten = Runtime::builder(MemoryStore::new()).start().await;
-    println!("no start: {}", forgotten.is_err_and(|error| error.to_string().contains("Greetings")));
+    let incomplete = Runtime::builder(MemoryStore::new()).start().await;
+    let is_reported = incomplete.is_err_and(|error| error.to_string().contains("Greetings"));
+    println!("start() reports the missing Greetings: {is_reported}");
 
     let greetings = Greetings(BTreeMap::from([("de", "Guten Tag"), ("fr", "Bonjour")]));
-    let house = Runtime::builder(MemoryStore::new()).provide(Arc::new(greetings)).start().await?;
+    let runtime = Runtime::builder(MemoryStore::new()).provide(Arc::new(greetings)).start().await?;
     for language in ["de", "fr", "tlh"] {
         let seed = ContextSeed::new().with_metadata("language", language);
-        println!("{:?}", house.scope(seed, async { house.execute(Enter {}).await }).await);
+        println!("{:?}", runtime.scope(seed, async { runtime.execute(Greet {}).await }).await);
     }
     Ok(())
 }

@@ -1,65 +1,65 @@
-//! Idempotent requests: who repeats a request gets the job of the first one, and nothing is done twice.
+//! Idempotency keys: a repeated request returns the job of the first one, and is executed once.
 //!
 //! ```text
-//! the same job: true
-//! the pot has 5
+//! same job: true
+//! collected: 5 cents
 //! idempotency_mismatch
-//! the same call: true
-//! the pot has 10
+//! same job: true
+//! collected: 10 cents
 //! ```
 
 use enact::MemoryStore;
 use enact::prelude::*;
 
-/// What has been collected.
+/// A collection of donations.
 #[entity]
 #[derive(Default)]
-struct Pot {
+struct Fund {
     id: u32,
     cents: i64,
 }
 
-/// Put money into a pot. A request is known by the field that says so.
-#[command(target = pot, idempotency_key = request)]
-struct Give {
+/// Donate money to a fund. The field `request` is the idempotency key.
+#[command(target = fund, idempotency_key = request)]
+struct Donate {
     request: Option<String>,
-    pot: u32,
+    fund: u32,
     cents: i64,
 }
 
-impl From<&Give> for Pot {
-    fn from(gift: &Give) -> Self {
-        Self { id: gift.pot, cents: 0 }
+impl From<&Donate> for Fund {
+    fn from(donation: &Donate) -> Self {
+        Self { id: donation.fund, cents: 0 }
     }
 }
 
 #[command(create = if_missing)]
-async fn give(gift: Give, pot: &mut Pot) {
-    pot.cents += gift.cents;
+async fn donate(donation: Donate, fund: &mut Fund) {
+    fund.cents += donation.cents;
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let club = Runtime::builder(MemoryStore::new()).start().await?;
-    let give = |request: Option<&str>, cents| Give { request: request.map(String::from), pot: 1, cents };
-    let pot = async || club.entities::<Pot>().get(&1).await.map(Option::unwrap_or_default);
+    let charity = Runtime::builder(MemoryStore::new()).start().await?;
+    let donate = |request: Option<&str>, cents| Donate { request: request.map(String::from), fund: 1, cents };
+    let fund = async || charity.entities::<Fund>().get(&1).await.map(Option::unwrap_or_default);
 
-    let first = club.publish(give(Some("web/17"), 5)).await?;
-    let again = club.publish(give(Some("web/17"), 5)).await?;
+    let first = charity.publish(donate(Some("web/17"), 5)).await?;
+    let again = charity.publish(donate(Some("web/17"), 5)).await?;
     first.outcome().await?;
-    println!("the same job: {}", first.id() == again.id());
-    println!("the pot has {}", pot().await?.cents);
+    println!("same job: {}", first.id() == again.id());
+    println!("collected: {} cents", fund().await?.cents);
 
-    // The key of another request is a mistake, and says so.
-    if let Err(refused) = club.publish(give(Some("web/17"), 50)).await {
-        println!("{}", refused.kind());
+    // The key of a different request is refused.
+    if let Err(failure) = charity.publish(donate(Some("web/17"), 50)).await {
+        println!("{}", failure.kind());
     }
 
-    // The key may also come with the call; the field is `None` then.
-    let first = club.publish(give(None, 5)).idempotency_key("till/3").await?;
-    let again = club.publish(give(None, 5)).idempotency_key("till/3").await?;
+    // Without the field, the caller can pass the key.
+    let first = charity.publish(donate(None, 5)).idempotency_key("till/3").await?;
+    let again = charity.publish(donate(None, 5)).idempotency_key("till/3").await?;
     first.outcome().await?;
-    println!("the same call: {}", first.id() == again.id());
-    println!("the pot has {}", pot().await?.cents);
+    println!("same job: {}", first.id() == again.id());
+    println!("collected: {} cents", fund().await?.cents);
     Ok(())
 }

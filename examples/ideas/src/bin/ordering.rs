@@ -1,5 +1,5 @@
-//! Ordering: jobs run concurrently, and nothing is ordered unless it is asked for. `order_by` names a lane, whose jobs run
-//! one at a time, as they were published; other lanes go on beside it.
+//! Ordering: jobs run concurrently and in any order by default. With `order_by`, jobs with the same key form a lane: they run
+//! one at a time, in the order in which they were published. Lanes do not wait for each other.
 //!
 //! ```text
 //! ada: 1 2 3 4 5
@@ -12,39 +12,39 @@ use std::sync::{Mutex, PoisonError};
 use enact::MemoryStore;
 use enact::prelude::*;
 
-/// What has been said to whom, in the order of saying.
+/// The delivered lines by recipient, in the order of delivery.
 #[derive(Default)]
-struct Said(Mutex<BTreeMap<String, Vec<u32>>>);
+struct Delivered(Mutex<BTreeMap<String, Vec<u32>>>);
 
-/// Say the next line of a letter.
+/// Deliver a line of a letter.
 #[command(order_by = to)]
-struct Say {
+struct Deliver {
     to: String,
     line: u32,
 }
 
 #[command]
-async fn say(say: Say, said: Arc<Said>) {
-    // The first lines take longest: without a lane, the last would be said first.
-    for _ in say.line..5 {
+async fn deliver(deliver: Deliver, delivered: Arc<Delivered>) {
+    // The first lines take longest: without a lane, the last would arrive first.
+    for _ in deliver.line..5 {
         tokio::task::yield_now().await;
     }
-    let mut said = said.0.lock().unwrap_or_else(PoisonError::into_inner);
-    said.entry(say.to).or_default().push(say.line);
+    let mut delivered = delivered.0.lock().unwrap_or_else(PoisonError::into_inner);
+    delivered.entry(deliver.to).or_default().push(deliver.line);
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let said = Arc::new(Said::default());
-    let post = Runtime::builder(MemoryStore::new()).provide(said.clone()).start().await?;
+    let delivered = Arc::new(Delivered::default());
+    let post = Runtime::builder(MemoryStore::new()).provide(delivered.clone()).start().await?;
 
-    let lines = (1..=5).flat_map(|line| ["ada", "bob"].map(|to| Say { to: to.to_owned(), line }));
-    let jobs = post.publish_all(lines.map(|say| post.publish(say))).await;
+    let lines = (1..=5).flat_map(|line| ["ada", "bob"].map(|to| Deliver { to: to.to_owned(), line }));
+    let jobs = post.publish_all(lines.map(|line| post.publish(line))).await;
     for job in jobs {
         job?.outcome().await?;
     }
 
-    for (to, lines) in &*said.0.lock().unwrap_or_else(PoisonError::into_inner) {
+    for (to, lines) in &*delivered.0.lock().unwrap_or_else(PoisonError::into_inner) {
         let lines: Vec<_> = lines.iter().map(u32::to_string).collect();
         println!("{to}: {}", lines.join(" "));
     }

@@ -1,11 +1,11 @@
-//! Predecessors: `.after(job)` runs a job once others have succeeded, whatever their order. If one of them fails, it waits on,
-//! because somebody may mend what was wrong and let that one run again.
+//! Predecessors: with `.after(job)`, a job runs once its predecessors have succeeded. If one of them fails, the job keeps waiting,
+//! because the operator can retry the failed one.
 //!
 //! ```text
-//! walls
-//! Roof is failed, and MoveIn is waiting
-//! roof
-//! in we go
+//! built the walls
+//! BuildRoof is failed, MoveIn is waiting
+//! built the roof
+//! moved in
 //! ```
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,37 +15,37 @@ use enact::prelude::*;
 
 /// Build the walls.
 #[command]
-struct Walls {}
+struct BuildWalls {}
 
 /// Build the roof.
 #[command]
-struct Roof {}
+struct BuildRoof {}
 
 /// Move into the house.
 #[command]
 struct MoveIn {}
 
-/// Whether there are tiles.
+/// Whether tiles are in stock.
 #[derive(Default)]
 struct Tiles(AtomicBool);
 
 #[command]
-async fn walls(_: Walls) {
-    println!("walls");
+async fn build_walls(_: BuildWalls) {
+    println!("built the walls");
 }
 
 #[command]
-async fn roof(_: Roof, tiles: Arc<Tiles>) -> Result<(), String> {
+async fn build_roof(_: BuildRoof, tiles: Arc<Tiles>) -> Result<(), String> {
     if !tiles.0.load(Ordering::Relaxed) {
-        return Err("there are no tiles".to_owned());
+        return Err("no tiles in stock".to_owned());
     }
-    println!("roof");
+    println!("built the roof");
     Ok(())
 }
 
 #[command]
 async fn move_in(_: MoveIn) {
-    println!("in we go");
+    println!("moved in");
 }
 
 #[tokio::main]
@@ -53,11 +53,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tiles = Arc::new(Tiles::default());
     let site = Runtime::builder(MemoryStore::new()).provide(tiles.clone()).start().await?;
 
-    let walls = site.publish(Walls {}).await?;
-    let roof = site.publish(Roof {}).after(&walls).await?;
+    let walls = site.publish(BuildWalls {}).await?;
+    let roof = site.publish(BuildRoof {}).after(&walls).await?;
     let move_in = site.publish(MoveIn {}).after(&walls).after(&roof).await?;
-    let _no_tiles = roof.outcome().await;
-    println!("Roof is {}, and MoveIn is {}", roof.state().await?, move_in.state().await?);
+    let _failure = roof.outcome().await;
+    println!("BuildRoof is {}, MoveIn is {}", roof.state().await?, move_in.state().await?);
 
     tiles.0.store(true, Ordering::Relaxed);
     site.jobs().retry(roof.id()).await?;

@@ -1,13 +1,13 @@
-//! Commands that recur: a handler says when, and each tick is one job, however many processes share the store. Here a clock is
-//! driven by hand, and a night passes quickly.
+//! Recurring commands: the handler declares a schedule, and each tick is one job, however many processes share the store. This
+//! program drives the clock by hand.
 //!
 //! ```text
-//! the books of 2029-12-31 are closed
-//! the books of 2030-01-01 are closed
-//! the books of 2030-01-02 are closed
-//! the office was closed for two nights
-//! the books of 2030-01-03 are closed
-//! the books of 2030-01-04 are closed
+//! closed the books of 2029-12-31
+//! closed the books of 2030-01-01
+//! closed the books of 2030-01-02
+//! the program is down for two nights
+//! closed the books of 2030-01-03
+//! closed the books of 2030-01-04
 //! ```
 
 use enact::MemoryStore;
@@ -21,7 +21,7 @@ struct CloseBooks {
     day: String,
 }
 
-/// Those of the day before.
+/// Each tick closes the books of the day before.
 impl From<Tick> for CloseBooks {
     fn from(tick: Tick) -> Self {
         let day = tick.scheduled_at() - DAY;
@@ -31,13 +31,14 @@ impl From<Tick> for CloseBooks {
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Where closed books go.
+/// Receives the days whose books are closed.
 type Archive = UnboundedSender<String>;
 
-/// At three in the morning, UTC. Each day has books of its own, so nights that were missed are made up for, one by one.
+/// Runs at 03:00 UTC. `Missed::All` runs every tick that was missed while no process was up.
 #[command(cron = "0 3 * * *", missed = Missed::All)]
 async fn close_books(close: CloseBooks, archive: Arc<Archive>) {
-    let _nobody_reads = archive.send(close.day);
+    // Fails only once `main` has dropped the receiver.
+    let _ = archive.send(close.day);
 }
 
 async fn open_office(store: &MemoryStore, clock: &ManualClock) -> Result<Office, Box<dyn std::error::Error>> {
@@ -52,9 +53,9 @@ struct Office {
 }
 
 impl Office {
-    async fn read(&mut self) {
+    async fn print_next(&mut self) {
         if let Some(day) = self.closed.recv().await {
-            println!("the books of {day} are closed");
+            println!("closed the books of {day}");
         }
     }
 }
@@ -64,19 +65,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (store, clock) = (MemoryStore::new(), ManualClock::at("2030-01-01T12:00:00Z".parse()?));
     let mut office = open_office(&store, &clock).await?;
 
-    // Whoever wants to can still ask for it, as for any command.
+    // A recurring command can also be executed like any other.
     office.runtime.execute(CloseBooks { day: "2029-12-31".to_owned() }).await?;
-    office.read().await;
+    office.print_next().await;
     for _night in 0..2 {
         clock.advance(DAY);
-        office.read().await;
+        office.print_next().await;
     }
     office.runtime.shutdown(DAY).await?;
 
     clock.advance(2 * DAY);
-    println!("the office was closed for two nights");
+    println!("the program is down for two nights");
     let mut office = open_office(&store, &clock).await?;
-    office.read().await;
-    office.read().await;
+    office.print_next().await;
+    office.print_next().await;
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! A relay: committed events stay readable in commit order behind a cursor, to be passed on to another system at least once.
+//! A relay: reads committed events from a cursor, in commit order, and sends them to another system at least once.
 //!
 //! ```text
-//! passes on Measured {"celsius":20}
-//! passes on Measured {"celsius":21}
-//! passes on Measured {"celsius":22}
-//! … and dies before it has noted that
-//! passes on Measured {"celsius":22}
-//! passes on Measured {"celsius":23}
-//! the other system knows 4 events
+//! received Measured {"celsius":20}
+//! received Measured {"celsius":21}
+//! received Measured {"celsius":22}
+//! crash before the cursor is saved
+//! received Measured {"celsius":22}
+//! received Measured {"celsius":23}
+//! the receiver has 4 events
 //! ```
 
 use std::collections::BTreeSet;
@@ -16,19 +16,19 @@ use enact::prelude::*;
 use enact::store::{Cursor, StoredEvent};
 use enact::{EventId, MemoryStore};
 
-/// A temperature has been measured.
+/// A temperature was measured.
 #[event]
 struct Measured {
     celsius: i32,
 }
 
-/// Who receives the events: it knows each by its id, so a second delivery changes nothing.
+/// The other system. It recognizes events by their ids, so a repeated delivery has no effect.
 #[derive(Default)]
-struct OtherSystem(BTreeSet<EventId>);
+struct Receiver(BTreeSet<EventId>);
 
-impl OtherSystem {
+impl Receiver {
     fn receive(&mut self, event: &StoredEvent) {
-        println!("passes on {} {}", event.name, event.payload);
+        println!("received {} {}", event.name, event.payload);
         self.0.insert(event.id);
     }
 }
@@ -36,26 +36,26 @@ impl OtherSystem {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let station = Runtime::builder(MemoryStore::new()).start().await?;
-    let mut other = OtherSystem::default();
-    // Kept where it survives: in a file, in the other system.
-    let mut noted = Cursor::START.as_u64();
+    let mut receiver = Receiver::default();
+    // A real relay stores this: in a file, or in the other system.
+    let mut saved = Cursor::START.as_u64();
 
     for celsius in [20, 21, 22] {
         station.emit(Measured { celsius }).await?;
     }
-    for event in station.events().after(Cursor::from_u64(noted), 2).await? {
-        other.receive(&event);
-        noted = event.cursor.as_u64();
+    for event in station.events().after(Cursor::from_u64(saved), 2).await? {
+        receiver.receive(&event);
+        saved = event.cursor.as_u64();
     }
-    for event in station.events().after(Cursor::from_u64(noted), 2).await? {
-        other.receive(&event);
-        println!("… and dies before it has noted that");
+    for event in station.events().after(Cursor::from_u64(saved), 2).await? {
+        receiver.receive(&event);
+        println!("crash before the cursor is saved");
     }
 
     station.emit(Measured { celsius: 23 }).await?;
-    for event in station.events().after(Cursor::from_u64(noted), 10).await? {
-        other.receive(&event);
+    for event in station.events().after(Cursor::from_u64(saved), 10).await? {
+        receiver.receive(&event);
     }
-    println!("the other system knows {} events", other.0.len());
+    println!("the receiver has {} events", receiver.0.len());
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! Who asks: a boundary says it once, in a seed, and it crosses into every job that follows from the request. The helpers
-//! in `enact::auth` ask for it.
+//! The caller's context: the boundary sets the identity and the tenant once, in a seed, and they are passed on to every job that
+//! the request causes. The helpers in `enact::auth` check them.
 //!
 //! ```text
 //! denied (missing_role): this needs the role `teller`, which bob does not have
-//! ada of the north branch has paid out 500 cents
-//! the audit of the north branch has paid out 1 cents
+//! ada (north) paid out 500 cents
+//! audit (north) paid out 1 cents
 //! ```
 
 use enact::MemoryStore;
@@ -18,7 +18,7 @@ struct PayOut {
     cents: u32,
 }
 
-/// Money has been paid out.
+/// Money was paid out.
 #[event]
 struct PaidOut {
     cents: u32,
@@ -28,34 +28,34 @@ struct PaidOut {
 async fn pay_out(payment: PayOut) -> Result<(), Failure> {
     require_role("teller")?;
     emit(PaidOut { cents: payment.cents });
-    // A second one, in somebody else's name.
-    with_identity(Identity::user("the audit"), async { emit(PaidOut { cents: 1 }) }).await;
+    // A second event, under another identity.
+    with_identity(Identity::user("audit"), async { emit(PaidOut { cents: 1 }) }).await;
     Ok(())
 }
 
-/// Its job runs later, and knows who asked for the first one.
+/// Runs in a job of its own, with the identity under which the event was emitted.
 #[event_handler]
-async fn note(
+async fn record(
     event: PaidOut,
-    who: Identity,
+    identity: Identity,
     context: ExecutionContext,
     journal: Arc<UnboundedSender<String>>,
 ) -> Result<(), Failure> {
-    let branch = context.tenant().unwrap_or("nowhere");
-    let line = format!("{} of the {branch} branch has paid out {} cents", who.subject(), event.cents);
+    let branch = context.tenant().unwrap_or("no branch");
+    let line = format!("{} ({branch}) paid out {} cents", identity.subject(), event.cents);
     journal.send(line).map_err(|error| Failure::from_error(error.into()))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (journal, mut lines) = unbounded_channel::<String>();
-    // One job at a time: so the journal has them in order.
+    // One job at a time, so that the journal is in order.
     let bank = Runtime::builder(MemoryStore::new()).provide(Arc::new(journal)).concurrency(1).start().await?;
     let north = ContextSeed::new().with_tenant("north");
 
     let bob = north.clone().with_identity(Identity::user("bob"));
-    if let Err(refused) = bank.scope(bob, async { bank.execute(PayOut { cents: 900 }).await }).await {
-        println!("{refused:?}");
+    if let Err(failure) = bank.scope(bob, async { bank.execute(PayOut { cents: 900 }).await }).await {
+        println!("{failure:?}");
     }
 
     let ada = north.with_identity(Identity::user("ada").with_role("teller"));

@@ -1,11 +1,11 @@
-//! Retention: nothing is deleted unless it is asked for. A job that is deleted takes its attempts and its idempotency key along.
+//! Retention: jobs are kept unless a retention is set. Deleting a job deletes its attempts and its idempotency key.
 //!
 //! ```text
-//! on record: letter 1 succeeded, letter 2 failed
-//! a week later, 1 is deleted
-//! on record: letter 2 failed
-//! letter 1 again: another job
-//! letter 2 again: the job that it has
+//! stored: letter 1 succeeded, letter 2 failed
+//! pruned 1 job after a week
+//! stored: letter 2 failed
+//! letter 1 again: a new job
+//! letter 2 again: the existing job
 //! ```
 
 use enact::clock::ManualClock;
@@ -13,7 +13,7 @@ use enact::prelude::*;
 use enact::store::JobQuery;
 use enact::{MemoryStore, Retention};
 
-/// Send a letter, once.
+/// Send a letter. Each letter is sent once.
 #[command(idempotency_key = letter)]
 struct Send {
     letter: u32,
@@ -21,12 +21,12 @@ struct Send {
 
 #[command]
 async fn send(send: Send) -> Result<(), String> {
-    if send.letter == 1 { Ok(()) } else { Err("it has no stamp".to_owned()) }
+    if send.letter == 1 { Ok(()) } else { Err("the letter has no stamp".to_owned()) }
 }
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// What has failed may still be mended. With `RuntimeBuilder::retention` it is done by itself, again and again.
+/// Failed jobs are kept longer, since they can be retried. `RuntimeBuilder::retention` prunes automatically.
 const RETENTION: Retention = Retention::new().succeeded(DAY).failed(Duration::from_hours(24 * 90));
 
 #[tokio::main]
@@ -43,15 +43,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     print_jobs(&office).await?;
 
     clock.advance(7 * DAY);
-    println!("a week later, {} is deleted", office.jobs().prune(&RETENTION).await?);
+    println!("pruned {} job after a week", office.jobs().prune(&RETENTION).await?);
     print_jobs(&office).await?;
 
     for (letter, first) in [1, 2].into_iter().zip(first) {
         let job = office.publish(Send { letter }).await?.id();
-        println!(
-            "letter {letter} again: {}",
-            if job == first { "the job that it has" } else { "another job" }
-        );
+        println!("letter {letter} again: {}", if job == first { "the existing job" } else { "a new job" });
     }
     Ok(())
 }
@@ -62,6 +59,6 @@ async fn print_jobs(office: &Runtime) -> Result<(), Box<dyn std::error::Error>> 
         let letter: Send = job.payload.parse()?;
         jobs.push(format!("letter {} {}", letter.letter, job.state));
     }
-    println!("on record: {}", jobs.join(", "));
+    println!("stored: {}", jobs.join(", "));
     Ok(())
 }

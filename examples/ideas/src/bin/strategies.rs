@@ -1,5 +1,5 @@
-//! A strategy behind a feature flag: the policy asks a capability for each execution, and the record of the attempt says which
-//! variant it has chosen.
+//! A strategy behind a feature flag: the policy queries a capability on each execution, and the chosen variant is recorded on the
+//! attempt.
 //!
 //! ```text
 //! 450 cents by Postage/grams
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use enact::MemoryStore;
 use enact::prelude::*;
 
-/// What a parcel costs.
+/// How the postage of a parcel is computed.
 #[strategy]
 trait Postage {
     fn cents(&self, grams: u32) -> u32;
@@ -37,7 +37,7 @@ impl Postage for FlatRate {
     }
 }
 
-/// What operators turn on, and off again, while the program runs.
+/// Flags that operators can toggle while the program runs.
 trait FeatureFlags: Send + Sync {
     fn is_on(&self, flag: &str) -> bool;
 }
@@ -47,7 +47,7 @@ fn postage(_context: &ExecutionContext, flags: Arc<dyn FeatureFlags>) -> Box<dyn
     if flags.is_on("flat_rate") { Box::new(FlatRate { cents: 390 }) } else { Box::new(Grams) }
 }
 
-/// All flags at once.
+/// Turns all flags on or off.
 struct Switch(AtomicBool);
 
 impl FeatureFlags for Switch {
@@ -56,14 +56,14 @@ impl FeatureFlags for Switch {
     }
 }
 
-/// Ask what a parcel costs.
+/// Compute the postage of a parcel.
 #[command]
-struct Weigh {
+struct Quote {
     grams: u32,
 }
 
 #[command]
-async fn weigh(parcel: Weigh, postage: Box<dyn Postage>) -> Result<u32, Failure> {
+async fn quote(parcel: Quote, postage: Box<dyn Postage>) -> Result<u32, Failure> {
     Ok(postage.cents(parcel.grams))
 }
 
@@ -75,7 +75,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     for is_on in [false, true] {
         flags.0.store(is_on, Ordering::Relaxed);
-        let job = post.publish(Weigh { grams: 1500 }).await?;
+        let job = post.publish(Quote { grams: 1500 }).await?;
         let cents = job.outcome().await?;
         for choice in post.jobs().attempts(job.id()).await?.iter().flat_map(|attempt| &attempt.strategies) {
             println!("{cents} cents by {}/{}", choice.strategy, choice.variant);

@@ -1,16 +1,17 @@
-//! The wiring: the whole domain as data, printed as a tree. `to_mermaid()` draws it, and serde writes it as JSON.
+//! The wiring: the whole domain as data, printed as a tree. It is also available as a Mermaid flowchart (`to_mermaid()`) and as
+//! JSON (serde).
 //!
 //! ```text
 //! Commands
 //!
 //! Lend: Lend a book to a reader.
 //! └─ entity Book of `book`, which is created if it is missing
-//!       only if at_home
+//!       only if on_shelf
 //!
 //! TakeBack: Take a book back.
 //! │  attempted up to 3 times, 1s apart
 //! └─ entity Book of `book`, which exists
-//!    └─ event BookReturned: A book is at home again.
+//!    └─ event BookReturned: A book was returned.
 //!       └─ handler pass_on
 //!          │  draws dyn WaitingList
 //!          └─ command Lend
@@ -18,13 +19,13 @@
 //! Entities
 //!
 //! Book
-//! └─ at_home, before Lend: A book is lent to one reader at a time.
+//! └─ on_shelf, before Lend: A book is lent to one reader at a time.
 //! ```
 
 use enact::MemoryStore;
 use enact::prelude::*;
 
-/// A book on a shelf.
+/// A library book.
 #[entity]
 struct Book {
     id: u32,
@@ -44,7 +45,7 @@ struct TakeBack {
     book: u32,
 }
 
-/// A book is at home again.
+/// A book was returned.
 #[event]
 struct BookReturned {
     book: u32,
@@ -52,19 +53,19 @@ struct BookReturned {
 
 /// A book is lent to one reader at a time.
 #[invariant(when = Lend)]
-fn at_home(book: &Book) -> bool {
+fn on_shelf(book: &Book) -> bool {
     book.lent_to.is_none()
 }
 
 impl From<&Lend> for Book {
-    fn from(lending: &Lend) -> Self {
-        Self { id: lending.book, lent_to: None }
+    fn from(lend: &Lend) -> Self {
+        Self { id: lend.book, lent_to: None }
     }
 }
 
 #[command(create = if_missing)]
-async fn lend(lending: Lend, book: &mut Book) {
-    book.lent_to = Some(lending.reader);
+async fn lend(lend: Lend, book: &mut Book) {
+    book.lent_to = Some(lend.reader);
 }
 
 #[command(retry = Retry::fixed(3, Duration::from_secs(1)))]
@@ -73,7 +74,7 @@ async fn take_back(returned: TakeBack, book: &mut Book) {
     emit(BookReturned { book: returned.book });
 }
 
-/// Who waits for which book.
+/// The readers who wait for a book.
 trait WaitingList: Send + Sync {
     fn next(&self, book: u32) -> Option<String>;
 }
@@ -85,9 +86,9 @@ async fn pass_on(event: BookReturned, waiting: Arc<dyn WaitingList>) {
     }
 }
 
-struct Nobody;
+struct NoReaders;
 
-impl WaitingList for Nobody {
+impl WaitingList for NoReaders {
     fn next(&self, _book: u32) -> Option<String> {
         None
     }
@@ -95,7 +96,7 @@ impl WaitingList for Nobody {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let builder = Runtime::builder(MemoryStore::new()).provide::<dyn WaitingList>(Arc::new(Nobody));
+    let builder = Runtime::builder(MemoryStore::new()).provide::<dyn WaitingList>(Arc::new(NoReaders));
     print!("{}", builder.start().await?.wiring());
     Ok(())
 }

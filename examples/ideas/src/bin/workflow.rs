@@ -1,10 +1,10 @@
-//! A workflow over several entities: one execution writes one entity, and events lead from one to the next. Each step is
-//! committed together with the job of the next, so a crash between two loses nothing.
+//! A workflow over several entities: one execution writes one entity, and events connect the steps. Each step commits together
+//! with the job of the next, so a crash between them loses nothing.
 //!
 //! ```text
-//! seat 7 is for ada
-//! seat 7 is not for bob
-//! BookSeat, to_the_guest, Answer
+//! seat 7 is granted to ada
+//! seat 7 is denied to bob
+//! BookSeat, forward_decision, RecordDecision
 //! ```
 
 use enact::prelude::*;
@@ -12,8 +12,8 @@ use enact::store::JobQuery;
 use enact::{CorrelationId, MemoryStore};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-/// Nothing on the way to the end gives up early.
-const STEADILY: Retry = Retry::exponential(10, Duration::from_millis(10));
+/// The retry policy of the steps after the first.
+const RETRY: Retry = Retry::exponential(10, Duration::from_millis(10));
 
 /// A seat on the boat.
 #[entity]
@@ -22,82 +22,86 @@ struct Seat {
     taken: bool,
 }
 
-/// Somebody's wish to go along.
-#[entity(id = who)]
+/// A guest's booking.
+#[entity(id = guest)]
 struct Booking {
-    who: String,
+    guest: String,
     granted: bool,
 }
 
-/// Ask for a seat.
+/// Book a seat.
 #[command(target = seat)]
 struct BookSeat {
     seat: u32,
-    who: String,
+    guest: String,
 }
 
 impl From<&BookSeat> for Seat {
-    fn from(booking: &BookSeat) -> Self {
-        Self { id: booking.seat, taken: false }
+    fn from(book: &BookSeat) -> Self {
+        Self { id: book.seat, taken: false }
     }
 }
 
-/// A seat was asked for. That it was taken is an outcome, and no failure: something follows from it.
+/// A booking was decided. A denied one is an outcome and not a failure, because a step follows from it.
 #[event]
-struct SeatAskedFor {
+struct SeatDecided {
     seat: u32,
-    who: String,
+    guest: String,
     granted: bool,
 }
 
 #[command(create = if_missing)]
-async fn book_seat(booking: BookSeat, seat: &mut Seat) {
-    emit(SeatAskedFor { seat: seat.id, who: booking.who, granted: !seat.taken });
+async fn book_seat(book: BookSeat, seat: &mut Seat) {
+    emit(SeatDecided { seat: seat.id, guest: book.guest, granted: !seat.taken });
     seat.taken = true;
 }
 
-#[event_handler(retry = STEADILY)]
-async fn to_the_guest(event: SeatAskedFor) {
-    publish(Answer { who: event.who, seat: event.seat, granted: event.granted });
+#[event_handler(retry = RETRY)]
+async fn forward_decision(event: SeatDecided) {
+    publish(RecordDecision { guest: event.guest, seat: event.seat, granted: event.granted });
 }
 
-/// Put the answer on somebody's record.
-#[command(target = who)]
-struct Answer {
-    who: String,
+/// Record the decision in the guest's booking.
+#[command(target = guest)]
+struct RecordDecision {
+    guest: String,
     seat: u32,
     granted: bool,
 }
 
-impl From<&Answer> for Booking {
-    fn from(answer: &Answer) -> Self {
-        Self { who: answer.who.clone(), granted: false }
+impl From<&RecordDecision> for Booking {
+    fn from(decision: &RecordDecision) -> Self {
+        Self { guest: decision.guest.clone(), granted: false }
     }
 }
 
-#[command(create = if_missing, retry = STEADILY)]
-async fn answer(answer: Answer, booking: &mut Booking, letters: Arc<UnboundedSender<String>>) {
-    booking.granted = answer.granted;
-    let is = if answer.granted { "is" } else { "is not" };
-    // Whether somebody still listens makes no difference to the booking.
-    let _ = letters.send(format!("seat {} {is} for {}", answer.seat, answer.who));
+#[command(create = if_missing, retry = RETRY)]
+async fn record_decision(
+    decision: RecordDecision,
+    booking: &mut Booking,
+    messages: Arc<UnboundedSender<String>>,
+) {
+    booking.granted = decision.granted;
+    let granted = if decision.granted { "granted" } else { "denied" };
+    // Fails only once `main` has dropped the receiver.
+    let _ = messages.send(format!("seat {} is {granted} to {}", decision.seat, decision.guest));
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (letters, mut letterbox) = unbounded_channel::<String>();
-    let boat = Runtime::builder(MemoryStore::new()).provide(Arc::new(letters)).start().await?;
+    let (messages, mut receiver) = unbounded_channel::<String>();
+    let boat = Runtime::builder(MemoryStore::new()).provide(Arc::new(messages)).start().await?;
 
-    for who in ["ada", "bob"] {
-        let seed = ContextSeed::new().with_correlation(format!("trip of {who}"));
-        let booking = BookSeat { seat: 7, who: who.to_owned() };
-        boat.scope(seed, async { boat.publish(booking).await }).await?;
-        println!("{}", letterbox.recv().await.unwrap_or_default());
+    for guest in ["ada", "bob"] {
+        let seed = ContextSeed::new().with_correlation(format!("booking of {guest}"));
+        let command = BookSeat { seat: 7, guest: guest.to_owned() };
+        boat.scope(seed, async { boat.publish(command).await }).await?;
+        println!("{}", receiver.recv().await.unwrap_or_default());
     }
 
-    // The whole tree of one matter.
-    let matter = CorrelationId::new("trip of ada");
-    let jobs = boat.jobs().list(&JobQuery { correlation: Some(matter), ..JobQuery::default() }).await?.jobs;
+    // All jobs of one booking share its correlation id.
+    let correlation = CorrelationId::new("booking of ada");
+    let jobs = boat.jobs().list(&JobQuery::new().correlation(correlation)).await?.jobs;
     let names: Vec<_> = jobs.iter().map(|job| &*job.name).collect();
     println!("{}", names.join(", "));
     Ok(())

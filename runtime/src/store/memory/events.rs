@@ -8,17 +8,17 @@ use crate::store::{Cursor, NewEvent, StoredEvent};
 
 #[derive(Debug, Default)]
 pub(super) struct Events {
-    kept: VecDeque<StoredEvent>,
-    /// How many there have ever been. An event's cursor is how many there had been with it.
-    appended: u64,
+    stored: VecDeque<StoredEvent>,
+    /// The cursor of the last event that was appended.
+    last: u64,
 }
 
 impl Events {
     pub(super) fn append(&mut self, events: Vec<NewEvent>) {
         for event in events {
-            self.appended += 1;
-            self.kept.push_back(StoredEvent {
-                cursor: Cursor::from_u64(self.appended),
+            self.last += 1;
+            self.stored.push_back(StoredEvent {
+                cursor: Cursor::from_u64(self.last),
                 id: event.id,
                 name: event.name,
                 payload: event.payload,
@@ -29,26 +29,28 @@ impl Events {
         }
     }
 
-    pub(super) fn behind(&self, after: Cursor, limit: usize) -> Vec<StoredEvent> {
-        let read = self.kept.partition_point(|event| event.cursor <= after);
-        self.kept.range(read..).take(limit).cloned().collect()
+    pub(super) fn list(&self, after: Cursor, limit: usize) -> Vec<StoredEvent> {
+        let read = self.stored.partition_point(|event| event.cursor <= after);
+        self.stored.range(read..).take(limit).cloned().collect()
     }
 
-    /// Deletes the first ones, but those that are dated after `now`. The first of the others that is kept keeps all behind it.
+    /// As [`Store::prune_events`](crate::store::Store::prune_events).
     pub(super) fn prune(&mut self, before: Timestamp, now: Timestamp, limit: usize) -> u64 {
-        let (mut ahead, mut deleted) = (Vec::new(), 0);
+        let (mut skipped, mut deleted) = (Vec::new(), 0);
         while deleted < limit as u64
-            && let Some(event) =
-                self.kept.pop_front_if(|event| event.emitted_at < before || event.emitted_at > now)
+            && let Some(event) = self.stored.pop_front()
         {
             if event.emitted_at < before {
                 deleted += 1;
+            } else if event.emitted_at > now {
+                skipped.push(event);
             } else {
-                ahead.push(event);
+                self.stored.push_front(event);
+                break;
             }
         }
-        for event in ahead.into_iter().rev() {
-            self.kept.push_front(event);
+        for event in skipped.into_iter().rev() {
+            self.stored.push_front(event);
         }
         deleted
     }

@@ -1,58 +1,57 @@
-//! Lanes: whose turn it is among the jobs of one order key (r26).
+//! Lanes: the jobs of one order key run one at a time (r26).
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::jobs::Place;
+use super::jobs::Seq;
 use crate::model::Key;
 
 #[derive(Debug)]
 struct Lane {
-    /// Those that have not ended.
-    members: BTreeSet<Place>,
-    /// The one that has the turn: the first, but for one that was retried by hand while another was at it.
-    turn: Place,
+    /// The jobs that have not ended.
+    members: BTreeSet<Seq>,
+    /// The first job, or a later one while an earlier one that was retried by hand waits for it.
+    head: Seq,
 }
 
-/// The lanes that have a job in them.
+/// The lanes that have a job.
 #[derive(Debug, Default)]
 pub(super) struct Lanes(HashMap<Key, Lane>);
 
 impl Lanes {
-    pub(super) fn has_turn(&self, lane: &Key, place: Place) -> bool {
-        self.0.get(lane).is_some_and(|lane| lane.turn == place)
+    pub(super) fn is_head(&self, lane: &Key, seq: Seq) -> bool {
+        self.0.get(lane).is_some_and(|lane| lane.head == seq)
     }
 
-    /// Who has the turn.
-    pub(super) fn turn(&self, lane: &Key) -> Option<Place> {
-        self.0.get(lane).map(|lane| lane.turn)
+    pub(super) fn head(&self, lane: &Key) -> Option<Seq> {
+        self.0.get(lane).map(|lane| lane.head)
     }
 
-    /// Lets a job stand at its place. It has the turn if the lane was empty.
-    pub(super) fn enter(&mut self, lane: &Key, place: Place) {
+    /// Adds a job at its position. It becomes the head if the lane was empty.
+    pub(super) fn enter(&mut self, lane: &Key, seq: Seq) {
         let entered = self.0.entry(lane.clone());
-        let lane = entered.or_insert_with(|| Lane { members: BTreeSet::new(), turn: place });
-        lane.members.insert(place);
+        let lane = entered.or_insert_with(|| Lane { members: BTreeSet::new(), head: seq });
+        lane.members.insert(seq);
     }
 
-    /// Takes the turn from the one that has it, for the first.
-    pub(super) fn restart(&mut self, lane: &Key) -> Option<Place> {
+    /// Makes the first job the head, and returns it.
+    pub(super) fn reset_head(&mut self, lane: &Key) -> Option<Seq> {
         let lane = self.0.get_mut(lane)?;
-        lane.turn = *lane.members.first()?;
-        Some(lane.turn)
+        lane.head = *lane.members.first()?;
+        Some(lane.head)
     }
 
-    /// Takes a job that has ended out of its lane. Answers who gets the turn, if that one had it.
-    pub(super) fn leave(&mut self, key: &Key, place: Place) -> Option<Place> {
+    /// Removes a job that has ended. Returns the new head if it was the head.
+    pub(super) fn leave(&mut self, key: &Key, seq: Seq) -> Option<Seq> {
         let lane = self.0.get_mut(key)?;
-        lane.members.remove(&place);
+        lane.members.remove(&seq);
         let Some(&first) = lane.members.first() else {
             self.0.remove(key);
             return None;
         };
-        if lane.turn != place {
+        if lane.head != seq {
             return None;
         }
-        lane.turn = first;
+        lane.head = first;
         Some(first)
     }
 }

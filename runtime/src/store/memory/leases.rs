@@ -1,4 +1,4 @@
-//! What workers have said of themselves (r23).
+//! The leases of workers (r23).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::WorkerId;
 use crate::store::Lease;
 
-/// The last lease that each worker has put on record.
+/// The last lease of each worker.
 #[derive(Debug, Default)]
 pub(super) struct Leases(HashMap<WorkerId, Lease>);
 
@@ -15,7 +15,7 @@ impl Leases {
         self.0.insert(lease.worker.clone(), lease);
     }
 
-    /// Forgets a worker that has renewed its lease so often, and not since.
+    /// Deletes the lease if its renewal count still equals `renewals`.
     pub(super) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
         if self.of(worker).renewals == renewals {
             self.0.remove(worker);
@@ -23,7 +23,7 @@ impl Leases {
     }
 
     pub(super) fn of(&self, worker: &WorkerId) -> Lease {
-        let never_taken = || Lease { worker: worker.clone(), renewals: 0, length: Duration::ZERO };
-        self.0.get(worker).cloned().unwrap_or_else(never_taken)
+        let missing = || Lease { worker: worker.clone(), renewals: 0, length: Duration::ZERO };
+        self.0.get(worker).cloned().unwrap_or_else(missing)
     }
 }

@@ -1,14 +1,16 @@
-//! The store that keeps everything in memory, and forgets it with the process.
+//! A store in memory.
 
-mod admission;
-mod by_hand;
+mod cancel;
 mod events;
+mod insert;
 mod jobs;
 mod lanes;
 mod leases;
+mod prune;
 mod query;
 mod ready;
 mod records;
+mod retry;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,30 +25,29 @@ use crate::store::{
     StoredEvent, Submitted, Ticked,
 };
 
-/// A store in memory: for tests, and for programs whose jobs need not outlive them.
+/// A store in memory, for tests and for programs whose jobs need not outlive them.
 ///
-/// It keeps every promise of a [`Store`] but that of surviving the process. Clones are the same store, so that a second
-/// runtime can be started on what a first one has left.
+/// It keeps every promise of a [`Store`] except durability. Clones share their contents, so that a second runtime can start where a
+/// first one stopped.
 ///
-/// What a call costs does not grow with the jobs that have ended; only [`Store::jobs`] looks at every job.
+/// The cost of a call does not grow with the jobs that have ended, except that of [`Store::jobs`].
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<Records>>);
 
 impl MemoryStore {
-    /// A new store, with nothing in it.
+    /// An empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A new store that hands out ready jobs of equal priority in an order drawn from the seed instead of the order of
-    /// record, and in the same one whenever the seed and the calls are the same. Nothing promises an order there (r26):
-    /// a test on such a store finds out who relies on one. Lanes, and jobs that come after others, keep theirs.
+    /// An empty store that claims ready jobs of equal priority in a pseudo-random order instead of by sequence number, always the same for
+    /// the same seed and calls. A test that uses it finds code that relies on an order that is not promised
+    /// ([r26](crate::rules#r26)). Lanes and predecessors keep their order.
     pub fn shuffled(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(Records::shuffled(seed))))
     }
 
-    /// The records. A call checks everything before it changes anything, so a caller's panic leaves nothing half-written
-    /// and what it poisoned can be used.
+    /// A call checks everything before it changes anything, so the records are consistent even after a panic.
     fn records(&self) -> MutexGuard<'_, Records> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,6 +120,10 @@ impl Store for MemoryStore {
         Ok(self.records().tick(tick))
     }
 
+    async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.records().last_tick(schedule))
+    }
+
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
         Ok(self.records().jobs.find(id).map(|record| record.job.clone()))
     }
@@ -145,6 +150,6 @@ impl Store for MemoryStore {
     }
 
     async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        Ok(self.records().events.behind(after, limit))
+        Ok(self.records().events.list(after, limit))
     }
 }

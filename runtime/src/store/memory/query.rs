@@ -1,27 +1,27 @@
-//! Looking through all jobs, and counting them.
+//! Listing and counting jobs.
 
 use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::jobs::{Jobs, Place, Record};
+use super::jobs::{Jobs, Record, Seq};
 use crate::model::{Job, JobKind, JobState};
 use crate::store::{JobCount, JobPage, JobQuery, PageToken};
 
 impl Jobs {
     pub(super) fn page(&self, query: &JobQuery) -> JobPage {
-        let mut found = self.behind(query).filter(|(_, record)| matches(query, &record.job));
+        let mut found = self.from_page(query).filter(|(_, record)| matches(query, &record.job));
         let (mut jobs, mut last) = (Vec::new(), None);
-        for (place, record) in found.by_ref().take(query.limit) {
+        for (seq, record) in found.by_ref().take(query.limit) {
             jobs.push(record.job.clone());
-            last = Some(PageToken::from_u64(*place));
+            last = Some(PageToken::from_u64(*seq));
         }
-        JobPage { jobs, next: if found.next().is_some() { last } else { None } }
+        JobPage::new(jobs, if found.next().is_some() { last } else { None })
     }
 
-    /// The jobs behind the query's token, in the query's direction.
-    fn behind(&self, query: &JobQuery) -> Box<dyn Iterator<Item = (&Place, &Record)> + '_> {
-        let token = query.after.map_or(Bound::Unbounded, |token| Bound::Excluded(token.as_u64()));
+    /// The jobs of the query's page and all later ones, in the query's direction.
+    fn from_page(&self, query: &JobQuery) -> Box<dyn Iterator<Item = (&Seq, &Record)> + '_> {
+        let token = query.page.map_or(Bound::Unbounded, |token| Bound::Excluded(token.as_u64()));
         if query.latest_first {
             Box::new(self.records.range((Bound::Unbounded, token)).rev())
         } else {
@@ -38,7 +38,7 @@ fn matches(query: &JobQuery, job: &Job) -> bool {
         && query.created_before.is_none_or(|before| job.created_at < before)
 }
 
-/// How many jobs there are of each name, kind and state. What there is none of is not in it.
+/// The number of jobs by name, kind and state. Combinations without jobs have no entry.
 #[derive(Debug, Default)]
 pub(super) struct Counts(HashMap<Arc<str>, HashMap<(JobKind, JobState), u64>>);
 
@@ -60,7 +60,7 @@ impl Counts {
         }
     }
 
-    /// How many jobs of a name have not ended.
+    /// The number of jobs of a name that have not ended.
     pub(super) fn queued(&self, name: &str) -> u64 {
         let of_name = self.0.get(name).into_iter().flatten();
         of_name.filter(|((_, state), _)| !state.has_ended()).map(|(_, count)| count).sum()

@@ -1,4 +1,4 @@
-//! Everything that the store keeps, and the calls that touch more than jobs.
+//! Everything that the store keeps, and the calls that change more than jobs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::admission::Limits;
 use super::events::Events;
-use super::jobs::{Jobs, Place};
+use super::jobs::{Jobs, Seq};
 use super::leases::Leases;
 use crate::model::{Key, WorkerId};
 use crate::store::{
-    Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, NewEvent, NewJob, NewTick, RunningJob,
-    StoredEntity, Submitted, Ticked,
+    Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, Limits, NewEvent, NewJob, NewTick,
+    RunningJob, StoredEntity, Submitted, Ticked,
 };
 
 #[derive(Debug, Default)]
@@ -32,41 +31,42 @@ impl Records {
     }
 
     pub(super) fn submit(&mut self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Vec<Submitted> {
-        let answers = self.jobs.admit(&jobs, Limits::Apply);
-        let cannot_be_added = |answer| matches!(answer, &Submitted::Full(_) | &Submitted::NoPredecessor(_));
-        if events.is_empty() || !answers.iter().any(cannot_be_added) {
+        let admission = self.jobs.admit(&jobs, Limits::Apply);
+        if events.is_empty() || !admission.refuses_events() {
             self.events.append(events);
-            self.jobs.add(jobs, &answers);
+            self.jobs.insert_all(jobs, admission.new);
         }
-        answers
+        admission.submitted
     }
 
-    /// Checks everything, then changes everything: whole or not at all.
+    /// Checks everything before it changes anything.
     pub(super) fn commit(&mut self, commit: Commit) -> Result<Committed, CommitError> {
-        let place = self.fence(&commit)?;
+        let seq = self.fence(&commit)?;
         self.check_version(commit.write.as_ref())?;
-        let answers = self.jobs.admit(&commit.jobs, Limits::Ignored);
-        check_staged(&commit.jobs, &answers)?;
+        let admission = self.jobs.admit(&commit.jobs, Limits::Ignore);
+        if let Some(error) = admission.commit_error(commit.jobs.iter()) {
+            return Err(error);
+        }
 
-        self.jobs.has_new_work();
-        self.jobs.end_attempt(place, commit.attempt, commit.next);
+        self.jobs.take_has_work();
+        self.jobs.end_attempt(seq, commit.attempt, commit.next);
         self.write(commit.write);
         self.events.append(commit.events);
-        self.jobs.add(commit.jobs, &answers);
-        Ok(Committed { has_work: self.jobs.has_new_work() })
+        self.jobs.insert_all(commit.jobs, admission.new);
+        Ok(Committed { has_work: self.jobs.take_has_work() })
     }
 
-    /// The place of the job, if the attempt is the one under way (r23).
-    fn fence(&self, commit: &Commit) -> Result<Place, CommitError> {
+    /// The job, if it is running the attempt (r23).
+    fn fence(&self, commit: &Commit) -> Result<Seq, CommitError> {
         let attempt = &commit.attempt;
-        let has_renewed = |seen| self.leases.of(&attempt.worker).renewals != seen;
-        match self.jobs.under_way(commit.job) {
-            Some((place, under_way))
-                if under_way.number == attempt.number
-                    && under_way.worker == attempt.worker
+        let has_renewed = |observed| self.leases.of(&attempt.worker).renewals != observed;
+        match self.jobs.running_attempt(commit.job) {
+            Some((seq, running))
+                if running.number == attempt.number
+                    && running.worker == attempt.worker
                     && !commit.lapsed.is_some_and(has_renewed) =>
             {
-                Ok(place)
+                Ok(seq)
             }
             _ => Err(CommitError::Fenced),
         }
@@ -94,6 +94,10 @@ impl Records {
         Ticked::Done(self.submit(Vec::new(), tick.jobs))
     }
 
+    pub(super) fn last_tick(&self, schedule: &str) -> Option<Timestamp> {
+        self.ticks.get(schedule).copied()
+    }
+
     pub(super) fn load(&self, key: &EntityKey) -> Option<&StoredEntity> {
         self.entities.get(key.entity)?.get(&key.id)
     }
@@ -104,9 +108,9 @@ impl Records {
         after: Option<&Key>,
         limit: usize,
     ) -> Vec<(Key, StoredEntity)> {
-        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let found =
-            self.entities.get(entity).into_iter().flat_map(|all| all.range((behind, Bound::Unbounded)));
+            self.entities.get(entity).into_iter().flat_map(|all| all.range((start, Bound::Unbounded)));
         found.take(limit).map(|(key, entity)| (key.clone(), entity.clone())).collect()
     }
 
@@ -114,15 +118,15 @@ impl Records {
         self.jobs.workers().map(|worker| self.leases.of(worker)).collect()
     }
 
-    /// Takes a worker off that has renewed its lease so often, and runs nothing.
+    /// As [`Store::retire`](crate::store::Store::retire).
     pub(super) fn retire(&mut self, worker: &WorkerId, renewals: u64) {
-        if !self.jobs.runs_something(worker) {
+        if !self.jobs.has_running(worker) {
             self.leases.retire(worker, renewals);
         }
     }
 
     pub(super) fn running(&self, worker: &WorkerId, limit: usize) -> Vec<RunningJob> {
-        let running = self.jobs.run_by(worker).take(limit);
+        let running = self.jobs.running_of(worker).take(limit);
         running
             .map(|(job, attempt)| RunningJob {
                 job: job.clone(),
@@ -131,20 +135,4 @@ impl Records {
             })
             .collect()
     }
-}
-
-/// Of the jobs that an attempt has staged, each must be new, or the same request as one on record.
-fn check_staged(jobs: &[NewJob], answers: &[Submitted]) -> Result<(), CommitError> {
-    for (job, answer) in jobs.iter().zip(answers) {
-        match *answer {
-            Submitted::New | Submitted::Existing(_) | Submitted::Full(_) => {}
-            Submitted::Mismatch(existing) => {
-                return Err(CommitError::Mismatch { staged: job.id, existing });
-            }
-            Submitted::NoPredecessor(after) => {
-                return Err(CommitError::NoPredecessor { staged: job.id, after });
-            }
-        }
-    }
-    Ok(())
 }

@@ -1,15 +1,15 @@
 -- Schema 1.
 --
 -- Times are microseconds since 1970, UTC. To read one: datetime(created_at / 1000000, 'unixepoch').
--- Payloads, entities, outputs, failures and contexts are JSON, ids and states are text.
+-- Payloads, entities, outputs, failures and contexts are JSON; ids and states are text.
 
--- A job is spread over tables, after how long its parts last. What was asked for (`requests`) and what came of it
--- (`attempts`, `cancelled`) are written once and stay until they are pruned. Where it stands while it lives is a small row
--- that moves between `waiting`, `ready` and `running`, and is gone when the job has ended: so no step of a job's life slows
--- down as those that have ended add up. The view `jobs` puts them together.
+-- A job is split by lifetime. What is fixed when it is submitted (`job_specs`) and what its attempts left (`attempts`,
+-- `cancelled`) is written once and kept until it is pruned. The state of a job that has not ended is a small row that moves
+-- between `waiting`, `ready` and `running` and is deleted when the job ends, so that no step slows down as ended jobs
+-- accumulate. The view `jobs` joins them.
 
-CREATE TABLE requests (
-    seq             INTEGER PRIMARY KEY,  -- its place; never given twice, see `places`
+CREATE TABLE job_specs (
+    seq             INTEGER PRIMARY KEY,  -- sequence number; never reused, see `sequences`
     id              TEXT    NOT NULL UNIQUE,
     kind            TEXT    NOT NULL,     -- command, event_handler
     name            TEXT    NOT NULL,
@@ -19,39 +19,39 @@ CREATE TABLE requests (
     idempotency_key TEXT,
     correlation     TEXT    NOT NULL,
     cause           TEXT,                 -- job/<id>, event/<id>
-    context         TEXT,                 -- NULL: nothing known
+    context         TEXT,                 -- NULL: empty
     payload         TEXT    NOT NULL,
     priority        INTEGER NOT NULL,
-    after           TEXT,                 -- the ids of the jobs that must have succeeded before; NULL: none
-    deadline        INTEGER               -- lifted by a retry by hand
+    after           TEXT,                 -- ids of the jobs that must succeed first; NULL: none
+    deadline        INTEGER               -- void after a retry by hand
 ) STRICT;
 
-CREATE UNIQUE INDEX requests_idempotency_key ON requests (idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX requests_correlation ON requests (correlation);
+CREATE UNIQUE INDEX job_specs_idempotency_key ON job_specs (idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX job_specs_correlation ON job_specs (correlation);
 
--- The jobs that have not ended. Each stands in one of these tables; `seq` is that of `requests`, and in all of them
---   attempts  have begun so far, one that runs among them,
---   spent     of them were made before the job was last retried by hand.
+-- Jobs that have not ended. Each has a row in exactly one of these three tables; `seq` is that of `job_specs`.
+--   attempts  number of attempts begun, including a running one
+--   spent     those of them that began before the last retry by hand
 CREATE TABLE waiting (
-    seq        INTEGER PRIMARY KEY,
-    attempts   INTEGER NOT NULL,
-    spent      INTEGER NOT NULL,
-    in_line    INTEGER NOT NULL,          -- 1: it has not its turn in its lane
-    pending    INTEGER NOT NULL,          -- how many of those that it comes after have not succeeded
-    due_at     INTEGER                    -- the time that it waits for; NULL: none
+    seq             INTEGER PRIMARY KEY,
+    attempts        INTEGER NOT NULL,
+    spent           INTEGER NOT NULL,
+    blocked_in_lane INTEGER NOT NULL,     -- 1: another job is at the head of its lane
+    pending         INTEGER NOT NULL,     -- number of predecessors that have not succeeded
+    due_at          INTEGER               -- NULL: does not wait for a time
 ) STRICT;
 
--- Those that wait for nothing but their time.
-CREATE INDEX waiting_due ON waiting (due_at) WHERE due_at IS NOT NULL AND in_line = 0 AND pending = 0;
+-- Jobs that wait for a time only.
+CREATE INDEX waiting_due ON waiting (due_at) WHERE due_at IS NOT NULL AND blocked_in_lane = 0 AND pending = 0;
 
 CREATE TABLE ready (
-    name       TEXT    NOT NULL,          -- as in `requests`, as is `order_key`
-    rank       INTEGER NOT NULL,          -- the priority with its sign changed: in the order of the key they begin
+    name       TEXT    NOT NULL,          -- name, priority and order_key as in `job_specs`
+    priority   INTEGER NOT NULL,
     seq        INTEGER NOT NULL,
     attempts   INTEGER NOT NULL,
     spent      INTEGER NOT NULL,
     order_key  TEXT,
-    PRIMARY KEY (name, rank, seq)
+    PRIMARY KEY (name, priority DESC, seq) -- the order of claims
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE running (
@@ -60,65 +60,64 @@ CREATE TABLE running (
     spent      INTEGER NOT NULL,
     worker     TEXT    NOT NULL,
     started_at INTEGER NOT NULL,
-    name       TEXT    NOT NULL,          -- as in `requests`, as is the next
+    name       TEXT    NOT NULL,          -- name and order_key as in `job_specs`
     order_key  TEXT
 ) STRICT;
 
--- Of the jobs that have an order key, and have not ended, in each lane one has the turn,
-CREATE TABLE turns (
+-- A lane holds the jobs of one order key that have not ended. One job is at its head,
+CREATE TABLE lane_heads (
     order_key  TEXT PRIMARY KEY,
     seq        INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- and all others are in line.
-CREATE TABLE lanes (
+-- the others are its tail, in the order of `seq`.
+CREATE TABLE lane_tails (
     order_key  TEXT    NOT NULL,
     seq        INTEGER NOT NULL,
     PRIMARY KEY (order_key, seq)
 ) STRICT, WITHOUT ROWID;
 
--- Which jobs wait until another has succeeded: as many rows of a `seq` as are `pending`.
+-- The job `seq` waits until `predecessor` has succeeded. `waiting.pending` is the number of rows with its `seq`.
 CREATE TABLE predecessors (
     predecessor INTEGER NOT NULL,
     seq         INTEGER NOT NULL,
     PRIMARY KEY (predecessor, seq)
 ) STRICT, WITHOUT ROWID;
 
--- How many jobs of a name have not ended.
+-- The number of jobs of each name that have not ended.
 CREATE TABLE queued (
     name       TEXT PRIMARY KEY,
     jobs       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The jobs that were called off.
 CREATE TABLE cancelled (
     seq        INTEGER PRIMARY KEY,
     ended_at   INTEGER NOT NULL
 ) STRICT;
 
--- Attempts that have ended. One that has not is in `running`.
+-- Attempts that have ended. A running attempt is in `running`.
 CREATE TABLE attempts (
-    job             INTEGER NOT NULL,  -- requests.seq
+    seq             INTEGER NOT NULL,  -- of the job
     number          INTEGER NOT NULL,
     worker          TEXT    NOT NULL,
     started_at      INTEGER NOT NULL,
     ended_at        INTEGER NOT NULL,
-    reached         TEXT,              -- the last step of the lifecycle; NULL: not known
+    reached         TEXT,              -- the last step of the lifecycle; NULL: unknown
     version_read    INTEGER,
     version_written INTEGER,
-    strategies      TEXT,              -- the variants that were chosen; NULL: none
-    events          TEXT,              -- their ids; NULL: none
+    strategies      TEXT,              -- the chosen variants; NULL: none
+    events          TEXT,              -- ids of the emitted events; NULL: none
     failure         TEXT,              -- NULL: it succeeded
     output          TEXT,              -- what the handler returned; NULL: it failed
-    PRIMARY KEY (job, number)
+    PRIMARY KEY (seq, number)
 ) STRICT, WITHOUT ROWID;
 
--- Those that have failed: the last one of each failed job is among them, and what has succeeded at once has no part in it.
-CREATE INDEX attempts_failed ON attempts (job, number) WHERE output IS NULL;
+-- Finds failed jobs by their last attempt. Jobs that succeed at the first attempt have no entry.
+CREATE INDEX attempts_failed ON attempts (seq, number) WHERE output IS NULL;
 
--- A job that is in none of the four has ended as its last attempt did.
+-- A job that is in none of the four state tables has ended as its last attempt did.
 CREATE VIEW jobs AS
-SELECT r.seq, r.id, r.kind, r.name,
+SELECT s.seq, s.id, s.kind, s.name,
     CASE WHEN running.seq IS NOT NULL THEN 'running'
          WHEN ready.seq IS NOT NULL THEN 'ready'
          WHEN waiting.seq IS NOT NULL THEN 'waiting'
@@ -127,19 +126,19 @@ SELECT r.seq, r.id, r.kind, r.name,
          WHEN a.number IS NOT NULL THEN 'failed' END AS state,
     coalesce(running.attempts, ready.attempts, waiting.attempts, a.number, 0) AS attempts,
     coalesce(running.spent, ready.spent, waiting.spent, 0) AS spent,
-    r.created_at, waiting.due_at,
+    s.created_at, waiting.due_at,
     CASE WHEN coalesce(running.seq, ready.seq, waiting.seq) IS NULL
          THEN coalesce(cancelled.ended_at, a.ended_at) END AS ended_at,
-    r.target, r.order_key, r.idempotency_key, r.correlation, r.cause, r.context, r.payload, r.priority, r.after, r.deadline,
+    s.target, s.order_key, s.idempotency_key, s.correlation, s.cause, s.context, s.payload, s.priority, s.after, s.deadline,
     a.output, a.failure
-FROM requests AS r
-LEFT JOIN running ON running.seq = r.seq
-LEFT JOIN ready ON ready.name = r.name AND ready.rank = -r.priority AND ready.seq = r.seq
-LEFT JOIN waiting ON waiting.seq = r.seq
-LEFT JOIN cancelled ON cancelled.seq = r.seq
-LEFT JOIN attempts AS a ON a.job = r.seq
+FROM job_specs AS s
+LEFT JOIN running ON running.seq = s.seq
+LEFT JOIN ready ON ready.name = s.name AND ready.priority = s.priority AND ready.seq = s.seq
+LEFT JOIN waiting ON waiting.seq = s.seq
+LEFT JOIN cancelled ON cancelled.seq = s.seq
+LEFT JOIN attempts AS a ON a.seq = s.seq
     AND a.number = coalesce(running.attempts, ready.attempts, waiting.attempts,
-        (SELECT max(b.number) FROM attempts AS b WHERE b.job = r.seq));
+        (SELECT max(b.number) FROM attempts AS b WHERE b.seq = s.seq));
 
 CREATE TABLE entities (
     entity  TEXT    NOT NULL,
@@ -150,26 +149,25 @@ CREATE TABLE entities (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
-    position    INTEGER PRIMARY KEY,   -- never given twice, see `places`
+    position    INTEGER PRIMARY KEY,   -- in commit order; never reused, see `sequences`
     emitted_at  INTEGER NOT NULL,
     id          TEXT    NOT NULL,
     name        TEXT    NOT NULL,
     payload     TEXT    NOT NULL,
     correlation TEXT    NOT NULL,
-    cause       TEXT                   -- the id of the job that emitted it; NULL: a caller at the boundary
+    cause       TEXT                   -- the id of the job that emitted it; NULL: emitted outside of a job
 ) STRICT;
 
--- The last place that was given in `requests` or `events`, if the row that had it was pruned: the next one is behind it.
-CREATE TABLE places (
-    of   TEXT PRIMARY KEY,             -- requests, events
+-- The last number assigned in `job_specs` or `events`, stored when its row is pruned so that it is not reused.
+CREATE TABLE sequences (
+    name TEXT PRIMARY KEY,             -- job_specs, events
     last INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What workers have last said of themselves.
-CREATE TABLE workers (
-    id       TEXT PRIMARY KEY,
-    renewals INTEGER NOT NULL,         -- of its lease, so far
-    length   INTEGER NOT NULL          -- how long after a renewal it is taken for alive, in microseconds
+CREATE TABLE leases (
+    worker   TEXT PRIMARY KEY,
+    renewals INTEGER NOT NULL,         -- number of renewals so far
+    length   INTEGER NOT NULL          -- how long the lease is valid after a renewal, in microseconds
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE schedules (

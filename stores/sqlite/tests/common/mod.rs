@@ -1,5 +1,5 @@
-//! Records made by hand, as a runtime would make them.
-#![allow(dead_code, reason = "each test file uses some of it")]
+//! Records as a runtime makes them.
+#![allow(dead_code, reason = "no test file uses all of it")]
 
 use std::sync::Arc;
 
@@ -28,34 +28,30 @@ pub(crate) fn worker(name: &str) -> WorkerId {
 }
 
 pub(crate) fn new_job(name: &str) -> NewJob {
-    NewJob {
-        id: job_id(),
-        name: name.into(),
-        aliases: &[],
-        kind: JobKind::Command,
-        payload: Json::from_text(r#"{"account":"a-1","cents":500}"#),
-        target: Some(Key::from_text("a-1")),
-        order_key: None,
-        idempotency_key: None,
-        correlation: CorrelationId::new("matter-7"),
-        cause: None,
-        context: Arc::new(JobContext::new().with_identity(Identity::user("ada"))),
-        priority: 0,
-        after: Vec::new(),
-        due_at: None,
-        deadline: None,
-        max_queued: None,
-        created_at: second(0),
-        repeatable: false,
-        start: None,
-    }
+    let payload = Json::from_text(r#"{"account":"a-1","cents":500}"#);
+    let mut job = NewJob::new(job_id(), JobKind::Command, name, payload, second(0));
+    job.target = Some(Key::from_text("a-1"));
+    job.correlation = CorrelationId::new("correlation-7");
+    job.context = Arc::new(JobContext::new().with_identity(Identity::user("ada")));
+    job
+}
+
+pub(crate) fn in_lane(lane: &str) -> NewJob {
+    let mut job = new_job("withdraw");
+    job.order_key = Some(Key::from_text(lane));
+    job
+}
+
+pub(crate) fn after(predecessor: JobId, mut job: NewJob) -> NewJob {
+    job.after = vec![predecessor];
+    job
 }
 
 pub(crate) fn started(name: &str, worker: &WorkerId) -> NewJob {
     NewJob { start: Some(worker.clone()), ..new_job(name) }
 }
 
-/// The end of a job's first attempt, which writes the first version of an entity and emits an event.
+/// A successful first attempt that creates an entity and emits an event.
 pub(crate) fn success(job: &NewJob, worker: &WorkerId, entity: &str) -> Commit {
     let event = NewEvent {
         id: event_id(),
@@ -89,12 +85,12 @@ pub(crate) fn account(id: &str) -> EntityKey {
     EntityKey { entity: "account", id: Key::from_text(id) }
 }
 
-/// A claim of one queue, in which all of `withdraw` are.
+/// A claim of one queue, which holds the jobs named `withdraw`.
 pub(crate) fn claim_of(worker: &WorkerId, room: usize, now: Timestamp) -> Claim {
     let queues = Arc::new([("withdraw".into(), 0)].into());
     Claim { worker: worker.clone(), queues, room: vec![room], now }
 }
 
 pub(crate) async fn claim(store: &SqliteStore, worker: &WorkerId, room: usize) -> Claimed {
-    store.claim(claim_of(worker, room, second(0))).await.expect("the claim is answered")
+    store.claim(claim_of(worker, room, second(0))).await.expect("jobs are claimed")
 }

@@ -1,11 +1,12 @@
 //! Cancelling jobs (r24).
 
-use enact::Job;
 use enact::JobState::{self, Cancelled, Failed, Ready, Running, Succeeded, Waiting};
-use enact::store::{Changed, Commit, NewJob};
+use enact::store::{Changed, Commit};
 
 use crate::TestStore;
-use crate::sample::{account, after, at, cancellation, due, event, in_lane, job, job_id, worker, write};
+use crate::sample::{
+    With, account, after, at, cancellation, due, event, in_lane, job, job_id, worker, write,
+};
 
 pub async fn r24_every_job_that_has_not_ended_can_be_cancelled(store: TestStore) {
     let front = store.publish(in_lane("x", "front")).await;
@@ -22,7 +23,12 @@ pub async fn r24_every_job_that_has_not_ended_can_be_cancelled(store: TestStore)
         assert_eq!(before.state, state);
         assert_eq!(store.cancel_job(id).await, Changed::Done(vec![id]));
         let failure = (state == Running).then(cancellation);
-        let expected = Job { state: Cancelled, ended_at: Some(at(9)), due_at: None, failure, ..before };
+        let expected = before.with(|job| {
+            job.state = Cancelled;
+            job.ended_at = Some(at(9));
+            job.due_at = None;
+            job.failure = failure;
+        });
         assert_eq!(store.find(id).await, expected);
     }
     assert_eq!(store.state(front).await, Ready);
@@ -32,10 +38,11 @@ pub async fn r24_cancelling_ends_the_running_attempt_with_the_failure(store: Tes
     let active = store.run(job("ship")).await;
     store.must_cancel(active.job.id).await;
 
-    let mut ended = active.ended();
-    ended.ended_at = Some(at(9));
-    ended.reached = None;
-    ended.failure = Some(cancellation());
+    let ended = active.ended().with(|attempt| {
+        attempt.ended_at = Some(at(9));
+        attempt.reached = None;
+        attempt.failure = Some(cancellation());
+    });
     assert_eq!(store.attempts_of(active.job.id).await, [ended]);
     assert_eq!(store.running_ids("w", 9).await, []);
 }
@@ -135,7 +142,7 @@ pub async fn r26_a_whole_lane_can_be_cancelled(store: TestStore) {
 
 pub async fn r24_cancelling_includes_successors_in_the_same_lane(store: TestStore) {
     let first = store.publish(in_lane("x", "ship")).await;
-    let second = store.publish(NewJob { after: vec![first], ..in_lane("x", "ship") }).await;
+    let second = store.publish(in_lane("x", "ship").with(|job| job.after = vec![first])).await;
     let third = store.publish(in_lane("x", "ship")).await;
 
     assert_eq!(store.cancel_job(first).await, Changed::Done(vec![first, second]));

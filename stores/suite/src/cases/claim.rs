@@ -1,17 +1,17 @@
 //! Which jobs `claim` returns.
 
 use enact::store::{Claim, NewJob};
-use enact::{Attempt, Job, JobId, JobState};
+use enact::{Attempt, JobId, JobState};
 
 use crate::TestStore;
-use crate::sample::{MICROSECOND, at, due, job, jobs, worker};
+use crate::sample::{MICROSECOND, With, at, due, job, jobs, worker};
 
 pub async fn a_claimed_job_runs_its_next_attempt(store: TestStore) {
     let new = job("ship");
     let id = store.publish(new.clone()).await;
     let claimed = store.claim_by(&worker("w"), &["ship"], 1, at(5)).await.jobs;
 
-    let expected = Job { attempts: 1, ..new.into_job(JobState::Running) };
+    let expected = new.into_job(JobState::Running).with(|job| job.attempts = 1);
     assert_eq!(store.find(id).await, expected);
     assert_eq!(claimed, [expected]);
     let begun = Attempt::begun(1, worker("w"), at(5));
@@ -100,7 +100,7 @@ pub async fn next_due_is_the_earliest_future_due_time(store: TestStore) {
 pub async fn a_job_that_becomes_due_keeps_its_sequence_number(store: TestStore) {
     let first = store.run(job("ship")).await;
     store.accept(first.retries(at(5))).await;
-    let second = store.publish(NewJob { created_at: at(1), ..job("ship") }).await;
+    let second = store.publish(job("ship").with(|job| job.created_at = at(1))).await;
 
     assert_eq!(store.claim_ids(&["ship"], 1, at(5)).await, [first.job.id]);
     assert_eq!(store.claim_ids(&["ship"], 1, at(5)).await, [second]);
@@ -136,7 +136,7 @@ pub async fn jobs_due_at_the_same_time_are_all_claimed(store: TestStore) {
 pub async fn one_claim_wakes_at_most_max_woken_jobs_earliest_due_first(store: TestStore) {
     const LATE: usize = 3;
     let late: Vec<NewJob> = jobs::<LATE>("ship").map(|job| NewJob { due_at: Some(at(6)), ..job }).into();
-    let punctual: Vec<NewJob> = (0..Claim::MOST_WOKEN).map(|_| due(at(5), "ship")).collect();
+    let punctual: Vec<NewJob> = (0..Claim::MAX_WOKEN).map(|_| due(at(5), "ship")).collect();
     let ids: Vec<JobId> = late.iter().chain(&punctual).map(|job| job.id).collect();
     store.publish_all([late, punctual].concat()).await;
 

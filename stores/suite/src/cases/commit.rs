@@ -1,21 +1,23 @@
 //! What `commit` stores and what it refuses.
 
-use enact::store::{Commit, CommitError, NewEvent, NewJob, Next};
-use enact::{Cause, Failure, Job, JobState, Step};
+use enact::store::{Commit, CommitError, NewEvent, Next};
+use enact::{Cause, Failure, JobState, Step};
 
 use crate::TestStore;
 use crate::attempt::RunningAttempt;
 use crate::sample::{
-    account, after, at, due, event, in_lane, job, job_id, json, order, under_key, worker, write, written,
+    With, account, after, at, due, event, in_lane, job, job_id, json, order, under_key, worker, write,
+    written,
 };
 
 pub async fn r15_a_commit_stores_all_its_parts(store: TestStore) {
     let active = store.run(job("ship")).await;
     let event = NewEvent { cause: Some(active.job.id), ..event("shipped") };
-    let follower = NewJob { cause: Some(Cause::Event(event.id)), ..job("on_shipped") };
-    let mut attempt = active.ended();
-    attempt.version_written = Some(1);
-    attempt.events = vec![event.id];
+    let follower = job("on_shipped").with(|job| job.cause = Some(Cause::Event(event.id)));
+    let attempt = active.ended().with(|attempt| {
+        attempt.version_written = Some(1);
+        attempt.events = vec![event.id];
+    });
     store
         .accept(Commit {
             attempt: attempt.clone(),
@@ -26,12 +28,11 @@ pub async fn r15_a_commit_stores_all_its_parts(store: TestStore) {
         })
         .await;
 
-    let done = Job {
-        state: JobState::Succeeded,
-        ended_at: attempt.ended_at,
-        output: Some(json("done")),
-        ..active.job.clone()
-    };
+    let done = active.job.clone().with(|job| {
+        job.state = JobState::Succeeded;
+        job.ended_at = attempt.ended_at;
+        job.output = Some(json("done"));
+    });
     assert_eq!(store.find(active.job.id).await, done);
     assert_eq!(store.attempts_of(active.job.id).await, [attempt]);
     assert_eq!(store.entity(&account("a")).await, Some(written(1)));
@@ -138,12 +139,11 @@ pub async fn r20_a_failed_job_has_ended_and_keeps_its_failure(store: TestStore) 
     let commit = active.fails();
     store.accept(commit.clone()).await;
 
-    let failed = Job {
-        state: JobState::Failed,
-        ended_at: commit.attempt.ended_at,
-        failure: commit.attempt.failure.clone(),
-        ..active.job.clone()
-    };
+    let failed = active.job.clone().with(|job| {
+        job.state = JobState::Failed;
+        job.ended_at = commit.attempt.ended_at;
+        job.failure = commit.attempt.failure.clone();
+    });
     assert_eq!(store.find(active.job.id).await, failed);
     assert_eq!(store.attempts_of(active.job.id).await, [commit.attempt]);
 }
@@ -153,12 +153,11 @@ pub async fn r22_a_retried_job_waits_until_due_and_keeps_its_failure(store: Test
     let commit = active.retries(at(60));
     store.accept(commit.clone()).await;
 
-    let waiting = Job {
-        state: JobState::Waiting,
-        due_at: Some(at(60)),
-        failure: commit.attempt.failure,
-        ..active.job.clone()
-    };
+    let waiting = active.job.clone().with(|job| {
+        job.state = JobState::Waiting;
+        job.due_at = Some(at(60));
+        job.failure = commit.attempt.failure;
+    });
     assert_eq!(store.find(active.job.id).await, waiting);
 }
 
@@ -171,8 +170,7 @@ pub async fn the_failure_of_a_job_is_that_of_its_last_attempt(store: TestStore) 
     assert_eq!(store.find(first.job.id).await, second.job);
 
     let other = Failure::denied("for another reason");
-    let mut attempt = second.ended();
-    attempt.failure = Some(other.clone());
+    let attempt = second.ended().with(|attempt| attempt.failure = Some(other.clone()));
     store.accept(Commit { attempt, ..second.retries(at(9)) }).await;
     assert_eq!(store.find(first.job.id).await.failure, Some(other));
 
@@ -193,9 +191,10 @@ pub async fn r21_a_retry_keeps_every_earlier_attempt(store: TestStore) {
         store.accept(commit).await;
     }
     let last = store.claim_one(&worker("w-4"), "ship", at(40)).await;
-    let mut running = last.ended();
-    running.ended_at = None;
-    running.reached = None;
+    let running = last.ended().with(|attempt| {
+        attempt.ended_at = None;
+        attempt.reached = None;
+    });
 
     let attempts = store.attempts_of(id).await;
     assert_eq!(attempts[..3], expected);
@@ -208,8 +207,7 @@ pub async fn r21_a_retry_keeps_every_earlier_attempt(store: TestStore) {
 
 pub async fn r21_a_rescued_attempt_has_reached_no_step(store: TestStore) {
     let active = store.run(job("ship")).await;
-    let mut attempt = active.is_rescued(0).attempt;
-    attempt.reached = None;
+    let attempt = active.is_rescued(0).attempt.with(|attempt| attempt.reached = None);
     store.accept(Commit { attempt: attempt.clone(), ..active.is_rescued(0) }).await;
 
     assert_eq!(store.attempts_of(active.job.id).await, [attempt]);
@@ -218,8 +216,7 @@ pub async fn r21_a_rescued_attempt_has_reached_no_step(store: TestStore) {
 pub async fn r21_every_step_is_stored(store: TestStore) {
     for step in Step::ALL {
         let active = store.run(job("ship")).await;
-        let mut attempt = active.fails().attempt;
-        attempt.reached = Some(step);
+        let attempt = active.fails().attempt.with(|attempt| attempt.reached = Some(step));
         store.accept(Commit { attempt, ..active.fails() }).await;
         assert_eq!(store.attempts_of(active.job.id).await[0].reached, Some(step));
     }
@@ -234,8 +231,7 @@ pub async fn r23_another_worker_cannot_commit(store: TestStore) {
 pub async fn r23_another_attempt_cannot_be_committed(store: TestStore) {
     let active = store.run(job("ship")).await;
     for number in [0, 2] {
-        let mut attempt = active.ended();
-        attempt.number = number;
+        let attempt = active.ended().with(|attempt| attempt.number = number);
         store.fence(Commit { attempt, ..active.succeeds() }).await;
     }
 }
@@ -266,11 +262,10 @@ pub async fn r20_a_job_that_is_not_running_cannot_end(store: TestStore) {
     let ready = store.publish(in_lane("x", "ship")).await;
     let waiting = store.publish(in_lane("x", "ship")).await;
     for id in [ready, waiting] {
-        let job = Job { attempts: 1, ..store.find(id).await };
+        let job = store.find(id).await.with(|job| job.attempts = 1);
         let active = RunningAttempt { job, worker: worker("w"), started_at: at(0) };
         store.fence(active.succeeds()).await;
-        let mut never_begun = active.ended();
-        never_begun.number = 0;
+        let never_begun = active.ended().with(|attempt| attempt.number = 0);
         store.fence(Commit { attempt: never_begun, ..active.succeeds() }).await;
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use enact::store::{Commit, EntityWrite, NewEvent, NewJob, Next, StoredEntity, StoredEvent};
 use enact::{
-    Cause, CorrelationId, Failure, FailureKind, Identity, Job, JobContext, JobKind, JobState, Json,
+    Cause, CorrelationId, Failure, FailureKind, Identity, JobContext, JobKind, JobState, Json,
     StrategyChoice, TraceContext,
 };
 use jiff::Timestamp;
 use serde_json::json as value;
 
 use crate::TestStore;
-use crate::sample::{account, at, event, event_id, job, job_id, json, key, worker};
+use crate::sample::{With, account, at, event, event_id, job, job_id, json, key, worker};
 
 /// Texts that databases are known to mishandle.
 const TEXTS: [&str; 14] = [
@@ -75,7 +75,10 @@ pub async fn r26_a_job_keeps_its_priority_and_predecessors(store: TestStore) {
     for (priority, after) in
         [(0, vec![]), (i32::MIN, vec![one]), (i32::MAX, vec![two, one]), (-1, vec![one, two, one])]
     {
-        let new = NewJob { priority, after, ..job("ship") };
+        let new = job("ship").with(|job| {
+            job.priority = priority;
+            job.after = after;
+        });
         let state = if new.after.is_empty() { JobState::Ready } else { JobState::Waiting };
         let id = store.publish(new.clone()).await;
         assert_eq!(store.find(id).await, new.into_job(state));
@@ -84,12 +87,15 @@ pub async fn r26_a_job_keeps_its_priority_and_predecessors(store: TestStore) {
 
 pub async fn a_job_keeps_its_due_time_and_deadline_to_the_microsecond(store: TestStore) {
     for (due_at, deadline) in times().into_iter().zip(times().into_iter().rev()) {
-        let new = NewJob { due_at: Some(due_at), deadline: Some(deadline), ..job("ship") };
+        let new = job("ship").with(|job| {
+            job.due_at = Some(due_at);
+            job.deadline = Some(deadline);
+        });
         let id = store.publish(new.clone()).await;
         assert_eq!(store.find(id).await, new.clone().into_job(JobState::Waiting));
 
         let active = store.claim_one(&worker("w"), "ship", due_at).await;
-        assert_eq!(active.job, Job { attempts: 1, ..new.into_job(JobState::Running) });
+        assert_eq!(active.job, new.into_job(JobState::Running).with(|job| job.attempts = 1));
         assert_eq!((active.job.due_at, active.job.deadline), (None, Some(deadline)));
         store.accept(active.fails()).await;
         assert_eq!(store.find(id).await.deadline, Some(deadline));
@@ -103,37 +109,36 @@ pub async fn r31_a_job_keeps_its_context(store: TestStore) {
     let seeds =
         [JobContext::new(), JobContext::new().with_tenant("t"), full_context("Ada \"A\" L\u{f6}velace")];
     for seed in seeds {
-        let id = store.publish(NewJob { context: Arc::new(seed.clone()), ..job("ship") }).await;
+        let id = store.publish(job("ship").with(|job| job.context = Arc::new(seed.clone()))).await;
         assert_eq!(*store.find(id).await.context, seed);
     }
 }
 
 pub async fn r32_a_job_keeps_its_cause(store: TestStore) {
     for cause in [None, Some(Cause::Job(job_id())), Some(Cause::Event(event_id()))] {
-        let id = store.publish(NewJob { cause, ..job("ship") }).await;
+        let id = store.publish(job("ship").with(|job| job.cause = cause)).await;
         assert_eq!(store.find(id).await.cause, cause);
     }
 }
 
 pub async fn a_job_keeps_its_kind(store: TestStore) {
     for kind in [JobKind::Command, JobKind::EventHandler] {
-        let id = store.publish(NewJob { kind, ..job("ship") }).await;
+        let id = store.publish(job("ship").with(|job| job.kind = kind)).await;
         assert_eq!(store.find(id).await.kind, kind);
     }
 }
 
 fn full_job(text: &str) -> NewJob {
-    NewJob {
-        name: text.into(),
-        payload: json(text),
-        target: Some(key(text)),
-        order_key: Some(key(text)),
-        idempotency_key: Some(key(text)),
-        correlation: CorrelationId::new(text),
-        cause: Some(Cause::Event(event_id())),
-        context: Arc::new(full_context(text)),
-        ..job("")
-    }
+    job("").with(|job| {
+        job.name = text.into();
+        job.payload = json(text);
+        job.target = Some(key(text));
+        job.order_key = Some(key(text));
+        job.idempotency_key = Some(key(text));
+        job.correlation = CorrelationId::new(text);
+        job.cause = Some(Cause::Event(event_id()));
+        job.context = Arc::new(full_context(text));
+    })
 }
 
 pub async fn every_text_of_a_job_is_stored_exactly(store: TestStore) {
@@ -156,21 +161,21 @@ pub async fn a_job_is_claimed_exactly_as_another_handle_stored_it(store: TestSto
         let new = full_job(text);
         other.publish(new.clone()).await;
         let active = store.claim_one(&worker("w"), text, at(0)).await;
-        assert_eq!(active.job, Job { attempts: 1, ..new.into_job(JobState::Running) });
+        assert_eq!(active.job, new.into_job(JobState::Running).with(|job| job.attempts = 1));
         store.accept(active.succeeds()).await;
     }
 }
 
 pub async fn an_empty_key_differs_from_no_key(store: TestStore) {
-    let empty = NewJob {
-        target: Some(key("")),
-        order_key: Some(key("")),
-        idempotency_key: Some(key("")),
-        ..job("ship")
-    };
+    let empty = job("ship").with(|job| {
+        job.target = Some(key(""));
+        job.order_key = Some(key(""));
+        job.idempotency_key = Some(key(""));
+    });
     let [with, without] = [store.publish(empty).await, store.publish(job("ship")).await];
     let [with, without] = [store.find(with).await, store.find(without).await];
 
+    let (with, without) = (with.spec, without.spec);
     let keys = [with.target, with.order_key, with.idempotency_key];
     assert_eq!(keys, [Some(key("")), Some(key("")), Some(key(""))]);
     assert_eq!([without.target, without.order_key, without.idempotency_key], [None, None, None]);
@@ -178,7 +183,7 @@ pub async fn an_empty_key_differs_from_no_key(store: TestStore) {
 
 pub async fn every_document_is_stored_exactly(store: TestStore) {
     for (version, document) in (0..).zip(documents()) {
-        let active = store.run(NewJob { payload: document.clone(), ..job("ship") }).await;
+        let active = store.run(job("ship").with(|job| job.payload = document.clone())).await;
         assert_eq!(active.job.payload, document);
         store
             .accept(Commit {
@@ -240,12 +245,13 @@ pub async fn r21_an_attempt_keeps_every_field(store: TestStore) {
         [(None, None), (Some(1), Some(2)), (None, Some(1)), (Some(1 << 53), None), (Some(7), Some(8))];
     for ((version_read, version_written), ended_at) in versions.into_iter().zip(times()) {
         let active = store.run(job("ship")).await;
-        let mut attempt = active.ended();
-        attempt.ended_at = Some(ended_at);
-        attempt.version_read = version_read;
-        attempt.version_written = version_written;
-        attempt.strategies = TEXTS.map(choice).into();
-        attempt.events = (0..3).map(|_| event_id()).rev().collect();
+        let attempt = active.ended().with(|attempt| {
+            attempt.ended_at = Some(ended_at);
+            attempt.version_read = version_read;
+            attempt.version_written = version_written;
+            attempt.strategies = TEXTS.map(choice).into();
+            attempt.events = (0..3).map(|_| event_id()).rev().collect();
+        });
         store.accept(Commit { attempt: attempt.clone(), ..active.succeeds() }).await;
 
         assert_eq!(store.attempts_of(active.job.id).await, [attempt]);
@@ -280,8 +286,7 @@ pub async fn r27_a_failure_is_stored_unchanged(store: TestStore) {
     for text in TEXTS {
         let failure = full_failure(text);
         let active = store.run(job("ship")).await;
-        let mut attempt = active.fails().attempt;
-        attempt.failure = Some(failure.clone());
+        let attempt = active.fails().attempt.with(|attempt| attempt.failure = Some(failure.clone()));
         store.accept(Commit { attempt: attempt.clone(), ..active.fails() }).await;
 
         assert_eq!(store.find(active.job.id).await.failure, Some(failure));
@@ -315,8 +320,7 @@ pub async fn r27_every_failure_kind_is_stored(store: TestStore) {
     for kind in kinds {
         let failure = Failure::new(kind, kind.as_str(), "why");
         let active = store.run(job("ship")).await;
-        let mut attempt = active.fails().attempt;
-        attempt.failure = Some(failure.clone());
+        let attempt = active.fails().attempt.with(|attempt| attempt.failure = Some(failure.clone()));
         store.accept(Commit { attempt, ..active.fails() }).await;
         assert_eq!(store.find(active.job.id).await.failure, Some(failure));
     }
@@ -324,7 +328,7 @@ pub async fn r27_every_failure_kind_is_stored(store: TestStore) {
 
 pub async fn times_are_stored_to_the_microsecond(store: TestStore) {
     for time in times() {
-        let id = store.publish(NewJob { created_at: time, ..job("ship") }).await;
+        let id = store.publish(job("ship").with(|job| job.created_at = time)).await;
         assert_eq!(store.find(id).await.created_at, time);
 
         let active = store.claim_one(&worker("w"), "ship", time).await;
@@ -334,8 +338,7 @@ pub async fn times_are_stored_to_the_microsecond(store: TestStore) {
         store.accept(active.retries(time)).await;
         assert_eq!(store.find(id).await.due_at, Some(time));
         let active = store.claim_one(&worker("w"), "ship", time).await;
-        let mut attempt = active.ended();
-        attempt.ended_at = Some(time);
+        let attempt = active.ended().with(|attempt| attempt.ended_at = Some(time));
         store.accept(Commit { attempt, ..active.succeeds() }).await;
         assert_eq!(store.find(id).await.ended_at, Some(time));
     }

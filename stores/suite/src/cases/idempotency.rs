@@ -6,7 +6,7 @@ use enact::store::{Commit, CommitError, NewJob};
 use enact::{JobId, Json};
 
 use crate::TestStore;
-use crate::sample::{at, event, job, json, key, under_key, worker};
+use crate::sample::{With, at, event, job, json, key, under_key, worker};
 
 fn pay(cents: i64) -> NewJob {
     under_key("k", "pay", json(cents))
@@ -31,21 +31,29 @@ pub async fn r25_another_payload_is_a_mismatch(store: TestStore) {
 pub async fn r25_another_name_is_a_mismatch(store: TestStore) {
     let first = store.publish(pay(5)).await;
 
-    let other = NewJob { name: "refund".into(), ..pay(5) };
+    let other = pay(5).with(|job| job.name = "refund".into());
     assert_eq!(store.publish_all(vec![other]).await, [Mismatch(first)]);
 }
 
 pub async fn r52_a_request_under_a_former_name_is_the_same(store: TestStore) {
     let first = store.publish(pay(5)).await;
 
-    let renamed = |cents| NewJob { name: "settle".into(), aliases: &["pay_off", "pay"], ..pay(cents) };
+    let renamed = |cents| {
+        pay(cents).with(|job| {
+            job.name = "settle".into();
+            job.aliases = &["pay_off", "pay"];
+        })
+    };
     assert_eq!(store.publish_all(vec![renamed(5)]).await, [Existing(first)]);
     assert_eq!(store.publish_all(vec![renamed(6)]).await, [Mismatch(first)]);
 }
 
 pub async fn r52_a_staged_request_under_a_former_name_is_the_same(store: TestStore) {
     let first = store.publish(pay(5)).await;
-    let renamed = NewJob { name: "settle".into(), aliases: &["pay"], ..pay(5) };
+    let renamed = pay(5).with(|job| {
+        job.name = "settle".into();
+        job.aliases = &["pay"];
+    });
     let active = store.run(job("ship")).await;
     store.accept(Commit { jobs: vec![renamed], ..active.succeeds() }).await;
 
@@ -65,7 +73,10 @@ pub async fn r25_the_key_order_of_a_payload_is_ignored(store: TestStore) {
 pub async fn r25_only_name_and_payload_are_compared(store: TestStore) {
     let first = store.publish(pay(5)).await;
 
-    let elsewhere = NewJob { target: Some(key("a")), created_at: at(60), ..pay(5) };
+    let elsewhere = pay(5).with(|job| {
+        job.target = Some(key("a"));
+        job.created_at = at(60);
+    });
     assert_eq!(store.publish_all(vec![elsewhere]).await, [Existing(first)]);
 }
 

@@ -5,7 +5,7 @@ use enact::{JobId, JobState};
 
 use crate::TestStore;
 use crate::attempt::RunningAttempt;
-use crate::sample::{at, in_lane, job, json, key, under_key, worker};
+use crate::sample::{With, at, in_lane, job, json, key, under_key, worker};
 
 async fn publish_in_lane<const N: usize>(store: &TestStore, lane: &str) -> [JobId; N] {
     let jobs: [NewJob; N] = std::array::from_fn(|_| in_lane(lane, "ship"));
@@ -158,8 +158,8 @@ pub async fn r26_two_jobs_staged_in_a_new_lane_are_ordered(store: TestStore) {
 }
 
 pub async fn r26_a_job_that_is_not_stored_does_not_block_its_lane(store: TestStore) {
-    let keyed = || NewJob { order_key: Some(key("x")), ..under_key("k", "ship", json(1)) };
-    let first = store.publish(NewJob { order_key: None, ..keyed() }).await;
+    let keyed = || under_key("k", "ship", json(1)).with(|job| job.order_key = Some(key("x")));
+    let first = store.publish(keyed().with(|job| job.order_key = None)).await;
     assert_eq!(store.publish_all(vec![keyed()]).await, [Submitted::Existing(first)]);
     let laned = store.publish(in_lane("x", "bill")).await;
 
@@ -196,7 +196,7 @@ pub async fn r26_a_job_that_is_not_due_can_be_the_head_of_its_lane(store: TestSt
 
 pub async fn r26_a_job_with_a_predecessor_can_be_the_head_of_its_lane(store: TestStore) {
     let predecessor = store.run(job("bill")).await;
-    let first = store.publish(NewJob { after: vec![predecessor.job.id], ..in_lane("x", "ship") }).await;
+    let first = store.publish(in_lane("x", "ship").with(|job| job.after = vec![predecessor.job.id])).await;
     let second = store.publish(in_lane("x", "ship")).await;
     assert_eq!(store.claim_ids(&["ship"], 9, at(99)).await, []);
 

@@ -5,7 +5,7 @@ use enact::store::Submitted::{Existing, Full, Mismatch, New};
 use enact::store::{Commit, NewJob};
 
 use crate::TestStore;
-use crate::sample::{at, due, event, in_lane, job, json, key, under_key, worker};
+use crate::sample::{With, at, due, event, in_lane, job, json, key, under_key, worker};
 
 /// A job that is accepted while fewer than `max_queued` of its name are queued.
 fn limited(max_queued: u64, name: &str) -> NewJob {
@@ -43,7 +43,7 @@ pub async fn jobs_without_a_limit_are_accepted_and_count(store: TestStore) {
 pub async fn every_job_that_has_not_ended_counts(store: TestStore) {
     let running = store.run(job("ship")).await;
     store.execute(job("ship"), &worker("v")).await;
-    store.publish(NewJob { kind: JobKind::EventHandler, ..job("ship") }).await;
+    store.publish(job("ship").with(|job| job.kind = JobKind::EventHandler)).await;
     store.publish(due(at(50), "ship")).await;
     store.publish(in_lane("x", "ship")).await;
     store.publish(in_lane("x", "ship")).await;
@@ -101,7 +101,7 @@ pub async fn the_limit_applies_to_jobs_that_start_on_submit(store: TestStore) {
 pub async fn r15_no_event_is_stored_when_a_job_is_over_its_limit(store: TestStore) {
     store.publish(job("on_sent")).await;
     let before = store.snapshot().await;
-    let keyed = NewJob { order_key: Some(key("x")), ..under_key("k", "second", json(1)) };
+    let keyed = under_key("k", "second", json(1)).with(|job| job.order_key = Some(key("x")));
     let jobs = vec![keyed.clone(), limited(1, "on_sent")];
     let results = store.submit(vec![event("sent")], jobs).await.expect("submit");
 

@@ -4,13 +4,13 @@ use enact::JobState::{self, Cancelled, Ready, Running, Waiting};
 use enact::store::{Changed, Commit, CommitError, NewJob, Submitted};
 
 use crate::TestStore;
-use crate::sample::{after, at, due, event, in_lane, job, job_id, json, key, under_key, worker};
+use crate::sample::{With, after, at, due, event, in_lane, job, job_id, json, key, under_key, worker};
 
 pub async fn r26_a_job_waits_until_its_predecessor_has_succeeded(store: TestStore) {
     let first = store.publish(job("first")).await;
     let second = store.publish(after([first], "second")).await;
     let waiting = store.find(second).await;
-    assert_eq!((waiting.state, waiting.due_at, waiting.after), (Waiting, None, vec![first]));
+    assert_eq!((waiting.state, waiting.due_at, waiting.spec.after), (Waiting, None, vec![first]));
     assert_eq!(store.claim_by(&worker("w"), &["second"], 9, at(99)).await.next_due, None);
 
     let active = store.claim_one(&worker("w"), "first", at(0)).await;
@@ -144,12 +144,11 @@ pub async fn r26_one_cancelled_predecessor_cancels_a_job(store: TestStore) {
 pub async fn r26_a_job_submitted_after_a_cancelled_one_starts_cancelled(store: TestStore) {
     let first = store.publish(job("first")).await;
     store.must_cancel(first).await;
-    let new = NewJob {
-        order_key: Some(key("x")),
-        due_at: Some(at(50)),
-        created_at: at(20),
-        ..NewJob { after: vec![first], ..under_key("k", "second", json(1)) }
-    };
+    let new = under_key("k", "second", json(1)).with(|job| job.after = vec![first]).with(|job| {
+        job.order_key = Some(key("x"));
+        job.due_at = Some(at(50));
+        job.created_at = at(20);
+    });
     let second = store.publish(new.clone()).await;
 
     assert_eq!(store.find(second).await, new.into_job(Cancelled));
@@ -193,7 +192,7 @@ pub async fn r26_a_job_cannot_follow_itself_or_a_later_job(store: TestStore) {
     let own = job_id();
     let later = job("later");
     let later_id = later.id;
-    let jobs = vec![NewJob { id: own, ..after([own], "own") }, after([later_id], "earlier"), later];
+    let jobs = vec![after([own], "own").with(|job| job.id = own), after([later_id], "earlier"), later];
     let results = store.publish_all(jobs).await;
 
     let expected = [Submitted::NoPredecessor(own), Submitted::NoPredecessor(later_id), Submitted::New];
@@ -267,7 +266,7 @@ pub async fn r26_a_job_waits_for_both_its_lane_and_its_predecessor(store: TestSt
     for last in ["lane", "predecessor"] {
         let in_front = store.run(in_lane(last, "front")).await;
         let first = store.run(job("first")).await;
-        let both = NewJob { after: vec![first.job.id], ..in_lane(last, "second") };
+        let both = in_lane(last, "second").with(|job| job.after = vec![first.job.id]);
         let second = store.publish(both).await;
         let [one, other] = if last == "lane" { [first, in_front] } else { [in_front, first] };
         store.accept(one.succeeds()).await;
@@ -305,8 +304,8 @@ pub async fn r26_a_predecessor_that_exists_by_key_is_replaced_by_the_stored_job(
 
     assert_eq!(results, [Submitted::Existing(known), Submitted::New, Submitted::New]);
     let [waiting, last] = [store.find(second).await, store.find(third).await];
-    assert_eq!((waiting.state, waiting.after), (Waiting, vec![known]));
-    assert_eq!((last.state, last.after), (Waiting, vec![second, known]));
+    assert_eq!((waiting.state, waiting.spec.after), (Waiting, vec![known]));
+    assert_eq!((last.state, last.spec.after), (Waiting, vec![second, known]));
     store.accept(active.succeeds()).await;
     let active = store.claim_one(&worker("w"), "second", at(0)).await;
     assert_eq!(active.job.after, [known], "the claim returns the same");
@@ -344,5 +343,5 @@ pub async fn r26_a_predecessor_may_exist_by_the_key_of_an_earlier_job_of_the_cal
 
     assert_eq!(results, [Submitted::New, Submitted::Existing(first_id), Submitted::New]);
     let found = store.find(second_id).await;
-    assert_eq!((found.state, found.after), (Waiting, vec![first_id]));
+    assert_eq!((found.state, found.spec.after), (Waiting, vec![first_id]));
 }

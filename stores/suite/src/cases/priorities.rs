@@ -6,10 +6,10 @@ use enact::store::{Claim, NewJob};
 use enact::{JobId, JobState};
 
 use crate::TestStore;
-use crate::sample::{at, due, in_lane, job, jobs, key, worker};
+use crate::sample::{With, at, due, in_lane, job, jobs, key, worker};
 
 fn urgent(priority: i32, name: &str) -> NewJob {
-    NewJob { priority, ..job(name) }
+    job(name).with(|job| job.priority = priority)
 }
 
 /// Claims up to `room` jobs per queue and returns their ids by queue.
@@ -60,8 +60,8 @@ pub async fn r26_priorities_are_compared_across_the_names_of_a_queue(store: Test
 
 pub async fn r26_a_priority_overrides_neither_a_lane_nor_a_due_time(store: TestStore) {
     let first = store.publish(in_lane("x", "ship")).await;
-    let following = store.publish(NewJob { priority: 9, ..in_lane("x", "ship") }).await;
-    let later = store.publish(NewJob { priority: 9, ..due(at(5), "ship") }).await;
+    let following = store.publish(in_lane("x", "ship").with(|job| job.priority = 9)).await;
+    let later = store.publish(due(at(5), "ship").with(|job| job.priority = 9)).await;
 
     assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, [first]);
     assert_eq!([store.state(following).await, store.state(later).await], [JobState::Waiting; 2]);
@@ -117,7 +117,7 @@ pub async fn priorities_apply_within_a_queue(store: TestStore) {
 
 pub async fn a_lane_orders_jobs_across_queues(store: TestStore) {
     store.publish(in_lane("x", "mail")).await;
-    let following = store.publish(NewJob { order_key: Some(key("x")), ..job("ship") }).await;
+    let following = store.publish(job("ship").with(|job| job.order_key = Some(key("x")))).await;
     let [mail, ship] = claim_queues(&store, &[("mail", 0), ("ship", 1)], [0, 9]).await;
 
     assert_eq!((mail, ship), (Vec::new(), Vec::new()));

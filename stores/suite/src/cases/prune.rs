@@ -2,11 +2,12 @@
 
 use enact::JobId;
 use enact::JobState;
-use enact::store::{Changed, Commit, Cursor, JobQuery, NewEvent, NewJob, Prune, Submitted};
+use enact::store::{Changed, Commit, Cursor, JobQuery, NewEvent, Prune, Submitted};
 
 use crate::TestStore;
 use crate::sample::{
-    MICROSECOND, account, after, at, due, event, in_lane, job, jobs, json, under_key, worker, write, written,
+    MICROSECOND, With, account, after, at, due, event, in_lane, job, jobs, json, under_key, worker, write,
+    written,
 };
 
 /// Prunes every ended job.
@@ -29,8 +30,7 @@ fn nothing() -> Prune {
 /// A job that succeeds at this second.
 async fn succeeded_at(store: &TestStore, second: i64) -> JobId {
     let active = store.run(job("ship")).await;
-    let mut attempt = active.ended();
-    attempt.ended_at = Some(at(second));
+    let attempt = active.ended().with(|attempt| attempt.ended_at = Some(at(second)));
     store.accept(Commit { attempt, ..active.succeeds() }).await;
     active.job.id
 }
@@ -68,7 +68,7 @@ pub async fn jobs_that_ended_before_the_time_are_pruned(store: TestStore) {
 
 /// A job created at this second and cancelled at second 9.
 async fn created_at(store: &TestStore, second: i64) -> JobId {
-    let id = store.publish(NewJob { created_at: at(second), ..job("ship") }).await;
+    let id = store.publish(job("ship").with(|job| job.created_at = at(second))).await;
     store.must_cancel(id).await;
     id
 }
@@ -76,7 +76,7 @@ async fn created_at(store: &TestStore, second: i64) -> JobId {
 pub async fn pruning_stops_at_a_recent_job_and_skips_jobs_dated_after_now(store: TestStore) {
     let mut ids = Vec::new();
     for second in [1, 60, 31, 2, 60, 3, 30, 4, 20, 5] {
-        ids.push(store.publish(NewJob { created_at: at(second), ..job("ship") }).await);
+        ids.push(store.publish(job("ship").with(|job| job.created_at = at(second))).await);
     }
     // The jobs at 60 and 31 are dated by a fast clock and have not ended; neither have those at 2 and 4.
     for index in [0, 4, 5, 6, 8, 9] {
@@ -219,21 +219,21 @@ pub async fn r28_a_page_token_survives_the_pruning_of_its_job(store: TestStore) 
         ids.push(store.succeeded(job("ship")).await);
     }
     ids.extend([store.publish(job("ship")).await, store.publish(job("ship")).await]);
-    let forward = JobQuery { limit: 2, ..JobQuery::default() };
-    let backward = JobQuery { latest_first: true, limit: 5, ..JobQuery::default() };
+    let forward = JobQuery::new().limit(2);
+    let backward = JobQuery::new().latest_first().limit(5);
     let [first, last] = [store.page(&forward).await, store.page(&backward).await];
     store.prune_all(all_ended()).await;
 
-    let onward = store.page(&JobQuery { after: first.next, limit: 9, ..forward }).await;
+    let onward = store.page(&forward.page(first.next).limit(9)).await;
     assert_eq!(onward.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), ids[4..]);
-    let back = store.page(&JobQuery { after: last.next, limit: 9, ..backward }).await;
+    let back = store.page(&backward.page(last.next).limit(9)).await;
     assert_eq!(back.jobs, []);
 }
 
 pub async fn sequence_numbers_of_pruned_jobs_are_not_reused(store: TestStore) {
     let batch = jobs::<3>("ship");
     store.publish_all(batch.into()).await;
-    let query = JobQuery { limit: 2, ..JobQuery::default() };
+    let query = JobQuery::new().limit(2);
     let page = store.page(&query).await;
     for id in store.all_ids().await {
         store.must_cancel(id).await;
@@ -241,7 +241,7 @@ pub async fn sequence_numbers_of_pruned_jobs_are_not_reused(store: TestStore) {
     assert_eq!(store.prune_all(all_ended()).await, 3);
     let later = store.publish(job("later")).await;
 
-    let onward = store.page(&JobQuery { after: page.next, ..query }).await;
+    let onward = store.page(&query.page(page.next)).await;
     assert_eq!(onward.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [later]);
     assert_eq!(store.claim_ids(&["later"], 9, at(0)).await, [later]);
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use enact::store::{Commit, JobCount, JobPage, JobQuery, NewJob};
+use enact::store::{Commit, JobCount, JobPage, JobQuery};
 use enact::{CorrelationId, Job, JobId, JobKind, JobState};
 
 use crate::TestStore;
-use crate::sample::{ENTITIES, account, at, in_lane, job, job_id, jobs, key, order, worker, write};
+use crate::sample::{ENTITIES, With, account, at, in_lane, job, job_id, jobs, key, order, worker, write};
 
 pub async fn unknown_ids_are_not_found(store: TestStore) {
     store.publish(job("ship")).await;
@@ -31,12 +31,14 @@ async fn varied(store: &TestStore) -> Vec<Job> {
     for (index, name) in ["ship", "bill", "ship", "pack", "ship", "bill", "ship"].into_iter().enumerate() {
         let second = i64::try_from(index).expect("few");
         let correlation = if index % 3 == 0 { "fizz" } else { "other" };
-        let new =
-            NewJob { correlation: CorrelationId::new(correlation), created_at: at(second), ..job(name) };
+        let new = job(name).with(|job| {
+            job.correlation = CorrelationId::new(correlation);
+            job.created_at = at(second);
+        });
         store.publish(new).await;
     }
     for second in 7..9 {
-        store.publish(NewJob { created_at: at(second), ..in_lane("x", "pack") }).await;
+        store.publish(in_lane("x", "pack").with(|job| job.created_at = at(second))).await;
     }
     for index in 0..2 {
         let active = store.claim_one(&worker("w"), "ship", at(10)).await;
@@ -52,37 +54,31 @@ fn queries() -> Vec<(JobQuery, Filter)> {
     let any = JobQuery::default;
     vec![
         (any(), |_| true),
-        (JobQuery { name: Some("ship".to_owned()), ..any() }, |job| &*job.name == "ship"),
-        (JobQuery { name: Some("sail".to_owned()), ..any() }, |_| false),
-        (JobQuery { states: vec![JobState::Ready], ..any() }, |job| job.state == JobState::Ready),
+        (any().name("ship"), |job| &*job.name == "ship"),
+        (any().name("sail"), |_| false),
+        (any().state(JobState::Ready), |job| job.state == JobState::Ready),
         (
-            JobQuery {
-                states: vec![JobState::Running, JobState::Ready, JobState::Waiting, JobState::Ready],
-                ..any()
-            },
+            any()
+                .state(JobState::Running)
+                .state(JobState::Ready)
+                .state(JobState::Waiting)
+                .state(JobState::Ready),
             |job| !job.state.has_ended(),
         ),
-        (
-            JobQuery { states: vec![JobState::Succeeded, JobState::Failed, JobState::Running], ..any() },
-            |job| job.state.has_ended() || job.state == JobState::Running,
-        ),
-        (JobQuery { correlation: Some(CorrelationId::new("fizz")), ..any() }, |job| {
-            job.correlation.as_str() == "fizz"
+        (any().state(JobState::Succeeded).state(JobState::Failed).state(JobState::Running), |job| {
+            job.state.has_ended() || job.state == JobState::Running
         }),
-        (JobQuery { created_from: Some(at(2)), ..any() }, |job| job.created_at >= at(2)),
-        (JobQuery { created_before: Some(at(4)), ..any() }, |job| job.created_at < at(4)),
-        (JobQuery { created_from: Some(at(2)), created_before: Some(at(5)), ..any() }, |job| {
-            (at(2)..at(5)).contains(&job.created_at)
-        }),
+        (any().correlation(CorrelationId::new("fizz")), |job| job.correlation.as_str() == "fizz"),
+        (any().created_from(at(2)), |job| job.created_at >= at(2)),
+        (any().created_before(at(4)), |job| job.created_at < at(4)),
+        (any().created_from(at(2)).created_before(at(5)), |job| (at(2)..at(5)).contains(&job.created_at)),
         (
-            JobQuery {
-                states: vec![JobState::Ready],
-                name: Some("ship".to_owned()),
-                correlation: Some(CorrelationId::new("fizz")),
-                created_from: Some(at(1)),
-                created_before: Some(at(7)),
-                ..any()
-            },
+            any()
+                .state(JobState::Ready)
+                .name("ship")
+                .correlation(CorrelationId::new("fizz"))
+                .created_from(at(1))
+                .created_before(at(7)),
             |job| {
                 job.state == JobState::Ready
                     && &*job.name == "ship"
@@ -97,7 +93,7 @@ pub async fn r28_jobs_are_found_by_every_filter(store: TestStore) {
     let all = varied(&store).await;
     for (query, filter) in queries() {
         let expected: Vec<Job> = all.iter().filter(|job| filter(job)).cloned().collect();
-        let found = store.page(&JobQuery { limit: 100, ..query.clone() }).await;
+        let found = store.page(&query.clone().limit(100)).await;
         assert_eq!(found.jobs, expected, "{query:?}");
         assert_eq!(found.next, None, "{query:?}");
     }
@@ -112,7 +108,8 @@ pub async fn r28_pages_cover_all_jobs_in_both_directions(store: TestStore) {
                 expected.reverse();
             }
             for limit in 1..=3 {
-                let query = JobQuery { latest_first, limit, ..query.clone() };
+                let mut query = query.clone().limit(limit);
+                query.latest_first = latest_first;
                 assert_eq!(walk(&store, query.clone()).await, expected, "{query:?}");
             }
         }
@@ -123,13 +120,13 @@ pub async fn r28_pages_cover_all_jobs_in_both_directions(store: TestStore) {
 async fn walk(store: &TestStore, mut query: JobQuery) -> Vec<JobId> {
     let mut found = Vec::new();
     loop {
-        let JobPage { jobs, next } = store.page(&query).await;
+        let JobPage { jobs, next, .. } = store.page(&query).await;
         assert!(next.is_none() || jobs.len() == query.limit, "a page before the last is full: {query:?}");
-        assert!(!jobs.is_empty() || query.after.is_none(), "there was something on the next page: {query:?}");
+        assert!(!jobs.is_empty() || query.page.is_none(), "there was something on the next page: {query:?}");
         found.extend(jobs.into_iter().map(|job| job.id));
         assert!(found.len() < 100, "paging ends: {query:?}");
         match next {
-            Some(next) => query.after = Some(next),
+            Some(next) => query.page = Some(next),
             None => return found,
         }
     }
@@ -139,22 +136,22 @@ pub async fn r28_a_page_token_stays_valid_while_jobs_are_added(store: TestStore)
     let before = jobs::<4>("ship");
     let before_ids = before.each_ref().map(|job| job.id);
     store.publish_all(before.into()).await;
-    let forward = JobQuery { limit: 2, ..JobQuery::default() };
-    let backward = JobQuery { latest_first: true, ..forward.clone() };
+    let forward = JobQuery::new().limit(2);
+    let backward = forward.clone().latest_first();
     let [first, last] = [store.page(&forward).await, store.page(&backward).await];
 
     let after = jobs::<3>("ship");
     let after_ids = after.each_ref().map(|job| job.id);
     store.publish_all(after.into()).await;
 
-    let onward = walk(&store, JobQuery { after: first.next, ..forward }).await;
+    let onward = walk(&store, forward.page(first.next)).await;
     assert_eq!(onward, [&before_ids[2..], &after_ids].concat());
-    let back = walk(&store, JobQuery { after: last.next, ..backward }).await;
+    let back = walk(&store, backward.page(last.next)).await;
     assert_eq!(back, [before_ids[1], before_ids[0]]);
 }
 
 pub async fn r28_jobs_are_counted_by_kind_name_and_state(store: TestStore) {
-    let handling = || NewJob { kind: JobKind::EventHandler, ..job("ship") };
+    let handling = || job("ship").with(|job| job.kind = JobKind::EventHandler);
     store.publish_all(vec![job("ship"), job("ship"), handling(), job("bill")]).await;
     store.publish_all(vec![in_lane("x", "pack"), in_lane("x", "pack")]).await;
     let active = store.claim_one(&worker("w"), "bill", at(0)).await;
@@ -263,14 +260,11 @@ pub async fn r28_failed_jobs_exclude_jobs_retried_since(store: TestStore) {
         let again = store.claim_one(&worker("w"), "succeeds", at(5)).await;
         store.accept(again.succeeds()).await;
     }
-    let query = |query: JobQuery| JobQuery { states: vec![JobState::Failed], limit: 2, ..query };
+    let query = |query: JobQuery| query.state(JobState::Failed).limit(2);
     assert_eq!(all_pages(&store, query(JobQuery::default())).await, failed);
     let backwards: Vec<JobId> = failed.iter().rev().copied().collect();
-    assert_eq!(
-        all_pages(&store, query(JobQuery { latest_first: true, ..JobQuery::default() })).await,
-        backwards
-    );
-    let once = query(JobQuery { name: Some("once".to_owned()), ..JobQuery::default() });
+    assert_eq!(all_pages(&store, query(JobQuery::new().latest_first())).await, backwards);
+    let once = query(JobQuery::new().name("once"));
     assert_eq!(all_pages(&store, once).await, [failed[1], failed[4], failed[7]]);
 }
 
@@ -281,8 +275,8 @@ async fn all_pages(store: &TestStore, mut query: JobQuery) -> Vec<JobId> {
         let page = store.page(&query).await;
         assert!(page.jobs.len() <= query.limit);
         ids.extend(page.jobs.iter().map(|job| job.id));
-        query.after = page.next;
-        if query.after.is_none() {
+        query.page = page.next;
+        if query.page.is_none() {
             return ids;
         }
     }

@@ -7,7 +7,7 @@ use super::prune::all_ended;
 use crate::TestStore;
 use crate::attempt::RunningAttempt;
 use crate::sample::{
-    account, after, at, due, event, in_lane, job, json, lease, order, under_key, worker, write, written,
+    With, account, after, at, due, event, in_lane, job, json, lease, order, under_key, worker, write, written,
 };
 
 /// Stores jobs in every state, with entities and events.
@@ -28,7 +28,12 @@ async fn fill(store: &TestStore) {
     store.run(job("run")).await;
     store.execute(job("execute"), &worker("v")).await;
     let predecessor = store.publish(due(at(60), "predecessor")).await;
-    store.publish(NewJob { priority: 7, deadline: Some(at(70)), ..after([predecessor], "after") }).await;
+    store
+        .publish(after([predecessor], "after").with(|job| {
+            job.priority = 7;
+            job.deadline = Some(at(70));
+        }))
+        .await;
     let cancelled = store.publish(job("cancelled")).await;
     store.must_cancel(cancelled).await;
     let again = store.failed(job("again")).await;
@@ -102,19 +107,19 @@ pub async fn r25_idempotency_keys_survive_a_restart(store: TestStore) {
 pub async fn r18_cursors_and_page_tokens_survive_a_restart(store: TestStore) {
     fill(&store).await;
     let cursor = store.all_events().await.last().map_or(Cursor::START, |event| event.cursor);
-    let query = JobQuery { limit: 5, ..JobQuery::default() };
+    let query = JobQuery::new().limit(5);
     let page = store.page(&query).await;
     let rest: Vec<_> = store.all_ids().await[5..].to_vec();
 
     let store = store.reopened();
-    let added = NewJob { created_at: at(0), ..job("later") };
+    let added = job("later").with(|job| job.created_at = at(0));
     let (later, emitted) = (added.id, event("later"));
     let emitted_id = emitted.id;
     store.submit(vec![emitted], vec![added]).await.expect("submit");
 
     let following: Vec<_> = store.events_after(cursor).await.into_iter().map(|event| event.id).collect();
     assert_eq!(following, [emitted_id]);
-    let onward = store.page(&JobQuery { after: page.next, limit: 99, ..query }).await;
+    let onward = store.page(&query.page(page.next).limit(99)).await;
     let onward: Vec<_> = onward.jobs.into_iter().map(|job| job.id).collect();
     assert_eq!(onward, [rest, vec![later]].concat());
 }
@@ -233,7 +238,7 @@ pub async fn sequence_numbers_are_not_reused_after_pruning_and_a_restart(store: 
     store.publish_all(vec![job("ship"), job("ship"), job("ship")]).await;
     store.submit(vec![event("a"), event("b")], Vec::new()).await.expect("submit");
     let cursor = store.all_events().await[1].cursor;
-    let query = JobQuery { limit: 2, ..JobQuery::default() };
+    let query = JobQuery::new().limit(2);
     let next = store.page(&query).await.next;
     for id in store.all_ids().await {
         store.must_cancel(id).await;
@@ -247,6 +252,6 @@ pub async fn sequence_numbers_are_not_reused_after_pruning_and_a_restart(store: 
     store.submit(vec![event("c")], vec![later]).await.expect("submit");
     let following = store.events_after(cursor).await;
     assert_eq!(following.iter().map(|event| &*event.name).collect::<Vec<_>>(), ["c"]);
-    let onward = store.page(&JobQuery { after: next, ..query }).await.jobs;
+    let onward = store.page(&query.page(next)).await.jobs;
     assert_eq!(onward.iter().map(|job| job.id).collect::<Vec<_>>(), [later_id]);
 }

@@ -1,20 +1,27 @@
 //! Manual retries of failed jobs (r22).
 
 use enact::JobState::{self, Cancelled, Ready, Running, Succeeded, Waiting};
-use enact::store::{Changed, NewJob, Submitted};
-use enact::{Attempt, Job, JobId};
+use enact::store::{Changed, Submitted};
+use enact::{Attempt, JobId};
 
 use crate::TestStore;
 use crate::attempt::RunningAttempt;
-use crate::sample::{after, at, due, in_lane, job, job_id, json, under_key, worker};
+use crate::sample::{With, after, at, due, in_lane, job, job_id, json, under_key, worker};
 
 pub async fn r22_a_manual_retry_makes_a_failed_job_ready_and_changes_nothing_else(store: TestStore) {
-    let new = NewJob { priority: 3, deadline: Some(at(5)), ..under_key("k", "ship", json(1)) };
+    let new = under_key("k", "ship", json(1)).with(|job| {
+        job.priority = 3;
+        job.deadline = Some(at(5));
+    });
     let id = store.failed(new).await;
     let (failed, attempts) = (store.find(id).await, store.attempts_of(id).await);
     assert_eq!(store.retry_job(id).await, Changed::Done(vec![id]));
 
-    let again = Job { state: Ready, ended_at: None, spent: 1, ..failed };
+    let again = failed.with(|job| {
+        job.state = Ready;
+        job.ended_at = None;
+        job.spent = 1;
+    });
     assert_eq!(store.find(id).await, again);
     assert_eq!(store.attempts_of(id).await, attempts);
 }
@@ -187,7 +194,7 @@ async fn running_attempt(store: &TestStore, id: JobId) -> RunningAttempt {
 
 pub async fn r26_a_lane_and_a_predecessor_do_not_deadlock(store: TestStore) {
     let failed = store.failed(in_lane("x", "first")).await;
-    let second = store.publish(NewJob { after: vec![failed], ..in_lane("x", "second") }).await;
+    let second = store.publish(in_lane("x", "second").with(|job| job.after = vec![failed])).await;
     let third = store.publish(in_lane("x", "third")).await;
     assert_eq!(store.claim_ids(&["first", "second", "third"], 9, at(99)).await, [], "the lane waits");
 

@@ -7,7 +7,7 @@ use enact::{Job, JobId, JobState};
 
 use crate::TestStore;
 use crate::attempt::RunningAttempt;
-use crate::sample::{at, due, job, key, worker};
+use crate::sample::{With, at, due, job, key, worker};
 
 /// How a job got into its state, in a lane of its own.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,7 @@ struct Stage {
 impl Scene {
     /// Brings a job into this state, in a lane and under names of its own.
     async fn set(self, store: &TestStore, lane: &str) -> Stage {
-        let in_lane = |name: &str| NewJob { order_key: Some(key(lane)), ..job(&format!("{name} {lane}")) };
+        let in_lane = |name: &str| job(&format!("{name} {lane}")).with(|job| job.order_key = Some(key(lane)));
         let [own, other] = [in_lane("own"), in_lane("other")];
         match self {
             Self::WaitsForTime => alone(store.publish(NewJob { due_at: Some(at(9)), ..own }).await),
@@ -81,14 +81,14 @@ impl Scene {
                 Stage { id: store.publish(own).await, other: Some(other) }
             }
             Self::WaitsForPredecessor => {
-                let other = store.publish(NewJob { order_key: None, ..other }).await;
-                let id = store.publish(NewJob { after: vec![other], ..own }).await;
+                let other = store.publish(other.with(|job| job.order_key = None)).await;
+                let id = store.publish(own.with(|job| job.after = vec![other])).await;
                 Stage { id, other: Some(other) }
             }
             Self::IsReady => alone(store.publish(own).await),
             Self::IsClaimed => alone(store.run(own).await.job.id),
             Self::IsExecuted => {
-                alone(store.execute(NewJob { order_key: None, ..own }, &worker("w")).await.job.id)
+                alone(store.execute(own.with(|job| job.order_key = None), &worker("w")).await.job.id)
             }
             Self::HasSucceeded => alone(store.succeeded(own).await),
             Self::HasFailed => alone(store.failed(own).await),
@@ -134,7 +134,7 @@ impl Act {
             }
             Self::EndTheOther => {
                 let Some(other) = stage.other else { return };
-                let name = store.find(other).await.name;
+                let name = store.find(other).await.spec.name;
                 let active = store.claim_one(&worker("w"), &name, at(0)).await;
                 store.accept(active.succeeds()).await;
             }

@@ -4,10 +4,13 @@ use enact::store::{NewJob, Submitted};
 use enact::{Attempt, JobState};
 
 use crate::TestStore;
-use crate::sample::{at, event, in_lane, job, jobs, key, worker};
+use crate::sample::{With, at, event, in_lane, job, jobs, key, worker};
 
 pub async fn a_submitted_job_is_ready_and_has_no_attempts(store: TestStore) {
-    let new = NewJob { created_at: at(3), target: Some(key("a-1")), ..job("ship") };
+    let new = job("ship").with(|job| {
+        job.created_at = at(3);
+        job.target = Some(key("a-1"));
+    });
     let id = store.publish(new.clone()).await;
 
     assert_eq!(store.find(id).await, new.into_job(JobState::Ready));
@@ -15,7 +18,10 @@ pub async fn a_submitted_job_is_ready_and_has_no_attempts(store: TestStore) {
 }
 
 pub async fn r06_a_job_that_starts_on_submit_runs_its_first_attempt(store: TestStore) {
-    let new = NewJob { start: Some(worker("w")), created_at: at(3), ..job("ship") };
+    let new = job("ship").with(|job| {
+        job.start = Some(worker("w"));
+        job.created_at = at(3);
+    });
     let id = store.publish(new.clone()).await;
 
     let expected = Attempt::begun(1, worker("w"), at(3));
@@ -51,8 +57,8 @@ pub async fn jobs_are_stored_in_submission_order(store: TestStore) {
 }
 
 pub async fn creation_times_do_not_order_jobs(store: TestStore) {
-    let late = store.publish(NewJob { created_at: at(9), ..job("ship") }).await;
-    let early = store.publish(NewJob { created_at: at(1), ..job("ship") }).await;
+    let late = store.publish(job("ship").with(|job| job.created_at = at(9))).await;
+    let early = store.publish(job("ship").with(|job| job.created_at = at(1))).await;
 
     assert_eq!(store.all_ids().await, [late, early]);
     assert_eq!(store.claim_ids(&["ship"], 2, at(9)).await, [late, early]);

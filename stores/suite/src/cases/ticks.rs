@@ -5,7 +5,7 @@ use enact::store::{NewJob, NewTick, Submitted, Ticked};
 use jiff::Timestamp;
 
 use crate::TestStore;
-use crate::sample::{MICROSECOND, at, job, job_id, json, under_key};
+use crate::sample::{MICROSECOND, With, at, job, job_id, json, under_key};
 
 async fn tick(
     store: &TestStore,
@@ -56,6 +56,18 @@ pub async fn the_last_tick_is_the_last_one_stored(store: TestStore) {
     assert_eq!(tick(&store, "nightly", None, at(9), Vec::new()).await, Ticked::Stale(last));
 }
 
+pub async fn the_last_tick_can_be_read(store: TestStore) {
+    assert_eq!(store.last_tick("nightly").await.expect("a read"), None);
+    tick(&store, "nightly", None, at(1), vec![job("clean")]).await;
+    tick(&store, "nightly", Some(at(1)), at(2) + MICROSECOND, Vec::new()).await;
+    tick(&store, "nightly", Some(at(1)), at(3), Vec::new()).await;
+
+    let before = store.snapshot().await;
+    assert_eq!(store.last_tick("nightly").await.expect("a read"), Some(at(2) + MICROSECOND));
+    assert_eq!(store.last_tick("Nightly").await.expect("a read"), None);
+    assert_eq!(store.snapshot().await, before);
+}
+
 pub async fn schedules_are_independent_and_match_exactly(store: TestStore) {
     for (second, schedule) in (0..).zip(["a", "A", "a ", "", "\u{e9}", "e\u{301}", "a\0"]) {
         assert_eq!(tick(&store, schedule, None, at(second), Vec::new()).await, Ticked::Done(Vec::new()));
@@ -72,7 +84,7 @@ pub async fn the_jobs_of_a_tick_are_submitted_like_any_other(store: TestStore) {
         under_key("k", "pay", json(5)),
         under_key("k", "pay", json(6)),
         NewJob { max_queued: Some(0), ..job("full") },
-        NewJob { after: vec![missing], ..job("after") },
+        job("after").with(|job| job.after = vec![missing]),
         added,
     ];
     let result = tick(&store, "nightly", None, at(1), jobs).await;

@@ -21,7 +21,9 @@ use self::reference::{ReferenceStore, Refusal, StoredJob};
 use self::step::{End, Fence, NAMES, Predecessor, Request, Step, WORKERS};
 use crate::attempt::RunningAttempt;
 use crate::cases::prune;
-use crate::sample::{ENTITIES, account, at, cancellation, event, job, job_id, json, key, lease, worker};
+use crate::sample::{
+    ENTITIES, With, account, at, cancellation, event, job, job_id, json, key, lease, worker,
+};
 use crate::{TestStore, block_on, runtime};
 
 /// Makes `sequences` random sequences of calls and compares every result, and after every call the stored records.
@@ -260,20 +262,19 @@ impl Comparison {
             Predecessor::Known(back) => known.iter().rev().nth(usize::from(back)).copied(),
             Predecessor::Missing => Some(job_id()),
         });
-        NewJob {
-            payload: json(request.payload),
-            order_key: request.lane.filter(|_| is_published).map(key),
-            idempotency_key: request.key.map(key),
-            priority: request.priority,
-            after: if is_published { predecessors.collect() } else { Vec::new() },
-            due_at: request.delay.filter(|_| is_published).map(|delay| at(self.now + i64::from(delay))),
-            deadline: request.delay.map(|delay| at(self.now + 2 * i64::from(delay))),
-            max_queued: request.limit,
-            repeatable: request.payload == 0,
-            start: request.start.map(worker),
-            created_at: at(self.latest),
-            ..job(request.name)
-        }
+        job(request.name).with(|job| {
+            job.payload = json(request.payload);
+            job.order_key = request.lane.filter(|_| is_published).map(key);
+            job.idempotency_key = request.key.map(key);
+            job.priority = request.priority;
+            job.after = if is_published { predecessors.collect() } else { Vec::new() };
+            job.due_at = request.delay.filter(|_| is_published).map(|delay| at(self.now + i64::from(delay)));
+            job.deadline = request.delay.map(|delay| at(self.now + 2 * i64::from(delay)));
+            job.max_queued = request.limit;
+            job.repeatable = request.payload == 0;
+            job.start = request.start.map(worker);
+            job.created_at = at(self.latest);
+        })
     }
 
     /// Maps numbers to jobs, preferably those that the step is about. 0 is a job that does not exist.
@@ -315,12 +316,12 @@ impl Comparison {
             step::Next::Succeed => None,
             _ => Some(Failure::denied("no")),
         };
-        let mut attempt = active.ended();
-        attempt.ended_at = Some(at(self.latest));
-        attempt.failure = failure;
         Some(Commit {
             job: job.id,
-            attempt,
+            attempt: active.ended().with(|attempt| {
+                attempt.ended_at = Some(at(self.latest));
+                attempt.failure = failure;
+            }),
             lapsed: match end.fence {
                 Fence::Lapsed => Some(renewals),
                 Fence::Outdated => Some(renewals.saturating_sub(1)),
@@ -392,7 +393,7 @@ impl Comparison {
 
     /// A store may find failed jobs by a separate index.
     async fn compare_failed(&self) -> Result<(), TestCaseError> {
-        let query = JobQuery { states: vec![JobState::Failed], ..JobQuery::default() };
+        let query = JobQuery::new().state(JobState::Failed);
         let found: Vec<JobId> = self.store.page(&query).await.jobs.iter().map(|job| job.id).collect();
         let failed = self.model.jobs.iter().filter(|stored| stored.job.state == JobState::Failed);
         same("failed jobs", &found, &failed.map(|stored| stored.job.id).collect())
@@ -420,7 +421,7 @@ fn without_cursor(event: StoredEvent) -> StoredEvent {
 /// A store may forget the spent attempts of an ended job.
 fn without_spent(job: &Job) -> Job {
     let spent = if job.state.has_ended() { 0 } else { job.spent };
-    Job { spent, ..job.clone() }
+    job.clone().with(|job| job.spent = spent)
 }
 
 /// The requested job comes first; the order of the others is open.

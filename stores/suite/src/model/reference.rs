@@ -200,7 +200,7 @@ impl ReferenceStore {
             .filter_map(|(id, _, due_at)| Some((due_at?, self.find(id)?.sequence, id)));
         let mut due: Vec<_> = due.filter(|(due_at, ..)| *due_at <= claim.now).collect();
         due.sort_unstable();
-        for (.., id) in due.into_iter().take(Claim::MOST_WOKEN) {
+        for (.., id) in due.into_iter().take(Claim::MAX_WOKEN) {
             self.find_mut(id).expect("the job is stored").job.due_at = None;
         }
         self.settle();
@@ -336,7 +336,7 @@ impl ReferenceStore {
             self.jobs.iter().any(|other| other.job.state == Waiting && other.job.after.contains(&id))
         };
         let deleted = old.iter().take(prune.limit).filter(|StoredJob { job, .. }| {
-            let is_named = job.ended_at.is_some_and(|ended_at| prune.names(job.state, ended_at));
+            let is_named = job.ended_at.is_some_and(|ended_at| prune.matches(job.state, ended_at));
             is_named && (job.state == Succeeded || !is_awaited(job.id))
         });
         let deleted: BTreeSet<u64> = deleted.map(|stored| stored.sequence).collect();

@@ -1,26 +1,26 @@
-//! A live view of the bank at work. It only reads, so it can run beside banks that work on the same database.
+//! `watch`: a live view of the jobs in a database. It only reads.
 
-mod look;
 mod plain;
 mod screen;
+mod snapshot;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Database;
-use super::database::open_to_read;
-use look::Onlooker;
+use super::database::open_existing;
+use snapshot::Sampler;
 
-/// How often to look.
+/// The minimum pause between two snapshots.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-pub(crate) async fn watch(database: &Database, out: &mut impl Write) -> Result<()> {
-    let onlooker = Onlooker::new(open_to_read(&database.db)?);
+pub(crate) async fn watch(db: &Path, out: &mut impl Write) -> Result<()> {
+    let sampler = Sampler::new(open_existing(db)?);
     if io::stdout().is_terminal() && io::stdin().is_terminal() {
-        screen::watch(onlooker, &database.db.display().to_string()).await
+        screen::watch(sampler, &db.display().to_string()).await
     } else {
-        plain::watch(onlooker, out).await
+        plain::watch(sampler, out).await
     }
 }

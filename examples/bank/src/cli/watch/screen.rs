@@ -1,4 +1,4 @@
-//! On a terminal: tables that are drawn anew at each look.
+//! The output on a terminal: tables that are redrawn for each snapshot.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,47 +17,47 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Row, Sparkline, Table};
 use tokio::sync::mpsc;
 
-use super::super::output::explain;
-use super::super::stop::Stop;
-use super::look::{Look, Onlooker};
+use super::super::output::describe;
+use super::super::signals::StopSignals;
+use super::snapshot::{Sampler, Snapshot};
 
-/// How many looks the course of a rate is kept for: more than a screen is wide.
-const KEPT: usize = 500;
+/// The number of rates kept for the chart. No screen is wider.
+const MAX_HISTORY: usize = 500;
 
-/// How long the thread that waits for keys waits before it looks whether it is still wanted.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long the input thread waits for a key before it checks whether to stop.
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Draws until the user has seen enough. The terminal is then as it was, and so it is after a panic.
-pub(super) async fn watch(mut onlooker: Onlooker, database: &str) -> Result<()> {
-    let mut stop = Stop::listen()?;
-    // From here on a panic restores the terminal before it says anything.
+/// Draws until the user quits. The terminal is restored afterwards, also after a panic.
+pub(super) async fn watch(mut sampler: Sampler, database: &str) -> Result<()> {
+    let mut stop = StopSignals::listen()?;
+    // Installs a panic hook that restores the terminal before it prints the message.
     let mut terminal = ratatui::try_init()?;
-    let _restored = Restored;
+    let _restore = RestoreOnDrop;
     let mut inputs = Inputs::listen();
-    let mut course = VecDeque::new();
-    let mut look = onlooker.look().await?;
+    let mut history = VecDeque::new();
+    let mut snapshot = sampler.take().await?;
     loop {
-        terminal.draw(|frame| draw(frame, database, &look, &course))?;
+        terminal.draw(|frame| draw(frame, database, &snapshot, &history))?;
         tokio::select! {
-            () = tokio::time::sleep(look.pause) => {
-                look = onlooker.look().await?;
-                course.push_front(look.rates.map_or(0, |rates| whole(rates.ended)));
-                course.truncate(KEPT);
+            () = tokio::time::sleep(snapshot.pause) => {
+                snapshot = sampler.take().await?;
+                history.push_front(snapshot.rates.map_or(0, |rates| round(rates.ended)));
+                history.truncate(MAX_HISTORY);
             }
             input = inputs.next() => {
-                if input? == Input::Enough {
+                if input? == Input::Quit {
                     return Ok(());
                 }
             }
-            () = stop.asked() => return Ok(()),
+            () = stop.recv() => return Ok(()),
         }
     }
 }
 
-/// Gives the terminal back when it is dropped.
-struct Restored;
+/// Restores the terminal when it is dropped.
+struct RestoreOnDrop;
 
-impl Drop for Restored {
+impl Drop for RestoreOnDrop {
     fn drop(&mut self) {
         ratatui::restore();
     }
@@ -65,91 +65,93 @@ impl Drop for Restored {
 
 #[derive(Debug, PartialEq)]
 enum Input {
-    /// The user has seen enough.
-    Enough,
-    /// The terminal has another size, say.
+    Quit,
     Redraw,
 }
 
-/// What the user does, as told by a thread that waits for it.
+/// The user's inputs, read by a thread.
 struct Inputs {
-    received: mpsc::Receiver<io::Result<Input>>,
-    unwanted: Arc<AtomicBool>,
+    receiver: mpsc::Receiver<io::Result<Input>>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Inputs {
     fn listen() -> Self {
-        let (send, received) = mpsc::channel(1);
-        let unwanted = Arc::new(AtomicBool::new(false));
-        let is_unwanted = unwanted.clone();
+        let (sender, receiver) = mpsc::channel(1);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
         thread::spawn(move || {
-            while !is_unwanted.load(Ordering::Relaxed) {
-                let read = event::poll(PATIENCE).and_then(|is_there| is_there.then(event::read).transpose());
-                let Some(input) = read.map(|event| event.as_ref().and_then(meaning)).transpose() else {
-                    continue;
-                };
-                let is_over = input.is_err();
-                if send.blocking_send(input).is_err() || is_over {
+            while !stopped.load(Ordering::Relaxed) {
+                let Some(input) = poll().transpose() else { continue };
+                let is_error = input.is_err();
+                if sender.blocking_send(input).is_err() || is_error {
                     return;
                 }
             }
         });
-        Self { received, unwanted }
+        Self { receiver, stop }
     }
 
     async fn next(&mut self) -> io::Result<Input> {
-        self.received.recv().await.unwrap_or(Ok(Input::Enough))
+        self.receiver.recv().await.unwrap_or(Ok(Input::Quit))
     }
 }
 
 impl Drop for Inputs {
     fn drop(&mut self) {
-        self.unwanted.store(true, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
     }
 }
 
-fn meaning(event: &Event) -> Option<Input> {
+/// Waits for an input, up to [`POLL_TIMEOUT`].
+fn poll() -> io::Result<Option<Input>> {
+    if event::poll(POLL_TIMEOUT)? { Ok(input_of(&event::read()?)) } else { Ok(None) }
+}
+
+fn input_of(event: &Event) -> Option<Input> {
     match event {
         Event::Key(KeyEvent { code, modifiers, kind: KeyEventKind::Press, .. }) => {
-            let is_control_c = *code == KeyCode::Char('c') && modifiers.contains(KeyModifiers::CONTROL);
-            let is_enough = is_control_c || matches!(code, KeyCode::Char('q') | KeyCode::Esc);
-            is_enough.then_some(Input::Enough)
+            let is_ctrl_c = *code == KeyCode::Char('c') && modifiers.contains(KeyModifiers::CONTROL);
+            let is_quit = is_ctrl_c || matches!(code, KeyCode::Char('q') | KeyCode::Esc);
+            is_quit.then_some(Input::Quit)
         }
         Event::Resize(..) => Some(Input::Redraw),
         _ => None,
     }
 }
 
-fn draw(frame: &mut Frame<'_>, database: &str, look: &Look, course: &VecDeque<u64>) {
-    let names = u16::try_from(look.names.len()).unwrap_or(u16::MAX).saturating_add(4);
+fn draw(frame: &mut Frame<'_>, database: &str, snapshot: &Snapshot, history: &VecDeque<u64>) {
+    let jobs_height = u16::try_from(snapshot.counts.len()).unwrap_or(u16::MAX).saturating_add(4);
     let [title, rates, jobs, failures, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(6),
-        Constraint::Max(names),
+        Constraint::Max(jobs_height),
         Constraint::Min(3),
         Constraint::Length(1),
     ])
     .areas(frame.area());
-    let time = look.at.strftime("%F %T UTC").to_string();
+    let time = snapshot.at.strftime("%F %T UTC").to_string();
     frame.render_widget(Line::from(vec!["bank ".bold(), database.into(), "  ".into(), time.dim()]), title);
-    draw_rates(frame, rates, look, course);
-    draw_jobs(frame, jobs, look);
-    draw_failures(frame, failures, &look.failures);
-    frame.render_widget("q ends".dim(), keys);
+    draw_rates(frame, rates, snapshot, history);
+    draw_jobs(frame, jobs, snapshot);
+    draw_failures(frame, failures, &snapshot.failures);
+    frame.render_widget("q: quit".dim(), keys);
 }
 
-fn draw_rates(frame: &mut Frame<'_>, area: Rect, look: &Look, course: &VecDeque<u64>) {
-    let title = match look.rates {
-        None => " jobs a second ".to_owned(),
-        Some(rates) => format!(" {:.0} published and {:.0} ended a second ", rates.published, rates.ended),
+fn draw_rates(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot, history: &VecDeque<u64>) {
+    let title = match snapshot.rates {
+        None => " jobs per second ".to_owned(),
+        Some(rates) => {
+            format!(" jobs per second: {:.0} published, {:.0} ended ", rates.published, rates.ended)
+        }
     };
     let width = usize::from(area.width.saturating_sub(2));
-    // The latest one is at the right.
-    let course: Vec<_> = course.iter().take(width).rev().copied().collect();
-    frame.render_widget(Sparkline::default().data(course).block(Block::bordered().title(title)), area);
+    // The latest rate is on the right.
+    let rates: Vec<_> = history.iter().take(width).rev().copied().collect();
+    frame.render_widget(Sparkline::default().data(rates).block(Block::bordered().title(title)), area);
 }
 
-fn draw_jobs(frame: &mut Frame<'_>, area: Rect, look: &Look) {
+fn draw_jobs(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     let row = |name: &str, counts: &[u64]| {
         let counts = JobState::ALL.iter().zip(counts).map(|(state, count)| {
             let style = match (state, count) {
@@ -164,8 +166,8 @@ fn draw_jobs(frame: &mut Frame<'_>, area: Rect, look: &Look) {
     };
     let names = JobState::ALL.iter().map(|state| Line::from(state.as_str()).right_aligned());
     let header = Row::new(std::iter::once(Line::from("")).chain(names).collect::<Vec<_>>()).bold();
-    let rows = look.names.iter().map(|(name, counts)| row(name, counts));
-    let rows = rows.chain([row("all", &look.totals()).bold()]);
+    let rows = snapshot.counts.iter().map(|(name, counts)| row(name, counts));
+    let rows = rows.chain([row("total", &snapshot.totals()).bold()]);
     let widths = std::iter::once(Constraint::Min(20)).chain(JobState::ALL.map(|_| Constraint::Length(10)));
     frame.render_widget(
         Table::new(rows, widths).header(header).block(Block::bordered().title(" jobs ")),
@@ -175,19 +177,19 @@ fn draw_jobs(frame: &mut Frame<'_>, area: Rect, look: &Look) {
 
 fn draw_failures(frame: &mut Frame<'_>, area: Rect, failures: &[Job]) {
     let rows = failures.iter().map(|job| {
-        let why = job.failure.as_ref().map_or_else(String::new, explain);
+        let failure = job.failure.as_ref().map_or_else(String::new, describe);
         let ended = job.ended_at.map_or_else(String::new, |ended| ended.strftime("%T").to_string());
-        Row::new([ended, job.id.to_string(), job.name.to_string(), why])
+        Row::new([ended, job.id.to_string(), job.name.to_string(), failure])
     });
     let widths = [Constraint::Length(8), Constraint::Length(36), Constraint::Length(20), Constraint::Min(20)];
-    frame.render_widget(Table::new(rows, widths).block(Block::bordered().title(" failed last ")), area);
+    frame.render_widget(Table::new(rows, widths).block(Block::bordered().title(" latest failures ")), area);
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a rate is no less than 0, and no more than a few millions"
+    reason = "rates are not negative, and far below u64::MAX"
 )]
-fn whole(rate: f64) -> u64 {
+fn round(rate: f64) -> u64 {
     rate.round() as u64
 }

@@ -1,0 +1,83 @@
+//! Detects that the files were deleted, moved or replaced. On Unix a deleted file lives on while it is open, and what is written
+//! to it is silently lost.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use enact::store::StoreError;
+
+use crate::error::Error;
+
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The database and its write-ahead log, as they were opened.
+pub(crate) struct FileGuard {
+    files: Vec<(PathBuf, FileId)>,
+    last_check: Option<Instant>,
+}
+
+impl FileGuard {
+    /// Guards a database that has just been opened.
+    pub(crate) fn of(database: &Path) -> Result<Self, StoreError> {
+        let find = || -> io::Result<_> {
+            let mut files = Vec::new();
+            for file in [fs::canonicalize(database)?, wal_path(database)?] {
+                let id = file_id(&file)?;
+                files.push((file, id));
+            }
+            Ok(files)
+        };
+        let files = find().map_err(|error| {
+            let message =
+                format!("`{}` was deleted or moved while it was being opened; retry", database.display());
+            StoreError::new(message).caused_by(error)
+        })?;
+        Ok(Self { files, last_check: None })
+    }
+
+    /// Fails if a file is gone or was replaced. Looks at the files at most once a second.
+    pub(crate) fn check(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        if self.last_check.is_some_and(|last| now.duration_since(last) < CHECK_INTERVAL) {
+            return Ok(());
+        }
+        self.last_check = None;
+        for (file, opened) in &self.files {
+            if file_id(file).ok().as_ref() != Some(opened) {
+                return Err(Error::FileGone(file.clone()));
+            }
+        }
+        self.last_check = Some(now);
+        Ok(())
+    }
+}
+
+/// SQLite names the log after the real path of the database, with symbolic links resolved.
+pub(crate) fn wal_path(database: &Path) -> io::Result<PathBuf> {
+    let mut name: OsString = fs::canonicalize(database)?.into();
+    name.push("-wal");
+    Ok(name.into())
+}
+
+/// Device and inode.
+#[cfg(unix)]
+type FileId = (u64, u64);
+
+#[cfg(unix)]
+fn file_id(file: &Path) -> io::Result<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(file)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// Other systems do not let an open file be deleted or moved.
+#[cfg(not(unix))]
+type FileId = ();
+
+#[cfg(not(unix))]
+fn file_id(_: &Path) -> io::Result<FileId> {
+    Ok(())
+}

@@ -1,0 +1,66 @@
+use std::collections::VecDeque;
+
+use enact::store::{Changed, StoreError};
+use enact::{Failure, JobId, JobState};
+use jiff::Timestamp;
+
+use crate::encode::json;
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::statements::Statements;
+
+/// [`Store::cancel`](enact::store::Store::cancel).
+pub(crate) struct CancelJobs {
+    jobs: Vec<JobId>,
+    failure: String,
+    now: Timestamp,
+}
+
+impl CancelJobs {
+    pub(crate) fn new(jobs: Vec<JobId>, failure: &Failure, now: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self { jobs, failure: json("the failure of a cancelled attempt", failure)?, now })
+    }
+
+    /// Cancels a job and all its successors (r24, r26). Returns their ids, its own first.
+    fn cancel_with_successors(&self, seq: i64, statements: &mut Statements<'_>) -> Result<Vec<JobId>, Error> {
+        let Statements { specs, live, attempts, counters, cache, .. } = statements;
+        let mut cancelled = Vec::new();
+        let mut queue = VecDeque::from([seq]);
+        while let Some(seq) = queue.pop_front() {
+            let keys = specs.keys(seq)?;
+            // A successor of two of the jobs is queued twice.
+            let Some(removed) = live.remove(seq, &keys)? else { continue };
+            if let Some(attempt) = &removed.attempt {
+                attempts.insert_cancelled(seq, attempt, self.now, &self.failure)?;
+            }
+            live.insert_cancelled(seq, self.now)?;
+            counters.remove_queued(&keys.name);
+            cache.remove_job(seq, keys.id);
+            if keys.has_predecessors {
+                live.delete_predecessors(seq)?;
+            }
+            queue.extend(live.successors(seq)?);
+            live.delete_successors(seq)?;
+            if let Some(lane) = &keys.order_key {
+                live.leave_lane(lane, seq, removed.was_lane_head)?;
+            }
+            cancelled.push(keys.id);
+        }
+        Ok(cancelled)
+    }
+}
+
+impl Operation for CancelJobs {
+    type Output = Vec<Changed>;
+
+    fn run(&self, statements: &mut Statements<'_>) -> Result<Vec<Changed>, Error> {
+        let cancel = |id: &JobId| {
+            Ok(match statements.live.find(*id)? {
+                None => Changed::Missing,
+                Some((_, state)) if !state.may_become(JobState::Cancelled) => Changed::Illegal(state),
+                Some((seq, _)) => Changed::Done(self.cancel_with_successors(seq, statements)?),
+            })
+        };
+        self.jobs.iter().map(cancel).collect()
+    }
+}

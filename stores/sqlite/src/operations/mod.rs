@@ -1,0 +1,20 @@
+//! The writes. They decide; [`statements`](crate::statements) reads and writes the rows.
+
+mod admission;
+mod cancel;
+mod claim;
+mod commit;
+mod lease;
+mod prune;
+mod retry;
+mod submit;
+mod tick;
+
+pub(crate) use cancel::CancelJobs;
+pub(crate) use claim::ClaimJobs;
+pub(crate) use commit::CommitAttempt;
+pub(crate) use lease::{RenewLease, RetireWorker};
+pub(crate) use prune::{PruneEvents, PruneJobs};
+pub(crate) use retry::RetryJobs;
+pub(crate) use submit::SubmitJobs;
+pub(crate) use tick::RecordTick;

@@ -1,0 +1,47 @@
+use enact::store::Changed;
+use enact::{JobId, JobState};
+
+use crate::error::Error;
+use crate::operation::Operation;
+use crate::rows::SpecKeys;
+use crate::statements::Statements;
+use crate::statements::live_jobs::{Blockers, LiveJob};
+
+/// [`Store::retry`](enact::store::Store::retry).
+pub(crate) struct RetryJobs(pub(crate) Vec<JobId>);
+
+impl Operation for RetryJobs {
+    type Output = Vec<Changed>;
+
+    fn run(&self, statements: &mut Statements<'_>) -> Result<Vec<Changed>, Error> {
+        let change = |id: &JobId| {
+            Ok(match statements.live.find(*id)? {
+                None => Changed::Missing,
+                Some((_, state)) if !state.may_become(JobState::Ready) || !state.has_ended() => {
+                    Changed::Illegal(state)
+                }
+                Some((seq, _)) => {
+                    retry(seq, statements)?;
+                    Changed::Done(vec![*id])
+                }
+            })
+        };
+        self.0.iter().map(change).collect()
+    }
+}
+
+/// Makes a failed job ready or waiting again (r22).
+fn retry(seq: i64, statements: &mut Statements<'_>) -> Result<(), Error> {
+    let Statements { specs, live, attempts, counters, .. } = statements;
+    let SpecKeys { name, priority, order_key, .. } = specs.keys(seq)?;
+    let attempts = attempts.last_number(seq)?;
+    let in_lane = match &order_key {
+        Some(lane) => !live.reenter_lane(lane, seq)?,
+        None => false,
+    };
+    let order_key = order_key.as_deref();
+    let job = LiveJob { seq, name: &name, priority, order_key, attempts, spent: attempts };
+    live.insert(&job, Blockers { in_lane, ..Blockers::default() })?;
+    counters.add_queued(&name);
+    Ok(())
+}

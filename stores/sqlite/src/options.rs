@@ -1,0 +1,21 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a committed write survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// The death of the process, a crash of the machine and a loss of power. A write returns after an fsync.
+    #[default]
+    Full,
+    /// The death of the process. A crash of the machine or a loss of power may undo the latest commits, each as a whole; the
+    /// file is never corrupted. No write waits for an fsync.
+    Normal,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) path: PathBuf,
+    pub(crate) synchronous: Synchronous,
+    pub(crate) busy_timeout: Duration,
+    pub(crate) max_size: Option<u64>,
+}

@@ -1,0 +1,270 @@
+use enact::{JobId, JobState, WorkerId};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::lanes::Lanes;
+use super::prepare::statements;
+use crate::encode::{IdText, integer, time};
+use crate::error::Error;
+use crate::rows::{self, RunningAttempt, SpecKeys};
+use crate::write_cache::WriteCache;
+
+statements! { Sql {
+    select_state: "SELECT j.seq, j.state FROM jobs AS j WHERE j.id = ?1",
+    insert_waiting: "
+        INSERT INTO waiting (seq, attempts, spent, blocked_in_lane, pending, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    delete_waiting: "DELETE FROM waiting WHERE seq = ?1 RETURNING blocked_in_lane = 0",
+    insert_ready: "
+        INSERT INTO ready (name, priority, seq, attempts, spent, order_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    delete_ready: "DELETE FROM ready WHERE name = ?1 AND priority = ?2 AND seq = ?3",
+    insert_running: "
+        INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    select_running: "SELECT attempts, worker, started_at FROM running WHERE seq = ?1",
+    delete_running: "DELETE FROM running WHERE seq = ?1",
+    insert_cancelled: "INSERT INTO cancelled (seq, ended_at) VALUES (?1, ?2)",
+    block_in_lane: "UPDATE waiting SET blocked_in_lane = 1 WHERE seq = ?1",
+    unblock_in_lane: "UPDATE waiting SET blocked_in_lane = 0 WHERE seq = ?1 RETURNING pending = 0",
+    decrement_pending: "
+        UPDATE waiting SET pending = pending - 1 WHERE seq = ?1 RETURNING pending = 0 AND blocked_in_lane = 0",
+    /// Makes a job ready whose last blocker ends, unless it waits for a time.
+    insert_unblocked: "
+        INSERT INTO ready (name, priority, seq, attempts, spent, order_key)
+        SELECT s.name, s.priority, w.seq, w.attempts, w.spent, s.order_key
+        FROM waiting AS w CROSS JOIN job_specs AS s ON s.seq = w.seq
+        WHERE w.seq = ?1 AND w.blocked_in_lane + w.pending = 1 AND w.due_at IS NULL",
+    delete_unblocked: "DELETE FROM waiting WHERE seq = ?1",
+    insert_predecessor: "INSERT INTO predecessors (predecessor, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+    /// Predecessors that have succeeded have no rows any more.
+    delete_predecessors: "
+        DELETE FROM predecessors WHERE seq = ?1 AND predecessor IN (
+            SELECT p.seq FROM job_specs AS s CROSS JOIN json_each(s.after) AS j CROSS JOIN job_specs AS p ON p.id = j.value
+            WHERE s.seq = ?1)",
+    select_successors: "SELECT seq FROM predecessors WHERE predecessor = ?1 ORDER BY seq",
+    delete_successors: "DELETE FROM predecessors WHERE predecessor = ?1",
+} }
+
+/// A job that has not ended.
+pub(crate) struct LiveJob<'a> {
+    pub(crate) seq: i64,
+    pub(crate) name: &'a str,
+    pub(crate) priority: i32,
+    pub(crate) order_key: Option<&'a str>,
+    pub(crate) attempts: u32,
+    pub(crate) spent: u32,
+}
+
+/// What keeps a job from being ready.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Blockers {
+    /// Another job is at the head of its lane.
+    pub(crate) in_lane: bool,
+    /// The number of predecessors that have not succeeded.
+    pub(crate) pending: usize,
+    pub(crate) due_at: Option<Timestamp>,
+}
+
+/// A job that was removed from its state table.
+pub(crate) struct Removed {
+    pub(crate) was_lane_head: bool,
+    /// The attempt that was running.
+    pub(crate) attempt: Option<RunningAttempt>,
+}
+
+/// The jobs that have not ended: their states, lanes and predecessors (r26).
+///
+/// A method whose `bool` is not described returns whether there is something to claim, or a time to wait for, that was not there
+/// before.
+pub(crate) struct LiveJobs<'c> {
+    pub(crate) sql: Sql<'c>,
+    pub(crate) lanes: Lanes<'c>,
+    cache: &'c WriteCache,
+}
+
+impl<'c> LiveJobs<'c> {
+    pub(crate) fn prepare(connection: &'c Connection, cache: &'c WriteCache) -> rusqlite::Result<Self> {
+        Ok(Self { sql: Sql::prepare(connection)?, lanes: Lanes::prepare(connection)?, cache })
+    }
+
+    /// The sequence number and state of any job, whether it has ended or not.
+    pub(crate) fn find(&mut self, id: JobId) -> Result<Option<(i64, JobState)>, Error> {
+        let mut rows = self.sql.select_state.query([IdText::from(id)])?;
+        rows.next()?.map(rows::state).transpose()
+    }
+
+    /// Inserts a job as ready, or as waiting if something blocks it.
+    pub(crate) fn insert(&mut self, job: &LiveJob<'_>, blockers: Blockers) -> Result<bool, Error> {
+        let LiveJob { seq, name, priority, order_key, attempts, spent } = *job;
+        if blockers.in_lane || blockers.pending > 0 || blockers.due_at.is_some() {
+            return self.insert_waiting(seq, attempts, spent, blockers);
+        }
+        self.sql.insert_ready.execute(params![name, priority, seq, attempts, spent, order_key])?;
+        Ok(true)
+    }
+
+    pub(crate) fn insert_waiting(
+        &mut self,
+        seq: i64,
+        attempts: u32,
+        spent: u32,
+        blockers: Blockers,
+    ) -> Result<bool, Error> {
+        let Blockers { in_lane, pending, due_at } = blockers;
+        let row = params![seq, attempts, spent, in_lane, integer(pending), due_at.map(time)];
+        self.sql.insert_waiting.execute(row)?;
+        Ok(!in_lane && pending == 0)
+    }
+
+    pub(crate) fn insert_running(
+        &mut self,
+        job: &LiveJob<'_>,
+        worker: &WorkerId,
+        started_at: Timestamp,
+    ) -> Result<(), Error> {
+        let LiveJob { seq, name, order_key, attempts, spent, .. } = *job;
+        let row = params![seq, attempts, spent, worker.as_str(), time(started_at), name, order_key];
+        self.sql.insert_running.execute(row)?;
+        Ok(())
+    }
+
+    pub(crate) fn insert_cancelled(&mut self, seq: i64, at: Timestamp) -> Result<(), Error> {
+        self.sql.insert_cancelled.execute(params![seq, time(at)])?;
+        Ok(())
+    }
+
+    pub(crate) fn remove_ready(&mut self, name: &str, priority: i32, seq: i64) -> Result<bool, Error> {
+        Ok(self.sql.delete_ready.execute(params![name, priority, seq])? > 0)
+    }
+
+    pub(crate) fn remove_running(&mut self, seq: i64) -> Result<(), Error> {
+        self.sql.delete_running.execute([seq])?;
+        Ok(())
+    }
+
+    /// Removes a job from its state table; `None` if it has ended.
+    pub(crate) fn remove(&mut self, seq: i64, keys: &SpecKeys) -> Result<Option<Removed>, Error> {
+        let was_head: Option<bool> = self.sql.delete_waiting.query_row([seq], |row| row.get(0)).optional()?;
+        if let Some(was_lane_head) = was_head {
+            return Ok(Some(Removed { was_lane_head, attempt: None }));
+        }
+        if self.remove_ready(&keys.name, keys.priority, seq)? {
+            return Ok(Some(Removed { was_lane_head: true, attempt: None }));
+        }
+        let Some(attempt) = self.running_attempt(seq)? else { return Ok(None) };
+        self.remove_running(seq)?;
+        Ok(Some(Removed { was_lane_head: true, attempt: Some(attempt) }))
+    }
+
+    fn running_attempt(&mut self, seq: i64) -> Result<Option<RunningAttempt>, Error> {
+        let mut rows = self.sql.select_running.query([seq])?;
+        rows.next()?.map(|row| rows::running_attempt(seq, row)).transpose()
+    }
+
+    /// Returns to its lane a failed job that is retried by hand. It becomes the head instead of a later job that is waiting;
+    /// the first job of the lane does, if another was retried before. Returns whether the job is the head.
+    ///
+    /// So it is never blocked by a job that waits for an earlier one of the same lane.
+    pub(crate) fn reenter_lane(&mut self, lane: &str, seq: i64) -> Result<bool, Error> {
+        match self.lanes.head(lane)? {
+            Some((head, true)) if head > seq => {
+                self.sql.block_in_lane.execute([head])?;
+                self.lanes.enter_tail(lane, head)?;
+                let Some(first) = self.lanes.next(lane)?.filter(|first| *first < seq) else {
+                    self.lanes.set_head(lane, seq)?;
+                    return Ok(true);
+                };
+                self.lanes.enter_tail(lane, seq)?;
+                self.promote(lane, first)?;
+                Ok(false)
+            }
+            _ => self.lanes.enter(lane, seq),
+        }
+    }
+
+    /// Removes a job that has ended from its lane. The next job becomes the head if this one was.
+    pub(crate) fn leave_lane(&mut self, lane: &str, seq: i64, was_head: bool) -> Result<bool, Error> {
+        if !was_head {
+            self.lanes.leave_tail(lane, seq)?;
+            return Ok(false);
+        }
+        let Some(next) = self.lanes.next(lane)? else {
+            self.lanes.remove(lane)?;
+            return Ok(false);
+        };
+        self.promote(lane, next)
+    }
+
+    /// Makes a job of the tail the head.
+    fn promote(&mut self, lane: &str, seq: i64) -> Result<bool, Error> {
+        self.lanes.leave_tail(lane, seq)?;
+        self.lanes.set_head(lane, seq)?;
+        if self.make_ready(seq)? {
+            return Ok(true);
+        }
+        let is_unblocked: Option<bool> =
+            self.sql.unblock_in_lane.query_row([seq], |row| row.get(0)).optional()?;
+        self.cache.note_unblocked(seq);
+        Ok(is_unblocked == Some(true))
+    }
+
+    /// Makes a job wait for another. Returns whether it did not wait for that one yet.
+    pub(crate) fn insert_predecessor(&mut self, predecessor: i64, seq: i64) -> Result<bool, Error> {
+        Ok(self.sql.insert_predecessor.execute([predecessor, seq])? == 1)
+    }
+
+    /// The job does not wait for others any more.
+    pub(crate) fn delete_predecessors(&mut self, seq: i64) -> Result<(), Error> {
+        self.sql.delete_predecessors.execute([seq])?;
+        Ok(())
+    }
+
+    /// The jobs that wait for this one, in order.
+    pub(crate) fn successors(&mut self, seq: i64) -> Result<Vec<i64>, Error> {
+        let found: Result<_, _> = self.sql.select_successors.query_map([seq], |row| row.get(0))?.collect();
+        Ok(found?)
+    }
+
+    pub(crate) fn has_successors(&mut self, seq: i64) -> Result<bool, Error> {
+        Ok(self.sql.select_successors.exists([seq])?)
+    }
+
+    /// No job waits for this one any more.
+    pub(crate) fn delete_successors(&mut self, seq: i64) -> Result<(), Error> {
+        self.sql.delete_successors.execute([seq])?;
+        Ok(())
+    }
+
+    /// Unblocks the successors of a job that has succeeded.
+    pub(crate) fn release_successors(&mut self, seq: i64) -> Result<bool, Error> {
+        let successors = self.successors(seq)?;
+        if successors.is_empty() {
+            return Ok(false);
+        }
+        self.delete_successors(seq)?;
+        let mut has_work = false;
+        for successor in successors {
+            has_work |= self.release(successor)?;
+        }
+        Ok(has_work)
+    }
+
+    fn release(&mut self, successor: i64) -> Result<bool, Error> {
+        if self.make_ready(successor)? {
+            return Ok(true);
+        }
+        let is_unblocked: Option<bool> =
+            self.sql.decrement_pending.query_row([successor], |row| row.get(0)).optional()?;
+        self.cache.note_unblocked(successor);
+        Ok(is_unblocked == Some(true))
+    }
+
+    /// Makes a waiting job ready if it has one blocker left, which ends. Returns whether it is ready.
+    fn make_ready(&mut self, seq: i64) -> Result<bool, Error> {
+        if self.sql.insert_unblocked.execute([seq])? == 0 {
+            return Ok(false);
+        }
+        self.sql.delete_unblocked.execute([seq])?;
+        self.cache.note_unblocked(seq);
+        Ok(true)
+    }
+}

@@ -1,0 +1,75 @@
+use enact::store::KeyHolder;
+use enact::{Job, JobId, Key};
+use rusqlite::{OptionalExtension, params};
+
+use super::prepare::statements;
+use crate::encode::{EncodedJob, IdText, time};
+use crate::error::Error;
+use crate::rows::{self, SpecKeys};
+
+statements! { Specs {
+    insert_spec: "
+        INSERT INTO job_specs (seq, id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause,
+            context, payload, priority, after, deadline)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    select_spec: "
+        SELECT id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload,
+            priority, after, deadline
+        FROM job_specs WHERE seq = ?1",
+    select_spec_keys: "SELECT id, name, priority, order_key, after IS NOT NULL FROM job_specs WHERE seq = ?1",
+    select_seq: "SELECT seq FROM job_specs WHERE id = ?1",
+    select_key_holder: "SELECT id, name, payload FROM job_specs WHERE idempotency_key = ?1",
+} }
+
+impl Specs<'_> {
+    pub(crate) fn insert(&mut self, seq: i64, encoded: &EncodedJob) -> Result<(), Error> {
+        let EncodedJob { job, context, after } = encoded;
+        self.insert_spec.execute(params![
+            seq,
+            IdText::from(job.id),
+            job.kind.as_str(),
+            job.name,
+            time(job.created_at),
+            job.target.as_ref().map(Key::as_str),
+            job.order_key.as_ref().map(Key::as_str),
+            job.idempotency_key.as_ref().map(Key::as_str),
+            job.correlation.as_str(),
+            job.cause.map(|cause| cause.to_string()),
+            context,
+            job.payload.as_str(),
+            job.priority,
+            after,
+            job.deadline.map(time),
+        ])?;
+        Ok(())
+    }
+
+    /// The job as it is claimed for the first time; `None` if its spec was deleted by hand.
+    pub(crate) fn claimed_job(&mut self, seq: i64) -> Result<Option<Job>, Error> {
+        let mut rows = self.select_spec.query([seq])?;
+        rows.next()?.map(|row| rows::claimed_job(seq, row)).transpose()
+    }
+
+    pub(crate) fn keys(&mut self, seq: i64) -> Result<SpecKeys, Error> {
+        let mut rows = self.select_spec_keys.query([seq])?;
+        match rows.next()? {
+            Some(row) => rows::spec_keys(seq, row),
+            None => Err(Error::Row {
+                table: "job_specs",
+                row: format!("with seq {seq}"),
+                column: "seq",
+                reason: "is missing".to_owned(),
+            }),
+        }
+    }
+
+    pub(crate) fn seq(&mut self, id: JobId) -> Result<Option<i64>, Error> {
+        Ok(self.select_seq.query_row([IdText::from(id)], |row| row.get(0)).optional()?)
+    }
+
+    /// The job that has an idempotency key.
+    pub(crate) fn key_holder(&mut self, key: &Key) -> Result<Option<KeyHolder>, Error> {
+        let mut rows = self.select_key_holder.query([key.as_str()])?;
+        rows.next()?.map(rows::key_holder).transpose()
+    }
+}

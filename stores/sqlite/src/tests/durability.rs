@@ -1,0 +1,284 @@
+//! Which results wait for fsync. The disk of these tests can be made to hang and to fail.
+
+use std::io;
+use std::path::Path;
+use std::pin::{Pin, pin};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use enact::store::{Changed, Claim, Commit, NewJob, Next, Store, StoreError};
+use enact::{Attempt, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::SqliteStore;
+use crate::open::open_with;
+use crate::options::{Options, Synchronous};
+use crate::wal_sync::WalSync;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Disk {
+    Works,
+    /// fsync does not return.
+    Hangs,
+    Fails,
+}
+
+struct World {
+    disk: Arc<(Mutex<Disk>, Condvar)>,
+    /// Receives a message for each fsync.
+    syncs: Arc<Mutex<Receiver<()>>>,
+    store: SqliteStore,
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let disk = Arc::new((Mutex::new(Disk::Works), Condvar::new()));
+        let folder = tempfile::tempdir().expect("a folder");
+        let (sender, syncs) = mpsc::channel();
+        let syncs = Arc::new(Mutex::new(syncs));
+        let shared = disk.clone();
+        let start_sync = |database: &Path| {
+            let sync = move || {
+                let _ = sender.send(());
+                let (disk, changed) = &*shared;
+                let disk = disk.lock().expect("no panic");
+                match *changed.wait_while(disk, |disk| *disk == Disk::Hangs).expect("no panic") {
+                    Disk::Fails => Err(io::Error::other("a bad sector")),
+                    _ => Ok(()),
+                }
+            };
+            Ok(Some(WalSync::start(sync, database).expect("a thread")))
+        };
+        let options = Options {
+            path: folder.path().join("db"),
+            synchronous: Synchronous::Full,
+            busy_timeout: Duration::from_secs(5),
+            max_size: None,
+        };
+        let store = open_with(&options, start_sync).expect("a store");
+        Self { disk, syncs, store, folder }
+    }
+
+    fn disk(&self, disk: Disk) {
+        *self.disk.0.lock().expect("no panic") = disk;
+        self.disk.1.notify_all();
+    }
+
+    /// The same file, opened by another process whose disk works.
+    fn other(&self) -> SqliteStore {
+        SqliteStore::open(self.folder.path().join("db")).expect("the file is opened")
+    }
+
+    async fn publish(&self, job: NewJob) -> Result<JobId, StoreError> {
+        let id = job.id;
+        self.store.submit(vec![], vec![job]).await.map(|_| id)
+    }
+
+    /// Returns the number of claimed jobs.
+    async fn claim(&self) -> usize {
+        let queues = Arc::new([(RING.into(), 0)].into());
+        let claim = Claim { worker: worker(), queues, room: vec![9], now: Timestamp::UNIX_EPOCH };
+        self.store.claim(claim).await.expect("jobs are claimed").jobs.len()
+    }
+
+    async fn succeed(&self, job: JobId, staged: Vec<NewJob>) {
+        let mut attempt = Attempt::begun(1, worker(), Timestamp::UNIX_EPOCH);
+        attempt.ended_at = Some(Timestamp::UNIX_EPOCH);
+        let next = Next::Succeeded(Json::from_text("null"));
+        let commit = Commit { job, attempt, lapsed: None, next, write: None, events: vec![], jobs: staged };
+        self.store.commit(commit).await.expect("it is committed");
+    }
+
+    /// The call is committed, but returns only when the disk works again.
+    async fn waits<T>(&self, mut call: Pin<&mut impl Future<Output = T>>) -> T {
+        assert!(call.as_mut().now_or_never().is_none());
+        // This is queued after the call and does not wait for fsync.
+        self.publish(started()).await.expect("it is published");
+        assert!(call.as_mut().now_or_never().is_none(), "it returned before fsync");
+        self.disk(Disk::Works);
+        call.await
+    }
+}
+
+impl Drop for World {
+    /// The store is dropped next and finishes its queue.
+    fn drop(&mut self) {
+        self.disk(Disk::Works);
+    }
+}
+
+const RING: &str = "Ring";
+
+fn worker() -> WorkerId {
+    WorkerId::from_text("w")
+}
+
+fn job(name: &str) -> NewJob {
+    let id = Uuid::now_v7().to_string().parse().expect("a UUID is an id");
+    let payload = Json::from_text("{}");
+    let job = NewJob::new(id, JobKind::Command, name, payload, Timestamp::UNIX_EPOCH);
+    NewJob { repeatable: true, ..job }
+}
+
+fn ring() -> NewJob {
+    job(RING)
+}
+
+fn started() -> NewJob {
+    NewJob { start: Some(worker()), ..ring() }
+}
+
+fn ring_once() -> NewJob {
+    NewJob { repeatable: false, ..ring() }
+}
+
+fn in_lane() -> NewJob {
+    let mut job = ring();
+    job.order_key = Some(Key::from_text("x"));
+    job
+}
+
+#[tokio::test]
+async fn r02_a_published_job_is_durable_when_publish_returns() {
+    let world = World::new();
+    world.disk(Disk::Hangs);
+    world.waits(pin!(world.publish(ring()))).await.expect("it is published");
+}
+
+#[tokio::test]
+async fn r01_an_attempt_that_starts_at_once_is_stored_before_it_is_durable() {
+    let world = World::new();
+    world.disk(Disk::Hangs);
+    let id = world.publish(started()).await.expect("it is published");
+    assert!(world.other().job(id).await.expect("a job is found").is_some());
+    world.disk(Disk::Works);
+}
+
+#[tokio::test]
+async fn r22_an_attempt_that_may_be_repeated_is_stored_before_it_is_durable() {
+    let world = World::new();
+    let id = world.publish(ring()).await.expect("it is published");
+    world.disk(Disk::Hangs);
+    assert_eq!(world.claim().await, 1);
+    assert_eq!(world.other().attempts(id).await.expect("attempts are found").len(), 1);
+    world.disk(Disk::Works);
+}
+
+#[tokio::test]
+async fn r22_an_attempt_that_is_never_repeated_is_durable_before_it_runs() {
+    let world = World::new();
+    world.publish(ring_once()).await.expect("it is published");
+    world.disk(Disk::Hangs);
+    assert_eq!(world.waits(pin!(world.claim())).await, 1);
+
+    let starts_at_once = NewJob { start: Some(worker()), ..ring_once() };
+    world.disk(Disk::Hangs);
+    world.waits(pin!(world.publish(starts_at_once))).await.expect("it is published");
+}
+
+#[tokio::test]
+async fn r25_a_repeated_request_returns_when_the_first_is_durable() {
+    let world = World::new();
+    let under_key = || {
+        let mut job = started();
+        job.idempotency_key = Some(Key::from_text("k"));
+        job
+    };
+    world.disk(Disk::Hangs);
+    world.publish(under_key()).await.expect("it is published");
+    world.waits(pin!(world.publish(under_key()))).await.expect("it is published");
+}
+
+#[tokio::test]
+async fn a_write_that_no_caller_waits_for_is_synced_too() {
+    let world = World::new();
+    world.publish(started()).await.expect("it is published");
+    let syncs = world.syncs.clone();
+    tokio::task::spawn_blocking(move || {
+        syncs.lock().expect("no panic").recv_timeout(Duration::from_secs(20))
+    })
+    .await
+    .expect("no panic")
+    .expect("fsync is called");
+}
+
+#[tokio::test]
+async fn r18_a_staged_job_starts_when_the_commit_is_durable() {
+    let world = World::new();
+    let id = world.publish(started()).await.expect("it is published");
+    world.publish(job("Others")).await.expect("it is published");
+    world.disk(Disk::Hangs);
+    let mut committed = pin!(world.succeed(id, vec![ring()]));
+    assert!(committed.as_mut().now_or_never().is_none());
+    assert_eq!(world.waits(pin!(world.claim())).await, 1);
+    committed.await;
+}
+
+#[tokio::test]
+async fn r26_the_next_job_of_a_lane_starts_when_the_end_of_the_first_is_durable() {
+    let world = World::new();
+    let first = world.publish(in_lane()).await.expect("it is published");
+    world.publish(in_lane()).await.expect("it is published");
+    assert_eq!(world.claim().await, 1);
+    world.publish(job("Others")).await.expect("it is published");
+    world.disk(Disk::Hangs);
+    let mut committed = pin!(world.succeed(first, vec![]));
+    assert!(committed.as_mut().now_or_never().is_none());
+    assert_eq!(world.waits(pin!(world.claim())).await, 1);
+    committed.await;
+}
+
+#[tokio::test]
+async fn r26_a_successor_starts_when_the_success_of_its_predecessor_is_durable() {
+    let world = World::new();
+    let first = world.publish(ring()).await.expect("it is published");
+    let mut successor = ring();
+    successor.after = vec![first];
+    world.publish(successor).await.expect("it is published");
+    assert_eq!(world.claim().await, 1);
+    world.publish(job("Others")).await.expect("it is published");
+    world.disk(Disk::Hangs);
+    let mut committed = pin!(world.succeed(first, vec![]));
+    assert!(committed.as_mut().now_or_never().is_none());
+    assert_eq!(world.waits(pin!(world.claim())).await, 1);
+    committed.await;
+}
+
+#[tokio::test]
+async fn r24_a_cancellation_is_durable_when_cancel_returns() {
+    let world = World::new();
+    let id = world.publish(ring()).await.expect("it is published");
+    world.disk(Disk::Hangs);
+    let failure = Failure::new(FailureKind::Cancelled, "cancelled", "cancelled");
+    let cancelled = world.store.cancel(vec![id], failure, Timestamp::UNIX_EPOCH);
+    let changed = world.waits(pin!(cancelled)).await.expect("it is cancelled");
+    assert_eq!(changed, [Changed::Done(vec![id])]);
+}
+
+#[tokio::test]
+async fn a_job_that_another_process_published_starts_when_it_is_durable() {
+    let world = World::new();
+    world.other().submit(vec![], vec![ring()]).await.expect("it is published");
+    world.disk(Disk::Hangs);
+    assert_eq!(world.waits(pin!(world.claim())).await, 1);
+}
+
+#[tokio::test]
+async fn no_write_is_accepted_after_fsync_has_failed() {
+    let world = World::new();
+    world.disk(Disk::Fails);
+    let error = world.publish(ring()).await.expect_err("fsync fails");
+    assert!(error.to_string().contains("fsync failed"), "{error}");
+
+    // Even if the disk works again, it is unknown which of the latest writes are durable.
+    world.disk(Disk::Works);
+    for job in [ring(), started()] {
+        let error = world.publish(job).await.expect_err("no write is accepted");
+        assert!(error.to_string().contains("reopen the store"), "{error}");
+    }
+}

@@ -1,0 +1,3 @@
+mod durability;
+mod query_plans;
+mod retry_cost;

@@ -1,0 +1,149 @@
+//! The statements find their rows by index, among the jobs that have not ended.
+
+use enact::store::{JobQuery, PageToken};
+use enact::{CorrelationId, JobState};
+use rusqlite::Connection;
+
+use crate::statements::all_sql;
+use crate::{queries, schema};
+
+/// The SQL of a prepared statement.
+fn sql(name: &str) -> &'static str {
+    let found = all_sql().find(|(other, _)| *other == name);
+    found.unwrap_or_else(|| panic!("no statement is called {name}")).1
+}
+
+fn plan(statement: &str) -> String {
+    let connection = Connection::open_in_memory().expect("SQLite opens");
+    schema::migrate(&connection).expect("the schema is made");
+    let mut explain =
+        connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).expect("it is a statement");
+    // Parameters that are not bound are NULL.
+    let details: Vec<String> =
+        explain.raw_query().mapped(|row| row.get("detail")).collect::<Result<_, _>>().expect("it has a plan");
+    details.join("; ")
+}
+
+#[test]
+fn statements_use_their_indexes() {
+    for (name, index) in [
+        ("insert_due", "waiting USING INDEX waiting_due (due_at>? AND due_at<?)"),
+        ("delete_due", "USING INDEX waiting_due (due_at>? AND due_at<?)"),
+        ("select_next_due", "USING INDEX waiting_due (due_at>?)"),
+        ("select_next_name", "ready USING PRIMARY KEY (name>?)"),
+        ("select_ready", "ready USING PRIMARY KEY (name=?)"),
+        ("select_spec", "job_specs USING INTEGER PRIMARY KEY (rowid=?)"),
+        ("delete_ready", "ready USING PRIMARY KEY (name=? AND priority=? AND seq=?)"),
+        ("update_head", "lane_heads USING PRIMARY KEY (order_key=?)"),
+        ("select_next", "lane_tails USING PRIMARY KEY (order_key=?)"),
+        ("select_head", "h USING PRIMARY KEY (order_key=?)"),
+        ("insert_unblocked", "w USING INTEGER PRIMARY KEY (rowid=?)"),
+        ("select_successors", "predecessors USING PRIMARY KEY (predecessor=?)"),
+        ("delete_predecessors", "predecessors USING PRIMARY KEY (predecessor=? AND seq=?)"),
+        ("select_fenced", "running USING INTEGER PRIMARY KEY (rowid=?)"),
+        ("select_seq", "USING COVERING INDEX sqlite_autoindex_job_specs_1 (id=?)"),
+        ("select_key_holder", "USING INDEX job_specs_idempotency_key (idempotency_key=?)"),
+        ("select_state", "ready USING PRIMARY KEY (name=? AND priority=? AND seq=?)"),
+        ("select_end", "s USING INTEGER PRIMARY KEY (rowid=?)"),
+        ("delete_events", "events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+    ] {
+        let plan = plan(sql(name));
+        assert!(plan.contains(index), "{name}\ndoes not use {index}: {plan}");
+    }
+}
+
+#[test]
+fn no_statement_scans_a_table_or_sorts() {
+    let reads = [
+        queries::LOAD,
+        queries::LAST_TICK,
+        queries::RUNNING,
+        queries::JOB,
+        queries::ENTITIES,
+        queries::ENTITIES_AFTER,
+        queries::EVENTS,
+        queries::PRUNE_CANDIDATES,
+        queries::IS_PRUNABLE,
+    ];
+    for statement in all_sql().map(|(_, sql)| sql).chain(reads) {
+        let plan = plan(statement);
+        // Allowed: all running jobs (to find leases), the due jobs that were just selected, and a job's list of predecessors.
+        let seeks = plan
+            .replace("SCAN live", "")
+            .replace("SCAN w", "")
+            .replace("SCAN j VIRTUAL TABLE", "")
+            .replace("SCAN CONSTANT ROW", "");
+        // A scan with `LIMIT 1` ends at the first entry of the index.
+        let seeks = if statement.contains("LIMIT 1") { seeks.replace("SCAN ready", "") } else { seeks };
+        assert!(!seeks.contains("SCAN") && !seeks.contains("TEMP B-TREE"), "{statement}\nis: {plan}");
+    }
+}
+
+/// Neither payloads nor the tables of jobs that have not ended.
+#[test]
+fn the_search_for_jobs_to_prune_reads_specs_and_ends_only() {
+    let plan = plan(queries::PRUNE_CANDIDATES);
+    let ways = [
+        "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)",
+        "SEARCH c USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH a USING PRIMARY KEY (seq=? AND number=?)",
+        "SEARCH b USING PRIMARY KEY (seq=?)",
+    ];
+    assert!(
+        ways.iter().all(|way| plan.contains(way)) && plan.matches("SEARCH").count() == ways.len(),
+        "it is: {plan}"
+    );
+}
+
+#[test]
+fn a_page_of_jobs_reads_that_page_only() {
+    let by_state = |states: &[JobState]| states.iter().copied().fold(JobQuery::new(), JobQuery::state);
+    let of_correlation = JobQuery::new().correlation(CorrelationId::new("m"));
+    for (query, way) in [
+        (JobQuery::new(), "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)"),
+        (JobQuery::new().latest_first(), "SEARCH s USING INTEGER PRIMARY KEY (rowid<?)"),
+        (of_correlation.clone(), "SEARCH s USING INDEX job_specs_correlation (correlation=?"),
+        (
+            by_state(&[JobState::Running]),
+            "CO-ROUTINE page; SEARCH live USING INTEGER PRIMARY KEY (rowid>?); SCAN page; SEARCH s ",
+        ),
+        (
+            by_state(&[JobState::Waiting, JobState::Cancelled]),
+            "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH live USING INTEGER PRIMARY KEY (rowid>?)",
+        ),
+        (by_state(&[JobState::Succeeded]), "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)"),
+        (
+            by_state(&[JobState::Failed]),
+            "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (seq>?); SEARCH s ",
+        ),
+        (
+            by_state(&[JobState::Failed]).name("ship").latest_first(),
+            "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (seq<?); SEARCH s ",
+        ),
+        (
+            by_state(&[JobState::Failed, JobState::Cancelled]),
+            "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH attempts USING INDEX attempts_failed (seq>?)",
+        ),
+        (of_correlation.state(JobState::Failed), "SEARCH s USING INDEX job_specs_correlation (correlation=?"),
+    ] {
+        // The first page and a later one.
+        let first = plan(&queries::jobs_sql(&query).0);
+        assert!(!first.contains("TEMP B-TREE"), "{query:?} is: {first}");
+        let (sql, _) = queries::jobs_sql(&query.page(PageToken::from_u64(7)));
+        let plan = plan(&sql);
+        let seeks = plan.replace("SCAN page", "");
+        assert!(
+            plan.starts_with(way) && !seeks.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+            "{sql}\ndoes not use {way}: {plan}"
+        );
+    }
+}
+
+/// `ready` is in the order of claims, so the sequence numbers of all ready jobs are sorted for a page, but nothing else is read.
+#[test]
+fn a_page_of_ready_jobs_sorts_their_sequence_numbers() {
+    let ready = JobQuery::new().state(JobState::Ready);
+    let plan = plan(&queries::jobs_sql(&ready).0);
+    let way = "CO-ROUTINE page; SCAN live; USE TEMP B-TREE FOR ORDER BY; SCAN page; SEARCH s USING INTEGER PRIMARY KEY";
+    assert!(plan.starts_with(way), "it is: {plan}");
+}

@@ -1,0 +1,138 @@
+//! The fsync of the write-ahead log, on a thread of its own so that the writer can go on with the next transaction.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use enact::store::StoreError;
+
+use crate::error::Error;
+use crate::file_guard::wal_path;
+use crate::queued_write::QueuedWrite;
+
+/// The writes of a committed transaction that wait for it to be durable. May be empty: a later write may depend on it.
+pub(crate) struct Group {
+    pub(crate) transaction: u64,
+    pub(crate) writes: Vec<Box<dyn QueuedWrite>>,
+}
+
+/// How many groups may be queued while an fsync runs. One lets the writer be a transaction ahead; more would only make
+/// transactions smaller.
+const QUEUED_GROUPS: usize = 1;
+
+/// The longest delay of an fsync that no caller waits for.
+const IDLE_DELAY: Duration = Duration::from_millis(1);
+
+/// Makes commits durable and replies to their callers.
+///
+/// The writer's connection commits without fsync. The log is sequential: one fsync makes all transactions durable that were
+/// committed before it.
+pub(crate) struct WalSync {
+    groups: Option<SyncSender<Group>>,
+    progress: Arc<Progress>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// The last transaction that is known to be durable, with all before it.
+    durable: AtomicU64,
+    has_failed: AtomicBool,
+}
+
+impl WalSync {
+    /// For a database that is open.
+    pub(crate) fn of(database: &Path) -> Result<Self, StoreError> {
+        let explain = |error: io::Error| {
+            let message = format!("`{}`: its write-ahead log cannot be opened", database.display());
+            StoreError::new(message).caused_by(error)
+        };
+        let open = || File::options().read(true).write(true).open(wal_path(database)?);
+        let file = open().map_err(explain)?;
+        Self::start(move || file.sync_data(), database).map_err(explain)
+    }
+
+    /// `sync` returns when all of the log is durable.
+    pub(crate) fn start(
+        sync: impl Fn() -> io::Result<()> + Send + 'static,
+        database: &Path,
+    ) -> io::Result<Self> {
+        let (groups, queue) = mpsc::sync_channel(QUEUED_GROUPS);
+        let progress = Arc::new(Progress::default());
+        let (path, shared): (Arc<Path>, _) = (database.into(), progress.clone());
+        let thread = thread::Builder::new()
+            .name("enact-sqlite-sync".to_owned())
+            .spawn(move || serve(sync, &queue, &shared, &path))?;
+        Ok(Self { groups: Some(groups), progress, thread: Some(thread) })
+    }
+
+    /// Whether an fsync has ever failed. What was not durable then may never become so, even if later calls succeed:
+    /// no write may build on it.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.progress.has_failed.load(Ordering::Acquire)
+    }
+
+    /// The last transaction that is known to be durable, with all before it.
+    pub(crate) fn durable(&self) -> u64 {
+        self.progress.durable.load(Ordering::Acquire)
+    }
+
+    /// Replies to the group's callers once its transaction is durable.
+    pub(crate) fn confirm(&self, group: Group) {
+        let Some(groups) = &self.groups else { return };
+        // If the thread has panicked, the group is dropped and its callers see their reply channels close.
+        if group.writes.is_empty() {
+            // If the queue is full, an fsync is about to start that covers this transaction.
+            let _ = groups.try_send(group);
+        } else {
+            let _ = groups.send(group);
+        }
+    }
+}
+
+impl Drop for WalSync {
+    fn drop(&mut self) {
+        self.groups = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic has already been reported on the thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(sync: impl Fn() -> io::Result<()>, queue: &Receiver<Group>, progress: &Progress, path: &Path) {
+    let Progress { durable, has_failed } = progress;
+    while let Some(groups) = next_groups(queue) {
+        let outcome = if has_failed.load(Ordering::Acquire) { Err(None) } else { sync().map_err(Some) };
+        let error = outcome.err().map(|error| Error::SyncFailed(error.map(|error| error.to_string())));
+        match (&error, groups.last()) {
+            (None, Some(last)) => durable.store(last.transaction, Ordering::Release),
+            _ => has_failed.store(true, Ordering::Release),
+        }
+        for write in groups.into_iter().flat_map(|group| group.writes) {
+            write.reply(error.as_ref().map_or(Ok(()), |error| Err(error.to_store_error(path))));
+        }
+    }
+}
+
+/// Waits for groups whose callers wait, or for [`IDLE_DELAY`]; `None` when the store is dropped.
+fn next_groups(queue: &Receiver<Group>) -> Option<Vec<Group>> {
+    let mut groups = vec![queue.recv().ok()?];
+    let latest = Instant::now() + IDLE_DELAY;
+    loop {
+        groups.extend(queue.try_iter());
+        if groups.iter().any(|group| !group.writes.is_empty()) {
+            return Some(groups);
+        }
+        match queue.recv_timeout(latest.saturating_duration_since(Instant::now())) {
+            Ok(group) => groups.push(group),
+            // The delay has passed, or the sender is gone.
+            Err(_) => return Some(groups),
+        }
+    }
+}
