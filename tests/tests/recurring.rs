@@ -11,8 +11,8 @@ use enact::clock::{Clock, ManualClock};
 use enact::prelude::*;
 use enact::store::{NewTick, Store, Ticked};
 use enact::{
-    Command, CommandHandler, HasOneHandler, Job, JobKind, MemoryStore, Registration, Schedule, Untargeted,
-    source,
+    Command, CommandHandler, Handler, HasOneHandler, Job, JobKind, MemoryStore, Registration, Schedule,
+    Untargeted, source,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,8 @@ impl From<Tick> for ByHand {
 }
 
 struct HandlesByHand;
+
+impl Handler for HandlesByHand {}
 
 impl CommandHandler for HandlesByHand {
     type Command = ByHand;
@@ -360,7 +362,7 @@ on_every_store! {
     r52_a_schedule_continues_under_the_new_name_of_its_command,
 }
 
-/// The number of jobs of each tick, with the schedule.
+/// The number of jobs of each tick, with the schedule; 0 for a read of the last tick.
 #[derive(Clone, Default)]
 struct Ticks(Arc<Mutex<Vec<(String, usize)>>>);
 
@@ -379,6 +381,10 @@ impl Ticks {
 impl Watch for Ticks {
     async fn ticking(&self, tick: &NewTick) {
         self.0.lock().unwrap().push((tick.schedule.to_string(), tick.jobs.len()));
+    }
+
+    async fn reading_last_tick(&self, schedule: &str) {
+        self.0.lock().unwrap().push((schedule.to_owned(), 0));
     }
 }
 

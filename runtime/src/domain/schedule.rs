@@ -1,5 +1,6 @@
 //! Schedules of recurring commands, and policies for missed ticks.
 
+#[cfg(feature = "cron")]
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -22,9 +23,17 @@ use super::tick::{Recurring, Tick};
 /// tick has passed again. Ticks that are skipped when the clock is set forward are [missed](Missed).
 pub struct Schedule<C> {
     pub(crate) times: Times,
-    pub(crate) missed: Missed,
+    pub(crate) settings: ScheduleSettings,
     pub(crate) make: MakeCommand,
     command: PhantomData<fn() -> C>,
+}
+
+/// The settings of a [`Schedule`] besides its times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ScheduleSettings {
+    /// What happens to missed ticks.
+    pub missed: Missed,
 }
 
 /// Creates the command of a tick.
@@ -34,6 +43,7 @@ pub(crate) type MakeCommand = fn(Tick) -> AnyCommand;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Times {
     Every(Duration),
+    #[cfg(feature = "cron")]
     Cron(Cow<'static, str>),
 }
 
@@ -53,6 +63,7 @@ impl<C: Command> Schedule<C> {
     /// repeated when clocks change, see [`cronexpr`](https://docs.rs/cronexpr).
     ///
     /// `start()` refuses a malformed pattern, and one that never matches, such as the 30th of February.
+    #[cfg(feature = "cron")]
     pub fn cron(pattern: impl Into<Cow<'static, str>>) -> Self
     where
         C: Recurring,
@@ -64,13 +75,13 @@ impl<C: Command> Schedule<C> {
     where
         C: Recurring,
     {
-        Self { times, missed: Missed::default(), make: make::<C>, command: PhantomData }
+        Self { times, settings: ScheduleSettings::default(), make: make::<C>, command: PhantomData }
     }
 
     /// Sets what happens to missed ticks. The default is [`Missed::Once`].
     #[must_use]
     pub fn missed(mut self, missed: Missed) -> Self {
-        self.missed = missed;
+        self.settings.missed = missed;
         self
     }
 }
@@ -81,8 +92,8 @@ fn make<C: Command + Recurring>(tick: Tick) -> AnyCommand {
 
 impl<C> fmt::Debug for Schedule<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { times, missed, .. } = self;
-        f.debug_struct("Schedule").field("times", times).field("missed", missed).finish_non_exhaustive()
+        let Self { times, settings, .. } = self;
+        f.debug_struct("Schedule").field("times", times).field("settings", settings).finish_non_exhaustive()
     }
 }
 

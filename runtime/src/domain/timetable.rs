@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "cron")]
 use cronexpr::{Crontab, FallbackTimezoneOption, MakeTimestamp, ParseOptions, parse_crontab_with};
-use jiff::{SignedDuration, Timestamp};
+#[cfg(feature = "cron")]
+use jiff::SignedDuration;
+use jiff::Timestamp;
 
 use super::schedule::Times;
 
@@ -16,6 +19,7 @@ pub(crate) enum Timetable {
     /// The multiples of a period since the epoch. In microseconds, positive.
     Every(i64),
     /// The matches of a pattern, in its time zone.
+    #[cfg(feature = "cron")]
     Cron(Box<Crontab>),
 }
 
@@ -30,6 +34,7 @@ impl Timetable {
             }
             // A period that does not fit never ticks; it is refused below.
             Times::Every(period) => Self::Every(i64::try_from(period.as_micros()).unwrap_or(i64::MAX)),
+            #[cfg(feature = "cron")]
             Times::Cron(pattern) => {
                 let mut options = ParseOptions::default();
                 options.fallback_timezone_option = FallbackTimezoneOption::UTC;
@@ -46,6 +51,7 @@ impl Timetable {
             Some(_) => Ok(timetable),
             None => Err(match times {
                 Times::Every(period) => format!("the period {period:?} is too long: it has no tick"),
+                #[cfg(feature = "cron")]
                 Times::Cron(pattern) => format!("the cron pattern `{pattern}` never matches"),
             }),
         }
@@ -58,10 +64,12 @@ impl Timetable {
                 let count = time.as_microsecond().div_euclid(*period).checked_add(1)?;
                 Timestamp::from_microsecond(count.checked_mul(*period)?).ok()
             }
+            #[cfg(feature = "cron")]
             Self::Cron(crontab) if time < Timestamp::MAX - HORIZON => {
                 let next = crontab.find_next(MakeTimestamp(time)).ok()?;
                 Some(next.timestamp())
             }
+            #[cfg(feature = "cron")]
             Self::Cron(_) => None,
         }
     }
@@ -74,6 +82,7 @@ impl Timetable {
                 Timestamp::from_microsecond(count.checked_mul(*period)?).ok()
             }
             // `cronexpr` searches forwards only, so search from increasingly distant times before `time`.
+            #[cfg(feature = "cron")]
             Self::Cron(_) => LOOKBACKS.iter().find_map(|hours| {
                 let begin = time.checked_sub(SignedDuration::from_hours(*hours)).ok()?;
                 let ticks = std::iter::successors(self.after(begin), |tick| self.after(*tick));
@@ -84,13 +93,15 @@ impl Timetable {
 }
 
 /// More than `cronexpr` searches ahead for a match.
+#[cfg(feature = "cron")]
 const HORIZON: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
 
 /// How far to search back for the last tick, in hours. Frequent patterns match within the first; rare ones have few ticks to
 /// iterate over.
+#[cfg(feature = "cron")]
 const LOOKBACKS: [i64; 5] = [1, 24, 31 * 24, 366 * 24, 4 * 366 * 24];
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cron"))]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 

@@ -10,13 +10,12 @@ use super::description::{
     HandlerWiring, InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, VariantWiring, Wiring,
 };
 use super::parts::{Inputs, Located, Parts};
-use crate::context::{Requirement, Requirements};
+use crate::context::Requirement;
 use crate::domain::{EntityPart, Times};
-use crate::handler::DEFAULT_QUEUE;
-use crate::model::{Retry, Source};
+use crate::model::Source;
 use crate::register::{
-    AnyCreation, Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart,
-    SchedulePart, StrategyPart, VariantPart,
+    AnyCreation, Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, HandlerPart,
+    InvariantPart, SchedulePart, StrategyPart, VariantPart,
 };
 
 impl Wiring {
@@ -60,20 +59,15 @@ impl Describer<'_> {
             target: part.fields.target,
             idempotency_key: part.fields.idempotency_key,
             order_by: part.fields.order_by,
-            handler: handler.map(|(part, at)| HandlerWiring {
-                retry: part.retry,
-                timeout: part.timeout,
-                queue: part.queue,
-                ..self.handler(*at, &part.needs, part.constructs)
-            }),
+            handler: handler.map(|(part, at)| self.handler(*at, &part.handler)),
             schedule: handler.and_then(|(part, _)| part.schedule.as_ref()).map(schedule),
             binding: handler.and_then(|(part, _)| binding(part)),
             invariants: sorted(before.map(|(invariant, _)| invariant.code)),
         }
     }
 
-    /// Describes what a handler uses and constructs. The settings are the defaults.
-    fn handler(&self, source: Source, requirements: &Requirements, constructs: &[&str]) -> HandlerWiring {
+    fn handler(&self, source: Source, part: &HandlerPart) -> HandlerWiring {
+        let HandlerPart { settings, constructs, needs: requirements } = part;
         let names = |types: &[Requirement]| sorted(types.iter().map(|required| required.name));
         let is_constructed = |type_name: &str| {
             let ident = type_name.rsplit("::").next().unwrap_or(type_name);
@@ -83,9 +77,7 @@ impl Describer<'_> {
         let commands = self.parts.commands.iter().filter(|(command, _)| is_constructed(command.type_name));
         HandlerWiring {
             source,
-            retry: Retry::none(),
-            timeout: None,
-            queue: DEFAULT_QUEUE,
+            settings: *settings,
             capabilities: names(&requirements.capabilities),
             strategies: names(&requirements.strategies),
             repositories: names(&requirements.entities),
@@ -108,12 +100,7 @@ impl Describer<'_> {
         EventHandlerWiring {
             name: part.name,
             aliases: part.aliases,
-            handler: HandlerWiring {
-                retry: part.retry,
-                timeout: part.timeout,
-                queue: part.queue,
-                ..self.handler(*source, &part.needs, part.constructs)
-            },
+            handler: self.handler(*source, &part.handler),
         }
     }
 
@@ -162,12 +149,13 @@ fn sorted(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
     names
 }
 
-fn schedule(SchedulePart { times, missed, .. }: &SchedulePart) -> ScheduleWiring {
+fn schedule(SchedulePart { times, settings, .. }: &SchedulePart) -> ScheduleWiring {
     let (every, cron) = match times {
         Times::Every(period) => (Some(*period), None),
+        #[cfg(feature = "cron")]
         Times::Cron(pattern) => (None, Some(pattern.clone())),
     };
-    ScheduleWiring { every, cron, missed: *missed }
+    ScheduleWiring { every, cron, settings: *settings }
 }
 
 fn binding(handler: &CommandHandlerPart) -> Option<BindingWiring> {

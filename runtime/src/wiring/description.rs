@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::Missed;
-use crate::model::{Retry, Source};
+use crate::domain::ScheduleSettings;
+use crate::handler::{HandlerSettings, optional_millis};
+use crate::model::Source;
 
 /// The wiring of a program as data; see [`Runtime::wiring`](crate::Runtime::wiring).
 ///
@@ -23,7 +24,7 @@ use crate::model::{Retry, Source};
 /// | field | JSON |
 /// |---|---|
 /// | a [`Source`] | an object of `file` and `line` |
-/// | a [`Retry`] | an object of `attempts` (at most; `null` if unlimited), `first_pause_ms`, `growth` (the factor between pauses), `longest_pause_ms`, `jitter`, and `by_kind`, with the same fields for each kind of failure that has a policy of its own |
+/// | a [`Retry`](crate::Retry) | an object of `attempts` (at most; `null` if unlimited), `first_pause_ms`, `growth` (the factor between pauses), `longest_pause_ms`, `jitter`, and `by_kind`, with the same fields for each kind of failure that has a policy of its own |
 /// | a timeout, a period | `timeout_ms`, `every_ms` |
 /// | the [`HandlerWiring`] of an event handler | its fields, beside the name |
 #[derive(Clone, Debug, Serialize)]
@@ -76,8 +77,9 @@ pub struct ScheduleWiring {
     pub every: Option<Duration>,
     /// The cron pattern, in UTC unless it names a time zone.
     pub cron: Option<Cow<'static, str>>,
-    /// What happens to missed ticks.
-    pub missed: Missed,
+    /// The settings besides the times.
+    #[serde(flatten)]
+    pub settings: ScheduleSettings,
 }
 
 /// The entity that a handler binds.
@@ -109,13 +111,9 @@ pub enum CreationPolicy {
 pub struct HandlerWiring {
     /// Where it is declared.
     pub source: Source,
-    /// The retry policy.
-    pub retry: Retry,
-    /// The time limit of an attempt.
-    #[serde(rename = "timeout_ms", serialize_with = "optional_millis")]
-    pub timeout: Option<Duration>,
-    /// The queue of its jobs.
-    pub queue: &'static str,
+    /// Its settings.
+    #[serde(flatten)]
+    pub settings: HandlerSettings,
     /// The types of the capabilities it requires, including those of its strategies' policies.
     pub capabilities: Vec<&'static str>,
     /// The strategies it uses.
@@ -226,13 +224,4 @@ impl Wiring {
     pub fn event(&self, name: &str) -> Option<&EventWiring> {
         self.events.iter().find(|event| event.name == name)
     }
-}
-
-#[expect(clippy::ref_option, reason = "serde calls it with a reference")]
-fn optional_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.map(millis).serialize(serializer)
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -16,5 +16,5 @@ pub use description::{
     HandlerWiring, InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, VariantWiring, Wiring,
 };
 pub(crate) use parts::Parts;
-pub(crate) use plans::{Action, CommandPlan, HandlingPlan, JobPlan, Plans, SchedulePlan};
+pub(crate) use plans::{Action, CommandPlan, EventPlan, HandlingPlan, JobPlan, Plans, SchedulePlan};
 pub use problem::Problem;

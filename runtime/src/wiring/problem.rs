@@ -10,6 +10,10 @@ pub struct Problem {
 }
 
 impl Problem {
+    pub(crate) fn new(source: Source, message: impl Into<String>) -> Self {
+        Self { source, message: message.into() }
+    }
+
     /// The place in the source of the program.
     pub fn source(&self) -> Source {
         self.source

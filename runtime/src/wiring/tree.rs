@@ -10,7 +10,7 @@ use super::description::{
     InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, Wiring,
 };
 use crate::domain::Missed;
-use crate::handler::DEFAULT_QUEUE;
+use crate::handler::{DEFAULT_QUEUE, HandlerSettings};
 
 impl fmt::Display for Wiring {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -168,9 +168,10 @@ fn handling(handler: &HandlerWiring) -> Vec<String> {
     used.extend(handler.repositories.iter().map(|entity| format!("Repository<{entity}>")));
     used.extend(handler.capabilities.iter().map(|capability| short(capability)));
     let uses = (!used.is_empty()).then(|| format!("uses {}", used.join(", ")));
-    let timeout = handler.timeout.map(|timeout| format!("timeout {timeout:?}"));
-    let retry = handler.retry.repeats().then(|| handler.retry.to_string());
-    let queue = (handler.queue != DEFAULT_QUEUE).then(|| format!("queue `{}`", handler.queue));
+    let HandlerSettings { retry, timeout, queue } = handler.settings;
+    let timeout = timeout.map(|timeout| format!("timeout {timeout:?}"));
+    let retry = retry.repeats().then(|| retry.to_string());
+    let queue = (queue != DEFAULT_QUEUE).then(|| format!("queue `{queue}`"));
     [queue, retry, timeout, uses].into_iter().flatten().collect()
 }
 
@@ -185,7 +186,7 @@ impl ScheduleWiring {
     }
 
     fn detail(&self) -> String {
-        let missed = match self.missed {
+        let missed = match self.settings.missed {
             Missed::Skip => "missed ticks are skipped",
             Missed::Once => "missed ticks run once",
             Missed::All => "every missed tick runs",
