@@ -418,7 +418,7 @@ async fn r11_the_failure_for_an_unknown_event_lists_the_known_events(world: Worl
     for name in ["seen", "Order"] {
         let refusal = runtime.emit_json(name, json!({ "number": 1 })).await.unwrap_err();
         assert_eq!(kind_and_code(&refusal), (FailureKind::UnknownName, "unknown_event"));
-        assert_eq!(refusal.message(), format!("there is no event `{name}`; there is Seen"));
+        assert_eq!(refusal.message(), format!("unknown event `{name}`: the events are Seen"));
     }
 }
 

@@ -116,14 +116,14 @@ impl Plans {
         self.events.get(&type_id).ok_or_else(|| not_registered(name))
     }
 
-    /// The event of a name that a caller has given.
+    /// The event with this name.
     pub(crate) fn event(&self, name: &str) -> Result<&Arc<EventPlan>, Failure> {
         self.events_by_name.get(name).ok_or_else(|| {
             let mut names: Vec<_> = self.events_by_name.keys().copied().collect();
             names.sort_unstable();
             let message = match &*names {
-                [] => format!("there is no event `{name}`; the program declares none"),
-                names => format!("there is no event `{name}`; there is {}", names.join(", ")),
+                [] => format!("unknown event `{name}`: the program has no events"),
+                names => format!("unknown event `{name}`: the events are {}", names.join(", ")),
             };
             Failure::new(FailureKind::UnknownName, "unknown_event", message)
         })
