@@ -1,5 +1,6 @@
 //! Commands that recur: when they do, and what becomes of the times that were missed.
 
+#[cfg(feature = "cron")]
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -22,9 +23,17 @@ use super::tick::{Recurring, Tick};
 /// once more. What a step forward passes over is [missed](Missed).
 pub struct Schedule<C> {
     pub(crate) times: Times,
-    pub(crate) missed: Missed,
+    pub(crate) settings: ScheduleSettings,
     pub(crate) make: MakeCommand,
     command: PhantomData<fn() -> C>,
+}
+
+/// What a [`Schedule`] says besides its times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ScheduleSettings {
+    /// Which missed ticks run.
+    pub missed: Missed,
 }
 
 /// Makes the command of a tick.
@@ -34,6 +43,7 @@ pub(crate) type MakeCommand = fn(Tick) -> AnyCommand;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Times {
     Every(Duration),
+    #[cfg(feature = "cron")]
     Cron(Cow<'static, str>),
 }
 
@@ -54,6 +64,7 @@ impl<C: Command> Schedule<C> {
     /// match. An hour that the clocks leave out or repeat is left to [`cronexpr`](https://docs.rs/cronexpr).
     ///
     /// `start()` refuses what is no pattern, and a pattern of no time, as the 30th of February (r50).
+    #[cfg(feature = "cron")]
     pub fn cron(pattern: impl Into<Cow<'static, str>>) -> Self
     where
         C: Recurring,
@@ -65,13 +76,13 @@ impl<C: Command> Schedule<C> {
     where
         C: Recurring,
     {
-        Self { times, missed: Missed::default(), make: make::<C>, command: PhantomData }
+        Self { times, settings: ScheduleSettings::default(), make: make::<C>, command: PhantomData }
     }
 
     /// What becomes of ticks that were missed; otherwise [`Missed::Once`].
     #[must_use]
     pub fn missed(mut self, missed: Missed) -> Self {
-        self.missed = missed;
+        self.settings.missed = missed;
         self
     }
 }
@@ -82,8 +93,8 @@ fn make<C: Command + Recurring>(tick: Tick) -> AnyCommand {
 
 impl<C> fmt::Debug for Schedule<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { times, missed, .. } = self;
-        f.debug_struct("Schedule").field("times", times).field("missed", missed).finish_non_exhaustive()
+        let Self { times, settings, .. } = self;
+        f.debug_struct("Schedule").field("times", times).field("settings", settings).finish_non_exhaustive()
     }
 }
 

@@ -4,14 +4,13 @@ use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
 use std::iter;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::input::Input;
 use crate::context::ExecutionContext;
-use crate::domain::{AnyValue, MakeCommand, Missed, Timetable};
+use crate::domain::{AnyValue, MakeCommand, ScheduleSettings, Timetable};
 use crate::handler::call::Handling;
-use crate::handler::{Always, DEFAULT_QUEUE};
-use crate::model::{Failure, FailureKind, Key, Retry};
+use crate::handler::{Always, DEFAULT_QUEUE, HandlerSettings};
+use crate::model::{Failure, FailureKind, Key};
 use crate::register::{
     Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart, SchedulePart,
 };
@@ -23,6 +22,7 @@ pub(crate) struct Plans {
     commands: HashMap<&'static str, Arc<CommandPlan>>,
     commands_by_type: HashMap<TypeId, Arc<CommandPlan>>,
     events: HashMap<TypeId, Arc<EventPlan>>,
+    events_by_name: HashMap<&'static str, Arc<EventPlan>>,
     /// By name, and by the names that jobs had before (r52).
     jobs: HashMap<Arc<str>, Arc<JobPlan>>,
     invariants: HashMap<TypeId, EntityInvariants>,
@@ -66,10 +66,7 @@ pub(crate) struct HandlingPlan {
 /// What a worker needs to know of a job: all that its execution takes.
 pub(crate) struct JobPlan {
     pub(crate) input: Arc<Input>,
-    pub(crate) retry: Retry,
-    pub(crate) timeout: Option<Duration>,
-    /// Where its jobs wait for a worker.
-    pub(crate) queue: &'static str,
+    pub(crate) settings: HandlerSettings,
     pub(crate) action: Action,
     /// The invariants of the bound entity that are scoped by this command.
     pub(crate) before: Vec<Arc<InvariantPart>>,
@@ -87,7 +84,7 @@ pub(crate) struct SchedulePlan {
     pub(crate) name: Arc<str>,
     pub(crate) aliases: &'static [&'static str],
     pub(crate) timetable: Timetable,
-    pub(crate) missed: Missed,
+    pub(crate) settings: ScheduleSettings,
     pub(crate) make: MakeCommand,
 }
 
@@ -119,6 +116,19 @@ impl Plans {
         self.events.get(&type_id).ok_or_else(|| not_registered(name))
     }
 
+    /// The event of a name that a caller has given.
+    pub(crate) fn event(&self, name: &str) -> Result<&Arc<EventPlan>, Failure> {
+        self.events_by_name.get(name).ok_or_else(|| {
+            let mut names: Vec<_> = self.events_by_name.keys().copied().collect();
+            names.sort_unstable();
+            let message = match &*names {
+                [] => format!("there is no event `{name}`; the program declares none"),
+                names => format!("there is no event `{name}`; there is {}", names.join(", ")),
+            };
+            Failure::new(FailureKind::UnknownName, "unknown_event", message)
+        })
+    }
+
     pub(crate) fn event_by_type(&self, type_id: TypeId) -> Option<&Arc<EventPlan>> {
         self.events.get(&type_id)
     }
@@ -130,11 +140,12 @@ impl Plans {
     /// The queue that the jobs of each name are in, as an index of the names of the queues, and these names. The first is
     /// always [`DEFAULT_QUEUE`].
     pub(crate) fn queues(&self) -> (Arc<HashMap<Arc<str>, usize>>, Vec<&'static str>) {
-        let others: BTreeSet<_> = self.jobs.values().map(|plan| plan.queue).collect();
+        let others: BTreeSet<_> = self.jobs.values().map(|plan| plan.settings.queue).collect();
         let others = others.into_iter().filter(|queue| *queue != DEFAULT_QUEUE);
         let names: Vec<_> = iter::once(DEFAULT_QUEUE).chain(others).collect();
         let index = |queue| names.iter().position(|name| *name == queue).unwrap_or_default();
-        let by_job = self.jobs.iter().map(|(name, plan)| (name.clone(), index(plan.queue))).collect();
+        let by_job =
+            self.jobs.iter().map(|(name, plan)| (name.clone(), index(plan.settings.queue))).collect();
         (Arc::new(by_job), names)
     }
 
@@ -167,7 +178,7 @@ impl Plans {
             input,
             part,
             binds: handler.is_some_and(|handler| matches!(handler.body, Body::Bound(_))),
-            repeatable: handler.is_some_and(|handler| handler.retry.repeats()),
+            repeatable: handler.is_some_and(|part| part.handler.settings.retry.repeats()),
         });
         for name in names(plan.part.name, plan.part.aliases) {
             self.commands.insert(name, plan.clone());
@@ -179,12 +190,13 @@ impl Plans {
         let own = handlers.iter().filter(|handler| handler.event == part.type_id);
         let plan = |handler: &EventHandlerPart| HandlingPlan {
             name: handler.name.into(),
-            repeatable: handler.retry.repeats(),
+            repeatable: handler.handler.settings.retry.repeats(),
         };
         let mut handlers: Vec<_> = own.map(plan).collect();
         handlers.sort_by(|left, right| left.name.cmp(&right.name));
-        let plan = EventPlan { name: part.name.into(), input, handlers };
-        self.events.insert(part.type_id, Arc::new(plan));
+        let plan = Arc::new(EventPlan { name: part.name.into(), input, handlers });
+        self.events_by_name.insert(part.name, plan.clone());
+        self.events.insert(part.type_id, plan);
     }
 
     pub(crate) fn add_handler(&mut self, handler: &CommandHandlerPart, invariants: &[Arc<InvariantPart>]) {
@@ -196,9 +208,7 @@ impl Plans {
         let scoped = |part: &&Arc<InvariantPart>| part.when == handler.command && Some(part.entity) == entity;
         let plan = JobPlan {
             input: command.input.clone(),
-            retry: handler.retry,
-            timeout: handler.timeout,
-            queue: handler.queue,
+            settings: handler.handler.settings,
             action: Action::Command(handler.body),
             before: invariants.iter().filter(scoped).cloned().collect(),
         };
@@ -210,7 +220,7 @@ impl Plans {
 
     /// Has a command recur at the times that its handler's schedule names.
     pub(crate) fn add_schedule(&mut self, handler: &CommandHandlerPart, timetable: Timetable) {
-        let (Some(command), Some(SchedulePart { missed, make, .. })) =
+        let (Some(command), Some(SchedulePart { settings, make, .. })) =
             (self.commands_by_type.get(&handler.command), &handler.schedule)
         else {
             return;
@@ -219,7 +229,7 @@ impl Plans {
             name: command.name.clone(),
             aliases: command.part.aliases,
             timetable,
-            missed: *missed,
+            settings: *settings,
             make: *make,
         });
     }
@@ -228,9 +238,7 @@ impl Plans {
         let Some(event) = self.events.get(&handler.event) else { return };
         let plan = JobPlan {
             input: event.input.clone(),
-            retry: handler.retry,
-            timeout: handler.timeout,
-            queue: handler.queue,
+            settings: handler.handler.settings,
             action: Action::Event(handler.handle),
             before: Vec::new(),
         };
