@@ -1,6 +1,5 @@
 //! What handlers may return.
 
-use std::any::Any;
 use std::error::Error;
 
 use crate::domain::Output;
@@ -52,11 +51,18 @@ impl<T: Output, E: HandlerError> IntoOutcome for Result<T, E> {
     }
 }
 
-/// The error in a box. What `into` makes of an `anyhow::Error` hides the type of the error that it is made of, and with it
-/// which failure that is; anyhow's own way keeps it.
+/// The error in a box. `anyhow::Error::into` hides the type of the error behind it, and with it the classification, so it is
+/// unwrapped by anyhow's own method.
+#[cfg(feature = "anyhow")]
 fn boxed<E: HandlerError>(error: E) -> Box<dyn Error + Send + Sync> {
     let mut error = Some(error);
-    let anyhow = (&mut error as &mut dyn Any).downcast_mut::<Option<anyhow::Error>>().and_then(Option::take);
+    let anyhow =
+        (&mut error as &mut dyn std::any::Any).downcast_mut::<Option<anyhow::Error>>().and_then(Option::take);
     let kept = anyhow.map(anyhow::Error::reallocate_into_boxed_dyn_error_without_backtrace);
-    kept.or_else(|| error.map(Into::into)).expect("what is not anyhow's is left")
+    kept.or_else(|| error.map(Into::into)).expect("an error that is not anyhow's is left")
+}
+
+#[cfg(not(feature = "anyhow"))]
+fn boxed<E: HandlerError>(error: E) -> Box<dyn Error + Send + Sync> {
+    error.into()
 }
