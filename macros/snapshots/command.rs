@@ -6,7 +6,6 @@
 /// Take money out of an account.
 #[serde(bound = "for<'__any> AccountId: :: enact :: __private :: MessageField")]
 #[serde(crate = ":: enact :: __private :: serde")]
-#[serde(deny_unknown_fields)]
 #[schemars(crate = ":: enact :: __private :: schemars")]
 pub struct Withdraw {
     pub account: AccountId,

@@ -9,12 +9,13 @@ const _: () = {
         type Output = <() as ::enact::IntoOutcome>::Output;
         type Entity = ();
     }
+    struct __Handler;
+    impl ::enact::Handler for __Handler {}
     const _: fn() = || {
         #[allow(unused_imports)]
         use ::enact::__private::assert::Otherwise as _;
         ::enact::__private::assert::of::<Report>().untargeted();
     };
-    struct __Handler;
     impl ::enact::CommandHandler for __Handler
     where
         for<'__any> Report: ::enact::Command,

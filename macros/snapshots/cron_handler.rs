@@ -10,6 +10,7 @@ const _: () = {
         type Entity = Books;
     }
     struct __Handler;
+    impl ::enact::Handler for __Handler {}
     impl ::enact::EntityHandler for __Handler
     where
         for<'__any> Close: ::enact::Command,

@@ -20,6 +20,16 @@ const _: () = {
         type Entity = Account;
     }
     struct __Handler;
+    impl ::enact::Handler for __Handler {
+        fn settings() -> ::enact::HandlerSettings {
+            let __retry: ::enact::Retry = Retry::fixed(3, SECOND);
+            ::enact::HandlerSettings::new().retry(__retry)
+        }
+        fn requires(__needs: &mut ::enact::context::Requirements) {
+            <Box<dyn FraudAssessment> as ::enact::FromContext>::requires(__needs);
+        }
+        const CONSTRUCTS: &'static [&'static str] = &["MoneyWithdrawn", "Receipt"];
+    }
     impl ::enact::EntityHandler for __Handler
     where
         for<'__any> Withdraw: ::enact::Command,
@@ -27,15 +37,8 @@ const _: () = {
     {
         type Command = Withdraw;
         type Entity = Account;
-        const CONSTRUCTS: &'static [&'static str] = &["MoneyWithdrawn", "Receipt"];
         fn creation() -> ::enact::Creation<Withdraw, Account> {
             ::enact::Creation::if_missing()
-        }
-        fn retry() -> ::enact::Retry {
-            Retry::fixed(3, SECOND)
-        }
-        fn requires(__needs: &mut ::enact::context::Requirements) {
-            <Box<dyn FraudAssessment> as ::enact::FromContext>::requires(__needs);
         }
         #[allow(clippy::manual_async_fn)]
         fn handle(

@@ -8,13 +8,17 @@ async fn notify(
 #[allow(deprecated, unused_qualifications)]
 const _: () = {
     struct __Handler;
-    impl ::enact::EventHandler for __Handler {
-        const NAME: &'static str = "mail";
-        const QUEUE: &'static str = "mail";
-        type Event = MoneyWithdrawn;
+    impl ::enact::Handler for __Handler {
+        fn settings() -> ::enact::HandlerSettings {
+            ::enact::HandlerSettings::new().queue("mail")
+        }
         fn requires(__needs: &mut ::enact::context::Requirements) {
             <Arc<dyn Mailer> as ::enact::FromContext>::requires(__needs);
         }
+    }
+    impl ::enact::EventHandler for __Handler {
+        const NAME: &'static str = "mail";
+        type Event = MoneyWithdrawn;
         #[allow(clippy::manual_async_fn)]
         fn handle(
             __message: MoneyWithdrawn,

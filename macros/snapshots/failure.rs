@@ -7,7 +7,9 @@ const _: () = {
                 Self::Suspicious { .. } => {
                     ::enact::Classification::permanent("suspicious")
                 }
-                Self::Unreachable { .. } => ::enact::Classification::transient("vendor_down"),
+                Self::Unreachable { .. } => {
+                    ::enact::Classification::transient("vendor_down")
+                }
                 Self::Vendor { 0: ref __error } => {
                     <VendorError as ::enact::Classify>::classify(__error)
                 }

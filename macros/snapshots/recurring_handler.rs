@@ -9,18 +9,22 @@ const _: () = {
         type Output = <() as ::enact::IntoOutcome>::Output;
         type Entity = ();
     }
+    struct __Handler;
+    impl ::enact::Handler for __Handler {
+        fn settings() -> ::enact::HandlerSettings {
+            ::enact::HandlerSettings::new().queue("chores")
+        }
+    }
     const _: fn() = || {
         #[allow(unused_imports)]
         use ::enact::__private::assert::Otherwise as _;
         ::enact::__private::assert::of::<Clean>().untargeted();
     };
-    struct __Handler;
     impl ::enact::CommandHandler for __Handler
     where
         for<'__any> Clean: ::enact::Command,
     {
         type Command = Clean;
-        const QUEUE: &'static str = "chores";
         fn schedule() -> ::core::option::Option<::enact::Schedule<Clean>> {
             let __period: ::core::time::Duration = HOUR;
             let __schedule = ::enact::Schedule::every(__period);

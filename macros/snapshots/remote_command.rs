@@ -4,7 +4,6 @@
     ::enact::__private::schemars::JsonSchema
 )]
 #[serde(crate = ":: enact :: __private :: serde")]
-#[serde(deny_unknown_fields)]
 #[schemars(crate = ":: enact :: __private :: schemars")]
 struct Ship {
     order: String,

@@ -12,6 +12,7 @@ const _: () = {
         type Entity = ();
     }
     struct __Handler;
+    impl ::enact::Handler for __Handler {}
     impl ::enact::CommandHandler for __Handler
     where
         for<'__any> Look: ::enact::Command,

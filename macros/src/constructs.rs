@@ -1,4 +1,5 @@
-//! The types that a handler's text constructs: what the wiring takes for what it emits and publishes.
+//! The types that a handler's source constructs. The wiring lists the events and commands among them as what the handler
+//! emits and publishes.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +9,8 @@ use syn::ext::IdentExt;
 
 use crate::item::Function;
 
-/// `const CONSTRUCTS`, if there are any. They are names, which the runtime compares with those of events and commands: a
-/// name may mean something else where the expansion stands than inside the function.
+/// `const CONSTRUCTS`, if there are any. They are names and not types, because a name may resolve to something else outside
+/// the function. The runtime compares them with the names of events and commands.
 pub(crate) fn constructs(function: &Function) -> TokenStream {
     let mut names = BTreeSet::new();
     collect(function.body.clone(), &mut names);
@@ -26,7 +27,7 @@ fn collect(tokens: TokenStream, names: &mut BTreeSet<String>) {
             TokenTree::Group(group) => collect(group.stream(), names),
             TokenTree::Ident(ident) if is_constructed(&tokens, index) => {
                 let name = ident.unraw().to_string();
-                // A variable before a block is none, nor is a keyword.
+                // Skips keywords, and variables before a block.
                 if name.starts_with(char::is_uppercase) {
                     names.insert(name);
                 }
@@ -36,7 +37,7 @@ fn collect(tokens: TokenStream, names: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether the identifier at `index` is a type in `Type { … }` or `Type::new(…)`, and no pattern.
+/// Whether the identifier at `index` is a type in `Type { … }` or `Type::new(…)`, and not in a pattern.
 fn is_constructed(tokens: &[TokenTree], index: usize) -> bool {
     let punct = |at: usize, wanted| matches!(tokens.get(at), Some(TokenTree::Punct(found)) if found.as_char() == wanted);
     let group = |at: usize, wanted| matches!(tokens.get(at), Some(TokenTree::Group(found)) if found.delimiter() == wanted);
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_counts_and_what_is_taken_apart_does_not() {
+    fn constructed_types_are_found_and_patterns_are_not() {
         let built = names(parse_quote! {
             async fn f(w: Withdraw) {
                 let Withdraw { account, .. } = w;
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handler_that_builds_nothing_says_nothing() {
+    fn a_handler_that_constructs_nothing_has_no_constant() {
         let function: Function = parse_quote!(
             async fn f(w: Withdraw) {
                 w.cents += 1;

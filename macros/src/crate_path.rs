@@ -1,19 +1,20 @@
 //! The path by which expansions reach the runtime crate.
 
+use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, LitStr, Meta, Path};
 
 use crate::errors::Errors;
-use crate::options::{Options, Setting};
+use crate::options::{self, CratePath, Options, Setting};
 
-/// The runtime crate, as an expansion names it: `::enact`, or what `#[enact(crate = "…")]` on the item says.
+/// The path of the runtime crate in an expansion: `::enact`, or the one in `#[enact(crate = "…")]` on the item.
 ///
-/// Absolute, so that no name in the user's scope can stand in its way.
+/// It is absolute, so that no name in the user's scope can shadow it.
 pub(crate) struct Enact(TokenStream);
 
 impl Enact {
-    /// Takes `#[enact(…)]` off the item.
+    /// Removes `#[enact(…)]` from the item.
     pub(crate) fn take(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Self {
         let mut path = None;
         for attribute in attrs.extract_if(.., |attribute| attribute.path().is_ident("enact")) {
@@ -22,21 +23,20 @@ impl Enact {
                 Meta::Path(_) | Meta::NameValue(_) => {
                     errors.add(
                         attribute,
-                        "`#[enact]` says where the crate is: write `#[enact(crate = \"…\")]`",
+                        "`#[enact]` needs the path of the crate: write `#[enact(crate = \"…\")]`",
                     );
                     continue;
                 }
             };
-            let mut options = Options::parse("`#[enact]`", args, errors);
-            if let Some(Setting { value, .. }) = options.value::<LitStr>("crate", "\"path\"", errors) {
-                path = parse(&value, errors);
+            let EnactOptions { path: given } = options::parse(args, errors).options;
+            if let Some(Setting { value: CratePath(given), .. }) = given {
+                path = parse(&given, errors);
             }
-            options.finish(errors);
         }
         Self(path.unwrap_or_else(|| quote!(::enact)))
     }
 
-    /// The same, where errors are to be shown at a place of the user's.
+    /// The path with a span in the user's code, where the compiler then reports errors.
     pub(crate) fn at(&self, span: Span) -> TokenStream {
         let located = self.0.clone().into_iter().map(|mut token| {
             token.set_span(span);
@@ -44,6 +44,16 @@ impl Enact {
         });
         located.collect()
     }
+}
+
+#[derive(FromMeta)]
+struct EnactOptions {
+    #[darling(rename = "crate")]
+    path: Option<Setting<CratePath>>,
+}
+
+impl Options for EnactOptions {
+    const ATTRIBUTE: &'static str = "`#[enact]`";
 }
 
 impl ToTokens for Enact {
@@ -54,7 +64,7 @@ impl ToTokens for Enact {
 
 fn parse(path: &LitStr, errors: &mut Errors) -> Option<TokenStream> {
     let Ok(parsed) = path.parse_with(Path::parse_mod_style) else {
-        errors.add(path, "this is no path of a crate or module: write `crate = \"::my_enact\"`");
+        errors.add(path, "this is not the path of a crate or a module: write `crate = \"::my_enact\"`");
         return None;
     };
     Some(parsed.to_token_stream())
@@ -62,7 +72,7 @@ fn parse(path: &LitStr, errors: &mut Errors) -> Option<TokenStream> {
 
 #[cfg(test)]
 impl Enact {
-    /// The path of who has not renamed it.
+    /// The default path.
     pub(crate) fn unnamed() -> Self {
         Self(quote!(::enact))
     }

@@ -1,4 +1,4 @@
-//! The derives by which a value travels: serde's, and schemars' for its schema.
+//! The derives of stored types: serde's, and schemars' for the schema.
 
 use std::collections::BTreeSet;
 
@@ -11,20 +11,17 @@ use syn::{Attribute, Data, DeriveInput, Field, Ident, Meta, Path, Token, Type, T
 
 use crate::crate_path::Enact;
 
-/// Which derives an item is given, besides serde's.
+/// Whether an item derives `JsonSchema`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Schema {
-    /// It has a schema, which refuses fields that it does not name (r11).
-    Strict,
-    /// It has a schema.
-    Open,
-    /// It has one only if the user asks for it, by a `#[schemars(…)]` or a derive.
+    Always,
+    /// Only if the user asks for it, by a `#[schemars(…)]` or a derive.
     OnRequest,
 }
 
-/// The item, with the derives that its author has not written.
+/// The item with the missing derives.
 ///
-/// The paths go through `enact`, so that a user needs neither crate among their dependencies.
+/// Their paths go through `enact`, so that users need neither crate as a dependency.
 pub(crate) fn derived(enact: &Enact, input: &DeriveInput, schema: Schema) -> TokenStream {
     let written = Written::of(input);
     let schema_wanted = schema != Schema::OnRequest || written.uses_schemars;
@@ -44,9 +41,6 @@ pub(crate) fn derived(enact: &Enact, input: &DeriveInput, schema: Schema) -> Tok
         let path = serde.to_string();
         attributes.push(quote!(#[serde(crate = #path)]));
     }
-    if schema == Schema::Strict && !written.serde("deny_unknown_fields") {
-        attributes.push(quote!(#[serde(deny_unknown_fields)]));
-    }
     if schema_wanted && !written.derives("JsonSchema") {
         derives.push(quote!(#schemars::JsonSchema));
     }
@@ -55,20 +49,20 @@ pub(crate) fn derived(enact: &Enact, input: &DeriveInput, schema: Schema) -> Tok
         attributes.push(quote!(#[schemars(crate = #path)]));
     }
 
-    // Helper attributes come after the derives that know them, ours and the author's.
+    // Helper attributes must follow the derives that declare them.
     let derive = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
     let (before, after) = (&input.attrs, bare(input));
     quote!(#derive #(#before)* #(#attributes)* #after)
 }
 
-/// The item, whose derives ask of it as a whole that its fields are what they should be (`MessageField`, `EntityField`): a
-/// type that is none is then one error, where the item is declared, and not several in serde's code. (schemars takes no
-/// conditions for a type without parameters, so it reports a type without a schema itself.)
+/// The item with bounds on the types of its fields (`MessageField`, `EntityField`). A field type without serde is then one error
+/// where the item is declared, instead of several in serde's code. (schemars takes no bounds for a type without parameters,
+/// so it reports a missing schema itself.)
 ///
-/// Not for a value, which may contain itself. A field with options of serde's or schemars', or under a condition, is left to
-/// the derives, and so are all fields if the item has any. So is a type with parameters, as `Vec<…>`: what contains itself in
-/// a roundabout way does so through one, and could not be asked first. (An alias hides its parameters: a type that contains
-/// itself through one needs an option of serde's on that field, if only `#[serde(default)]`.)
+/// Not used for `#[value]`, which may contain itself. Left to the derives are fields with serde or schemars options or `#[cfg]`,
+/// all fields of an item with such options, and types with parameters such as `Vec<…>`, through which an item may contain
+/// itself. (An alias hides its parameters. An item that contains itself through an alias needs an option such as
+/// `#[serde(default)]` on that field.)
 pub(crate) fn bounded(enact: &Enact, input: &DeriveInput, schema: Schema) -> DeriveInput {
     let mut input = input.clone();
     let bound = if schema == Schema::OnRequest { "EntityField" } else { "MessageField" };
@@ -83,8 +77,8 @@ pub(crate) fn bounded(enact: &Enact, input: &DeriveInput, schema: Schema) -> Der
     input
 }
 
-/// The type of a field that needs its bound, and nothing else. The simplest have it anyway; one that a macro has named by
-/// `$crate` cannot be named in a text, and one that contains the item itself cannot be asked for its bound first.
+/// The type of a field, if it gets a bound. Primitive types need none, a `$crate` path cannot be written as text, and a bound
+/// on a type that contains the item would be circular.
 pub(crate) fn bounded_type(input: &DeriveInput, field: &Field) -> Option<String> {
     let ty = field.ty.to_token_stream();
     let is_sought = |ident: &Ident| *ident == "Self" || *ident == "$crate" || *ident == input.ident;
@@ -108,13 +102,13 @@ fn fields(input: &DeriveInput) -> impl Iterator<Item = &Field> {
     fields.into_iter().flatten()
 }
 
-/// Whether there is nothing that could change what the derives ask for.
+/// Whether no attribute changes what the derives require.
 fn is_plain(attrs: &[Attribute]) -> bool {
     let changes = ["serde", "schemars", "cfg", "cfg_attr"];
     !attrs.iter().any(|attribute| changes.iter().any(|name| attribute.path().is_ident(name)))
 }
 
-/// Types that every struct has fields of, and that are values.
+/// Types that meet every bound.
 const SIMPLE: [&str; 13] =
     ["bool", "String", "u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f64"];
 
@@ -130,7 +124,7 @@ fn bare(input: &DeriveInput) -> DeriveInput {
     DeriveInput { attrs: Vec::new(), ..input.clone() }
 }
 
-/// What the author has written themselves.
+/// The derives and options that the user has written.
 struct Written {
     derives: Vec<String>,
     serde: Vec<Path>,
@@ -203,8 +197,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_that_is_left_to_the_derives_is_asked_for_nothing() {
-        let asked = |item: TokenStream| {
+    fn a_field_that_is_left_to_the_derives_gets_no_bound() {
+        let bounded = |item: TokenStream| {
             let input: DeriveInput = syn::parse2(item).expect("the item of a test can be parsed");
             fields(&input).filter_map(|field| bounded_type(&input, field)).collect::<Vec<_>>()
         };
@@ -217,8 +211,8 @@ mod tests {
             #[cfg(any())]
             absent: Id,
         };
-        assert_eq!(asked(quote!(struct A { #fields })), ["Id"]);
-        assert!(asked(quote!(#[serde(from = "u8")] struct A { #fields })).is_empty());
+        assert_eq!(bounded(quote!(struct A { #fields })), ["Id"]);
+        assert!(bounded(quote!(#[serde(from = "u8")] struct A { #fields })).is_empty());
     }
 
     fn derived(item: TokenStream, schema: Schema) -> String {
@@ -227,44 +221,42 @@ mod tests {
     }
 
     #[test]
-    fn a_derive_of_the_author_is_not_repeated() {
+    fn a_written_derive_is_not_repeated() {
         let text = derived(
             quote!(
                 #[derive(Clone, serde::Serialize)]
                 struct A {}
             ),
-            Schema::Strict,
+            Schema::Always,
         );
         assert_eq!(text.matches("Serialize").count(), 1, "{text}");
         assert!(text.contains("Deserialize") && text.contains("JsonSchema"), "{text}");
     }
 
     #[test]
-    fn a_serde_option_of_the_author_is_not_repeated() {
-        let text = derived(
-            quote!(
-                #[serde(deny_unknown_fields)]
-                struct A {}
-            ),
-            Schema::Strict,
+    fn a_written_crate_path_is_kept() {
+        let item = quote!(
+            #[serde(default, crate = "their_serde")]
+            struct A {}
         );
-        assert_eq!(text.matches("deny_unknown_fields").count(), 1, "{text}");
+        let text = derived(item, Schema::OnRequest);
+        assert_eq!(text.matches("crate =").count(), 1, "{text}");
     }
 
     #[test]
-    fn a_schema_on_request_is_made_when_a_field_asks() {
-        let silent = quote!(
+    fn a_schema_attribute_on_a_field_requests_a_schema() {
+        let plain = quote!(
             struct A {
                 n: u8,
             }
         );
-        let asking = quote!(
+        let constrained = quote!(
             struct A {
                 #[schemars(range(min = 1))]
                 n: u8,
             }
         );
-        assert!(!derived(silent, Schema::OnRequest).contains("JsonSchema"));
-        assert!(derived(asking, Schema::OnRequest).contains("JsonSchema"));
+        assert!(!derived(plain, Schema::OnRequest).contains("JsonSchema"));
+        assert!(derived(constrained, Schema::OnRequest).contains("JsonSchema"));
     }
 }

@@ -1,24 +1,26 @@
 //! `#[entity]`.
 
+use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{DeriveInput, Ident};
+use syn::{DeriveInput, Ident, Meta};
 
+use crate::command::HandlerOptions;
 use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
 use crate::expansion::{hidden, register};
 use crate::item::{Item, misplaced};
-use crate::options::{Options, Setting};
+use crate::options::{self, FieldName, Options, Parsed, Setting, Text};
 use crate::record::{self, FieldChoice, Shape};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let Item::Type(mut input) = Item::parse(&item) else {
-        return misplaced("#[entity]", "the struct that is the entity", item);
+        return misplaced("#[entity]", "a struct", item);
     };
     let mut errors = Errors::new();
     let enact = Enact::take(&mut input.attrs, &mut errors);
-    let options = EntityOptions::parse(args, &mut errors);
+    let options = options::parse(args, &mut errors);
     let entity = Entity::check(options, &input, &mut errors);
     let expansion = entity.expand(&enact, &input);
     TokenStream::from_iter([expansion, errors.report()])
@@ -26,25 +28,18 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 
 const SHAPE: Shape = Shape { noun: "an entity", smallest: "{ id: … }" };
 
+#[derive(FromMeta)]
 struct EntityOptions {
-    id: Option<Setting<Ident>>,
-    /// Whether the identity is said to be another field than `id`, even if wrongly.
-    names_id: bool,
-    name: Option<String>,
+    id: Option<Setting<FieldName>>,
+    name: Option<Setting<Text>>,
 }
 
-impl EntityOptions {
-    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[entity]`", args, errors);
-        let parsed = Self {
-            names_id: options.seems_given("id"),
-            id: options.value("id", "field", errors),
-            name: options.text("name", errors),
-        };
-        let whither = "how an entity begins is said by the handler that makes it, `#[command(create = …)]`";
-        options.misplaced(&["create"], whither, errors);
-        options.finish(errors);
-        parsed
+impl Options for EntityOptions {
+    const ATTRIBUTE: &'static str = "`#[entity]`";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        options::exists_in::<HandlerOptions>(unknown)
+            .then(|| "it belongs on the `#[command]` of a handler that takes the entity".to_owned())
     }
 }
 
@@ -54,14 +49,16 @@ struct Entity<'a> {
 }
 
 impl<'a> Entity<'a> {
-    fn check(options: EntityOptions, input: &'a DeriveInput, errors: &mut Errors) -> Self {
+    fn check(parsed: Parsed<EntityOptions>, input: &'a DeriveInput, errors: &mut Errors) -> Self {
         let shape_is_right = record::check(SHAPE, input, errors);
-        let id = match options.id {
+        let names_another_id = parsed.rejects("id");
+        let EntityOptions { id, name } = parsed.options;
+        let id = match id {
             Some(id) => record::choose(input, Some(id), errors),
-            None if shape_is_right && !options.names_id => default_id(input, errors),
+            None if shape_is_right && !names_another_id => default_id(input, errors),
             None => FieldChoice::Missing,
         };
-        Self { name: record::name(input, options.name), id }
+        Self { name: record::name(input, name), id }
     }
 
     fn expand(&self, enact: &Enact, input: &DeriveInput) -> TokenStream {
@@ -99,7 +96,7 @@ impl<'a> Entity<'a> {
     }
 }
 
-/// The identity is the field `id` where nothing else is said.
+/// The identity is the field `id` unless the option names another one.
 fn default_id<'a>(input: &'a DeriveInput, errors: &mut Errors) -> FieldChoice<'a> {
     let id = Ident::new("id", input.ident.span());
     if let Some(field) = record::find(input, &id) {
@@ -108,7 +105,7 @@ fn default_id<'a>(input: &'a DeriveInput, errors: &mut Errors) -> FieldChoice<'a
     let name = &input.ident;
     errors.add(
         name,
-        format!("an entity is found by its identity, and `{name}` has no field `id`: say which field it is, `#[entity(id = field)]`"),
+        format!("an entity needs an identity, and `{name}` has no field `id`: add one, or name another field with `#[entity(id = field)]`"),
     );
     FieldChoice::Missing
 }

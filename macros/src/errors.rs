@@ -1,10 +1,12 @@
-//! All that is wrong with one item, reported in one compile.
+//! Collects the mistakes in one item, so that one compile reports them all.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// The mistakes found so far. It must end in [`Errors::report`]: a mistake that is found and not reported would be
-/// accepted silently.
+/// The mistakes found so far. Dropping it without [`Errors::report`] panics, as the mistakes would be accepted silently.
+///
+/// darling's accumulator would do the same, but keeps one span for each error. On a stable compiler that is the first token
+/// of what is wrong; these errors underline the whole.
 #[derive(Debug)]
 pub(crate) struct Errors {
     found: Option<Vec<syn::Error>>,
@@ -15,14 +17,12 @@ impl Errors {
         Self { found: Some(Vec::new()) }
     }
 
-    /// Adds a mistake, to be shown under `tokens`.
-    ///
-    /// The message says what is wrong, why, and what to write.
+    /// Adds a mistake, which underlines `tokens`. The message says what is wrong, why, and what to write.
     pub(crate) fn add(&mut self, tokens: impl ToTokens, message: impl AsRef<str>) {
         self.push(syn::Error::new_spanned(tokens, message.as_ref()));
     }
 
-    /// Adds a mistake that concerns the attribute as a whole.
+    /// Adds a mistake that underlines the attribute.
     pub(crate) fn add_at_attribute(&mut self, message: impl AsRef<str>) {
         self.push(syn::Error::new(proc_macro2::Span::call_site(), message.as_ref()));
     }
@@ -31,12 +31,17 @@ impl Errors {
         self.found.get_or_insert_default().push(error);
     }
 
-    /// Whether nothing is wrong so far.
+    /// Whether no mistake was found so far.
     pub(crate) fn is_empty(&self) -> bool {
-        self.found.as_ref().is_none_or(Vec::is_empty)
+        self.count() == 0
     }
 
-    /// The mistakes, as code that makes the compiler report each.
+    /// How many mistakes were found so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.as_ref().map_or(0, Vec::len)
+    }
+
+    /// One `compile_error!` for each mistake.
     pub(crate) fn report(mut self) -> TokenStream {
         self.found.take().into_iter().flatten().map(|error| error.to_compile_error()).collect()
     }
@@ -44,7 +49,7 @@ impl Errors {
 
 impl Drop for Errors {
     fn drop(&mut self) {
-        assert!(self.found.is_none() || std::thread::panicking(), "errors were found and not reported");
+        assert!(self.found.is_none() || std::thread::panicking(), "the errors of an item were not reported");
     }
 }
 

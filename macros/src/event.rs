@@ -1,28 +1,27 @@
 //! `#[event]`.
 
+use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::DeriveInput;
+use syn::{DeriveInput, Meta};
 
+use crate::command::DeclarationOptions;
 use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
+use crate::event_handler::EventHandlerOptions;
 use crate::expansion::{hidden, register};
 use crate::item::{Item, misplaced};
-use crate::options::Options;
+use crate::options::{self, Options, Setting, Text};
 use crate::record::{self, Shape};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let Item::Type(mut input) = Item::parse(&item) else {
-        return misplaced(
-            "#[event]",
-            "the struct that is the event; its handlers have `#[event_handler]`",
-            item,
-        );
+        return misplaced("#[event]", "a struct; a handler of the event has `#[event_handler]`", item);
     };
     let mut errors = Errors::new();
     let enact = Enact::take(&mut input.attrs, &mut errors);
-    let options = EventOptions::parse(args, &mut errors);
+    let options = options::parse(args, &mut errors).options;
     let event = Event::check(options, &input, &mut errors);
     let expansion = event.expand(&enact, &input);
     TokenStream::from_iter([expansion, errors.report()])
@@ -30,26 +29,23 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 
 const SHAPE: Shape = Shape { noun: "an event", smallest: "{}" };
 
+#[derive(FromMeta)]
 struct EventOptions {
-    name: Option<String>,
+    name: Option<Setting<Text>>,
 }
 
-impl EventOptions {
-    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[event]`", args, errors);
-        let parsed = Self { name: options.text("name", errors) };
-        options.misplaced(
-            &["target"],
-            "an event is a fact, which happens to no one in particular; commands have targets",
-            errors,
-        );
-        options.misplaced(
-            &["retry"],
-            "it says how the event is handled, so it goes on an `#[event_handler]`",
-            errors,
-        );
-        options.finish(errors);
-        parsed
+impl Options for EventOptions {
+    const ATTRIBUTE: &'static str = "`#[event]`";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        let advice = if options::exists_in::<DeclarationOptions>(unknown) {
+            "it is an option of a command; an event states what has happened"
+        } else if options::exists_in::<EventHandlerOptions>(unknown) {
+            "it says how the event is handled, so it belongs on an `#[event_handler]`"
+        } else {
+            return None;
+        };
+        Some(advice.to_owned())
     }
 }
 
@@ -67,7 +63,7 @@ impl Event {
         if !record::can_be_implemented(input) {
             return input.to_token_stream();
         }
-        let item = derives::derived(enact, &derives::bounded(enact, input, Schema::Open), Schema::Open);
+        let item = derives::derived(enact, &derives::bounded(enact, input, Schema::Always), Schema::Always);
         let (ident, name) = (&input.ident, &self.name);
         let header = quote_spanned!(ident.span()=> impl #enact::Event for #ident);
         let registration = register(enact, &quote!(event::<#ident>));

@@ -1,4 +1,4 @@
-//! What all expansions have in common.
+//! Parts that all expansions share.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,12 +6,12 @@ use syn::Attribute;
 
 use crate::crate_path::Enact;
 use crate::item::Function;
+use crate::options::{Setting, Texts};
 
-/// Puts generated items where no one can name them, and under the conditions (`#[cfg]`) and permissions (`#[allow]`)
-/// of the item that they are made for.
+/// Puts generated items into a `const _`, where nothing can name them, with the `#[cfg]` and `#[allow]` attributes of the
+/// user's item.
 ///
-/// Their paths stand at the user's own tokens, and a crate path that is no absolute one may name what is in scope anyway. What
-/// is deprecated is wired all the same.
+/// Deprecated items are wired like others. A crate path set by `#[enact(crate = …)]` may be an unneeded qualification.
 pub(crate) fn hidden(attrs: &[Attribute], items: &TokenStream) -> TokenStream {
     let inherited = attrs.iter().filter(|attribute| {
         let path = attribute.path();
@@ -24,18 +24,17 @@ pub(crate) fn hidden(attrs: &[Attribute], items: &TokenStream) -> TokenStream {
     }
 }
 
-/// What is generated for a function: nothing if it is a method, since `impl` blocks have no place for it.
+/// The generated items of a function: none if it is a method, because an `impl` block cannot contain them.
 pub(crate) fn hidden_beside(function: &Function, items: &TokenStream) -> TokenStream {
     if function.sig.receiver().is_some() { TokenStream::new() } else { hidden(&function.attrs, items) }
 }
 
-/// Makes a part known to `start()`: `register(enact, &quote!(entity::<Account>))`.
+/// Registers a part for `start()`: `register(enact, &quote!(entity::<Account>))`.
 pub(crate) fn register(enact: &Enact, part: &TokenStream) -> TokenStream {
     quote!(#enact::register! { #enact::Registration::#part(#enact::source!()) })
 }
 
-/// What only the compiler can know, and no bound of an implementation says: `proof(enact, &quote!(…))`, in terms of
-/// `enact::__private::assert`.
+/// An assertion for the compiler, in terms of `enact::__private::assert`, where no bound of an implementation makes it.
 pub(crate) fn proof(enact: &Enact, proof: &TokenStream) -> TokenStream {
     quote! {
         const _: fn() = || {
@@ -47,19 +46,14 @@ pub(crate) fn proof(enact: &Enact, proof: &TokenStream) -> TokenStream {
 }
 
 /// `const ALIASES`, if there are any.
-pub(crate) fn aliases(aliases: &[String]) -> Option<TokenStream> {
-    (!aliases.is_empty()).then(|| quote!(const ALIASES: &'static [&'static str] = &[#(#aliases),*];))
-}
-
-/// `const QUEUE`, if one is named.
-pub(crate) fn queue(queue: Option<&String>) -> Option<TokenStream> {
-    queue.map(|queue| quote!(const QUEUE: &'static str = #queue;))
+pub(crate) fn aliases(alias: Option<&Setting<Texts>>) -> Option<TokenStream> {
+    let Texts(aliases) = &alias?.value;
+    Some(quote!(const ALIASES: &'static [&'static str] = &[#(#aliases),*];))
 }
 
 /// A handler's function, unchanged.
 ///
-/// That it is `async` and takes its message by value is the attribute's demand and no choice of its author's, who is
-/// therefore not told by clippy that it need not be.
+/// The attribute requires that it is `async` and takes its message by value, so clippy's advice against that is silenced.
 pub(crate) fn reemitted_handler(function: &Function) -> TokenStream {
     quote! {
         #[allow(clippy::unused_async, clippy::needless_pass_by_value)]
@@ -67,7 +61,7 @@ pub(crate) fn reemitted_handler(function: &Function) -> TokenStream {
     }
 }
 
-/// An invariant's function, unchanged. That it takes references is the attribute's demand.
+/// An invariant's function, unchanged. The attribute requires that it takes references.
 pub(crate) fn reemitted_invariant(function: &Function) -> TokenStream {
     quote! {
         #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -75,7 +69,7 @@ pub(crate) fn reemitted_invariant(function: &Function) -> TokenStream {
     }
 }
 
-/// A policy's function, unchanged. That it is given what it draws by value is the attribute's demand.
+/// A policy's function, unchanged. The attribute requires that it takes extracted values by value.
 pub(crate) fn reemitted_policy(function: &Function) -> TokenStream {
     quote! {
         #[allow(clippy::needless_pass_by_value)]

@@ -1,14 +1,15 @@
 //! `#[derive(Failure)]`.
 
-use proc_macro2::{TokenStream, TokenTree};
+use darling::FromMeta;
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Field, Fields, Ident, Member, Type};
+use syn::{Attribute, Data, DeriveInput, Field, Fields, Ident, Member, Meta, Type};
 
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::hidden;
-use crate::options::Options;
+use crate::options::{self, Options, Setting, Text, Word};
 use crate::snake_case::snake_case;
 
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
@@ -24,63 +25,44 @@ pub(crate) fn expand(item: TokenStream) -> TokenStream {
 }
 
 /// The options of a variant or a struct.
+#[derive(FromMeta)]
 struct CaseOptions {
-    retry: Option<Ident>,
-    permanent: Option<Ident>,
-    transparent: Option<Ident>,
-    code: Option<String>,
+    retry: Option<Word>,
+    permanent: Option<Word>,
+    transparent: Option<Word>,
+    code: Option<Setting<Text>>,
 }
 
-impl CaseOptions {
-    fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[failure]`", arguments(attrs, errors), errors);
-        let parsed = Self {
-            retry: options.flag("retry", errors),
-            permanent: options.flag("permanent", errors),
-            transparent: options.flag("transparent", errors),
-            code: options.text("code", errors),
-        };
-        options.finish(errors);
-        parsed
-    }
+impl Options for CaseOptions {
+    const ATTRIBUTE: &'static str = "`#[failure]`";
 }
 
 /// The options of an enum: the default of its variants.
+#[derive(FromMeta)]
 struct EnumOptions {
-    retry: Option<Ident>,
-    permanent: Option<Ident>,
+    retry: Option<Word>,
+    permanent: Option<Word>,
 }
 
-impl EnumOptions {
-    fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[failure]` on an enum", arguments(attrs, errors), errors);
-        let parsed =
-            Self { retry: options.flag("retry", errors), permanent: options.flag("permanent", errors) };
-        options.misplaced(&["code"], "every variant has a code of its own, so it goes on a variant", errors);
-        options.misplaced(
-            &["transparent"],
-            "it is about a variant's one field, so it goes on a variant",
-            errors,
-        );
-        options.finish(errors);
-        parsed
+impl Options for EnumOptions {
+    const ATTRIBUTE: &'static str = "`#[failure]` on an enum";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        options::exists_in::<CaseOptions>(unknown)
+            .then(|| "it describes one variant, so it belongs on a variant".to_owned())
     }
 }
 
-/// What stands in the parentheses of all `#[failure(…)]`.
-fn arguments(attrs: &[Attribute], errors: &mut Errors) -> TokenStream {
-    let mut arguments = TokenStream::new();
+/// The tokens in the parentheses of each `#[failure(…)]`.
+fn arguments(attrs: &[Attribute], errors: &mut Errors) -> Vec<TokenStream> {
+    let mut arguments = Vec::new();
     for attribute in attrs.iter().filter(|attribute| is_ours(attribute)) {
-        let Ok(list) = attribute.meta.require_list() else {
-            errors.add(
+        match attribute.meta.require_list() {
+            Ok(list) => arguments.push(list.tokens.clone()),
+            Err(_) => errors.add(
                 attribute,
-                "`failure` lacks its options: write `#[failure(permanent)]`, say, or leave it out",
-            );
-            continue;
-        };
-        arguments.extend(list.tokens.clone());
-        if !ends_in_comma(&list.tokens) {
-            arguments.extend(quote!(,));
+                "`failure` needs options: write `#[failure(permanent)]`, for example, or remove it",
+            ),
         }
     }
     arguments
@@ -90,21 +72,13 @@ fn is_ours(attribute: &Attribute) -> bool {
     attribute.path().is_ident("failure")
 }
 
-fn ends_in_comma(tokens: &TokenStream) -> bool {
-    match tokens.clone().into_iter().last() {
-        Some(TokenTree::Punct(last)) => last.as_char() == ',',
-        Some(_) => false,
-        None => true,
-    }
-}
-
-/// An error, as the cases that it tells apart.
+/// An error type and its cases.
 struct ClassifiedError<'a> {
     ident: &'a Ident,
     cases: Vec<Case<'a>>,
 }
 
-/// A variant, or the whole of a struct.
+/// A variant, or a struct.
 struct Case<'a> {
     name: &'a Ident,
     path: TokenStream,
@@ -116,12 +90,12 @@ enum Class<'a> {
         code: String,
         permanent: bool,
     },
-    /// As the one field says.
+    /// Classified by its only field.
     OfField(Member, &'a Type),
 }
 
 impl<'a> ClassifiedError<'a> {
-    /// The error; `None` where a mistake leaves nothing that could be implemented.
+    /// The error; `None` if a mistake leaves nothing to implement.
     fn check(input: &'a DeriveInput, errors: &mut Errors) -> Option<Self> {
         let ident = &input.ident;
         let cases: Vec<_> = match &input.data {
@@ -129,7 +103,8 @@ impl<'a> ClassifiedError<'a> {
                 vec![Case::check(ident, quote!(Self), &input.attrs, &data.fields, false, errors)]
             }
             Data::Enum(data) => {
-                let EnumOptions { retry, permanent } = EnumOptions::parse(&input.attrs, errors);
+                let arguments = arguments(&input.attrs, errors);
+                let EnumOptions { retry, permanent } = options::parse_all(arguments, errors).options;
                 let permanent = is_permanent(retry, permanent, errors).unwrap_or(false);
                 let variants = data.variants.iter().map(|variant| {
                     let path = &variant.ident;
@@ -141,7 +116,7 @@ impl<'a> ClassifiedError<'a> {
             Data::Union(data) => {
                 errors.add(
                     data.union_token,
-                    format!("a union does not know which of its fields is set, so it cannot say what went wrong: make `{ident}` an enum"),
+                    format!("a union cannot be classified, because it does not record which field is set: make `{ident}` an enum"),
                 );
                 return None;
             }
@@ -185,18 +160,19 @@ impl<'a> Case<'a> {
         errors: &mut Errors,
     ) -> Self {
         check_fields(fields, errors);
-        let options = CaseOptions::parse(attrs, errors);
+        let arguments = arguments(attrs, errors);
+        let options: CaseOptions = options::parse_all(arguments, errors).options;
         check_transparent_alone(&options, errors);
-        let field = options.transparent.and_then(|key| only_field(&key, name, fields, errors));
+        let field = options.transparent.and_then(|Word(key)| only_field(&key, name, fields, errors));
         let permanent = is_permanent(options.retry, options.permanent, errors);
         let class = field.unwrap_or_else(|| Class::Own {
-            code: options.code.unwrap_or_else(|| snake_case(&name.unraw().to_string())),
+            code: options.code.map_or_else(|| snake_case(&name.unraw().to_string()), |code| code.value.0),
             permanent: permanent.unwrap_or(permanent_by_default),
         });
         Self { name, path, class }
     }
 
-    /// The code that it fixes itself.
+    /// Its own code, if it has one.
     fn code(&self) -> Option<&str> {
         match &self.class {
             Class::Own { code, .. } => Some(code),
@@ -205,31 +181,28 @@ impl<'a> Case<'a> {
     }
 }
 
-/// What two words say of which one is enough; `None` without either.
-fn is_permanent(retry: Option<Ident>, permanent: Option<Ident>, errors: &mut Errors) -> Option<bool> {
-    if let (Some(retry), Some(_)) = (&retry, &permanent) {
-        errors.add(
-            retry,
-            "`retry` says that another attempt may help, and `permanent` that none will: remove one of them",
-        );
+/// Whether one of the two words is given, and which.
+fn is_permanent(retry: Option<Word>, permanent: Option<Word>, errors: &mut Errors) -> Option<bool> {
+    if let (Some(Word(retry)), Some(_)) = (&retry, &permanent) {
+        errors.add(retry, "`retry` and `permanent` contradict each other: remove one of the two");
     }
     retry.map(|_| false).or(permanent.map(|_| true))
 }
 
-/// Where the field decides, there is nothing left to say.
+/// `transparent` excludes the other options.
 fn check_transparent_alone(options: &CaseOptions, errors: &mut Errors) {
-    let CaseOptions { retry, permanent, transparent: Some(transparent), code } = options else {
+    let CaseOptions { retry, permanent, transparent: Some(Word(transparent)), code } = options else {
         return;
     };
     if retry.is_some() || permanent.is_some() || code.is_some() {
         errors.add(
             transparent,
-            "`transparent` leaves code and retry to the field's own type: remove it, or the other options",
+            "`transparent` takes the code and the retry from the type of the field: remove it, or the other options",
         );
     }
 }
 
-/// The field that a `transparent` case leaves everything to.
+/// The field that classifies a `transparent` case.
 fn only_field<'a>(
     transparent: &Ident,
     name: &Ident,
@@ -247,24 +220,21 @@ fn only_field<'a>(
     errors.add(
         transparent,
         format!(
-            "`transparent` leaves code and retry to the type of the one field, and `{name}` has {count}: \
-             write `permanent`, `retry` or `code = \"…\"` instead"
+            "`transparent` needs exactly one field, and `{name}` has {count}: write `permanent`, `retry` or `code = \"…\"` \
+             instead"
         ),
     );
     None
 }
 
-/// A field has no class of its own.
+/// A field is not classified.
 fn check_fields(fields: &Fields, errors: &mut Errors) {
     for attribute in fields.iter().flat_map(|field| &field.attrs).filter(|attribute| is_ours(attribute)) {
-        errors.add(
-            attribute,
-            "`failure` is not about a field: it goes above the variant or the struct that has the field",
-        );
+        errors.add(attribute, "`#[failure]` cannot be used on a field: move it to the variant or the struct");
     }
 }
 
-/// Whoever reacts to a failure knows it by its code.
+/// The code identifies a case, so no two cases have the same.
 fn check_codes(cases: &[Case<'_>], errors: &mut Errors) {
     for (index, case) in cases.iter().enumerate() {
         let Some(code) = case.code() else { continue };
@@ -273,15 +243,14 @@ fn check_codes(cases: &[Case<'_>], errors: &mut Errors) {
             errors.add(
                 name,
                 format!(
-                    "`{earlier}` has the code `{code}` already, and nobody could tell the two apart: \
-                     give `{name}` another one, `#[failure(code = \"…\")]`"
+                    "`{earlier}` already has the code `{code}`: give `{name}` another one, `#[failure(code = \"…\")]`"
                 ),
             );
         }
     }
 }
 
-/// The runtime finds an error by its type. Of a generic one, nobody has listed which types there are.
+/// The runtime finds an error by its type, and does not know which types a generic one stands for.
 fn check_generics(input: &DeriveInput, errors: &mut Errors) -> bool {
     let DeriveInput { ident, generics, .. } = input;
     let is_one_type = generics.params.is_empty();
@@ -289,8 +258,8 @@ fn check_generics(input: &DeriveInput, errors: &mut Errors) -> bool {
         errors.add(
             generics,
             format!(
-                "the runtime finds an error by its type, and `{ident}` stands for many: remove the parameters. Or implement \
-                 `enact::Classify` by hand, and register each type that handlers return, \
+                "a classified error cannot be generic, because the runtime finds it by its type: remove the parameters of `{ident}`, or \
+                 implement `enact::Classify` by hand and register each type that handlers return, \
                  `enact::register! {{ enact::ErrorRegistration::of::<{ident}<…>>() }}`"
             ),
         );
@@ -304,13 +273,13 @@ mod tests {
 
     #[test]
     fn several_attributes_are_read_as_one() {
-        let complaints = expand(quote! {
+        let errors = expand(quote! {
             #[failure(permanent,)]
             #[failure()]
             #[failure(permanent, code = "x")]
             struct A;
         });
-        assert_eq!(complaints.to_string().matches("compile_error").count(), 1, "{complaints}");
-        assert!(complaints.to_string().contains("`permanent` is given twice"), "{complaints}");
+        assert_eq!(errors.to_string().matches("compile_error").count(), 1, "{errors}");
+        assert!(errors.to_string().contains("`permanent` is given twice"), "{errors}");
     }
 }

@@ -1,53 +1,46 @@
 //! `#[invariant]`.
 
+use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, ReturnType, Signature, Type};
+use syn::{FnArg, Ident, Meta, ReturnType, Signature, Type};
 
 use crate::crate_path::Enact;
 use crate::docs;
 use crate::errors::Errors;
 use crate::expansion::{self, hidden_beside, reemitted_invariant, register};
 use crate::item::{Function, Item, misplaced};
-use crate::options::{Options, Setting};
+use crate::options::{self, Options, Setting, Text};
 use crate::signature::{check_unconditional, text};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let Item::Function(mut function) = Item::parse(&item) else {
-        return misplaced("#[invariant]", "a function that says whether the invariant holds", item);
+        return misplaced("#[invariant]", "a function", item);
     };
     let mut errors = Errors::new();
     let enact = Enact::take(&mut function.attrs, &mut errors);
-    let options = InvariantOptions::parse(args, &mut errors);
+    let options = options::parse(args, &mut errors).options;
     let invariant = Invariant::check(options, &function, &mut errors);
     let expansion = invariant.filter(|_| errors.is_empty()).map(|invariant| invariant.expand(&enact));
     let hidden = hidden_beside(&function, &expansion.unwrap_or_default());
     TokenStream::from_iter([reemitted_invariant(&function), hidden, errors.report()])
 }
 
+#[derive(FromMeta)]
 struct InvariantOptions {
     when: Option<Setting<Type>>,
-    code: Option<String>,
-    message: Option<String>,
+    code: Option<Setting<Text>>,
+    message: Option<Setting<Text>>,
 }
 
-impl InvariantOptions {
-    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[invariant]`", args, errors);
-        let parsed = Self {
-            when: options.value("when", "Type", errors),
-            code: options.text("code", errors),
-            message: options.text("message", errors),
-        };
-        options.misplaced(
-            &["name"],
-            "an invariant is known by its code, `#[invariant(code = \"…\")]`",
-            errors,
-        );
-        options.finish(errors);
-        parsed
+impl Options for InvariantOptions {
+    const ATTRIBUTE: &'static str = "`#[invariant]`";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        let is_name = unknown.path().is_ident("name");
+        is_name.then(|| "an invariant is identified by its code, `#[invariant(code = \"…\")]`".to_owned())
     }
 }
 
@@ -63,7 +56,7 @@ struct Invariant {
 }
 
 impl Invariant {
-    /// The invariant; `None` where a mistake leaves nothing to speak of.
+    /// The invariant; `None` if a mistake leaves nothing to implement.
     fn check(options: InvariantOptions, function: &Function, errors: &mut Errors) -> Option<Self> {
         let InvariantOptions { when, code, message } = options;
         let sig = &function.sig;
@@ -80,7 +73,7 @@ impl Invariant {
             when: when.map(|Setting { value, .. }| value),
             takes_when: taken.is_some(),
             output: output?,
-            code: code.unwrap_or_else(|| sig.ident.unraw().to_string()),
+            code: code.map_or_else(|| sig.ident.unraw().to_string(), |code| code.value.0),
             message: message?,
         })
     }
@@ -89,10 +82,10 @@ impl Invariant {
         let Self { function, entity, code, message, .. } = self;
         let scope = self.scope(enact);
         let when = self.when.as_ref().map_or_else(|| quote!(#enact::Always), ToTokens::to_token_stream);
-        // What is passed has the span of `when`, where an error is shown if the function takes something else.
+        // The argument has the span of `when`. There the compiler reports a parameter of another type.
         let at_when = Span::call_site().located_at(when.span());
         let passed = self.takes_when.then(|| quote_spanned!(at_when=> , __when));
-        // And at what the function returns, where it is shown that this is no verdict.
+        // The verdict has the span of the return type. There the compiler reports that it is not a verdict.
         let at_output = self.output.span();
         let enact_at_output = enact.at(at_output);
         let output = &self.output;
@@ -125,7 +118,7 @@ impl Invariant {
     }
 }
 
-/// The types that the function looks at.
+/// The types that the function takes.
 struct Parameters {
     entity: Option<Type>,
     when: Option<Type>,
@@ -138,25 +131,24 @@ impl Parameters {
             let name = &sig.ident;
             errors.add(
                 name,
-                format!("an invariant is about an entity, and `{name}` takes none: write `fn {name}(entity: &…) -> bool`"),
+                format!("an invariant needs an entity as its first parameter: write `fn {name}(entity: &…) -> bool`"),
             );
             return Self { entity: None, when: None };
         };
-        let entity = looked_at(first, errors);
-        let when = inputs.next().and_then(|second| looked_at(second, errors));
+        let entity = borrowed(first, errors);
+        let when = inputs.next().and_then(|second| borrowed(second, errors));
         for superfluous in inputs {
             errors.add(
                 superfluous,
-                "an invariant looks at its entity, and at the command or event of `when`; at nothing else, \
-                 so that it can be checked anywhere: remove this parameter",
+                "an invariant takes its entity and the command or event of `when`, and nothing else: remove this parameter",
             );
         }
         Self { entity, when }
     }
 }
 
-/// The type behind a `&`: an invariant changes nothing and keeps nothing.
-fn looked_at(input: &FnArg, errors: &mut Errors) -> Option<Type> {
+/// The type behind the `&`.
+fn borrowed(input: &FnArg, errors: &mut Errors) -> Option<Type> {
     let parameter = match input {
         FnArg::Typed(parameter) => {
             check_unconditional("an invariant", parameter, errors);
@@ -165,8 +157,8 @@ fn looked_at(input: &FnArg, errors: &mut Errors) -> Option<Type> {
         FnArg::Receiver(receiver) => {
             errors.add(
                 receiver,
-                "an invariant is checked by the runtime, which has no `self` to call a method on: \
-                 write a function outside of `impl`, `fn …(entity: &…) -> bool`",
+                "an invariant cannot be a method, because the runtime has no `self` to call it on: write a free function, \
+                 `fn …(entity: &…) -> bool`",
             );
             return None;
         }
@@ -176,36 +168,38 @@ fn looked_at(input: &FnArg, errors: &mut Errors) -> Option<Type> {
         Type::Reference(reference) => {
             errors.add(
                 reference,
-                format!("an invariant looks and changes nothing: write `&{}`", text(&reference.elem)),
+                format!("an invariant cannot change what it checks: write `&{}`", text(&reference.elem)),
             );
             Some((*reference.elem).clone())
         }
         other => {
-            errors.add(other, format!("an invariant looks and keeps nothing: write `&{}`", text(other)));
+            errors.add(other, format!("an invariant borrows what it checks: write `&{}`", text(other)));
             Some(other.clone())
         }
     }
 }
 
-/// An invariant is evaluated at once: it can wait for nothing.
+/// The runtime evaluates an invariant synchronously.
 fn check_sync(sig: &Signature, errors: &mut Errors) {
     if let Some(asyncness) = sig.asyncness {
         let name = &sig.ident;
         errors.add(
             asyncness,
-            format!("an invariant follows from the entity alone, so it has nothing to wait for: write `fn {name}`, without `async`"),
+            format!(
+                "an invariant cannot be `async`, because it depends on the entity alone: write `fn {name}`"
+            ),
         );
     }
 }
 
-/// The runtime calls the function for one entity.
+/// The runtime calls the function for one entity type.
 fn check_generics(sig: &Signature, errors: &mut Errors) {
     if !sig.generics.params.is_empty() {
-        errors.add(&sig.generics, "an invariant is about one entity: write it for a particular type");
+        errors.add(&sig.generics, "an invariant cannot be generic, because it is checked for one entity: write it for a concrete type");
     }
 }
 
-/// A function that returns nothing does not say whether the invariant holds.
+/// Without a return type there is no verdict.
 fn check_says_something(sig: &Signature, errors: &mut Errors) -> Option<Type> {
     if let ReturnType::Type(_, ty) = &sig.output {
         return Some((**ty).clone());
@@ -214,30 +208,30 @@ fn check_says_something(sig: &Signature, errors: &mut Errors) -> Option<Type> {
     errors.add(
         name,
         format!(
-            "`{name}` returns nothing, so it does not say whether the invariant holds: return `bool`, \
-             or `Result<(), E>` with an `E` that implements `Display`"
+            "`{name}` must return whether the invariant holds: return `bool`, or `Result<(), E>` with an `E` that implements \
+             `Display`"
         ),
     );
     None
 }
 
-/// A violated invariant is reported to people, who are told more than a name.
-fn check_message(message: Option<String>, function: &Function, errors: &mut Errors) -> Option<String> {
-    let message = message.or_else(|| docs::first_paragraph(&function.attrs));
+/// A violation has a message for people.
+fn check_message(message: Option<Setting<Text>>, function: &Function, errors: &mut Errors) -> Option<String> {
+    let message = message.map(|message| message.value.0).or_else(|| docs::first_paragraph(&function.attrs));
     if message.is_none() {
         let name = &function.sig.ident;
         errors.add(
             name,
             format!(
-                "people are told what a violated invariant says, and `{name}` says nothing: \
-                 write a doc comment above it, or `#[invariant(message = \"…\")]`"
+                "an invariant needs a message for people: write a doc comment above `{name}`, or \
+                 `#[invariant(message = \"…\")]`"
             ),
         );
     }
     message
 }
 
-/// The entity comes first: an invariant is about it.
+/// The entity comes first.
 fn check_order(
     when: Option<&Setting<Type>>,
     first: Option<&Type>,
@@ -251,7 +245,7 @@ fn check_order(
         let (entity, when) = (text(second), text(first));
         errors.add(
             first,
-            format!("an invariant takes its entity first, and after it what `when` names: write `(…: &{entity}, …: &{when})`"),
+            format!("an invariant takes its entity first and then the command or event of `when`: write `(…: &{entity}, …: &{when})`"),
         );
     }
 }
@@ -263,8 +257,8 @@ fn check_scope(when: Option<&Setting<Type>>, taken: Option<&Type>, errors: &mut 
         errors.add(
             taken,
             format!(
-                "this invariant is checked at the end of every execution, whatever the command or event: \
-                 to look at a `{ty}`, write `#[invariant(when = {ty})]`"
+                "without `when`, an invariant takes only its entity, because it is checked at the end of every execution: to take \
+                 a `{ty}`, write `#[invariant(when = {ty})]`"
             ),
         );
     }

@@ -1,4 +1,4 @@
-//! What an attribute stands on.
+//! The item that an attribute is on.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -7,7 +7,7 @@ use syn::{Attribute, DeriveInput, ItemImpl, ItemTrait, Signature, Visibility};
 
 use crate::errors::Errors;
 
-/// An item, as far as an attribute looks into it.
+/// An item, parsed as far as an attribute needs.
 pub(crate) enum Item {
     /// A struct, an enum or a union.
     Type(Box<DeriveInput>),
@@ -27,7 +27,7 @@ impl Item {
     }
 }
 
-/// A function. An attribute looks at its signature; its body it passes on as it is.
+/// A function. Its body is passed on unparsed.
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     vis: Visibility,
@@ -53,9 +53,9 @@ impl ToTokens for Function {
     }
 }
 
-/// The item unchanged, and the error that it is not what the attribute stands on.
+/// The item unchanged, and the error that the attribute cannot be used on it.
 pub(crate) fn misplaced(attribute: &str, place: &str, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
-    errors.add_at_attribute(format!("`{attribute}` does not belong here: it goes on {place}"));
+    errors.add_at_attribute(format!("`{attribute}` cannot be used here: it goes on {place}"));
     TokenStream::from_iter([item, errors.report()])
 }

@@ -9,19 +9,18 @@ use syn::{Data, DataStruct, DeriveInput, Field, Fields, Ident};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion;
-use crate::options::Setting;
-use crate::suggestion::{closest, one_of};
+use crate::options::{FieldName, Setting, Suggestion, Text};
 
-/// What a struct is to be, and how messages speak of it.
+/// What a struct is, for messages.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     /// `a command`
     pub(crate) noun: &'static str,
-    /// The fields that it cannot do without: `{}`.
+    /// The fields that it must have: `{}`.
     pub(crate) smallest: &'static str,
 }
 
-/// Refuses a type of another shape, and says whether it has the right one.
+/// Reports a type of another shape. Returns whether the shape is right.
 pub(crate) fn check(shape: Shape, input: &DeriveInput, errors: &mut Errors) -> bool {
     let Shape { noun: what, smallest } = shape;
     check_generics(what, input, errors);
@@ -31,13 +30,13 @@ pub(crate) fn check(shape: Shape, input: &DeriveInput, errors: &mut Errors) -> b
         Data::Struct(DataStruct { fields: Fields::Unit, .. }) => (
             name.to_token_stream(),
             format!(
-                "{what} is a JSON object, so its struct has braces even without fields: write `struct {name} {smallest}`"
+                "{what} must be a struct with named fields, because it is stored as a JSON object: write `struct {name} {smallest}`"
             ),
         ),
         Data::Struct(DataStruct { fields: fields @ Fields::Unnamed(_), .. }) => (
             fields.to_token_stream(),
             format!(
-                "{what} is a JSON object, so its fields have names: write `struct {name} {{ field: … }}`"
+                "{what} must have named fields, because it is stored as a JSON object: write `struct {name} {{ field: … }}`"
             ),
         ),
         Data::Enum(_) => (name.to_token_stream(), not_a_struct(what, name, "an enum")),
@@ -49,8 +48,8 @@ pub(crate) fn check(shape: Shape, input: &DeriveInput, errors: &mut Errors) -> b
 
 fn not_a_struct(what: &str, name: &Ident, kind: &str) -> String {
     format!(
-        "{what} is a struct with named fields, and `{name}` is {kind}: write a struct for each of its cases, or one with a \
-         field of this type"
+        "{what} must be a struct with named fields, and `{name}` is {kind}: write one struct for each case, or a struct with \
+         a field of this type"
     )
 }
 
@@ -59,28 +58,28 @@ fn check_generics(what: &str, input: &DeriveInput, errors: &mut Errors) {
         let name = &input.ident;
         errors.add(
             &input.generics,
-            format!("{what} is known by its name, which stands for one type: `{name}` cannot have generic parameters"),
+            format!("{what} cannot be generic, because its name identifies one type: remove the parameters of `{name}`"),
         );
     }
 }
 
-/// Whether impls can be written for the type: one that has no parameters, and serde can derive for.
+/// Whether traits can be implemented for the type: it has no parameters, and serde can derive for it.
 pub(crate) fn can_be_implemented(input: &DeriveInput) -> bool {
     input.generics.params.is_empty() && !matches!(input.data, Data::Union(_))
 }
 
-/// The type's name in the store and in JSON (r52).
-pub(crate) fn name(input: &DeriveInput, name: Option<String>) -> String {
-    name.unwrap_or_else(|| input.ident.unraw().to_string())
+/// The type's name in the store and in JSON.
+pub(crate) fn name(input: &DeriveInput, name: Option<Setting<Text>>) -> String {
+    name.map_or_else(|| input.ident.unraw().to_string(), |name| name.value.0)
 }
 
-/// What became of an option that names a field.
+/// The field that an option names.
 #[derive(Default)]
 pub(crate) enum FieldChoice<'a> {
     #[default]
     None,
     Field(&'a Field),
-    /// It names no field. That has been reported; the item is treated as though it did, so that nothing else is.
+    /// The field does not exist. That has been reported, and the item is treated as if it existed, to avoid further errors.
     Missing,
 }
 
@@ -93,33 +92,28 @@ impl<'a> FieldChoice<'a> {
     }
 }
 
-/// The field that an option names.
+/// Finds the field that an option names.
 pub(crate) fn choose<'a>(
     input: &'a DeriveInput,
-    option: Option<Setting<Ident>>,
+    option: Option<Setting<FieldName>>,
     errors: &mut Errors,
 ) -> FieldChoice<'a> {
-    let Some(Setting { key, value }) = option else {
+    let Some(Setting { key, value: FieldName(value) }) = option else {
         return FieldChoice::None;
     };
     if let Some(field) = find(input, &value) {
         return FieldChoice::Field(field);
     }
-    let names: Vec<_> = names(input);
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let advice = match closest(&value.unraw().to_string(), names.iter().copied()) {
-        Some(name) => format!("did you mean `{key} = {name}`?"),
-        None if names.is_empty() => "it has none".to_owned(),
-        None => format!("its fields are {}", one_of(&names)),
+    let advice = match Suggestion::for_name(&value.unraw().to_string(), &names(input)) {
+        Suggestion::Name(name) => format!("did you mean `{key} = {name}`?"),
+        Suggestion::OneOf(names) => format!("its fields are {names}"),
+        Suggestion::None => format!("write `{key} = …` with one of its fields, or remove `{key}`"),
     };
-    errors.add(
-        &value,
-        format!("`{key}` names a field, and `{}` has no field `{value}`: {advice}", input.ident),
-    );
+    errors.add(&value, format!("`{}` has no field `{value}`: {advice}", input.ident));
     FieldChoice::Missing
 }
 
-/// The proof that a field can name an entity, a request or a lane.
+/// The proof that the type of the field can be a key.
 pub(crate) fn key(enact: &Enact, choice: &FieldChoice<'_>) -> Option<TokenStream> {
     let ty = &choice.field()?.ty;
     let enact_at_type = enact.at(ty.span());
@@ -146,8 +140,8 @@ fn fields(input: &DeriveInput) -> impl Iterator<Item = &Field> {
 
 /// The type of a field that does not exist.
 ///
-/// The compiler says nothing about an unknown type where a macro has already reported an error, and it compares it to no
-/// other type: so no handler is blamed for a command's missing target.
+/// The compiler reports no unknown type after a macro has reported an error, and does not compare it to another type. So the
+/// handler gets no error for the missing target of its command.
 pub(crate) fn unknown_type(enact: &Enact) -> TokenStream {
     quote!(#enact::__private::TypeOfMissingField)
 }

@@ -2,39 +2,43 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Expr, Ident, LitStr, Type};
+use syn::{Ident, Type};
 
 use crate::crate_path::Enact;
 use crate::errors::Errors;
-use crate::options::{Options, Setting};
+use crate::options::{CronPattern, DurationExpr, MissedExpr, Setting};
 
-/// A schedule, and the key that it stands under.
+/// A schedule, and the option that declares it.
 pub(crate) struct Schedule {
     key: Ident,
     times: Times,
-    missed: Option<Expr>,
+    missed: Option<MissedExpr>,
 }
 
 enum Times {
-    Every(Box<Expr>),
-    Cron(LitStr),
+    Every(Box<DurationExpr>),
+    Cron(CronPattern),
 }
 
 impl Schedule {
-    pub(crate) fn read(options: &mut Options, errors: &mut Errors) -> Option<Self> {
-        let seems_given = ["every", "cron"].into_iter().any(|name| options.seems_given(name));
-        let every = options.value("every", "Duration::…", errors);
-        let cron = options.value("cron", "\"0 3 * * *\"", errors);
-        let missed = options.value("missed", "Missed::…", errors);
+    /// `is_rejected`: whether a schedule was given that has been reported as wrong.
+    pub(crate) fn check(
+        every: Option<Setting<DurationExpr>>,
+        cron: Option<Setting<CronPattern>>,
+        missed: Option<Setting<MissedExpr>>,
+        is_rejected: bool,
+        errors: &mut Errors,
+    ) -> Option<Self> {
         check_one(every.as_ref(), cron.as_ref(), errors);
-        check_missed(missed.as_ref(), seems_given, errors);
-        let every = every.map(|Setting { key, value }| (key, Times::Every(value)));
+        let is_scheduled = every.is_some() || cron.is_some() || is_rejected;
+        check_missed(missed.as_ref(), is_scheduled, errors);
+        let every = every.map(|Setting { key, value }| (key, Times::Every(Box::new(value))));
         let cron = cron.map(|Setting { key, value }| (key, Times::Cron(value)));
         let (key, times) = every.or(cron)?;
         Some(Self { key, times, missed: missed.map(|Setting { value, .. }| value) })
     }
 
-    /// `fn schedule()`. That the command can be made from a tick is proved here, under the option that asks for it.
+    /// `fn schedule()`. It has the span of the option, where the compiler reports a missing `From<Tick>`.
     pub(crate) fn expand(&self, enact: &Enact, command: &Type) -> TokenStream {
         let Self { key, times, missed } = self;
         let enact_at_option = enact.at(key.span());
@@ -46,7 +50,7 @@ impl Schedule {
         });
         let schedule = match times {
             Times::Every(period) => {
-                // A name of ours, whoever wrote the option, a macro perhaps.
+                // Not with the hygiene of the option, which a macro may have written.
                 let name = Ident::new("__period", Span::call_site().located_at(key.span()));
                 let schedule = quote_spanned!(key.span()=> #enact_at_option::Schedule::every(#name));
                 quote! {
@@ -70,26 +74,28 @@ impl Schedule {
 }
 
 /// A command has one schedule.
-fn check_one(every: Option<&Setting<Box<Expr>>>, cron: Option<&Setting<LitStr>>, errors: &mut Errors) {
+fn check_one(
+    every: Option<&Setting<DurationExpr>>,
+    cron: Option<&Setting<CronPattern>>,
+    errors: &mut Errors,
+) {
     if let (Some(every), Some(cron)) = (every, cron) {
         errors.add(
             &cron.key,
             format!(
-                "`{}` and `{}` are two schedules, and a command recurs by one: remove one of the two, or write a second \
-                 command that does the same",
+                "a command has one schedule: remove `{}` or `{}`, or write a second command",
                 every.key, cron.key
             ),
         );
     }
 }
 
-/// What was missed is what recurs.
-fn check_missed(missed: Option<&Setting<Expr>>, is_scheduled: bool, errors: &mut Errors) {
+/// `missed` needs a schedule.
+fn check_missed(missed: Option<&Setting<MissedExpr>>, is_scheduled: bool, errors: &mut Errors) {
     if let (Some(Setting { key, .. }), false) = (missed, is_scheduled) {
         errors.add(
             key,
-            "`missed` says what becomes of the times at which the command was to recur, and it does not: add \
-             `every = Duration::…` or `cron = \"0 3 * * *\"`, or remove `missed`",
+            "`missed` needs a schedule: add `every = Duration::…` or `cron = \"0 3 * * *\"`, or remove `missed`",
         );
     }
 }

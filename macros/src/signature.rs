@@ -1,4 +1,4 @@
-//! The signature of a handler: what it handles, what it binds, what it draws from the context, and what it returns.
+//! The signature of a handler: its message, the entity that it binds, what it extracts from the context, and what it returns.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -8,10 +8,10 @@ use syn::{FnArg, Ident, PatType, ReturnType, Signature, Type, TypeReference};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 
-/// What the handlers of one attribute have in common, and how messages speak of them.
+/// What the handlers of one attribute have in common, and what messages call them.
 #[derive(Clone, Copy)]
 pub(crate) struct HandlerKind {
-    /// `a command's handler`
+    /// `a command handler`
     pub(crate) noun: &'static str,
     /// `command`
     pub(crate) message: &'static str,
@@ -19,7 +19,7 @@ pub(crate) struct HandlerKind {
     pub(crate) binds_entity: bool,
 }
 
-/// A handler's signature. It is as complete as the mistakes in it allow.
+/// A handler's signature, as far as it is free of mistakes.
 pub(crate) struct HandlerSignature<'a> {
     pub(crate) name: &'a Ident,
     /// The type of the first parameter; `None` if there is none.
@@ -36,7 +36,7 @@ pub(crate) struct HandlerSignature<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Parameter<'a> {
     Entity,
-    Drawn(&'a Type),
+    Extracted(&'a Type),
 }
 
 impl<'a> HandlerSignature<'a> {
@@ -51,17 +51,17 @@ impl<'a> HandlerSignature<'a> {
         Self { name: &sig.ident, message, entity, further, outcome: outcome(sig) }
     }
 
-    /// The types drawn from the context.
-    pub(crate) fn drawn(&self) -> impl Iterator<Item = &'a Type> {
+    /// The types extracted from the context.
+    pub(crate) fn extracted(&self) -> impl Iterator<Item = &'a Type> {
         self.further.iter().filter_map(|parameter| match *parameter {
-            Parameter::Drawn(ty) => Some(ty),
+            Parameter::Extracted(ty) => Some(ty),
             Parameter::Entity => None,
         })
     }
 
-    /// `fn requires()`, if anything is drawn.
+    /// `fn requires()`, if anything is extracted.
     pub(crate) fn requires(&self, enact: &Enact) -> Option<TokenStream> {
-        requires(enact, self.drawn())
+        requires(enact, self.extracted())
     }
 
     /// `fn handle()`, which calls the function.
@@ -69,13 +69,13 @@ impl<'a> HandlerSignature<'a> {
         let entity = self.entity.map(|entity| quote!(__entity: &mut #entity,));
         let arguments = self.further.iter().map(|parameter| match parameter {
             Parameter::Entity => quote!(__entity),
-            Parameter::Drawn(ty) => from_context(enact, ty),
+            Parameter::Extracted(ty) => from_context(enact, ty),
         });
         let Self { name, outcome, .. } = self;
-        // All at what it returns, where it is shown that this is no outcome, or that the function's future is not `Send`. It is
-        // no `async fn`, of whose result the compiler would say the same once more.
+        // All tokens have the span of the return type. There the compiler reports that it is not an outcome, or that the
+        // function's future is not `Send`. It would report both a second time for the result of an `async fn`.
         let span = outcome.span();
-        // The parameters are none of the names of whoever wrote the type, a macro perhaps.
+        // Not with the hygiene of the return type, which a macro may have written.
         let [message_name, context_name] =
             ["__message", "__context"].map(|name| Ident::new(name, Span::call_site()));
         let enact = enact.at(span);
@@ -94,7 +94,7 @@ impl<'a> HandlerSignature<'a> {
         }
     }
 
-    /// `type Output`, of when it succeeds.
+    /// `type Output`: what the handler returns if it succeeds.
     pub(crate) fn output(&self, enact: &Enact) -> TokenStream {
         let outcome = &self.outcome;
         let span = outcome.span();
@@ -103,74 +103,51 @@ impl<'a> HandlerSignature<'a> {
     }
 }
 
-/// `fn timeout()`, if there is one.
-pub(crate) fn timeout(timeout: Option<&syn::Expr>) -> Option<TokenStream> {
-    timeout.map(|timeout| {
-        quote! {
-            fn timeout() -> ::core::option::Option<::core::time::Duration> {
-                let __timeout: ::core::time::Duration = #timeout;
-                ::core::option::Option::Some(__timeout)
-            }
-        }
-    })
-}
-
-/// `fn requires()`: what must be there for what is drawn.
-pub(crate) fn requires<'a>(enact: &Enact, drawn: impl Iterator<Item = &'a Type>) -> Option<TokenStream> {
-    let mut drawn = drawn.map(|ty| asked(enact, ty, &quote!(requires(__needs);))).peekable();
-    drawn.peek().is_some().then(|| {
+/// `fn requires()`: what the extracted types need.
+pub(crate) fn requires<'a>(enact: &Enact, extracted: impl Iterator<Item = &'a Type>) -> Option<TokenStream> {
+    let mut calls = extracted.map(|ty| call_on(enact, ty, &quote!(requires(__needs);))).peekable();
+    calls.peek().is_some().then(|| {
         quote! {
             fn requires(__needs: &mut #enact::context::Requirements) {
-                #(#drawn)*
+                #(#calls)*
             }
         }
     })
 }
 
-/// The value of a parameter that is drawn.
+/// The value of a parameter that is extracted from the context.
 pub(crate) fn from_context(enact: &Enact, ty: &Type) -> TokenStream {
-    let value = asked(enact, ty, &quote!(from_context(__context)));
+    let value = call_on(enact, ty, &quote!(from_context(__context)));
     quote!(#value?)
 }
 
-/// `<Type as FromContext>::…`: all that is asked of a type is asked in this form and at this place, so that the compiler
-/// merges what it has to say about a type that cannot be drawn.
-fn asked(enact: &Enact, ty: &Type, call: &TokenStream) -> TokenStream {
+/// `<Type as FromContext>::…`. All calls have this form and this span, so that the compiler reports a type that cannot be
+/// extracted once.
+fn call_on(enact: &Enact, ty: &Type, call: &TokenStream) -> TokenStream {
     let enact = enact.at(ty.span());
     quote_spanned!(ty.span()=> <#ty as #enact::FromContext>::#call)
 }
 
-/// `fn retry()`, if there is a policy.
-pub(crate) fn retry(enact: &Enact, policy: Option<&syn::Expr>) -> Option<TokenStream> {
-    policy.map(|policy| quote!(fn retry() -> #enact::Retry { #policy }))
-}
-
-/// A handler is awaited.
+/// The runtime awaits a handler.
 fn check_async(kind: HandlerKind, sig: &Signature, errors: &mut Errors) {
     if sig.asyncness.is_none() {
         let (noun, fn_token, name) = (kind.noun, &sig.fn_token, &sig.ident);
-        errors.add(
-            quote!(#fn_token #name),
-            format!("{noun} is awaited, and `{name}` is not `async`: write `async fn {name}`"),
-        );
+        errors.add(quote!(#fn_token #name), format!("{noun} must be `async`: write `async fn {name}`"));
     }
 }
 
-/// The runtime keeps one function for each message: there is nothing that could choose a type parameter.
+/// The runtime has one function for each message, and nothing that could choose a type parameter.
 fn check_generics(kind: HandlerKind, sig: &Signature, errors: &mut Errors) {
     if sig.generics.params.is_empty() {
         return;
     }
     let (noun, name) = (kind.noun, &sig.ident);
     let advice = if sig.generics.lifetimes().count() == sig.generics.params.len() {
-        format!("write `{name}` without lifetimes, which it does not need")
+        format!("write `{name}` without lifetime parameters, which it does not need")
     } else {
-        format!("write `{name}` for particular types")
+        format!("write `{name}` for concrete types")
     };
-    errors.add(
-        &sig.generics,
-        format!("{noun} is called by the runtime, which cannot choose generic parameters: {advice}"),
-    );
+    errors.add(&sig.generics, format!("{noun} cannot be generic, because the runtime calls it: {advice}"));
 }
 
 /// The types of the parameters: a handler is a free function.
@@ -186,8 +163,8 @@ fn parameter_types<'a>(kind: HandlerKind, sig: &'a Signature, errors: &mut Error
             FnArg::Receiver(receiver) => errors.add(
                 receiver,
                 format!(
-                    "{} is called by the runtime, which has no `self` to call a method on: write a function outside of `impl`, \
-                     and take what it needs as parameters (`Arc<…>` for something that was provided)",
+                    "{} cannot be a method, because the runtime has no `self` to call it on: write a free function, and take \
+                     what it needs as parameters, for example a provided `Arc<…>`",
                     kind.noun
                 ),
             ),
@@ -196,14 +173,14 @@ fn parameter_types<'a>(kind: HandlerKind, sig: &'a Signature, errors: &mut Error
     types
 }
 
-/// The call that is generated passes every parameter that is written.
+/// The generated call passes every parameter that is written.
 pub(crate) fn check_unconditional(noun: &str, parameter: &PatType, errors: &mut Errors) {
     for attribute in parameter.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")) {
         errors.add(
             attribute,
             format!(
-                "{noun} is called with all of its parameters, so none of them has a condition: write two functions, each under \
-                 its own `#[cfg(…)]`"
+                "{noun} cannot have a conditional parameter, because the generated call passes all of them: write two \
+                 functions, each with its own `#[cfg(…)]`"
             ),
         );
     }
@@ -215,7 +192,7 @@ fn check_written_out(kind: HandlerKind, ty: &Type, errors: &mut Errors) {
         errors.add(
             ty,
             format!(
-                "{} is called by the runtime, which cannot choose what `impl …` is: name the type",
+                "{} cannot take `impl …`, because the runtime calls it: write a concrete type",
                 kind.noun
             ),
         );
@@ -230,7 +207,7 @@ pub(crate) fn mentions_impl(tokens: TokenStream) -> bool {
     })
 }
 
-/// The message comes first, and what is bound after it. In the wrong order they are told from each other by the `&mut`.
+/// The message comes before the entity. In the wrong order, the `&mut` tells which is which.
 fn check_order(kind: HandlerKind, types: &mut [&Type], errors: &mut Errors) {
     let Some(Type::Reference(bound)) = types.first() else { return };
     let Some(message) = types.iter().position(|ty| !matches!(ty, Type::Reference(_))) else { return };
@@ -239,9 +216,7 @@ fn check_order(kind: HandlerKind, types: &mut [&Type], errors: &mut Errors) {
         let (bound, owned) = (text(&types[0].clone()), text(types[message]));
         errors.add(
             types[0],
-            format!(
-                "{noun} takes the {what} first, and the entity after it: write `(…: {owned}, …: {bound})`"
-            ),
+            format!("{noun} takes the {what} first and then the entity: write `(…: {owned}, …: {bound})`"),
         );
         types.swap(0, message);
     }
@@ -261,23 +236,20 @@ fn first<'a>(
             let name = &sig.ident;
             errors.add(
                 name,
-                format!("{noun} is found by its first parameter, and `{name}` has none: take the {message}, by value"),
+                format!("{noun} needs a first parameter, the {message} that it handles: write `async fn {name}({message}: …)`"),
             );
             None
         }
         Some(Type::Reference(reference)) => {
             let owned = text(&reference.elem);
-            errors.add(
-                reference,
-                format!("the first parameter is the {message}, and {noun} owns it: take `{owned}`, by value"),
-            );
+            errors.add(reference, format!("{noun} takes its {message} by value: write `{owned}`"));
             Some(&reference.elem)
         }
         Some(ty) => Some(ty),
     }
 }
 
-/// Of the parameters after the first, one may be the entity; the others are drawn.
+/// One of the parameters after the first may be the entity. The others are extracted from the context.
 fn further<'a>(
     kind: HandlerKind,
     types: impl Iterator<Item = &'a Type>,
@@ -294,35 +266,35 @@ fn further<'a>(
                     further.push(Parameter::Entity);
                 }
             }
-            drawn => further.push(Parameter::Drawn(drawn)),
+            extracted => further.push(Parameter::Extracted(extracted)),
         }
     }
     (entity, further)
 }
 
-/// The one reference that a handler takes is its entity's, and it is a `&mut`.
+/// The only reference that a handler takes is the `&mut` of its entity.
 fn check_reference(kind: HandlerKind, reference: &TypeReference, bound: Option<&Type>, errors: &mut Errors) {
     let elem = text(&reference.elem);
     if reference.mutability.is_none() {
         let advice = match (&*reference.elem, kind.binds_entity) {
             (Type::TraitObject(_), _) => {
-                format!("take what was provided as `Arc<{elem}>`, and a strategy as `Box<{elem}>`")
+                format!("write `Arc<{elem}>` for a provided capability, or `Box<{elem}>` for a strategy")
             }
             (_, true) => format!(
-                "take the entity that the command targets as `&mut {elem}`, what was provided as `Arc<{elem}>`, and read \
-                 other entities through a `Repository<{elem}>`"
+                "write `&mut {elem}` for the entity that the command targets, `Repository<{elem}>` to read another entity, or \
+                 `Arc<{elem}>` for a provided capability"
             ),
             (_, false) => format!(
-                "take what was provided as `Arc<{elem}>`, and read entities through a `Repository<{elem}>`"
+                "write `Repository<{elem}>` to read an entity, or `Arc<{elem}>` for a provided capability"
             ),
         };
-        errors.add(reference, format!("nothing is lent to {} by `&`: {advice}", kind.noun));
+        errors.add(reference, format!("{} cannot take `&{elem}`: {advice}", kind.noun));
     } else if !kind.binds_entity {
         errors.add(
             reference,
             format!(
-                "{} binds no entity, since an event has no target: read it through a `Repository<{elem}>`, \
-                 or publish a command that changes it",
+                "{} cannot bind an entity, because an event has no target: read it through a `Repository<{elem}>`, or publish \
+                 a command that changes it",
                 kind.noun
             ),
         );
@@ -330,15 +302,15 @@ fn check_reference(kind: HandlerKind, reference: &TypeReference, bound: Option<&
         errors.add(
             reference,
             format!(
-                "an execution writes one entity, the command's target, and this handler already binds `{}`: \
-                 read the other through a `Repository<{elem}>`, and publish a command to change it",
+                "an execution writes one entity, and this handler already binds `{}`: read the other through a \
+                 `Repository<{elem}>`, or publish a command that changes it",
                 text(bound)
             ),
         );
     }
 }
 
-/// What the function returns; `()` in place of an `impl Future`, which cannot be named.
+/// The return type; `()` in place of an `impl Future`, which cannot be named.
 fn outcome(sig: &Signature) -> TokenStream {
     match &sig.output {
         ReturnType::Type(_, ty) if !mentions_impl(ty.to_token_stream()) => ty.to_token_stream(),
@@ -346,7 +318,7 @@ fn outcome(sig: &Signature) -> TokenStream {
     }
 }
 
-/// A type, as its author would write it: `Arc<dyn Mailer>`, where its tokens alone read `Arc < dyn Mailer >`.
+/// A type as people write it: `Arc<dyn Mailer>`. Its tokens print as `Arc < dyn Mailer >`.
 pub(crate) fn text(ty: &Type) -> String {
     let spaced = ty.to_token_stream().to_string();
     let tight = [(" :: ", "::"), (":: ", "::"), (" < ", "<"), (" >", ">"), (" ,", ","), ("& ", "&")];
@@ -360,9 +332,9 @@ mod tests {
     use super::*;
 
     const KIND: HandlerKind =
-        HandlerKind { noun: "a command's handler", message: "command", binds_entity: true };
+        HandlerKind { noun: "a command handler", message: "command", binds_entity: true };
 
-    fn complaints(sig: &Signature) -> String {
+    fn errors_of(sig: &Signature) -> String {
         let mut errors = Errors::new();
         HandlerSignature::check(KIND, sig, &mut errors);
         errors.report().to_string()
@@ -377,12 +349,12 @@ mod tests {
     #[test]
     fn a_handler_may_take_its_parameters_in_any_order_after_the_first() {
         let sig = parse_quote!(async fn f(w: Withdraw, mailer: Arc<dyn Mailer>, account: &mut Account));
-        assert_eq!(complaints(&sig), "");
+        assert_eq!(errors_of(&sig), "");
     }
 
     #[test]
     fn every_mistake_in_a_signature_is_found() {
         let sig = parse_quote!(fn f<T>(w: &Withdraw, one: &mut Account, other: &mut Account, read: &Account));
-        assert_eq!(complaints(&sig).matches("compile_error").count(), 5);
+        assert_eq!(errors_of(&sig).matches("compile_error").count(), 5);
     }
 }

@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_told_apart() {
+    fn words_are_separated() {
         for (name, code) in [
             ("Suspicious", "suspicious"),
             ("VendorDown", "vendor_down"),

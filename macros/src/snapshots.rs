@@ -1,4 +1,4 @@
-//! What each attribute makes of a small item, as it would be written by hand: `macros/snapshots/*.rs`.
+//! The expansion of each attribute on a small item, in `macros/snapshots/*.rs`.
 //!
 //! To update them after a change of an expansion: `UPDATE_EXPECT=1 cargo test -p enact-macros snapshots`, and read the diff.
 
@@ -8,7 +8,7 @@ use quote::quote;
 
 use crate::{command, entity, event, event_handler, failure, invariant, strategy, value};
 
-/// Compares the expansion of `#[attribute(args)] item`, formatted, to what is on file.
+/// Compares the formatted expansion of `#[attribute(args)] item` with its file.
 fn check(
     attribute: fn(TokenStream, TokenStream) -> TokenStream,
     args: TokenStream,
@@ -76,7 +76,7 @@ fn the_handler_of_a_command_that_binds_nothing() {
 }
 
 #[test]
-fn the_handler_of_a_command_that_leaves_its_target_alone() {
+fn the_stateless_handler_of_a_command() {
     let item = quote! {
         async fn look(_: Look) -> Result<u32, Failure> {
             Ok(1)

@@ -156,13 +156,14 @@ pub use context::{
 };
 pub use domain::{
     Command, CreatedFrom, Creation, Entity, Event, HasOneHandler, Missed, Output, Recurring, SameIdentity,
-    Schedule, TargetOf, Targeted, Tick, Untargeted,
+    Schedule, ScheduleSettings, TargetOf, Targeted, Tick, Untargeted,
 };
 pub use enact_macros::{Failure, command, entity, event, event_handler, invariant, strategy, value};
 pub use engine::Retention;
 pub use handler::{
-    Always, CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler, HandlerError, HasOnePolicy,
-    IntoOutcome, Invariant, InvariantScope, Strategy, Variant, invariant, strategy,
+    Always, CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler, Handler, HandlerError,
+    HandlerSettings, HasOnePolicy, IntoOutcome, Invariant, InvariantScope, Strategy, Variant, invariant,
+    strategy,
 };
 #[doc(no_inline)]
 pub use jiff;

@@ -6,8 +6,8 @@ mod common;
 use enact::prelude::*;
 use enact::store::NewJob;
 use enact::{
-    Command, CommandHandler, CorrelationId, DEFAULT_QUEUE, HasOneHandler, JobId, JobKind, Json, Registration,
-    Untargeted, source,
+    Command, CommandHandler, CorrelationId, DEFAULT_QUEUE, Handler, HandlerSettings, HasOneHandler, JobId,
+    JobKind, Json, Registration, Untargeted, source,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,9 +55,14 @@ impl HasOneHandler for ByHand {
 
 struct HandlesByHand;
 
+impl Handler for HandlesByHand {
+    fn settings() -> HandlerSettings {
+        HandlerSettings::new().queue("by hand")
+    }
+}
+
 impl CommandHandler for HandlesByHand {
     type Command = ByHand;
-    const QUEUE: &'static str = "by hand";
 
     async fn handle(_: ByHand, _: &ExecutionContext) -> Result<(), Failure> {
         Ok(())
@@ -102,9 +107,9 @@ async fn r26_a_stored_job_is_in_the_queue_that_its_handler_names_now(world: Worl
 async fn r26_the_wiring_has_the_queue_of_each_handler(world: World) {
     let runtime = world.builder().provide(Gate::new()).start().await.unwrap();
     let wiring = runtime.wiring();
-    let queue = |command| wiring.command(command).unwrap().handler.as_ref().unwrap().queue;
+    let queue = |command| wiring.command(command).unwrap().handler.as_ref().unwrap().settings.queue;
     assert_eq!([queue("SendMail"), queue("ByHand"), queue("Answer")], ["mail", "by hand", DEFAULT_QUEUE]);
-    assert_eq!(wiring.event("Registered").unwrap().handlers[0].handler.queue, "mail");
+    assert_eq!(wiring.event("Registered").unwrap().handlers[0].handler.settings.queue, "mail");
 }
 
 async fn r50_a_limit_for_a_queue_without_handlers_is_a_problem_with_its_source(world: World) {

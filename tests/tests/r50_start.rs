@@ -7,8 +7,8 @@ use enact::invariant::Verdict;
 use enact::prelude::*;
 use enact::strategy::AnyVariant;
 use enact::{
-    Command, CommandHandler, Entity, Event, HasOneHandler, HasOnePolicy, Invariant, MemoryStore, Problem,
-    Registration, StartError, Strategy, Untargeted, Variant, source,
+    Command, CommandHandler, Entity, Event, Handler, HasOneHandler, HasOnePolicy, Invariant, MemoryStore,
+    Problem, Registration, StartError, Strategy, Untargeted, Variant, source,
 };
 use serde::{Deserialize, Serialize};
 
@@ -171,6 +171,8 @@ struct Elsewhere {}
 
 struct HandlesElsewhere;
 
+impl Handler for HandlesElsewhere {}
+
 impl CommandHandler for HandlesElsewhere {
     type Command = Elsewhere;
 
@@ -273,6 +275,8 @@ impl HasOneHandler for Courted {
 struct Suitor;
 struct Rival;
 
+impl Handler for Suitor {}
+
 impl CommandHandler for Suitor {
     type Command = Courted;
 
@@ -280,6 +284,8 @@ impl CommandHandler for Suitor {
         Ok(())
     }
 }
+
+impl Handler for Rival {}
 
 impl CommandHandler for Rival {
     type Command = Courted;
@@ -309,6 +315,8 @@ impl HasOneHandler for Unregistered {
 }
 
 struct HandlesUnregistered;
+
+impl Handler for HandlesUnregistered {}
 
 impl CommandHandler for HandlesUnregistered {
     type Command = Unregistered;

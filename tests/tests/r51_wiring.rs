@@ -218,8 +218,8 @@ async fn r51_a_command_has_its_schema_entity_retry_and_invariants() {
     let binding = lend.binding.unwrap();
     assert_eq!((binding.entity, binding.create), ("Book", CreationPolicy::IfMissing));
     let handler = lend.handler.as_ref().unwrap();
-    assert_eq!(handler.retry, Retry::exponential(3, Duration::from_secs(1)));
-    assert_eq!(handler.timeout, Some(Duration::from_millis(2500)));
+    assert_eq!(handler.settings.retry, Retry::exponential(3, Duration::from_secs(1)));
+    assert_eq!(handler.settings.timeout, Some(Duration::from_millis(2500)));
     assert_eq!(handler.capabilities, ["r51_wiring::Desk"]);
     assert_eq!(handler.strategies, ["Fee"]);
     assert_eq!((&*handler.emits, &*handler.publishes), (&["Lent"][..], &["Return"][..]));

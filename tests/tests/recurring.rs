@@ -11,8 +11,8 @@ use enact::clock::{Clock, ManualClock};
 use enact::prelude::*;
 use enact::store::{NewTick, Store, Ticked};
 use enact::{
-    Command, CommandHandler, HasOneHandler, Job, JobKind, MemoryStore, Registration, Schedule, Untargeted,
-    source,
+    Command, CommandHandler, Handler, HasOneHandler, Job, JobKind, MemoryStore, Registration, Schedule,
+    Untargeted, source,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,8 @@ impl From<Tick> for ByHand {
 }
 
 struct HandlesByHand;
+
+impl Handler for HandlesByHand {}
 
 impl CommandHandler for HandlesByHand {
     type Command = ByHand;

@@ -1,20 +1,20 @@
-//! What the attributes generate stands under strict lints, and needs and disturbs no name of its surroundings.
+//! The generated code passes strict lints, and neither needs nor shadows a name of its surroundings.
 #![no_implicit_prelude]
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, unused_qualifications, unreachable_pub, clippy::pedantic)]
 
-// The traits are imported, so that a qualified path to one of them is an unneeded one.
+// Imported, so that `unused_qualifications` would report a qualified path to one of these traits.
 #[allow(unused_imports)]
 use ::enact::{
-    Classify, Command, Entity, Event, EventHandler, ExecutionContext, FromContext, HasOneHandler, Key,
-    Targeted,
+    Classify, Command, Entity, Event, EventHandler, ExecutionContext, FromContext, Handler, HasOneHandler,
+    Key, Targeted,
 };
 use ::std::clone::Clone;
-// What schemars derives needs these in scope.
+// The code that schemars derives needs these in scope.
 use ::std::convert::{From, Into};
 use ::std::string::String;
 
-/// A constant by a name that a careless expansion would bind.
+/// A constant with a name that an unhygienic expansion would bind.
 pub const __CONTEXT: u8 = 0;
 
 /// A type that the standard library has too.
@@ -27,7 +27,7 @@ pub enum Option {
     None,
 }
 
-/// An entity by the name of a generic parameter.
+/// An entity with the name of a generic parameter.
 #[::enact::entity(id = r#type)]
 pub struct E {
     /// Its identity, by the name of a keyword.

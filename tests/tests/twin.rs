@@ -154,8 +154,8 @@ mod by_hand {
     use enact::strategy::AnyVariant;
     use enact::{
         Always, Command, Creation, Entity, EntityHandler, Event, EventHandler, ExecutionContext, Failure,
-        FromContext, HasOneHandler, HasOnePolicy, IntoOutcome, Invariant, InvariantScope, Key, Registration,
-        Retry, Strategy, Targeted, Variant, emit, register, source,
+        FromContext, Handler, HandlerSettings, HasOneHandler, HasOnePolicy, IntoOutcome, Invariant,
+        InvariantScope, Key, Registration, Retry, Strategy, Targeted, Variant, emit, register, source,
     };
     use schemars::JsonSchema;
     use serde::{Deserialize, Serialize};
@@ -182,7 +182,6 @@ mod by_hand {
 
     /// Put money into an account.
     #[derive(Serialize, Deserialize, JsonSchema)]
-    #[serde(deny_unknown_fields)]
     struct DepositByHand {
         account: String,
         /// How much, in cents.
@@ -232,23 +231,25 @@ mod by_hand {
 
     struct Deposit;
 
-    impl EntityHandler for Deposit {
-        type Command = DepositByHand;
-        type Entity = AccountByHand;
-
+    impl Handler for Deposit {
         const CONSTRUCTS: &'static [&'static str] = &["DepositedByHand"];
 
-        fn creation() -> Creation<DepositByHand, AccountByHand> {
-            Creation::if_missing()
-        }
-
-        fn retry() -> Retry {
-            Retry::fixed(2, Duration::from_secs(1))
+        fn settings() -> HandlerSettings {
+            HandlerSettings::new().retry(Retry::fixed(2, Duration::from_secs(1)))
         }
 
         fn requires(needs: &mut Requirements) {
             needs.of::<Arc<Till>>();
             needs.of::<Box<dyn FeeByHand>>();
+        }
+    }
+
+    impl EntityHandler for Deposit {
+        type Command = DepositByHand;
+        type Entity = AccountByHand;
+
+        fn creation() -> Creation<DepositByHand, AccountByHand> {
+            Creation::if_missing()
         }
 
         async fn handle(
@@ -286,17 +287,19 @@ mod by_hand {
 
     struct Thank;
 
-    impl EventHandler for Thank {
-        const NAME: &'static str = "thankByHand";
-        type Event = DepositedByHand;
-
-        fn retry() -> Retry {
-            Retry::fixed(2, Duration::from_secs(1))
+    impl Handler for Thank {
+        fn settings() -> HandlerSettings {
+            HandlerSettings::new().retry(Retry::fixed(2, Duration::from_secs(1)))
         }
 
         fn requires(needs: &mut Requirements) {
             needs.of::<Arc<Till>>();
         }
+    }
+
+    impl EventHandler for Thank {
+        const NAME: &'static str = "thankByHand";
+        type Event = DepositedByHand;
 
         async fn handle(_: DepositedByHand, context: &ExecutionContext) -> Result<(), Failure> {
             Arc::<Till>::from_context(context)?.open("thank").into_outcome()

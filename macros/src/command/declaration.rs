@@ -1,22 +1,24 @@
 //! `#[command]` on a struct.
 
+use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{DeriveInput, Field, Ident, Type};
+use syn::{DeriveInput, Field, Ident, Meta, Type};
 
+use super::HandlerOptions;
 use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
 use crate::expansion::{self, hidden, register};
-use crate::options::{Options, Setting};
+use crate::options::{self, FieldName, Options, Parsed, Setting, Text, Texts, Word};
 use crate::record::{self, FieldChoice, Shape};
 
 pub(super) fn expand(args: TokenStream, mut input: DeriveInput) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut input.attrs, &mut errors);
-    let options = DeclarationOptions::parse(args, &mut errors);
+    let options = options::parse(args, &mut errors);
     let declaration = Declaration::check(options, &input, &mut errors);
     let expansion = declaration.expand(&enact, &input);
     TokenStream::from_iter([expansion, errors.report()])
@@ -24,46 +26,37 @@ pub(super) fn expand(args: TokenStream, mut input: DeriveInput) -> TokenStream {
 
 const SHAPE: Shape = Shape { noun: "a command", smallest: "{}" };
 
-#[derive(Default)]
-struct DeclarationOptions {
-    target: Option<Setting<Ident>>,
-    idempotency_key: Option<Setting<Ident>>,
-    order_by: Option<Setting<Ident>>,
-    name: Option<String>,
-    aliases: Vec<String>,
-    remote: Option<Ident>,
+#[derive(FromMeta)]
+pub(crate) struct DeclarationOptions {
+    target: Option<Setting<FieldName>>,
+    idempotency_key: Option<Setting<FieldName>>,
+    order_by: Option<Setting<FieldName>>,
+    name: Option<Setting<Text>>,
+    alias: Option<Setting<Texts>>,
+    remote: Option<Word>,
     output: Option<Setting<Type>>,
 }
 
-impl DeclarationOptions {
-    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[command]` on a struct", args, errors);
-        let parsed = Self {
-            target: options.value("target", "field", errors),
-            idempotency_key: options.value("idempotency_key", "field", errors),
-            order_by: options.value("order_by", "field", errors),
-            name: options.text("name", errors),
-            aliases: options.texts("alias", errors),
-            remote: options.flag("remote", errors),
-            output: options.value("output", "Type", errors),
-        };
-        let whither = "it says how the command is handled, so it goes on the handler's `#[command]`";
-        options.misplaced(super::OF_HANDLER, whither, errors);
-        options.finish(errors);
-        parsed
+impl Options for DeclarationOptions {
+    const ATTRIBUTE: &'static str = "`#[command]` on a struct";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        options::exists_in::<HandlerOptions>(unknown).then(|| {
+            "it says how the command is handled, so it belongs on the handler's `#[command]`".to_owned()
+        })
     }
 }
 
-/// Another program handles the command.
+/// A command that another program handles.
 struct Remote {
-    /// What its handler returns; any JSON if that is not said.
+    /// What its handler returns; `None` for any JSON.
     output: Option<Type>,
 }
 
 /// A command.
 struct Declaration<'a> {
     name: String,
-    aliases: Vec<String>,
+    alias: Option<Setting<Texts>>,
     remote: Option<Remote>,
     target: FieldChoice<'a>,
     idempotency_key: FieldChoice<'a>,
@@ -71,12 +64,13 @@ struct Declaration<'a> {
 }
 
 impl<'a> Declaration<'a> {
-    fn check(options: DeclarationOptions, input: &'a DeriveInput, errors: &mut Errors) -> Self {
+    fn check(parsed: Parsed<DeclarationOptions>, input: &'a DeriveInput, errors: &mut Errors) -> Self {
         record::check(SHAPE, input, errors);
-        check_output(&options, errors);
+        check_output(&parsed, errors);
+        let options = parsed.options;
         Self {
             name: record::name(input, options.name),
-            aliases: options.aliases,
+            alias: options.alias,
             remote: options.remote.map(|_| Remote { output: options.output.map(|output| output.value) }),
             target: record::choose(input, options.target, errors),
             idempotency_key: record::choose(input, options.idempotency_key, errors),
@@ -88,7 +82,7 @@ impl<'a> Declaration<'a> {
         if !record::can_be_implemented(input) {
             return input.to_token_stream();
         }
-        let item = derives::derived(enact, &derives::bounded(enact, input, Schema::Strict), Schema::Strict);
+        let item = derives::derived(enact, &derives::bounded(enact, input, Schema::Always), Schema::Always);
         let ident = &input.ident;
         let command = self.command(enact, input);
         let keys =
@@ -96,7 +90,7 @@ impl<'a> Declaration<'a> {
         let targeting = self.targeting(enact, ident);
         let remote = self.remote(enact, ident);
         let part = match &self.remote {
-            // At its output, where it is shown that this cannot be one.
+            // At the output type, where the compiler reports that it cannot be an output.
             Some(Remote { output: Some(output) }) => {
                 let mut ident = ident.clone();
                 ident.set_span(output.span());
@@ -113,7 +107,7 @@ impl<'a> Declaration<'a> {
     fn command(&self, enact: &Enact, input: &DeriveInput) -> TokenStream {
         let ident = &input.ident;
         let name = &self.name;
-        let aliases = expansion::aliases(&self.aliases);
+        let aliases = expansion::aliases(self.alias.as_ref());
         let keys = [
             ("TARGET", "target", &self.target),
             ("IDEMPOTENCY_KEY", "idempotency_key", &self.idempotency_key),
@@ -140,7 +134,7 @@ impl<'a> Declaration<'a> {
         }
     }
 
-    /// That another program handles it, if one does.
+    /// `impl HasOneHandler`, if another program handles the command.
     fn remote(&self, enact: &Enact, ident: &Ident) -> Option<TokenStream> {
         let any_json = || quote!(#enact::__private::serde_json::Value);
         let output = self.remote.as_ref()?.output.as_ref().map_or_else(any_json, ToTokens::to_token_stream);
@@ -156,7 +150,7 @@ impl<'a> Declaration<'a> {
     }
 
     fn targeting(&self, enact: &Enact, ident: &Ident) -> TokenStream {
-        // Proved by `impl Command`; without the condition, what is wrong with that would be reported here, too.
+        // `impl Command` proves this. Without the condition, its errors would be reported here as well.
         let is_command = quote!(where for<'__any> #ident: #enact::Command);
         let id = match &self.target {
             FieldChoice::None => return quote!(impl #enact::Untargeted for #ident #is_command {}),
@@ -171,7 +165,7 @@ impl<'a> Declaration<'a> {
     }
 }
 
-/// The key of a field. Of a type that is asked for its bound, and lacks it, nothing more is said here.
+/// The key of a field. If its type lacks the bound that the item requires, this reports nothing more.
 fn key(enact: &Enact, input: &DeriveInput, field: &Field) -> TokenStream {
     let Field { ident, ty, .. } = field;
     if derives::bounded_type(input, field).is_none() {
@@ -184,12 +178,14 @@ fn key(enact: &Enact, input: &DeriveInput, field: &Field) -> TokenStream {
     }
 }
 
-/// Of a command that is handled here, the handler says what it returns.
-fn check_output(options: &DeclarationOptions, errors: &mut Errors) {
-    if let (Some(Setting { key, .. }), None) = (&options.output, &options.remote) {
+/// If this program handles the command, its handler declares what it returns.
+fn check_output(parsed: &Parsed<DeclarationOptions>, errors: &mut Errors) {
+    let DeclarationOptions { output, remote, .. } = &parsed.options;
+    if let (Some(Setting { key, .. }), None, false) = (output, remote, parsed.rejects("remote")) {
         errors.add(
             key,
-            "the handler says what it returns: remove `output`, or add `remote` if another program handles the command",
+            "`output` is for a remote command, because a handler in this program declares what it returns: remove `output`, or add \
+             `remote`",
         );
     }
 }

@@ -1,130 +1,111 @@
 //! `#[command]` on a function.
 
+use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, Ident, Type};
+use syn::{Ident, Meta, Type};
 
-use crate::constructs::constructs;
+use super::DeclarationOptions;
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{self, hidden_beside, reemitted_handler, register};
 use crate::item::Function;
-use crate::options::{Options, Setting};
+use crate::options::{
+    self, CronPattern, DurationExpr, MissedExpr, Options, Parsed, Setting, Suggestion, Value, Word,
+};
 use crate::schedule::Schedule;
+use crate::settings::{self, SettingsOptions};
 use crate::signature::{self, HandlerKind, HandlerSignature};
-use crate::suggestion::closest;
 
 pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut function.attrs, &mut errors);
-    let options = HandlerOptions::parse(args, &mut errors);
+    let options = options::parse(args, &mut errors);
     let handler = Handler::check(options, &function, &mut errors);
-    let expansion = if errors.is_empty() {
-        handler.expand(&enact, &constructs(&function))
-    } else {
-        handler.declare(&enact)
-    };
+    let expansion =
+        if errors.is_empty() { handler.expand(&enact, &function) } else { handler.declare(&enact) };
     let hidden = hidden_beside(&function, &expansion);
     TokenStream::from_iter([reemitted_handler(&function), hidden, errors.report()])
 }
 
-const KIND: HandlerKind = HandlerKind { noun: "a command's handler", message: "command", binds_entity: true };
+const KIND: HandlerKind = HandlerKind { noun: "a command handler", message: "command", binds_entity: true };
 
-#[derive(Default)]
-struct HandlerOptions {
-    create: Option<Setting<Creation>>,
-    retry: Option<Expr>,
-    timeout: Option<Expr>,
-    queue: Option<String>,
-    schedule: Option<Schedule>,
-    stateless: Option<Ident>,
+#[derive(FromMeta)]
+pub(crate) struct HandlerOptions {
+    create: Option<Setting<CreationPolicy>>,
+    stateless: Option<Word>,
+    every: Option<Setting<DurationExpr>>,
+    cron: Option<Setting<CronPattern>>,
+    missed: Option<Setting<MissedExpr>>,
+    #[darling(flatten)]
+    settings: SettingsOptions,
 }
 
-impl HandlerOptions {
-    fn parse(args: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Options::parse("`#[command]` on a function", args, errors);
-        let create = options.value("create", Creation::FORM, errors);
-        let parsed = Self {
-            create: create.and_then(|setting| Creation::read(setting, errors)),
-            retry: options.value("retry", "Retry::…", errors).map(|Setting { value, .. }| value),
-            timeout: options.value("timeout", "Duration::…", errors).map(|Setting { value, .. }| value),
-            queue: options.text("queue", errors),
-            schedule: Schedule::read(&mut options, errors),
-            stateless: options.flag("stateless", errors),
-        };
-        let whither = "it says what the command is, so it goes on the struct's `#[command]`";
-        options.misplaced(super::OF_DECLARATION, whither, errors);
-        options.finish(errors);
-        parsed
+impl Options for HandlerOptions {
+    const ATTRIBUTE: &'static str = "`#[command]` on a function";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        options::exists_in::<DeclarationOptions>(unknown)
+            .then(|| "it says what the command is, so it belongs on the struct's `#[command]`".to_owned())
     }
 }
 
-/// The policies of r12.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Creation {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromMeta)]
+enum CreationPolicy {
     Never,
     Always,
     IfMissing,
 }
 
-impl Creation {
-    const FORM: &str = "never`, `create = always` or `create = if_missing";
+impl Value for CreationPolicy {
+    const FORM: &'static str = "never`, `create = always` or `create = if_missing";
 
-    const ALL: [(&str, Self); 3] =
-        [("never", Self::Never), ("always", Self::Always), ("if_missing", Self::IfMissing)];
-
-    fn read(Setting { key, value }: Setting<Ident>, errors: &mut Errors) -> Option<Setting<Self>> {
-        let found = Self::ALL.into_iter().find(|(name, _)| value == name);
-        if found.is_none() {
-            let advice = match closest(&value.to_string(), Self::ALL.map(|(name, _)| name)) {
-                Some(name) => format!("did you mean `create = {name}`?"),
-                None => format!("write `create = {}`", Self::FORM),
-            };
-            errors.add(&value, format!("`{value}` is not a creation policy: {advice}"));
-        }
-        found.map(|(_, value)| Setting { key, value })
+    fn read(tokens: TokenStream) -> Result<Self, Suggestion> {
+        let word: Ident = syn::parse2(tokens).map_err(|_| Suggestion::None)?;
+        Self::from_string(&word.to_string()).map_err(|error| Suggestion::of(&error))
     }
 }
 
 /// The handler of a command.
 struct Handler<'a> {
-    create: Option<Setting<Creation>>,
-    retry: Option<Expr>,
-    timeout: Option<Expr>,
-    queue: Option<String>,
-    schedule: Option<Schedule>,
+    create: Option<Setting<CreationPolicy>>,
     stateless: bool,
+    schedule: Option<Schedule>,
+    settings: SettingsOptions,
     signature: HandlerSignature<'a>,
 }
 
 impl<'a> Handler<'a> {
-    fn check(options: HandlerOptions, function: &'a Function, errors: &mut Errors) -> Self {
+    fn check(parsed: Parsed<HandlerOptions>, function: &'a Function, errors: &mut Errors) -> Self {
+        let has_wrong_schedule = parsed.rejects("every") || parsed.rejects("cron");
+        let HandlerOptions { create, stateless, every, cron, missed, settings } = parsed.options;
         let signature = HandlerSignature::check(KIND, &function.sig, errors);
-        check_creation(options.create.as_ref(), &signature, errors);
-        check_stateless(options.stateless.as_ref(), &signature, errors);
-        let HandlerOptions { create, retry, timeout, queue, schedule, stateless } = options;
-        Self { create, retry, timeout, queue, schedule, stateless: stateless.is_some(), signature }
+        check_creation(create.as_ref(), &signature, errors);
+        check_stateless(stateless.as_ref(), &signature, errors);
+        let schedule = Schedule::check(every, cron, missed, has_wrong_schedule, errors);
+        Self { create, stateless: stateless.is_some(), schedule, settings, signature }
     }
 
-    fn expand(&self, enact: &Enact, constructs: &TokenStream) -> TokenStream {
+    fn expand(&self, enact: &Enact, function: &Function) -> TokenStream {
         let declaration = self.declare(enact);
+        let common = settings::handler(enact, &self.settings, &self.signature, function);
         let implementation = match (self.signature.message, self.signature.entity) {
-            (Some(command), Some(entity)) => self.entity_handler(enact, command, entity, constructs),
-            (Some(command), None) => self.command_handler(enact, command, constructs),
+            (Some(command), Some(entity)) => self.entity_handler(enact, command, entity),
+            (Some(command), None) => self.command_handler(enact, command),
             (None, _) => TokenStream::new(),
         };
-        quote!(#declaration #implementation)
+        quote!(#declaration #common #implementation)
     }
 
-    /// That the command is handled, and what its handler binds. It is true of a handler with mistakes in it too, so that
-    /// these cause no further ones where the command is used.
+    /// Declares that the command has a handler, and what it binds. A handler with mistakes is declared too, to avoid further
+    /// errors where the command is used.
     fn declare(&self, enact: &Enact) -> TokenStream {
         let HandlerSignature { message, entity, .. } = self.signature;
         let Some(command) = message else {
             return TokenStream::new();
         };
-        // At the command's type, where a second handler is shown to conflict with the first.
+        // At the command's type, where the compiler reports a second handler as a conflicting implementation.
         let span = command.span();
         let output = self.signature.output(enact);
         let enact = enact.at(span);
@@ -140,23 +121,11 @@ impl<'a> Handler<'a> {
         }
     }
 
-    fn entity_handler(
-        &self,
-        enact: &Enact,
-        command: &Type,
-        entity: &Type,
-        constructs: &TokenStream,
-    ) -> TokenStream {
+    fn entity_handler(&self, enact: &Enact, command: &Type, entity: &Type) -> TokenStream {
         let creation = self.creation(enact, command, entity);
-        let retry = signature::retry(enact, self.retry.as_ref());
-        let timeout = signature::timeout(self.timeout.as_ref());
-        let queue = expansion::queue(self.queue.as_ref());
-        let schedule = self.schedule.as_ref().map(|schedule| schedule.expand(enact, command));
-        let requires = self.signature.requires(enact);
-        let handle = self.signature.handle(enact, command, &output_of(enact, command));
+        let function = self.function(enact, command);
         let registration = register(enact, &quote_spanned!(entity.span()=> entity_handler::<__Handler>));
         quote! {
-            struct __Handler;
             impl #enact::EntityHandler for __Handler
             where
                 for<'__any> #command: #enact::Command,
@@ -164,68 +133,58 @@ impl<'a> Handler<'a> {
             {
                 type Command = #command;
                 type Entity = #entity;
-                #queue
-                #constructs
                 #creation
-                #retry
-                #timeout
-                #schedule
-                #requires
-                #handle
+                #function
             }
             #registration
         }
     }
 
-    fn command_handler(&self, enact: &Enact, command: &Type, constructs: &TokenStream) -> TokenStream {
+    fn command_handler(&self, enact: &Enact, command: &Type) -> TokenStream {
         let untargeted = (!self.stateless).then(|| self.untargeted(enact, command));
-        let retry = signature::retry(enact, self.retry.as_ref());
-        let timeout = signature::timeout(self.timeout.as_ref());
-        let queue = expansion::queue(self.queue.as_ref());
-        let schedule = self.schedule.as_ref().map(|schedule| schedule.expand(enact, command));
-        let requires = self.signature.requires(enact);
-        let handle = self.signature.handle(enact, command, &output_of(enact, command));
+        let function = self.function(enact, command);
         let registration = register(enact, &quote_spanned!(command.span()=> command_handler::<__Handler>));
         quote! {
             #untargeted
-            struct __Handler;
             impl #enact::CommandHandler for __Handler
             where
                 for<'__any> #command: #enact::Command,
             {
                 type Command = #command;
-                #queue
-                #constructs
-                #retry
-                #timeout
-                #schedule
-                #requires
-                #handle
+                #function
             }
             #registration
         }
     }
 
-    /// The proof that the command has no target, since nothing is bound. It is not asked for if an entity is drawn: then that
-    /// is the mistake.
+    /// `fn schedule()`, if the command recurs, and `fn handle()`.
+    fn function(&self, enact: &Enact, command: &Type) -> TokenStream {
+        let schedule = self.schedule.as_ref().map(|schedule| schedule.expand(enact, command));
+        let output = quote!(<#command as #enact::HasOneHandler>::Output);
+        let handle = self.signature.handle(enact, command, &output);
+        quote!(#schedule #handle)
+    }
+
+    /// The proof that the command has no target, as the handler binds nothing. It is skipped if an entity is taken by value,
+    /// which is the mistake then.
     fn untargeted(&self, enact: &Enact, command: &Type) -> TokenStream {
         let at_command = enact.at(command.span());
         let command = quote_spanned!(command.span()=> #at_command::__private::assert::of::<#command>());
         let subject = self
             .signature
-            .drawn()
+            .extracted()
             .fold(command, |subject, ty| quote!(#enact::__private::assert::Of::<#ty>::beside(#subject)));
         let span = self.signature.message.map_or_else(Span::call_site, Spanned::span);
         expansion::proof(enact, &quote_spanned!(span=> #subject.untargeted()))
     }
 
-    /// `fn creation()`. That the entity can be made from the command is proved here, under the option that asks for it.
+    /// `fn creation()`. It has the span of the option, where the compiler reports a missing `From<&Command>`.
     fn creation(&self, enact: &Enact, command: &Type, entity: &Type) -> Option<TokenStream> {
         let Setting { key, value } = self.create.as_ref()?;
         let policy = match value {
-            Creation::Never => return None,
-            Creation::Always => format_ident!("always"),
-            Creation::IfMissing => format_ident!("if_missing"),
+            CreationPolicy::Never => return None,
+            CreationPolicy::Always => format_ident!("always"),
+            CreationPolicy::IfMissing => format_ident!("if_missing"),
         };
         let enact_at_option = enact.at(key.span());
         let policy = quote_spanned!(key.span()=> #enact_at_option::Creation::#policy());
@@ -237,29 +196,30 @@ impl<'a> Handler<'a> {
     }
 }
 
-/// What the handler of a command returns when it succeeds.
-fn output_of(enact: &Enact, command: &Type) -> TokenStream {
-    quote!(<#command as #enact::HasOneHandler>::Output)
-}
-
-/// A creation policy is about the entity that the handler binds.
-fn check_creation(create: Option<&Setting<Creation>>, signature: &HandlerSignature<'_>, errors: &mut Errors) {
+/// A creation policy needs a bound entity.
+fn check_creation(
+    create: Option<&Setting<CreationPolicy>>,
+    signature: &HandlerSignature<'_>,
+    errors: &mut Errors,
+) {
     if let (Some(Setting { key, .. }), None) = (create, signature.entity) {
         let name = &signature.name;
         errors.add(
             key,
-            format!("`create` says how the entity is come by, and `{name}` binds none: take it as a parameter, `entity: &mut …`, or remove `create`"),
+            format!(
+                "`create` needs an entity parameter: add `entity: &mut …` to `{name}`, or remove `create`"
+            ),
         );
     }
 }
 
-/// A stateless handler leaves the command's target alone.
-fn check_stateless(stateless: Option<&Ident>, signature: &HandlerSignature<'_>, errors: &mut Errors) {
-    if let (Some(flag), Some(entity)) = (stateless, signature.entity) {
+/// A stateless handler binds no entity.
+fn check_stateless(stateless: Option<&Word>, signature: &HandlerSignature<'_>, errors: &mut Errors) {
+    if let (Some(Word(stateless)), Some(entity)) = (stateless, signature.entity) {
         let entity = signature::text(entity);
         errors.add(
-            flag,
-            format!("`stateless` says that the handler binds no entity, and it takes `&mut {entity}`: remove one of the two"),
+            stateless,
+            format!("`stateless` means that the handler binds no entity, but it takes `&mut {entity}`: remove one of the two"),
         );
     }
 }

@@ -5,14 +5,9 @@ mod handler;
 
 use proc_macro2::TokenStream;
 
+pub(crate) use self::declaration::DeclarationOptions;
+pub(crate) use self::handler::HandlerOptions;
 use crate::item::{Item, misplaced};
-
-/// The options that go on the struct.
-const OF_DECLARATION: &[&str] =
-    &["target", "idempotency_key", "order_by", "name", "alias", "remote", "output"];
-
-/// The options that go on the function.
-const OF_HANDLER: &[&str] = &["create", "retry", "timeout", "queue", "every", "cron", "missed", "stateless"];
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     match Item::parse(&item) {
@@ -20,7 +15,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         Item::Function(function) => handler::expand(args, *function),
         Item::Trait(_) | Item::Impl(_) | Item::Other => misplaced(
             "#[command]",
-            "the struct that is the command, and on the function that handles it",
+            "a struct, to declare a command, or on a function, to declare its handler",
             item,
         ),
     }

@@ -1,29 +1,28 @@
 //! `#[strategy]` on a trait.
 
+use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{
-    FnArg, GenericParam, Ident, ItemTrait, ReceiverKind, ReturnType, Signature, TraitItem, TraitItemFn,
+    FnArg, GenericParam, Ident, ItemTrait, Meta, ReceiverKind, ReturnType, Signature, TraitItem, TraitItemFn,
     TypeParamBound, parse_quote,
 };
 
-use super::{async_trait, check_word};
+use super::{Place, async_trait};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden, register};
-use crate::options::Options;
+use crate::options::{self, Options, Setting, Text};
 use crate::signature::mentions_impl;
 
 pub(super) fn expand(args: TokenStream, mut item: ItemTrait) -> TokenStream {
     let mut errors = Errors::new();
-    check(&item, &mut errors);
-    let can_be_drawn = errors.is_empty();
     let enact = Enact::take(&mut item.attrs, &mut errors);
-    let name = name(args, &item.ident, &mut errors);
-    let expansion = if can_be_drawn {
-        // A mistake in an option is none in the trait: its variants, its policy and its handlers are not to suffer from it.
-        Strategy { name, tag: tag(&item) }.expand(&enact, item)
+    let options = options::parse(args, &mut errors).options;
+    let strategy = Strategy::check(options, &item, &mut errors);
+    let expansion = if let Some(strategy) = strategy {
+        strategy.expand(&enact, item)
     } else {
         let async_trait = async_trait(&enact);
         quote!(#async_trait #item)
@@ -31,12 +30,17 @@ pub(super) fn expand(args: TokenStream, mut item: ItemTrait) -> TokenStream {
     TokenStream::from_iter([expansion, errors.report()])
 }
 
-fn name(args: TokenStream, ident: &Ident, errors: &mut Errors) -> String {
-    let mut options = Options::parse("`#[strategy]` on a trait", args, errors);
-    let name = options.text("name", errors);
-    check_word(&mut options, "", "the strategy itself", errors);
-    options.finish(errors);
-    name.unwrap_or_else(|| ident.unraw().to_string())
+#[derive(FromMeta)]
+struct StrategyOptions {
+    name: Option<Setting<Text>>,
+}
+
+impl Options for StrategyOptions {
+    const ATTRIBUTE: &'static str = "`#[strategy]` on a trait";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        Place::Trait.advice(unknown)
+    }
 }
 
 struct Strategy {
@@ -45,6 +49,16 @@ struct Strategy {
 }
 
 impl Strategy {
+    /// The strategy; `None` if the trait cannot be used as `dyn`. A mistake in an option alone does not prevent the expansion,
+    /// to avoid further errors at the variants, the policy and the handlers.
+    fn check(options: StrategyOptions, item: &ItemTrait, errors: &mut Errors) -> Option<Self> {
+        let found_before = errors.count();
+        check_generics(item, errors);
+        check_members(item, errors);
+        let name = options.name.map_or_else(|| item.ident.unraw().to_string(), |name| name.value.0);
+        (errors.count() == found_before).then(|| Self { name, tag: tag(item) })
+    }
+
     fn expand(&self, enact: &Enact, mut item: ItemTrait) -> TokenStream {
         let Self { name, tag } = self;
         let (ident, vis) = (&item.ident.clone(), item.vis.clone());
@@ -76,21 +90,26 @@ impl Strategy {
     }
 }
 
-/// The type by which the strategy's variants are told from those of others.
+/// The type that distinguishes the strategy's variants from those of others.
 fn tag(item: &ItemTrait) -> Ident {
     format_ident!("__{}", item.ident.unraw(), span = proc_macro2::Span::call_site())
 }
 
-fn check(item: &ItemTrait, errors: &mut Errors) {
+/// A strategy is one `dyn` type.
+fn check_generics(item: &ItemTrait, errors: &mut Errors) {
     if !item.generics.params.is_empty() {
         errors.add(
             &item.generics,
             format!(
-                "a strategy is drawn as `Box<dyn {0}>`, which names one trait: `{0}` cannot have generic parameters",
+                "a strategy cannot be generic, because it is used as `Box<dyn {0}>`: remove the parameters of `{0}`",
                 item.ident
             ),
         );
     }
+}
+
+/// A `dyn` type has methods and nothing else.
+fn check_members(item: &ItemTrait, errors: &mut Errors) {
     for member in &item.items {
         match member {
             TraitItem::Fn(method) => check_method(item, method, errors),
@@ -103,13 +122,13 @@ fn check(item: &ItemTrait, errors: &mut Errors) {
 
 fn not_a_method(item: &ItemTrait, what: &str) -> String {
     format!(
-        "a strategy is drawn as `Box<dyn {}>`, of which only methods can be asked: make this {what} a method, or take \
-         it out of the trait",
+        "a strategy has only methods, because it is used as `Box<dyn {}>`: make this {what} a method, or move it out of the \
+         trait",
         item.ident
     )
 }
 
-/// A method is called on whichever variant was chosen.
+/// A method is called on the chosen variant.
 fn check_method(item: &ItemTrait, method: &TraitItemFn, errors: &mut Errors) {
     let (strategy, sig) = (&item.ident, &method.sig);
     let name = &sig.ident;
@@ -117,13 +136,13 @@ fn check_method(item: &ItemTrait, method: &TraitItemFn, errors: &mut Errors) {
         None => errors.add(
             name,
             format!(
-                "`{name}` is called on the variant that the policy has chosen, so it takes `&self`: write \
+                "`{name}` must take `&self`, because it is called on the variant that the policy chose: write \
                  `fn {name}(&self, …)`"
             ),
         ),
         Some(receiver) if !matches!(receiver.kind, ReceiverKind::Reference(_, _, None)) => errors.add(
             receiver,
-            format!("a handler is lent the variant behind `Box<dyn {strategy}>`: write `&self`"),
+            format!("a method of the strategy `{strategy}` cannot consume or change the variant: write `&self`"),
         ),
         Some(_) => {}
     }
@@ -133,8 +152,8 @@ fn check_method(item: &ItemTrait, method: &TraitItemFn, errors: &mut Errors) {
         errors.add(
             generic,
             format!(
-                "a strategy is drawn as `Box<dyn {strategy}>`, which cannot have generic methods: write `{name}` for \
-                 particular types"
+                "a strategy cannot have generic methods, because it is used as `Box<dyn {strategy}>`: write `{name}` for \
+                 concrete types"
             ),
         );
     }

@@ -6,12 +6,12 @@ mod policy;
 mod variant;
 
 use proc_macro2::TokenStream;
-use syn::{GenericArgument, PathArguments, Type, TypeParamBound, TypePath};
+use syn::{GenericArgument, Meta, PathArguments, Type, TypeParamBound, TypePath};
 
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::item::{Item, misplaced};
-use crate::options::Options;
+use crate::options::{Parsed, Word};
 
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     match Item::parse(&item) {
@@ -20,29 +20,44 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         Item::Function(function) => policy::expand(args, *function),
         Item::Type(_) | Item::Other => misplaced(
             "#[strategy]",
-            "the trait that is the strategy, as `#[strategy(variant)]` on an `impl` of it, and as \
-             `#[strategy(policy)]` on the function that chooses",
+            "a trait, to declare a strategy; write `#[strategy(variant)]` on an `impl` of it, and `#[strategy(policy)]` on the \
+             function that chooses a variant",
             item,
         ),
     }
 }
 
-/// What the word in the parentheses says that the item is. Left out, or another one, it is an error that names the right one.
-fn check_word(options: &mut Options, wanted: &'static str, item: &str, errors: &mut Errors) {
-    let words = [("variant", "an `impl` of the strategy"), ("policy", "the function that chooses a variant")];
-    let mut said = options.seems_given(wanted);
-    for (word, place) in words {
-        if word == wanted {
-            said |= options.flag(word, errors).is_some();
-        } else if let Some(word_at) = options.stray(word) {
-            said = true;
-            let fix =
-                if wanted.is_empty() { "#[strategy]".to_owned() } else { format!("#[strategy({wanted})]") };
-            errors.add(word_at, format!("`{word}` is said of {place}, and this is {item}: write `{fix}`"));
+/// An item that `#[strategy]` goes on.
+#[derive(Clone, Copy)]
+enum Place {
+    Trait,
+    Impl,
+    Function,
+}
+
+impl Place {
+    /// What the item is, and what to write above it.
+    fn describe(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Trait => ("a trait, so it is the strategy", "#[strategy]"),
+            Self::Impl => ("an `impl`, so it is a variant of a strategy", "#[strategy(variant)]"),
+            Self::Function => ("a function, so it is the policy", "#[strategy(policy)]"),
         }
     }
-    if !said && !wanted.is_empty() {
-        errors.add_at_attribute(format!("this is {item}: write `#[strategy({wanted})]`"));
+
+    /// What to do about the word of another item.
+    fn advice(self, unknown: &Meta) -> Option<String> {
+        let (item, attribute) = self.describe();
+        let is_word = ["variant", "policy"].iter().any(|word| unknown.path().is_ident(word));
+        is_word.then(|| format!("this is {item}: write `{attribute}`"))
+    }
+
+    /// The word says what the item is. A wrong word has been reported as an option that does not exist.
+    fn check_word<T>(self, word: Option<&Word>, parsed: &Parsed<T>, errors: &mut Errors) {
+        if word.is_none() && !parsed.rejects_any() {
+            let (item, attribute) = self.describe();
+            errors.add_at_attribute(format!("this is {item}: write `{attribute}`"));
+        }
     }
 }
 
@@ -57,7 +72,7 @@ fn boxed_dyn(ty: &Type) -> Option<&Type> {
     is_trait.then_some(inner)
 }
 
-/// Makes async methods of a trait fit for `dyn Trait`.
+/// Makes a trait with async methods usable as `dyn Trait`.
 fn async_trait(enact: &Enact) -> TokenStream {
     quote::quote!(#[#enact::__private::async_trait])
 }

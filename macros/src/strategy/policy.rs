@@ -1,30 +1,45 @@
 //! `#[strategy(policy)]` on a function.
 
+use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, ReturnType, Signature, Type, TypeParamBound, TypeTraitObject};
+use syn::{FnArg, Ident, Meta, ReturnType, Signature, Type, TypeParamBound, TypeTraitObject};
 
-use super::{boxed_dyn, check_word};
+use super::variant::VariantOptions;
+use super::{Place, boxed_dyn};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden_beside, reemitted_policy, register};
 use crate::item::Function;
-use crate::options::Options;
+use crate::options::{self, Options, Parsed, Word};
 use crate::signature::{check_unconditional, from_context, requires, text};
 
 pub(super) fn expand(args: TokenStream, mut function: Function) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut function.attrs, &mut errors);
-    let mut options = Options::parse("`#[strategy(policy)]`", args, &mut errors);
-    check_word(&mut options, "policy", "a function, so it is the policy", &mut errors);
-    options.misplaced(&["name"], "a strategy has one policy, which needs no name", &mut errors);
-    options.finish(&mut errors);
-    let policy = Policy::check(&function.sig, &mut errors);
+    let options = options::parse(args, &mut errors);
+    let policy = Policy::check(&options, &function.sig, &mut errors);
     let expansion =
         policy.map(|policy| if errors.is_empty() { policy.expand(&enact) } else { policy.declare(&enact) });
     let hidden = hidden_beside(&function, &expansion.unwrap_or_default());
     TokenStream::from_iter([reemitted_policy(&function), hidden, errors.report()])
+}
+
+#[derive(FromMeta)]
+struct PolicyOptions {
+    policy: Option<Word>,
+}
+
+impl Options for PolicyOptions {
+    const ATTRIBUTE: &'static str = "`#[strategy(policy)]`";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        let is_named = options::exists_in::<VariantOptions>(unknown);
+        Place::Function
+            .advice(unknown)
+            .or(is_named.then(|| "a strategy has one policy, which needs no name".to_owned()))
+    }
 }
 
 struct Policy<'a> {
@@ -35,8 +50,9 @@ struct Policy<'a> {
 }
 
 impl<'a> Policy<'a> {
-    /// The policy; `None` where a mistake leaves nothing to speak of.
-    fn check(sig: &'a Signature, errors: &mut Errors) -> Option<Self> {
+    /// The policy; `None` if a mistake leaves nothing to implement.
+    fn check(parsed: &Parsed<PolicyOptions>, sig: &'a Signature, errors: &mut Errors) -> Option<Self> {
+        Place::Function.check_word(parsed.options.policy.as_ref(), parsed, errors);
         check_sync(sig, errors);
         check_generics(sig, errors);
         let parameters = Parameters::check(sig, errors);
@@ -45,10 +61,10 @@ impl<'a> Policy<'a> {
     }
 
     fn expand(&self, enact: &Enact) -> TokenStream {
-        let Self { function, strategy, parameters: Parameters { context, drawn } } = self;
-        let requires = requires(enact, drawn.iter().copied());
-        let arguments = drawn.iter().map(|ty| from_context(enact, ty));
-        // At its parameter, where an error is shown if the function takes something else.
+        let Self { function, strategy, parameters: Parameters { context, extracted } } = self;
+        let requires = requires(enact, extracted.iter().copied());
+        let arguments = extracted.iter().map(|ty| from_context(enact, ty));
+        // At the parameter, where the compiler reports one of another type.
         let context = quote_spanned!(Span::call_site().located_at(context.span())=> __context);
         let select = quote! {
             #requires
@@ -63,8 +79,8 @@ impl<'a> Policy<'a> {
         quote!(#implementation #registration)
     }
 
-    /// That the strategy has a policy. It is true of one with mistakes in it, too, so that these cause no further ones
-    /// where the strategy is drawn.
+    /// Declares that the strategy has a policy. One with mistakes is declared too, to avoid further errors where the
+    /// strategy is extracted.
     fn declare(&self, enact: &Enact) -> TokenStream {
         let select = quote! {
             fn select(
@@ -76,8 +92,8 @@ impl<'a> Policy<'a> {
         self.implement(enact, &select)
     }
 
-    /// At the strategy's name, where a second policy is shown to conflict with the first. That it is a strategy is proved by
-    /// the registration.
+    /// At the strategy's name, where the compiler reports a second policy as a conflicting implementation. The registration
+    /// proves that it is a strategy.
     fn implement(&self, enact: &Enact, members: &TokenStream) -> TokenStream {
         let strategy = self.strategy;
         let enact = enact.at(strategy.span());
@@ -92,10 +108,10 @@ impl<'a> Policy<'a> {
     }
 }
 
-/// The types that the function takes: the context's, and those drawn from it.
+/// The types that the function takes: the context, and those extracted from it.
 struct Parameters<'a> {
     context: &'a Type,
-    drawn: Vec<&'a Type>,
+    extracted: Vec<&'a Type>,
 }
 
 impl<'a> Parameters<'a> {
@@ -109,8 +125,7 @@ impl<'a> Parameters<'a> {
                 }
                 FnArg::Receiver(receiver) => errors.add(
                     receiver,
-                    "a policy is called by the runtime, which has no `self` to call a method on: write a function outside \
-                     of `impl`",
+                    "a policy cannot be a method, because the runtime has no `self` to call it on: write a free function",
                 ),
             }
         }
@@ -122,17 +137,17 @@ impl<'a> Parameters<'a> {
         if !matches!(context, Type::Reference(reference) if reference.mutability.is_none()) {
             errors.add(context, wrong_first(sig));
         }
-        Some(Self { context, drawn: types.inspect(|ty| check_owned(ty, errors)).collect() })
+        Some(Self { context, extracted: types.inspect(|ty| check_owned(ty, errors)).collect() })
     }
 }
 
-/// What is drawn is no reference.
+/// An extracted value is not a reference.
 fn check_owned(ty: &Type, errors: &mut Errors) {
     if let Type::Reference(reference) = ty {
         let elem = text(&reference.elem);
         errors.add(
             reference,
-            format!("what a policy looks at is drawn from the context, and not lent: take an `Arc<{elem}>` that was provided, or a `{elem}` that implements `FromContext`"),
+            format!("a policy cannot take `&{elem}` after the context: write `Arc<{elem}>` for a provided capability, or `{elem}` if it implements `FromContext`"),
         );
     }
 }
@@ -143,7 +158,9 @@ fn check_generics(sig: &Signature, errors: &mut Errors) {
         let name = &sig.ident;
         errors.add(
             &sig.generics,
-            format!("a policy is called by the runtime, which cannot choose generic parameters: write `{name}` for particular types"),
+            format!(
+                "a policy cannot be generic, because the runtime calls it: write `{name}` for concrete types"
+            ),
         );
     }
 }
@@ -151,18 +168,19 @@ fn check_generics(sig: &Signature, errors: &mut Errors) {
 fn wrong_first(sig: &Signature) -> String {
     let name = &sig.ident;
     format!(
-        "a policy chooses by the context of the execution, which is its first parameter: write \
-         `fn {name}(context: &ExecutionContext) -> Box<dyn …>`"
+        "a policy takes the execution context as its first parameter: write `fn {name}(context: &ExecutionContext) -> Box<dyn …>`"
     )
 }
 
-/// A variant is chosen at once.
+/// The runtime calls a policy synchronously.
 fn check_sync(sig: &Signature, errors: &mut Errors) {
     if let Some(asyncness) = sig.asyncness {
         let name = &sig.ident;
         errors.add(
             asyncness,
-            format!("a policy chooses by what the context knows already, so it has nothing to wait for: write `fn {name}`, without `async`"),
+            format!(
+                "a policy cannot be `async`, because it chooses before the handler runs: write `fn {name}`"
+            ),
         );
     }
 }
@@ -182,19 +200,19 @@ fn strategy<'a>(sig: &'a Signature, errors: &mut Errors) -> Option<&'a Type> {
         let place = returned.map_or_else(|| name.to_token_stream(), ToTokens::to_token_stream);
         errors.add(
             place,
-            format!("the policy of a strategy is known by what it returns, a variant as `Box<dyn Strategy>`: write `fn {name}(…) -> Box<dyn …>`"),
+            format!("a policy must return its strategy, as `Box<dyn Strategy>`: write `fn {name}(…) -> Box<dyn …>`"),
         );
     }
     strategy
 }
 
-/// `dyn Strategy` is one type, and `dyn Strategy + Send` another.
+/// `dyn Strategy` and `dyn Strategy + Send` are different types.
 fn is_one_trait(strategy: &Type, errors: &mut Errors) -> bool {
     let Type::TraitObject(TypeTraitObject { bounds, .. }) = strategy else { return false };
     let only = bounds.iter().find(|bound| matches!(bound, TypeParamBound::Trait(_))).to_token_stream();
     let is_alone = bounds.len() == 1;
     if !is_alone {
-        errors.add(bounds, format!("a strategy is `Send` and `Sync` by itself: write `Box<dyn {only}>`"));
+        errors.add(bounds, format!("a strategy is already `Send` and `Sync`: write `Box<dyn {only}>`"));
     }
     is_alone
 }

@@ -1,23 +1,24 @@
 //! `#[strategy(variant)]` on an `impl`.
 
+use darling::FromMeta;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Generics, ItemImpl, Path, Type};
+use syn::{Generics, ItemImpl, Meta, Path, Type};
 
-use super::{async_trait, check_word};
+use super::{Place, async_trait};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden, register};
-use crate::options::Options;
+use crate::options::{self, Options, Parsed, Setting, Text, Word};
 use crate::snake_case::snake_case;
 
 pub(super) fn expand(args: TokenStream, mut item: ItemImpl) -> TokenStream {
     let mut errors = Errors::new();
     let enact = Enact::take(&mut item.attrs, &mut errors);
-    let name = options(args, &mut errors);
-    let Some(variant) = Variant::check(name, &item, &mut errors) else {
+    let options = options::parse(args, &mut errors);
+    let Some(variant) = Variant::check(options, &item, &mut errors) else {
         return TokenStream::from_iter([quote!(#item), errors.report()]);
     };
     let expansion = if errors.is_empty() { variant.expand(&enact) } else { variant.declare(&enact) };
@@ -26,12 +27,18 @@ pub(super) fn expand(args: TokenStream, mut item: ItemImpl) -> TokenStream {
     TokenStream::from_iter([quote!(#async_trait #item), hidden, errors.report()])
 }
 
-fn options(args: TokenStream, errors: &mut Errors) -> Option<String> {
-    let mut options = Options::parse("`#[strategy(variant)]`", args, errors);
-    check_word(&mut options, "variant", "a variant of a strategy", errors);
-    let name = options.text("name", errors);
-    options.finish(errors);
-    name
+#[derive(FromMeta)]
+pub(super) struct VariantOptions {
+    variant: Option<Word>,
+    name: Option<Setting<Text>>,
+}
+
+impl Options for VariantOptions {
+    const ATTRIBUTE: &'static str = "`#[strategy(variant)]`";
+
+    fn advice(unknown: &Meta) -> Option<String> {
+        Place::Impl.advice(unknown)
+    }
 }
 
 struct Variant<'a> {
@@ -42,27 +49,25 @@ struct Variant<'a> {
 }
 
 impl<'a> Variant<'a> {
-    /// The variant; `None` where a mistake leaves nothing to speak of.
-    fn check(name: Option<String>, item: &'a ItemImpl, errors: &mut Errors) -> Option<Self> {
+    /// The variant; `None` if a mistake leaves nothing to implement.
+    fn check(parsed: Parsed<VariantOptions>, item: &'a ItemImpl, errors: &mut Errors) -> Option<Self> {
+        Place::Impl.check_word(parsed.options.variant.as_ref(), &parsed, errors);
         let ItemImpl { generics, trait_, self_ty: ty, .. } = item;
         if !generics.params.is_empty() {
             errors.add(
                 generics,
-                "a variant is known by its name, which stands for one type: write the `impl` for a particular type",
+                "a variant cannot be generic, because its name identifies one type: write the `impl` for a concrete type",
             );
         }
         let Some((strategy, _)) = trait_ else {
-            errors.add(
-                ty,
-                "a variant implements its strategy, and this implements no trait: write `impl Strategy for …`",
-            );
+            errors.add(ty, "a variant must implement the trait of its strategy: write `impl Strategy for …`");
             return None;
         };
-        let name = name.or_else(|| default_name(ty));
+        let name = parsed.options.name.map(|name| name.value.0).or_else(|| default_name(ty));
         if name.is_none() && item.generics.params.is_empty() {
             errors.add(
                 ty,
-                "this type has no name that the variant could go by: write `#[strategy(variant, name = \"…\")]`",
+                "this type has no name that the variant could use: write `#[strategy(variant, name = \"…\")]`",
             );
         }
         Some(Self { strategy, ty, generics, name: name.unwrap_or_default() })
@@ -78,12 +83,12 @@ impl<'a> Variant<'a> {
         quote!(#declaration #unique #registration)
     }
 
-    /// That the type is a variant. It is true of one with mistakes in it, too, so that these cause no further ones where the
-    /// strategy asks for it.
+    /// Declares that the type is a variant. One with mistakes is declared too, to avoid further errors where the strategy
+    /// requires it.
     fn declare(&self, enact: &Enact) -> TokenStream {
         let Self { strategy, ty, generics, name } = self;
         let (parameters, _, conditions) = generics.split_for_impl();
-        // At the strategy's name, where it is shown that the trait is none.
+        // At the strategy's name, where the compiler reports a trait that is not a strategy.
         let enact = enact.at(strategy.span());
         quote_spanned! {strategy.span()=>
             impl #parameters #enact::Variant<<dyn #strategy as #enact::Strategy>::Tag> for #ty #conditions {
@@ -96,13 +101,13 @@ impl<'a> Variant<'a> {
 /// The type's name in snake case.
 fn default_name(ty: &Type) -> Option<String> {
     let Type::Path(path) = ty else { return None };
-    // `Box<Other>` is no `box`.
+    // `Box<Other>` has no name of its own.
     let last = path.path.segments.last().filter(|segment| segment.arguments.is_none());
     last.map(|segment| snake_case(&segment.ident.unraw().to_string()))
 }
 
-/// A number for a name: two variants of one name are two implementations of one trait, which the compiler refuses. It is
-/// the FNV-1a hash, so that it is the same in every build.
+/// A number for a name, so that the compiler reports two variants of one name as conflicting implementations. The FNV-1a
+/// hash is the same in every build.
 fn unique(name: &str) -> u64 {
     name.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))

@@ -17,6 +17,6 @@ pub(crate) use erased::{
 pub use event::Event;
 pub use output::Output;
 pub(crate) use schedule::{MakeCommand, Times};
-pub use schedule::{Missed, Schedule};
+pub use schedule::{Missed, Schedule, ScheduleSettings};
 pub use tick::{Recurring, Tick};
 pub(crate) use timetable::Timetable;

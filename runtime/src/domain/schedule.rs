@@ -23,9 +23,17 @@ use super::tick::{Recurring, Tick};
 /// once more. What a step forward passes over is [missed](Missed).
 pub struct Schedule<C> {
     pub(crate) times: Times,
-    pub(crate) missed: Missed,
+    pub(crate) settings: ScheduleSettings,
     pub(crate) make: MakeCommand,
     command: PhantomData<fn() -> C>,
+}
+
+/// What a [`Schedule`] says besides its times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct ScheduleSettings {
+    /// Which missed ticks run.
+    pub missed: Missed,
 }
 
 /// Makes the command of a tick.
@@ -68,13 +76,13 @@ impl<C: Command> Schedule<C> {
     where
         C: Recurring,
     {
-        Self { times, missed: Missed::default(), make: make::<C>, command: PhantomData }
+        Self { times, settings: ScheduleSettings::default(), make: make::<C>, command: PhantomData }
     }
 
     /// What becomes of ticks that were missed; otherwise [`Missed::Once`].
     #[must_use]
     pub fn missed(mut self, missed: Missed) -> Self {
-        self.missed = missed;
+        self.settings.missed = missed;
         self
     }
 }
@@ -85,8 +93,8 @@ fn make<C: Command + Recurring>(tick: Tick) -> AnyCommand {
 
 impl<C> fmt::Debug for Schedule<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { times, missed, .. } = self;
-        f.debug_struct("Schedule").field("times", times).field("missed", missed).finish_non_exhaustive()
+        let Self { times, settings, .. } = self;
+        f.debug_struct("Schedule").field("times", times).field("settings", settings).finish_non_exhaustive()
     }
 }
 

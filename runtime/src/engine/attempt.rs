@@ -177,7 +177,7 @@ fn failure_commit(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, 
     let now = engine.clock.now();
     // Attempts before a retry by hand do not count.
     let number = attempt.number.saturating_sub(job.spent);
-    let retry_at = plan.retry.pause_after(job.id, number, &failure).map(|pause| after(now, pause));
+    let retry_at = plan.settings.retry.pause_after(job.id, number, &failure).map(|pause| after(now, pause));
     let next = match retry_at {
         Some(due_at) if job.effective_deadline().is_none_or(|deadline| due_at < deadline) => {
             Next::Retry(due_at)

@@ -44,7 +44,7 @@ impl<'a> Execution<'a> {
     /// The handler's timeout or the job's deadline, whichever comes first.
     fn time_limit(&self) -> Result<TimeLimit<'a>, Failure> {
         self.pass(Point::Claimed)?;
-        TimeLimit::new(&*self.engine.clock, self.plan.timeout, self.job.effective_deadline())
+        TimeLimit::new(&*self.engine.clock, self.plan.settings.timeout, self.job.effective_deadline())
     }
 
     /// Step 1: validate the command or event by its schema (r11).

@@ -149,14 +149,14 @@ impl ScheduledCommand<'_> {
     /// The ticks that are due after the last one; `None` if none is.
     fn due(self, last: Timestamp, now: Timestamp) -> Option<Due> {
         let next = self.plan.timetable.after(last).filter(|next| *next <= now)?;
-        if self.plan.missed == Missed::All {
+        if self.plan.settings.missed == Missed::All {
             let ticks = std::iter::successors(Some(next), |tick| self.plan.timetable.after(*tick));
             let run: Vec<_> = ticks.take_while(|tick| *tick <= now).take(TICKS_PAGE).collect();
             return run.last().copied().map(|last| Due { run, last });
         }
         // Looking back may find an earlier tick than looking ahead, when clocks change.
         let latest = self.plan.timetable.until(now).map_or(next, |latest| latest.max(next));
-        let is_too_late = self.plan.missed == Missed::Skip
+        let is_too_late = self.plan.settings.missed == Missed::Skip
             && Duration::try_from(now - latest).is_ok_and(|late| late >= Missed::TOO_LATE);
         Some(Due { run: if is_too_late { Vec::new() } else { vec![latest] }, last: latest })
     }

@@ -1,47 +1,36 @@
 //! The handler traits.
 
-use std::time::Duration;
-
+use super::settings::HandlerSettings;
 use crate::context::{ExecutionContext, Requirements};
 use crate::domain::{Creation, Event, HasOneHandler, Schedule, TargetOf};
-use crate::model::{Failure, Retry};
+use crate::model::Failure;
 
-/// The queue of the handlers that name none.
-pub const DEFAULT_QUEUE: &str = "default";
+/// What the handlers of commands and of events have in common: how their jobs run, and what they need.
+pub trait Handler: 'static {
+    /// How its jobs run.
+    fn settings() -> HandlerSettings {
+        HandlerSettings::new()
+    }
+
+    /// The capabilities, strategies and repositories that the handler's parameters need. `start()` checks that they are
+    /// available ([r33](crate::rules#r33)).
+    fn requires(needs: &mut Requirements) {
+        let _ = needs;
+    }
+
+    /// The names of the types that the handler's source constructs. [`Wiring`](crate::Wiring) lists the events and commands
+    /// among them as what the handler emits and publishes.
+    const CONSTRUCTS: &'static [&'static str] = &[];
+}
 
 /// The handler of a command that binds no entity. `#[command]` on a function implements it.
-pub trait CommandHandler: 'static {
+pub trait CommandHandler: Handler {
     /// The command.
     type Command: HasOneHandler;
 
-    /// The queue that its jobs are in. How many jobs of a queue run at a time is
-    /// [for each process to say](crate::RuntimeBuilder::queue). It is looked up when a job is claimed, and is on no record:
-    /// jobs that wait move with their handler.
-    const QUEUE: &'static str = DEFAULT_QUEUE;
-
-    /// When a failed attempt is followed by another.
-    fn retry() -> Retry {
-        Retry::none()
-    }
-
-    /// How long an attempt may take until its commit begins, by the runtime's clock; `None` as long as it likes. One that
-    /// takes longer is dropped, and fails with `TimedOut`.
-    fn timeout() -> Option<Duration> {
-        None
-    }
-
-    /// When the command recurs by itself; `None` if it does not.
+    /// When the command recurs ([r38](crate::rules#r38)). Default: it does not.
     fn schedule() -> Option<Schedule<Self::Command>> {
         None
-    }
-
-    /// The names of the types that its text constructs. [`Wiring`](crate::Wiring) takes the events and commands among
-    /// them for what the handler emits and publishes.
-    const CONSTRUCTS: &'static [&'static str] = &[];
-
-    /// What must be there for the handler's parameters; `start()` checks that it is (r33).
-    fn requires(needs: &mut Requirements) {
-        let _ = needs;
     }
 
     /// Handles the command.
@@ -52,49 +41,24 @@ pub trait CommandHandler: 'static {
 }
 
 /// The handler of a command that binds its target. `#[command]` on a function with a `&mut` entity implements it.
-pub trait EntityHandler: 'static {
+pub trait EntityHandler: Handler {
     /// The command.
     type Command: HasOneHandler;
 
     /// The entity that the command targets.
     type Entity: TargetOf<Self::Command>;
 
-    /// How the entity is come by.
+    /// Whether the command may create the entity ([r12](crate::rules#r12)). Default: never.
     fn creation() -> Creation<Self::Command, Self::Entity> {
         Creation::Never
     }
 
-    /// The queue that its jobs are in. How many jobs of a queue run at a time is
-    /// [for each process to say](crate::RuntimeBuilder::queue). It is looked up when a job is claimed, and is on no record:
-    /// jobs that wait move with their handler.
-    const QUEUE: &'static str = DEFAULT_QUEUE;
-
-    /// When a failed attempt is followed by another.
-    fn retry() -> Retry {
-        Retry::none()
-    }
-
-    /// How long an attempt may take until its commit begins, by the runtime's clock; `None` as long as it likes. One that
-    /// takes longer is dropped, and fails with `TimedOut`.
-    fn timeout() -> Option<Duration> {
-        None
-    }
-
-    /// When the command recurs by itself; `None` if it does not.
+    /// When the command recurs ([r38](crate::rules#r38)). Default: it does not.
     fn schedule() -> Option<Schedule<Self::Command>> {
         None
     }
 
-    /// The names of the types that its text constructs. [`Wiring`](crate::Wiring) takes the events and commands among
-    /// them for what the handler emits and publishes.
-    const CONSTRUCTS: &'static [&'static str] = &[];
-
-    /// What must be there for the handler's parameters; `start()` checks that it is (r33).
-    fn requires(needs: &mut Requirements) {
-        let _ = needs;
-    }
-
-    /// Handles the command. What it does to `entity` is committed if it returns `Ok` and the invariants hold.
+    /// Handles the command. The changes to `entity` are committed if it returns `Ok` and the invariants hold.
     fn handle(
         command: Self::Command,
         entity: &mut Self::Entity,
@@ -102,41 +66,16 @@ pub trait EntityHandler: 'static {
     ) -> impl Future<Output = Result<<Self::Command as HasOneHandler>::Output, Failure>> + Send;
 }
 
-/// A handler of an event: one of any number. `#[event_handler]` on a function implements it.
-pub trait EventHandler: 'static {
-    /// The name of its jobs (r52). Stable.
+/// The handler of an event. An event has any number of them. `#[event_handler]` on a function implements it.
+pub trait EventHandler: Handler {
+    /// The name of its jobs in the store ([r52](crate::rules#r52)). Stable.
     const NAME: &'static str;
 
-    /// What its jobs were called before (r52).
+    /// Earlier names of its jobs ([r52](crate::rules#r52)).
     const ALIASES: &'static [&'static str] = &[];
 
     /// The event.
     type Event: Event;
-
-    /// The queue that its jobs are in. How many jobs of a queue run at a time is
-    /// [for each process to say](crate::RuntimeBuilder::queue). It is looked up when a job is claimed, and is on no record:
-    /// jobs that wait move with their handler.
-    const QUEUE: &'static str = DEFAULT_QUEUE;
-
-    /// When a failed attempt is followed by another.
-    fn retry() -> Retry {
-        Retry::none()
-    }
-
-    /// How long an attempt may take until its commit begins, by the runtime's clock; `None` as long as it likes. One that
-    /// takes longer is dropped, and fails with `TimedOut`.
-    fn timeout() -> Option<Duration> {
-        None
-    }
-
-    /// The names of the types that its text constructs. [`Wiring`](crate::Wiring) takes the events and commands among
-    /// them for what the handler emits and publishes.
-    const CONSTRUCTS: &'static [&'static str] = &[];
-
-    /// What must be there for the handler's parameters; `start()` checks that it is (r33).
-    fn requires(needs: &mut Requirements) {
-        let _ = needs;
-    }
 
     /// Handles the event.
     fn handle(

@@ -5,10 +5,13 @@ pub(crate) mod erased;
 mod handlers;
 pub mod invariant;
 mod outcome;
+mod settings;
 pub mod strategy;
 
-pub use handlers::{CommandHandler, DEFAULT_QUEUE, EntityHandler, EventHandler};
+pub use handlers::{CommandHandler, EntityHandler, EventHandler, Handler};
 pub(crate) use invariant::Verdict;
 pub use invariant::{Always, Invariant, InvariantScope};
 pub use outcome::{HandlerError, IntoOutcome};
+pub(crate) use settings::optional_millis;
+pub use settings::{DEFAULT_QUEUE, HandlerSettings};
 pub use strategy::{HasOnePolicy, Strategy, Variant};

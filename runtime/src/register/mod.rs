@@ -1,10 +1,10 @@
-//! How the parts of a domain make themselves known.
+//! How the parts of a domain are registered with a program.
 
 mod part;
 mod registration;
 
 pub(crate) use part::{
-    AnyCreation, Body, BoundBody, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart,
+    AnyCreation, Body, BoundBody, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, HandlerPart,
     InvariantPart, Part, PolicyPart, SchedulePart, StrategyPart, VariantPart,
 };
 pub use registration::Registration;

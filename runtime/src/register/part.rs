@@ -1,22 +1,21 @@
 //! What a registration carries, with its types erased.
 
 use std::any::{Any, TypeId, type_name};
-use std::time::Duration;
 
 use schemars::{Schema, SchemaGenerator};
 
 use crate::context::{ExecutionContext, Requirements};
 use crate::domain::{
-    AnyValue, Command, Creation, Entity, EntityPart, Event, KeyFields, Keys, MakeCommand, Missed, Parse,
-    Schedule, Times, keys, parse_as,
+    AnyValue, Command, Creation, Entity, EntityPart, Event, KeyFields, Keys, MakeCommand, Parse, Schedule,
+    ScheduleSettings, Times, keys, parse_as,
 };
 use crate::handler::call::{self, Handling};
 use crate::handler::{
-    CommandHandler, EntityHandler, EventHandler, HasOnePolicy, Invariant, Strategy, Variant, Verdict, erased,
+    CommandHandler, EntityHandler, EventHandler, Handler, HandlerSettings, HasOnePolicy, Invariant, Strategy,
+    Variant, Verdict, erased,
 };
-use crate::model::Retry;
 
-/// A registration's content, with its types erased. What each function casts is what its own part has made.
+/// A registration's content, with its types erased. Each function casts only values that its own part has made.
 pub(crate) enum Part {
     Entity(EntityPart),
     Command(CommandPart),
@@ -53,25 +52,34 @@ pub(crate) struct EventPart {
 pub(crate) struct CommandHandlerPart {
     pub(crate) command: TypeId,
     pub(crate) command_name: &'static str,
-    pub(crate) retry: Retry,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) queue: &'static str,
+    pub(crate) handler: HandlerPart,
     pub(crate) schedule: Option<SchedulePart>,
+    pub(crate) body: Body,
+}
+
+/// What the handlers of commands and of events have in common.
+pub(crate) struct HandlerPart {
+    pub(crate) settings: HandlerSettings,
     pub(crate) constructs: &'static [&'static str],
     pub(crate) needs: Requirements,
-    pub(crate) body: Body,
+}
+
+impl HandlerPart {
+    fn of<H: Handler>() -> Self {
+        Self { settings: H::settings(), constructs: H::CONSTRUCTS, needs: needs(H::requires) }
+    }
 }
 
 /// [`Schedule`] with its type erased.
 pub(crate) struct SchedulePart {
     pub(crate) times: Times,
-    pub(crate) missed: Missed,
+    pub(crate) settings: ScheduleSettings,
     pub(crate) make: MakeCommand,
 }
 
 impl<C> From<Schedule<C>> for SchedulePart {
-    fn from(Schedule { times, missed, make, .. }: Schedule<C>) -> Self {
-        Self { times, missed, make }
+    fn from(Schedule { times, settings, make, .. }: Schedule<C>) -> Self {
+        Self { times, settings, make }
     }
 }
 
@@ -102,11 +110,7 @@ pub(crate) struct EventHandlerPart {
     pub(crate) aliases: &'static [&'static str],
     pub(crate) event: TypeId,
     pub(crate) event_name: &'static str,
-    pub(crate) retry: Retry,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) queue: &'static str,
-    pub(crate) constructs: &'static [&'static str],
-    pub(crate) needs: Requirements,
+    pub(crate) handler: HandlerPart,
     pub(crate) handle: for<'a> fn(AnyValue, &'a ExecutionContext) -> Handling<'a>,
 }
 
@@ -182,12 +186,8 @@ impl Part {
         Self::CommandHandler(CommandHandlerPart {
             command: TypeId::of::<H::Command>(),
             command_name: H::Command::NAME,
-            retry: H::retry(),
-            timeout: H::timeout(),
-            queue: H::QUEUE,
+            handler: HandlerPart::of::<H>(),
             schedule: H::schedule().map(SchedulePart::from),
-            constructs: H::CONSTRUCTS,
-            needs: needs(H::requires),
             body: Body::Unbound(call::command::<H>),
         })
     }
@@ -196,12 +196,8 @@ impl Part {
         Self::CommandHandler(CommandHandlerPart {
             command: TypeId::of::<H::Command>(),
             command_name: H::Command::NAME,
-            retry: H::retry(),
-            timeout: H::timeout(),
-            queue: H::QUEUE,
+            handler: HandlerPart::of::<H>(),
             schedule: H::schedule().map(SchedulePart::from),
-            constructs: H::CONSTRUCTS,
-            needs: needs(H::requires),
             body: Body::Bound(BoundBody {
                 entity: EntityPart::of::<H::Entity>(),
                 creation: match H::creation() {
@@ -220,11 +216,7 @@ impl Part {
             aliases: H::ALIASES,
             event: TypeId::of::<H::Event>(),
             event_name: H::Event::NAME,
-            retry: H::retry(),
-            timeout: H::timeout(),
-            queue: H::QUEUE,
-            constructs: H::CONSTRUCTS,
-            needs: needs(H::requires),
+            handler: HandlerPart::of::<H>(),
             handle: call::event::<H>,
         })
     }
@@ -258,7 +250,7 @@ impl Part {
     }
 }
 
-/// What a `requires` asks for.
+/// What `requires` names.
 fn needs(requires: fn(&mut Requirements)) -> Requirements {
     let mut needs = Requirements::default();
     requires(&mut needs);

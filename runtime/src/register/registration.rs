@@ -1,4 +1,4 @@
-//! What the attributes submit, and `start()` collects.
+//! What the attributes register and `start()` collects.
 
 use super::part::Part;
 use crate::domain::{Command, Entity, Event, HasOneHandler};
@@ -7,7 +7,7 @@ use crate::handler::{
 };
 use crate::model::{ErrorRegistration, Failure, Source};
 
-/// The place where it is written.
+/// The file and line of the invocation, as a [`Source`](crate::Source).
 #[macro_export]
 macro_rules! source {
     () => {
@@ -15,10 +15,10 @@ macro_rules! source {
     };
 }
 
-/// Makes a [`Registration`](crate::Registration), or an [`ErrorRegistration`](crate::ErrorRegistration), part of every
-/// program that this code is linked into.
+/// Adds a [`Registration`](crate::Registration) or an [`ErrorRegistration`](crate::ErrorRegistration) to every program that links
+/// this code.
 ///
-/// The attributes do it for what they stand on; write it for what you implement by hand.
+/// The attributes do this for the items that they are on. Write it for what you implement by hand.
 #[macro_export]
 macro_rules! register {
     ($registration:expr) => {
@@ -92,5 +92,5 @@ impl Registration {
     }
 }
 
-// A failure behind another error gives it its code.
+// The code of a `Failure` that is the source of another error applies to that error.
 crate::register! { ErrorRegistration::of::<Failure>() }

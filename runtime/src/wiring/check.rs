@@ -203,9 +203,11 @@ impl Parts {
         let commands = self
             .handlers
             .iter()
-            .map(|(part, at)| (format!("the handler of `{}`", part.command_name), &part.needs, *at));
-        let events =
-            self.event_handlers.iter().map(|(part, at)| (format!("`{}`", part.name), &part.needs, *at));
+            .map(|(part, at)| (format!("the handler of `{}`", part.command_name), &part.handler.needs, *at));
+        let events = self
+            .event_handlers
+            .iter()
+            .map(|(part, at)| (format!("`{}`", part.name), &part.handler.needs, *at));
         let policies = self
             .policies
             .iter()
@@ -261,8 +263,8 @@ impl Parts {
 
     /// A limit for a queue that nothing is in limits nothing: its name is a slip, or that of a handler that is not linked.
     fn check_queues(&self, limited: &[Located<String>], problems: &mut Vec<Problem>) {
-        let commands = self.handlers.iter().map(|(part, _)| part.queue);
-        let events = self.event_handlers.iter().map(|(part, _)| part.queue);
+        let commands = self.handlers.iter().map(|(part, _)| part.handler.settings.queue);
+        let events = self.event_handlers.iter().map(|(part, _)| part.handler.settings.queue);
         let queues: BTreeSet<_> = commands.chain(events).chain([DEFAULT_QUEUE]).collect();
         let unknown = limited.iter().filter(|(name, _)| !queues.contains(&**name));
         problems.extend(unknown.map(|(name, source)| {

@@ -10,13 +10,12 @@ use super::wiring::{
     BindingWiring, CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring,
     HandlerWiring, InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, VariantWiring, Wiring,
 };
-use crate::context::{Needed, Requirements};
+use crate::context::Needed;
 use crate::domain::{EntityPart, Times};
-use crate::handler::DEFAULT_QUEUE;
-use crate::model::{Retry, Source};
+use crate::model::Source;
 use crate::register::{
-    AnyCreation, Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart,
-    SchedulePart, StrategyPart, VariantPart,
+    AnyCreation, Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, HandlerPart,
+    InvariantPart, SchedulePart, StrategyPart, VariantPart,
 };
 
 impl Wiring {
@@ -64,20 +63,15 @@ impl Describing<'_> {
             target: part.fields.target,
             idempotency_key: part.fields.idempotency_key,
             order_by: part.fields.order_by,
-            handler: handler.map(|(part, at)| HandlerWiring {
-                retry: part.retry,
-                timeout: part.timeout,
-                queue: part.queue,
-                ..self.handler(*at, &part.needs, part.constructs)
-            }),
+            handler: handler.map(|(part, at)| self.handler(*at, &part.handler)),
             schedule: handler.and_then(|(part, _)| part.schedule.as_ref()).map(schedule),
             binding: handler.and_then(|(part, _)| binding(part)),
             invariants: sorted(before.map(|(invariant, _)| invariant.code)),
         }
     }
 
-    /// What is drawn and made by a handler of which nothing else has been said.
-    fn handler(&self, source: Source, needs: &Requirements, constructs: &[&str]) -> HandlerWiring {
+    fn handler(&self, source: Source, part: &HandlerPart) -> HandlerWiring {
+        let HandlerPart { settings, constructs, needs } = part;
         let names = |needs: &[Needed]| sorted(needs.iter().map(|need| need.name));
         let is_constructed = |type_name: &str| {
             let ident = type_name.rsplit("::").next().unwrap_or(type_name);
@@ -87,9 +81,7 @@ impl Describing<'_> {
         let commands = self.parts.commands.iter().filter(|(command, _)| is_constructed(command.type_name));
         HandlerWiring {
             source,
-            retry: Retry::none(),
-            timeout: None,
-            queue: DEFAULT_QUEUE,
+            settings: *settings,
             capabilities: names(&needs.capabilities),
             strategies: names(&needs.strategies),
             repositories: names(&needs.entities),
@@ -112,12 +104,7 @@ impl Describing<'_> {
         EventHandlerWiring {
             name: part.name,
             aliases: part.aliases,
-            handler: HandlerWiring {
-                retry: part.retry,
-                timeout: part.timeout,
-                queue: part.queue,
-                ..self.handler(*source, &part.needs, part.constructs)
-            },
+            handler: self.handler(*source, &part.handler),
         }
     }
 
@@ -166,13 +153,13 @@ fn sorted(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
     names
 }
 
-fn schedule(SchedulePart { times, missed, .. }: &SchedulePart) -> ScheduleWiring {
+fn schedule(SchedulePart { times, settings, .. }: &SchedulePart) -> ScheduleWiring {
     let (every, cron) = match times {
         Times::Every(period) => (Some(*period), None),
         #[cfg(feature = "cron")]
         Times::Cron(pattern) => (None, Some(pattern.clone())),
     };
-    ScheduleWiring { every, cron, missed: *missed }
+    ScheduleWiring { every, cron, settings: *settings }
 }
 
 fn binding(handler: &CommandHandlerPart) -> Option<BindingWiring> {

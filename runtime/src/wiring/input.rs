@@ -208,8 +208,25 @@ fn is_within(value: &Value, levels: usize) -> bool {
 /// An object that is put together of several schemas (`allOf`, or variants beside common fields) is closed as a whole
 /// by `unevaluatedProperties`, and its parts stay open: none of them knows all the fields.
 fn close_objects(schema: &mut Value) {
+    if let Value::Object(keywords) = schema
+        && !DESCRIBES_FIELDS.iter().any(|keyword| keywords.contains_key(*keyword))
+    {
+        // A command is a struct. Of one without fields schemars says only that it is an object.
+        keywords.insert("properties".to_owned(), Value::Object(Map::new()));
+    }
     close(schema, false);
 }
+
+const DESCRIBES_FIELDS: [&str; 8] = [
+    "$ref",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "patternProperties",
+    "properties",
+    "unevaluatedProperties",
+];
 
 fn close(schema: &mut Value, is_part: bool) {
     let Value::Object(keywords) = schema else { return };

@@ -4,14 +4,13 @@ use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
 use std::iter;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::input::Input;
 use crate::context::ExecutionContext;
-use crate::domain::{AnyValue, MakeCommand, Missed, Timetable};
+use crate::domain::{AnyValue, MakeCommand, ScheduleSettings, Timetable};
 use crate::handler::call::Handling;
-use crate::handler::{Always, DEFAULT_QUEUE};
-use crate::model::{Failure, FailureKind, Key, Retry};
+use crate::handler::{Always, DEFAULT_QUEUE, HandlerSettings};
+use crate::model::{Failure, FailureKind, Key};
 use crate::register::{
     Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart, SchedulePart,
 };
@@ -67,10 +66,7 @@ pub(crate) struct HandlingPlan {
 /// What a worker needs to know of a job: all that its execution takes.
 pub(crate) struct JobPlan {
     pub(crate) input: Arc<Input>,
-    pub(crate) retry: Retry,
-    pub(crate) timeout: Option<Duration>,
-    /// Where its jobs wait for a worker.
-    pub(crate) queue: &'static str,
+    pub(crate) settings: HandlerSettings,
     pub(crate) action: Action,
     /// The invariants of the bound entity that are scoped by this command.
     pub(crate) before: Vec<Arc<InvariantPart>>,
@@ -88,7 +84,7 @@ pub(crate) struct SchedulePlan {
     pub(crate) name: Arc<str>,
     pub(crate) aliases: &'static [&'static str],
     pub(crate) timetable: Timetable,
-    pub(crate) missed: Missed,
+    pub(crate) settings: ScheduleSettings,
     pub(crate) make: MakeCommand,
 }
 
@@ -144,11 +140,12 @@ impl Plans {
     /// The queue that the jobs of each name are in, as an index of the names of the queues, and these names. The first is
     /// always [`DEFAULT_QUEUE`].
     pub(crate) fn queues(&self) -> (Arc<HashMap<Arc<str>, usize>>, Vec<&'static str>) {
-        let others: BTreeSet<_> = self.jobs.values().map(|plan| plan.queue).collect();
+        let others: BTreeSet<_> = self.jobs.values().map(|plan| plan.settings.queue).collect();
         let others = others.into_iter().filter(|queue| *queue != DEFAULT_QUEUE);
         let names: Vec<_> = iter::once(DEFAULT_QUEUE).chain(others).collect();
         let index = |queue| names.iter().position(|name| *name == queue).unwrap_or_default();
-        let by_job = self.jobs.iter().map(|(name, plan)| (name.clone(), index(plan.queue))).collect();
+        let by_job =
+            self.jobs.iter().map(|(name, plan)| (name.clone(), index(plan.settings.queue))).collect();
         (Arc::new(by_job), names)
     }
 
@@ -181,7 +178,7 @@ impl Plans {
             input,
             part,
             binds: handler.is_some_and(|handler| matches!(handler.body, Body::Bound(_))),
-            repeatable: handler.is_some_and(|handler| handler.retry.repeats()),
+            repeatable: handler.is_some_and(|part| part.handler.settings.retry.repeats()),
         });
         for name in names(plan.part.name, plan.part.aliases) {
             self.commands.insert(name, plan.clone());
@@ -193,7 +190,7 @@ impl Plans {
         let own = handlers.iter().filter(|handler| handler.event == part.type_id);
         let plan = |handler: &EventHandlerPart| HandlingPlan {
             name: handler.name.into(),
-            repeatable: handler.retry.repeats(),
+            repeatable: handler.handler.settings.retry.repeats(),
         };
         let mut handlers: Vec<_> = own.map(plan).collect();
         handlers.sort_by(|left, right| left.name.cmp(&right.name));
@@ -211,9 +208,7 @@ impl Plans {
         let scoped = |part: &&Arc<InvariantPart>| part.when == handler.command && Some(part.entity) == entity;
         let plan = JobPlan {
             input: command.input.clone(),
-            retry: handler.retry,
-            timeout: handler.timeout,
-            queue: handler.queue,
+            settings: handler.handler.settings,
             action: Action::Command(handler.body),
             before: invariants.iter().filter(scoped).cloned().collect(),
         };
@@ -225,7 +220,7 @@ impl Plans {
 
     /// Has a command recur at the times that its handler's schedule names.
     pub(crate) fn add_schedule(&mut self, handler: &CommandHandlerPart, timetable: Timetable) {
-        let (Some(command), Some(SchedulePart { missed, make, .. })) =
+        let (Some(command), Some(SchedulePart { settings, make, .. })) =
             (self.commands_by_type.get(&handler.command), &handler.schedule)
         else {
             return;
@@ -234,7 +229,7 @@ impl Plans {
             name: command.name.clone(),
             aliases: command.part.aliases,
             timetable,
-            missed: *missed,
+            settings: *settings,
             make: *make,
         });
     }
@@ -243,9 +238,7 @@ impl Plans {
         let Some(event) = self.events.get(&handler.event) else { return };
         let plan = JobPlan {
             input: event.input.clone(),
-            retry: handler.retry,
-            timeout: handler.timeout,
-            queue: handler.queue,
+            settings: handler.handler.settings,
             action: Action::Event(handler.handle),
             before: Vec::new(),
         };

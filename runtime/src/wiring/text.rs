@@ -10,7 +10,7 @@ use super::wiring::{
     InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, Wiring,
 };
 use crate::domain::Missed;
-use crate::handler::DEFAULT_QUEUE;
+use crate::handler::{DEFAULT_QUEUE, HandlerSettings};
 
 impl fmt::Display for Wiring {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -168,9 +168,10 @@ fn handling(handler: &HandlerWiring) -> Vec<String> {
     draws.extend(handler.repositories.iter().map(|entity| format!("Repository<{entity}>")));
     draws.extend(handler.capabilities.iter().map(|capability| short(capability)));
     let draws = (!draws.is_empty()).then(|| format!("draws {}", draws.join(", ")));
-    let timeout = handler.timeout.map(|timeout| format!("each attempt takes {timeout:?} at most"));
-    let retried = handler.retry.repeats().then(|| handler.retry.to_string());
-    let queue = (handler.queue != DEFAULT_QUEUE).then(|| format!("in the queue `{}`", handler.queue));
+    let HandlerSettings { retry, timeout, queue } = handler.settings;
+    let timeout = timeout.map(|timeout| format!("each attempt takes {timeout:?} at most"));
+    let retried = retry.repeats().then(|| retry.to_string());
+    let queue = (queue != DEFAULT_QUEUE).then(|| format!("in the queue `{queue}`"));
     [queue, retried, timeout, draws].into_iter().flatten().collect()
 }
 
@@ -185,7 +186,7 @@ impl ScheduleWiring {
     }
 
     fn in_words(&self) -> String {
-        let missed = match self.missed {
+        let missed = match self.settings.missed {
             Missed::Skip => "what was missed is left out",
             Missed::Once => "once for all that was missed",
             Missed::All => "each time that was missed, too",

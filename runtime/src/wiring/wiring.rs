@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::Missed;
-use crate::model::{Retry, Source};
+use crate::domain::ScheduleSettings;
+use crate::handler::{HandlerSettings, optional_millis};
+use crate::model::Source;
 
 /// The whole domain as data; [`Runtime::wiring`](crate::Runtime::wiring) has it.
 ///
@@ -15,7 +16,7 @@ use crate::model::{Retry, Source};
 /// Everything stands in the order of its names.
 ///
 /// In JSON a field is called as it is here, and what is not there is `null`; later versions may add fields, and rename
-/// none. A [`Source`] is an object of `file` and `line`. A [`Retry`] is one of `attempts`, how many there are at most
+/// none. A [`Source`] is an object of `file` and `line`. A [`Retry`](crate::Retry) is one of `attempts`, how many there are at most
 /// (`null`: without end), `first_pause_ms`, `growth`, by which each pause is multiplied to give the next, `longest_pause_ms`,
 /// `jitter`, whether they are shortened at random, and `by_kind`, with the same of each kind of failure that has a policy of
 /// its own. A timeout is `timeout_ms`, and a period `every_ms`. The fields of an event handler's [`HandlerWiring`] stand beside its name.
@@ -72,8 +73,9 @@ pub struct ScheduleWiring {
     pub every: Option<Duration>,
     /// The cron pattern; in UTC, unless it names another time zone.
     pub cron: Option<Cow<'static, str>>,
-    /// What becomes of ticks that were missed.
-    pub missed: Missed,
+    /// What else the schedule says.
+    #[serde(flatten)]
+    pub settings: ScheduleSettings,
 }
 
 /// How a handler comes by its entity.
@@ -105,13 +107,9 @@ pub enum CreationPolicy {
 pub struct HandlerWiring {
     /// Where it is.
     pub source: Source,
-    /// When a failed attempt is followed by another.
-    pub retry: Retry,
-    /// How long an attempt may take until its commit begins; `None` as long as it likes.
-    #[serde(rename = "timeout_ms", serialize_with = "optional_millis")]
-    pub timeout: Option<Duration>,
-    /// The queue that its jobs are in.
-    pub queue: &'static str,
+    /// How its jobs run.
+    #[serde(flatten)]
+    pub settings: HandlerSettings,
     /// The types of the capabilities that it needs, those of its strategies' policies included.
     pub capabilities: Vec<&'static str>,
     /// The strategies that it draws.
@@ -222,13 +220,4 @@ impl Wiring {
     pub fn event(&self, name: &str) -> Option<&EventWiring> {
         self.events.iter().find(|event| event.name == name)
     }
-}
-
-#[expect(clippy::ref_option, reason = "serde calls it with a reference")]
-fn optional_millis<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration.map(millis).serialize(serializer)
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

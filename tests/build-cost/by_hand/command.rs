@@ -8,7 +8,6 @@ use crate::emit;
 
 /// Take money out of an account.
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct WithdrawNUMBER {
     pub account: String,
     /// How much, in cents.

@@ -1,4 +1,4 @@
-//! r52: an alias is a text, or several.
+//! r52: an alias is a text, or an array of texts.
 use enact::prelude::*;
 
 #[command(alias = OldPing)]

@@ -1,6 +1,6 @@
-//! A handler is a free function, and stands outside of `impl`.
+//! A handler is a free function, not an associated one.
 //!
-//! Two errors, in the compiler's words: it does not tell a macro where its item stands, and without a `self` nothing else shows it.
+//! Two errors in the compiler's words: a macro cannot see that its item is in an `impl` if there is no `self`.
 use enact::prelude::*;
 
 #[command]

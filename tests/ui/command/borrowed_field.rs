@@ -1,4 +1,4 @@
-//! A command outlives the call that makes it, so it borrows nothing.
+//! A command outlives the call that creates it, so it cannot borrow.
 use enact::prelude::*;
 
 #[command]

@@ -1,4 +1,4 @@
-//! r33: a capability is shared by threads.
+//! r33: a capability is shared between threads.
 use enact::prelude::*;
 
 trait Mailer {}

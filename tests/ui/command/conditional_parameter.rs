@@ -1,4 +1,4 @@
-//! A handler is called with all of its parameters: none of them has a condition.
+//! The generated call passes every parameter, so none can be conditional.
 use enact::prelude::*;
 
 #[command]

@@ -1,7 +1,7 @@
-//! The path of the crate stands below the attribute.
+//! The helper attribute goes below `#[command]`.
 //!
-//! In the compiler's words, and twice, since serde's derive does not find its crate then: `#[enact(…)]` is no attribute of its
-//! own, but a word to the one above it. It cannot be made one to say so, as `#[derive(Failure)]` has a word of that name.
+//! Two errors in the compiler's words: `#[enact(…)]` is a helper of the attribute above it, and serde's derive does not find its
+//! crate. It cannot be an attribute with an error of its own, because `#[derive(Failure)]` has a helper of that name.
 use enact::prelude::*;
 
 #[enact(crate = "enact")]

@@ -1,4 +1,4 @@
-//! The path of the crate is a path.
+//! The crate path must be a path.
 use enact::prelude::*;
 
 #[command]

@@ -1,4 +1,4 @@
-//! The path of the crate is the one option of `#[enact(…)]`.
+//! `crate` is the only option of `#[enact(…)]`.
 use enact::prelude::*;
 
 #[command]

@@ -1,4 +1,4 @@
-//! r12: a creation policy is about the entity that the handler binds.
+//! r12: a creation policy needs a bound entity.
 use enact::prelude::*;
 
 #[command]

@@ -1,5 +1,5 @@
-//! A function that was to be a handler, and whose attribute was forgotten, is never called: the compiler warns of it as of every
-//! dead function. With its attribute it is alive, though no one calls it by name.
+//! Without its attribute, a function that should be a handler is never called, and the compiler warns about dead code. With the
+//! attribute it counts as used.
 #![deny(dead_code)]
 use enact::prelude::*;
 

@@ -1,6 +1,6 @@
-//! The derives stand below the attribute, which otherwise does not see them and derives for itself.
+//! Derives go below the attribute, which cannot see those above it and derives again.
 //!
-//! One error a derive: they are run before the attribute, and know nothing of it.
+//! One error for each derive, because they run before the attribute.
 use enact::prelude::*;
 use serde::{Deserialize, Serialize};
 

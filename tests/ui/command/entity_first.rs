@@ -1,4 +1,4 @@
-//! A handler takes its command first, and the entity after it.
+//! A handler takes its command first and then the entity.
 use enact::prelude::*;
 
 #[entity]

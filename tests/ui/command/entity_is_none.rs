@@ -1,4 +1,4 @@
-//! r12: what a handler binds by `&mut` is an entity.
+//! r12: a handler binds an entity, and no other type, by `&mut`.
 use enact::prelude::*;
 
 struct Account {

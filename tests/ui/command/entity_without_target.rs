@@ -1,4 +1,4 @@
-//! r13: a command without a target binds no entity.
+//! r13: a command without a target cannot bind an entity.
 use enact::prelude::*;
 
 #[entity]

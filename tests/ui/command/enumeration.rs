@@ -1,4 +1,4 @@
-//! A command is one request: an enum is a field of it.
+//! A command is a struct. An enum can be a field of it.
 use enact::prelude::*;
 
 #[command]

@@ -1,6 +1,6 @@
-//! r27: the error that a handler returns is an error.
+//! r27: a handler returns a type that implements `Error`.
 //!
-//! Twice the same, at the same place: the compiler says it of the command's output, and of the future that the handler returns.
+//! Reported twice at the same place: for the command's output, and for the future that the handler returns.
 use enact::prelude::*;
 
 #[derive(Debug)]

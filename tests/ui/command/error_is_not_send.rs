@@ -1,4 +1,4 @@
-//! r27: the error that a handler returns goes from thread to thread. Said twice, as of every error that is none.
+//! r27: the returned error is sent between threads. Reported twice, like every unusable return type.
 use std::error::Error;
 
 use enact::prelude::*;

@@ -1,4 +1,4 @@
-//! A command recurs by one schedule.
+//! A command has one schedule.
 use enact::prelude::*;
 
 #[command]

@@ -1,4 +1,4 @@
-//! A misspelt schedule is one mistake, and what belongs to it is none.
+//! A misspelt schedule is one mistake. The options that depend on it are not reported.
 use enact::prelude::*;
 
 #[command]

@@ -1,4 +1,4 @@
-//! A command that recurs is made from each tick.
+//! A command that recurs is created from each tick.
 use enact::prelude::*;
 
 #[command]

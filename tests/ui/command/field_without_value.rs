@@ -1,7 +1,7 @@
-//! A type of a command's fields is a `#[value]`.
+//! The type of a command's field is a `#[value]`.
 //!
-//! Two errors: serde's derives are given the condition that the fields are what they should be, which the declaration then
-//! fails, once; schemars' derive takes none, and reports its part itself.
+//! Two errors: the bounds on serde's derives fail once, where the command is declared. schemars' derive takes no bounds and
+//! reports the type itself.
 use enact::prelude::*;
 
 struct AccountId(String);

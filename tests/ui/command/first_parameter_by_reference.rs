@@ -1,4 +1,4 @@
-//! A handler owns its command.
+//! A handler takes its command by value.
 use enact::prelude::*;
 
 #[command]

@@ -1,6 +1,6 @@
-//! A command is a type of the crate that handles it.
+//! A command and its handler are in one crate.
 //!
-//! Two errors: that the type is another crate's, and that it is no command. Both are true of it, and either mends it.
+//! Two errors: the type is from another crate, and it is not a command.
 use enact::prelude::*;
 
 #[command]

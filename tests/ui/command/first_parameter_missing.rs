@@ -1,4 +1,4 @@
-//! A handler is found by the command that it takes first.
+//! A handler is identified by the command that is its first parameter.
 use enact::prelude::*;
 
 #[command]

@@ -1,5 +1,5 @@
-//! The first parameter of a handler that binds an entity is a command with a target. That it is a command at all is not said
-//! apart: what says the one says the other.
+//! The first parameter of a handler that binds an entity is a command with a target. The compiler does not report separately
+//! that it is not a command at all.
 use enact::prelude::*;
 
 #[entity]

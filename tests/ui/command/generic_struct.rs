@@ -1,4 +1,4 @@
-//! A command is known by its name, which stands for one type.
+//! The name of a command identifies one type.
 use enact::prelude::*;
 
 #[command]

@@ -1,4 +1,4 @@
-//! What a handler borrows is lent for its call: there is no lifetime to name.
+//! A handler's borrows last for the call, so it needs no lifetime parameter.
 use enact::prelude::*;
 
 #[entity]

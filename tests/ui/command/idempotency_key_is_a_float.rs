@@ -1,4 +1,4 @@
-//! r25: a key is compared: a float is none.
+//! r25: a float cannot be a key, because keys are compared.
 use enact::prelude::*;
 
 #[command(idempotency_key = amount)]

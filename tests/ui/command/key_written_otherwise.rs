@@ -1,4 +1,4 @@
-//! r26: a field that serde writes in a way of its own is no key, unless its type can be written by itself.
+//! r26: a field that serde writes in a custom form is a key only if its type can be serialized by itself.
 use enact::prelude::*;
 
 struct Lane(u32);

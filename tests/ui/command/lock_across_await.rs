@@ -1,4 +1,4 @@
-//! A lock of the standard library is not held while a handler awaits.
+//! A handler cannot hold a lock of the standard library across an await.
 use std::sync::Mutex;
 
 use enact::prelude::*;

@@ -1,4 +1,4 @@
-//! A handler is a free function: the runtime has no `self` to call a method on.
+//! A handler is a free function, because the runtime has no `self` to call it on.
 use enact::prelude::*;
 
 #[command]

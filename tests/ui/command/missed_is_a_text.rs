@@ -1,4 +1,4 @@
-//! What becomes of missed ticks is a `Missed`.
+//! `missed` is an expression of type `Missed`.
 use enact::prelude::*;
 
 #[command]

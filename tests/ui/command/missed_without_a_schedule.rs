@@ -1,4 +1,4 @@
-//! What does not recur misses nothing.
+//! `missed` needs a schedule.
 use enact::prelude::*;
 
 #[command]

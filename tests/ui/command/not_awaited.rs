@@ -1,4 +1,4 @@
-//! A command is published or executed when the call is awaited. A forgotten `.await` is warned of.
+//! A command is published or executed when the call is awaited. The compiler warns about a missing `.await`.
 #![deny(unused_must_use)]
 #![allow(dead_code)]
 use enact::prelude::*;

@@ -1,4 +1,4 @@
-//! `#[command]` goes on the struct and on its handler.
+//! `#[command]` goes on a struct or a function.
 use enact::prelude::*;
 
 struct Ping {}

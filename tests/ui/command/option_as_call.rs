@@ -1,4 +1,4 @@
-//! An option is written with `=`.
+//! An option with a value is written with `=`.
 use enact::prelude::*;
 
 #[command(target(account))]

@@ -1,4 +1,4 @@
-//! How a command is handled is said on its handler.
+//! Options of the handler go on the function.
 use enact::prelude::*;
 
 #[command(create = always)]

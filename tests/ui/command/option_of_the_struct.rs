@@ -1,4 +1,4 @@
-//! What a command is, is said on its struct.
+//! Options of the command go on the struct.
 use enact::prelude::*;
 
 #[entity]

@@ -1,4 +1,4 @@
-//! An option that needs a value shows how it is written.
+//! The error for an option without a value shows its form.
 use enact::prelude::*;
 
 #[command(target)]

@@ -1,4 +1,4 @@
-//! r26: a lane is known by its key, and a float is none, wrapped in an `Option` neither.
+//! r26: a float cannot be the key of a lane, not even in an `Option`.
 use enact::prelude::*;
 
 #[command(order_by = amount)]

@@ -1,4 +1,4 @@
-//! r26: a lane's key is written as text, so its type needs what every field needs, and causes no more errors.
+//! r26: the key of a lane is serialized, so its type needs what every field needs. It causes no further errors.
 use enact::prelude::*;
 
 struct Lane(u32);

@@ -1,6 +1,6 @@
-//! r06: what a handler returns outlives it, and is read from the record as a value of its own.
+//! r06: the output is stored and read back, so it cannot borrow.
 //!
-//! In the compiler's words: that a lifetime is too particular fails no bound, so no text of a bound is shown.
+//! In the compiler's words: a lifetime that is not general enough fails no bound, so no custom text is shown.
 use enact::prelude::*;
 
 #[command]

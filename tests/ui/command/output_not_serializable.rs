@@ -1,4 +1,4 @@
-//! r06: what a handler returns goes into the job's record. Said twice, as of everything that cannot be returned.
+//! r06: the output is stored with the job. Reported twice, like every unusable return type.
 use enact::prelude::*;
 
 struct Receipt {

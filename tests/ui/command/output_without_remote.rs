@@ -1,4 +1,4 @@
-//! What a command's output is, is said by its handler, unless that is in another program.
+//! `output` is for remote commands.
 use enact::prelude::*;
 
 #[command(output = u64)]

@@ -1,4 +1,4 @@
-//! r33: every further parameter can be drawn from the context.
+//! r33: every further parameter can be extracted from the context.
 use enact::prelude::*;
 
 struct Mailer;

@@ -1,4 +1,4 @@
-//! What is published is a command.
+//! Only a command can be published.
 use enact::prelude::*;
 
 struct Ping {}

@@ -1,6 +1,6 @@
-//! A command is executed when the call is awaited: before that there is no result to ask for.
+//! A command is executed when the call is awaited, so `?` needs `.await` before it.
 //!
-//! In the compiler's words, which suggest `.await` for futures only, and not for what can be made into one.
+//! In the compiler's words, which suggest `.await` for futures, but not for types that convert into one.
 use enact::prelude::*;
 
 #[command]

@@ -1,4 +1,4 @@
-//! r06: what another program returns is read from the job's record.
+//! r06: the output of a remote command is read from the store.
 use enact::prelude::*;
 
 struct Receipt {

@@ -1,4 +1,4 @@
-//! r04: a command that another program handles has no handler here.
+//! r04: a remote command has no handler in this program.
 use enact::prelude::*;
 
 #[command(remote)]

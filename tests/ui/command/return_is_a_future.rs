@@ -1,4 +1,4 @@
-//! A handler is an `async fn`: what it returns is not a future of its own making.
+//! A handler is an `async fn`, and does not return a future.
 use enact::prelude::*;
 
 #[command]

@@ -1,4 +1,4 @@
-//! r27: a handler returns `()` or a `Result`. Said twice, as of everything that cannot be returned.
+//! r27: a handler returns `()` or a `Result`. Reported twice, like every unusable return type.
 use enact::prelude::*;
 
 #[command]

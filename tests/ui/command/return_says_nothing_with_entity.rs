@@ -1,6 +1,6 @@
-//! r27: a handler that binds an entity returns `()` or a `Result`, too.
+//! r27: a handler that binds an entity returns `()` or a `Result`.
 //!
-//! Where the command is executed it is said again: an output that is unknown is the type of an expression there.
+//! Reported again where the command is executed, because the unknown output is the type of that expression.
 use enact::prelude::*;
 
 #[entity]

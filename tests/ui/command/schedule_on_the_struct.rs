@@ -1,4 +1,4 @@
-//! When a command recurs, and in which queue it waits, is said on its handler.
+//! The schedule and the queue of a command are options of its handler.
 use enact::prelude::*;
 
 #[command(every = Duration::from_secs(60), missed = Missed::Skip, queue = "chores")]

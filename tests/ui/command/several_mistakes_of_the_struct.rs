@@ -1,4 +1,4 @@
-//! Several mistakes in one struct are reported in one compile, and cause no others.
+//! Several mistakes in one struct are reported in one compile, and cause no further errors.
 use enact::prelude::*;
 
 #[entity]

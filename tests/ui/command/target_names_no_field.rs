@@ -1,4 +1,4 @@
-//! `target` names a field of the command. The handler is not blamed for it.
+//! `target` names a field of the command. The handler gets no error.
 use enact::prelude::*;
 
 #[entity]

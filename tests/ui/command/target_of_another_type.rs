@@ -1,4 +1,4 @@
-//! r13: the target is of the type of the entity's identity.
+//! r13: the target has the type of the entity's identity.
 use enact::prelude::*;
 
 #[entity]

@@ -1,4 +1,4 @@
-//! r13: the handler of a command with a target binds the entity, or says `stateless`.
+//! r13: the handler of a command with a target binds the entity, or is `stateless`.
 use enact::prelude::*;
 
 #[command(target = account)]

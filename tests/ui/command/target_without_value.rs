@@ -1,4 +1,4 @@
-//! A type of a command's target is a `#[value]`: no more errors than of any other field.
+//! The type of the target is a `#[value]`, with the same errors as for any other field.
 use enact::prelude::*;
 
 struct AccountId(String);

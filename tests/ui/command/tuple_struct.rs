@@ -1,4 +1,4 @@
-//! A command is a JSON object: its fields have names.
+//! A command is stored as a JSON object, so its fields have names.
 use enact::prelude::*;
 
 #[command]

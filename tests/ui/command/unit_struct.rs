@@ -1,4 +1,4 @@
-//! A command is a JSON object, without fields too.
+//! A command is stored as a JSON object, even without fields.
 use enact::prelude::*;
 
 #[command]

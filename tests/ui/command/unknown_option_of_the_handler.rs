@@ -1,4 +1,4 @@
-//! An unknown option that resembles none lists what there is.
+//! If an unknown option resembles none, the error lists all options.
 use enact::prelude::*;
 
 #[command]

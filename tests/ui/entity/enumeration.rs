@@ -1,4 +1,4 @@
-//! An entity is a struct: an enum is a field of it.
+//! An entity is a struct. An enum can be a field of it.
 use enact::prelude::*;
 
 #[entity]

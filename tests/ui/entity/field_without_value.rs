@@ -1,4 +1,4 @@
-//! A type of an entity's fields is a `#[value]`.
+//! The type of an entity's field is a `#[value]`.
 use enact::prelude::*;
 
 struct Money(i64);

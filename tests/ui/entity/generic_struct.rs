@@ -1,4 +1,4 @@
-//! An entity is known by its name, which stands for one type.
+//! The name of an entity identifies one type.
 use enact::prelude::*;
 
 #[entity]

@@ -1,4 +1,4 @@
-//! The identity of an entity is a key, which is compared: a float is none.
+//! The identity of an entity is a key, so it cannot be a float.
 use enact::prelude::*;
 
 #[entity]

@@ -1,4 +1,4 @@
-//! `id` names a field of the entity. Its commands are not blamed for it.
+//! `id` names a field of the entity. Its commands get no errors.
 use enact::prelude::*;
 
 #[entity(id = nummer)]

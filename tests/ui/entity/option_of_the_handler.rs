@@ -1,4 +1,4 @@
-//! r12: how an entity begins is said by the handler that makes it.
+//! r12: `create` is an option of the handler.
 use enact::prelude::*;
 
 #[entity(create = always)]

@@ -1,4 +1,4 @@
-//! r28: what is read is an entity. A forgotten `#[entity]` is named.
+//! r28: only an entity can be read. The error names a missing `#[entity]`.
 use enact::prelude::*;
 
 struct Account {

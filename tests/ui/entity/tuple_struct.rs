@@ -1,4 +1,4 @@
-//! An entity is a JSON object: its fields have names.
+//! An entity is stored as a JSON object, so its fields have names.
 use enact::prelude::*;
 
 #[entity]

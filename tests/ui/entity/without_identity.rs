@@ -1,4 +1,4 @@
-//! An entity is found by its identity.
+//! An entity has an identity.
 use enact::prelude::*;
 
 #[entity]

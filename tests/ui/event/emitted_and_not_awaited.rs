@@ -1,4 +1,4 @@
-//! At the boundary an event is emitted when the call is awaited. A forgotten `.await` is warned of.
+//! Outside an execution an event is emitted when the call is awaited. The compiler warns about a missing `.await`.
 #![deny(unused_must_use)]
 #![allow(dead_code)]
 use enact::prelude::*;

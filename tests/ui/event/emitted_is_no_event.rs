@@ -1,4 +1,4 @@
-//! r03: what is emitted is an event. A forgotten `#[event]` is named.
+//! r03: only an event can be emitted. The error names a missing `#[event]`.
 use enact::prelude::*;
 
 struct MoneyWithdrawn {

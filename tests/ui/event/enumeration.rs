@@ -1,4 +1,4 @@
-//! An event is one fact: an enum is a field of it.
+//! An event is a struct. An enum can be a field of it.
 use enact::prelude::*;
 
 #[event]

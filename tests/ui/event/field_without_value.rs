@@ -1,4 +1,4 @@
-//! A type of an event's fields is a `#[value]`. Two errors, as of a command's.
+//! The type of an event's field is a `#[value]`. Two errors, as for a command.
 use enact::prelude::*;
 
 struct AccountId(String);

@@ -1,4 +1,4 @@
-//! An event is known by its name, which stands for one type.
+//! The name of an event identifies one type.
 use enact::prelude::*;
 
 #[event]

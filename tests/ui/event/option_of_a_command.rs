@@ -1,4 +1,4 @@
-//! r03: an event is a fact, and is aimed at nothing.
+//! r03: an event has no target.
 use enact::prelude::*;
 
 #[event(target = account)]

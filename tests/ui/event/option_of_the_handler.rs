@@ -1,4 +1,4 @@
-//! How an event is handled is said on its handler.
+//! Options of the handler go on the `#[event_handler]`.
 use enact::prelude::*;
 
 #[event(retry = Retry::none())]

@@ -1,4 +1,4 @@
-//! An event is a JSON object: its fields have names.
+//! An event is stored as a JSON object, so its fields have names.
 use enact::prelude::*;
 
 #[event]

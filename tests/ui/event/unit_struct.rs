@@ -1,4 +1,4 @@
-//! An event is a JSON object, without fields too.
+//! An event is stored as a JSON object, even without fields.
 use enact::prelude::*;
 
 #[event]

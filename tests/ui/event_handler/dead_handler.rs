@@ -1,4 +1,4 @@
-//! A function whose attribute was forgotten handles nothing, and is warned of. With its attribute it is alive.
+//! Without its attribute, a function handles nothing, and the compiler warns about dead code.
 #![deny(dead_code)]
 use enact::prelude::*;
 

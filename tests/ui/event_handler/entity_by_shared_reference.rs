@@ -1,4 +1,4 @@
-//! r33: nothing is lent to an event's handler.
+//! r33: an event handler takes no references.
 use enact::prelude::*;
 
 #[entity]

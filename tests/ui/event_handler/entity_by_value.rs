@@ -1,4 +1,4 @@
-//! r33: an entity is read through its repository.
+//! r33: an event handler reads an entity through a repository.
 use enact::prelude::*;
 
 #[entity]

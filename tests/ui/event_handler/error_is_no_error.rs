@@ -1,4 +1,4 @@
-//! r27: the error that a handler returns is an error.
+//! r27: a handler returns a type that implements `Error`.
 use enact::prelude::*;
 
 #[derive(Debug)]

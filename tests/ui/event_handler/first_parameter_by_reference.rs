@@ -1,4 +1,4 @@
-//! A handler owns its event.
+//! A handler takes its event by value.
 use enact::prelude::*;
 
 #[event]

@@ -1,4 +1,4 @@
-//! A handler is found by the event that it takes first.
+//! A handler is identified by the event that is its first parameter.
 use enact::prelude::*;
 
 #[event_handler]

@@ -1,4 +1,4 @@
-//! r03: the first parameter of an event's handler is an event.
+//! r03: the first parameter of an event handler is an event.
 use enact::prelude::*;
 
 struct Started {}

@@ -1,4 +1,4 @@
-//! A handler goes from thread to thread wherever it awaits.
+//! A handler may move between threads at each await.
 use std::rc::Rc;
 
 use enact::prelude::*;

@@ -1,4 +1,4 @@
-//! The runtime calls the handler, and cannot choose type parameters.
+//! The runtime calls the handler and cannot choose type parameters.
 use enact::prelude::*;
 
 #[event]

@@ -1,4 +1,4 @@
-//! A handler is awaited, so it is `async`.
+//! A handler is `async`.
 use enact::prelude::*;
 
 #[event]

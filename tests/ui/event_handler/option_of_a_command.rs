@@ -1,4 +1,4 @@
-//! r12: an event's handler binds no entity, so there is none to create.
+//! r12: an event handler binds no entity, so it has no creation policy.
 use enact::prelude::*;
 
 #[event]

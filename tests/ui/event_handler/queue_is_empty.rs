@@ -1,4 +1,4 @@
-//! r26: a queue has a name.
+//! r26: the name of a queue is not empty.
 use enact::prelude::*;
 
 #[event]

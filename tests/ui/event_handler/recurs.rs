@@ -1,4 +1,4 @@
-//! Commands recur; an event occurs.
+//! Commands recur. Event handlers do not.
 use enact::prelude::*;
 
 #[event]

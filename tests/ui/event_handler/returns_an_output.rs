@@ -1,4 +1,4 @@
-//! r03: nobody waits for an output of an event's handler.
+//! r03: an event handler has no output.
 use enact::prelude::*;
 
 #[event]

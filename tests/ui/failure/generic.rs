@@ -1,4 +1,4 @@
-//! An error is found by its type, which is one.
+//! The runtime finds an error by its type, so it cannot be generic.
 use enact::prelude::*;
 
 #[derive(Debug, thiserror::Error, Failure)]

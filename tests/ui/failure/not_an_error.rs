@@ -1,4 +1,4 @@
-//! r27: a failure has a message, which is the error's.
+//! r27: the message of a failure is the error's `Display`.
 use enact::prelude::*;
 
 #[derive(Debug, Failure)]

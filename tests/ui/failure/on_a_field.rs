@@ -1,4 +1,4 @@
-//! What an error is, is said of the variant, not of its fields.
+//! `#[failure]` goes on a variant, not on its fields.
 use enact::prelude::*;
 
 #[derive(Debug, thiserror::Error, Failure)]

@@ -1,4 +1,4 @@
-//! `transparent` is about the one field of a variant.
+//! `transparent` goes on a variant.
 use enact::prelude::*;
 
 #[derive(Debug, thiserror::Error, Failure)]

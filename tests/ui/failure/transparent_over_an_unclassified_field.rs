@@ -1,4 +1,4 @@
-//! The field of a `transparent` variant says itself which failure it is.
+//! The type of a `transparent` variant's field is classified.
 use enact::prelude::*;
 
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! Where the field decides, the variant says nothing.
+//! `transparent` excludes the other options.
 use enact::prelude::*;
 
 #[derive(Debug, thiserror::Error, Failure)]

@@ -1,4 +1,4 @@
-//! `transparent` leaves all to the one field of the variant.
+//! A `transparent` variant has exactly one field.
 use enact::prelude::*;
 
 #[derive(Debug, thiserror::Error, Failure)]

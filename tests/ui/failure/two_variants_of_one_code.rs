@@ -1,4 +1,4 @@
-//! r27: a code tells one variant from the others.
+//! r27: a code identifies one variant.
 use enact::prelude::*;
 
 #[derive(Debug, thiserror::Error, Failure)]

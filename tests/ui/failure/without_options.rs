@@ -1,4 +1,4 @@
-//! `#[failure]` alone says nothing.
+//! `#[failure]` needs options.
 use enact::prelude::*;
 
 #[derive(Debug, thiserror::Error, Failure)]

@@ -1,4 +1,4 @@
-//! r16: an invariant is a free function, and stands outside of `impl`. Two errors, as of a handler.
+//! r16: an invariant is a free function, not an associated one. Two errors, as for a handler.
 use enact::prelude::*;
 
 #[entity]

@@ -1,4 +1,4 @@
-//! r16: an invariant looks and keeps nothing.
+//! r16: an invariant takes its entity by reference.
 use enact::prelude::*;
 
 #[entity]

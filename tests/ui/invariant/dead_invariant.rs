@@ -1,4 +1,4 @@
-//! A function whose attribute was forgotten is never checked, and is warned of. With its attribute it is alive.
+//! Without its attribute, a function is never checked, and the compiler warns about dead code.
 #![deny(dead_code)]
 use enact::prelude::*;
 

@@ -1,4 +1,4 @@
-//! r16: what an invariant says to people can be displayed.
+//! r16: the error of an invariant implements `Display`.
 use enact::prelude::*;
 
 struct Overdrawn;

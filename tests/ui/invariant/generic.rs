@@ -1,4 +1,4 @@
-//! r16: an invariant is about one entity.
+//! r16: an invariant is checked for one entity type.
 use enact::prelude::*;
 
 /// It is positive.

@@ -1,4 +1,4 @@
-//! r16: an invariant follows from what it looks at, and waits for nothing.
+//! r16: an invariant is not `async`.
 use enact::prelude::*;
 
 #[entity]

@@ -1,4 +1,4 @@
-//! r16: an invariant is a free function: the runtime calls it without a `self`.
+//! r16: an invariant is a free function, because the runtime has no `self` to call it on.
 use enact::prelude::*;
 
 #[entity]

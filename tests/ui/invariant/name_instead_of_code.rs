@@ -1,4 +1,4 @@
-//! r16: an invariant is known by its code.
+//! r16: an invariant is identified by its code.
 use enact::prelude::*;
 
 #[entity]

@@ -1,4 +1,4 @@
-//! r16: what an invariant is about is an entity, of one with `when` too.
+//! r16: the first parameter of an invariant with `when` is an entity.
 use enact::prelude::*;
 
 struct Account {

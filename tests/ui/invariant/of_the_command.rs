@@ -1,4 +1,4 @@
-//! r16: the entity comes first, and then what `when` names.
+//! r16: the entity comes first, then the command or event of `when`.
 use enact::prelude::*;
 
 #[entity]

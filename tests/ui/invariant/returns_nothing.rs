@@ -1,4 +1,4 @@
-//! r16: an invariant says whether it holds.
+//! r16: an invariant returns whether it holds.
 use enact::prelude::*;
 
 #[entity]

@@ -1,4 +1,4 @@
-//! r10: the second parameter is what `when` names.
+//! r10: the second parameter has the type that `when` names.
 use enact::prelude::*;
 
 #[entity]

@@ -1,4 +1,4 @@
-//! r10: an invariant that looks at a command says when it is checked.
+//! r10: an invariant that takes a command needs `when`.
 use enact::prelude::*;
 
 #[entity]

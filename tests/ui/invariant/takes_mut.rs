@@ -1,4 +1,4 @@
-//! r16: an invariant looks and changes nothing.
+//! r16: an invariant cannot change its entity.
 use enact::prelude::*;
 
 #[entity]

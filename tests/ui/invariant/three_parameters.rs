@@ -1,4 +1,4 @@
-//! r16: an invariant looks at its entity and at what `when` names, so that it can be checked anywhere.
+//! r16: an invariant takes its entity and the command or event of `when`, and nothing else.
 use enact::prelude::*;
 
 struct Limits {

@@ -1,4 +1,4 @@
-//! r10: `when` names a command or an event, and not what the invariant is about.
+//! r10: `when` names a command or an event, not the entity.
 use enact::prelude::*;
 
 #[entity]

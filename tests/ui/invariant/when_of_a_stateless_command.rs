@@ -1,4 +1,4 @@
-//! r10: before a handler that binds no entity there is none to look at.
+//! r10: a stateless handler binds no entity that an invariant could check.
 use enact::prelude::*;
 
 #[entity]

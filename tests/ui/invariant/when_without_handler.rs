@@ -1,4 +1,4 @@
-//! r10: `when` names a command whose handler binds the entity: without a handler none does.
+//! r10: `when` names a command whose handler binds the entity. A command without a handler binds none.
 use enact::prelude::*;
 
 #[entity]

@@ -1,4 +1,4 @@
-//! r16: an invariant is about an entity.
+//! r16: an invariant has an entity.
 use enact::prelude::*;
 
 /// The bank is open.

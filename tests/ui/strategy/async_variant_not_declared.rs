@@ -1,6 +1,6 @@
-//! r40: an `impl` without the attribute is no variant, and its async methods are not those of the strategy.
+//! r40: without the attribute an `impl` is not a variant, and its async methods do not match the strategy's.
 //!
-//! Two errors: the compiler compares the methods, too, and these are made fit for `dyn` by the attribute.
+//! Two errors: the compiler also compares the methods, which the attribute makes usable as `dyn`.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r40: of a `dyn` only methods can be asked.
+//! r40: a `dyn` trait has only methods.
 use enact::prelude::*;
 
 #[strategy]

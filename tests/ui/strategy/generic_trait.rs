@@ -1,4 +1,4 @@
-//! r40: a strategy is one trait, and its `dyn` one type.
+//! r40: a strategy is one `dyn` type.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r40: a handler is lent the variant.
+//! r40: a handler borrows the variant.
 use enact::prelude::*;
 
 #[strategy]

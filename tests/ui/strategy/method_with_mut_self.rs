@@ -1,4 +1,4 @@
-//! r40: a handler may call the variant from several places at once: it is shared.
+//! r40: a handler may share the variant, so its methods take `&self`.
 use enact::prelude::*;
 
 #[strategy]

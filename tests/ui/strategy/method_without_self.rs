@@ -1,4 +1,4 @@
-//! r40: a method is called on the variant that the policy has chosen.
+//! r40: a method is called on the chosen variant.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r40: a strategy that is drawn has a policy.
+//! r40: a strategy that is extracted has a policy.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r40: the runtime calls the policy, and cannot choose type parameters.
+//! r40: the runtime calls the policy and cannot choose type parameters.
 use enact::prelude::*;
 
 #[strategy]

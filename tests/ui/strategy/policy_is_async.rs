@@ -1,4 +1,4 @@
-//! r40: a policy chooses at once.
+//! r40: a policy is not `async`.
 use enact::prelude::*;
 
 #[strategy]

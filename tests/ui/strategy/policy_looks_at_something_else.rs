@@ -1,4 +1,4 @@
-//! r40: what a policy looks at is the context.
+//! r40: the first parameter of a policy is the context.
 use enact::prelude::*;
 
 struct Prices;

@@ -1,4 +1,4 @@
-//! r40: a policy returns `Box<dyn Strategy>`; what is `dyn Strategy + Send` is another type.
+//! r40: a policy returns `Box<dyn Strategy>`. `dyn Strategy + Send` is another type.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r40: what a policy chooses is a variant of a strategy.
+//! r40: a policy returns a strategy.
 use enact::prelude::*;
 
 trait Pricing {

@@ -1,4 +1,4 @@
-//! r40: a policy looks at the context.
+//! r40: a policy borrows the context.
 use enact::prelude::*;
 
 #[strategy]

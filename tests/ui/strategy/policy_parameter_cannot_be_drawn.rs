@@ -1,4 +1,4 @@
-//! r33: what a policy takes besides the context can be drawn from it.
+//! r33: the further parameters of a policy can be extracted from the context.
 use enact::prelude::*;
 
 struct Prices;

@@ -1,4 +1,4 @@
-//! r40: which variant it is, is known only when the policy has chosen.
+//! r40: the variant is known only when the policy runs, so it is returned as a `dyn`.
 use enact::prelude::*;
 
 #[strategy]

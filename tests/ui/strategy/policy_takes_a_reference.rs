@@ -1,4 +1,4 @@
-//! r33: what a policy looks at besides the context is drawn from it.
+//! r33: the further parameters of a policy are extracted from the context by value.
 use enact::prelude::*;
 
 struct Prices;

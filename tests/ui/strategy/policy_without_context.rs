@@ -1,4 +1,4 @@
-//! r40: a policy chooses by the context.
+//! r40: a policy takes the context.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r40: a function that chooses is said to be the policy.
+//! r40: the attribute of a policy is `#[strategy(policy)]`.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r33: a handler takes the variant that was chosen as a box.
+//! r33: a handler takes a strategy as a box.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r40: the name of a variant is its own.
+//! r40: the name of a variant is unique.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! An unknown option suggests the one that was meant. Variants, policy and handlers of the strategy are not blamed for it.
+//! An unknown option suggests the one that was meant. Variants, policy and handlers of the strategy get no errors.
 use enact::prelude::*;
 
 #[strategy(nam = "prices")]

@@ -1,4 +1,4 @@
-//! r40: a policy returns declared variants. An `impl` without the attribute is no variant.
+//! r40: a policy returns declared variants. Without the attribute an `impl` is not a variant.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r40: a policy returns what implements the strategy.
+//! r40: a policy returns an implementation of the strategy.
 use enact::prelude::*;
 
 #[strategy]

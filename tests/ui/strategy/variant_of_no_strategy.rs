@@ -1,6 +1,6 @@
 //! r40: a variant implements a strategy.
 //!
-//! Three times the same: the compiler says it of the implementation, and of both types in its registration.
+//! Reported three times: for the implementation, and for both types in its registration.
 use enact::prelude::*;
 
 trait Pricing {

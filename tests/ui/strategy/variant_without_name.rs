@@ -1,4 +1,4 @@
-//! r21: a variant has a name on the record of an attempt: its type's, or one that is given.
+//! r21: a variant has a name, by default that of its type.
 use enact::prelude::*;
 
 #[strategy]

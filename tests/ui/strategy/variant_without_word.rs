@@ -1,4 +1,4 @@
-//! r40: an `impl` of a strategy is said to be a variant.
+//! r40: the attribute of a variant is `#[strategy(variant)]`.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r40: each item has its own word.
+//! r40: each kind of item has its own word.
 use enact::prelude::*;
 
 #[strategy]

@@ -1,4 +1,4 @@
-//! r40: the trait is the strategy itself, and has no word.
+//! r40: the attribute of the trait has no word.
 use enact::prelude::*;
 
 #[strategy(variant)]

@@ -1,7 +1,7 @@
-//! What a value is made of is a value.
+//! The type of a value's field is a value.
 //!
-//! Five errors, in serde's and schemars' words: a value may contain itself, so its derives cannot be given the condition that its
-//! fields are what they should be.
+//! Five errors in serde's and schemars' words: a value may contain itself, so its derives get no bounds on the types of its
+//! fields.
 use enact::prelude::*;
 
 struct Currency(String);

@@ -1,4 +1,4 @@
-//! `#[value]` goes on a type of its own: an alias is another name for a type that is a value already.
+//! `#[value]` goes on a struct or an enum, not on an alias.
 use enact::prelude::*;
 
 #[value]

@@ -1,4 +1,4 @@
-//! A value is written as JSON, and a union does not know what it is.
+//! A union cannot be written as JSON.
 use enact::prelude::*;
 
 #[value]
