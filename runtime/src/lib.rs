@@ -120,6 +120,16 @@
 //! One execution writes one entity: there is no transaction over several, and events lead from one to the next. Nothing
 //! runs around the record, not in tests either. Nothing is ordered that was not asked to be. Nothing is registered at
 //! run time: what is linked is the domain.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "testing"),
+    allow(
+        dead_code,
+        unused_imports,
+        unreachable_pub,
+        reason = "the test kit reaches into the engine and the runtime"
+    )
+)]
 #![forbid(unsafe_code)]
 
 #[doc(hidden)]
@@ -137,6 +147,7 @@ mod register;
 pub mod rules;
 mod runtime;
 pub mod store;
+#[cfg(feature = "testing")]
 pub mod testing;
 pub mod wiring;
 
@@ -154,6 +165,8 @@ pub use handler::{
     HandlerSettings, HasOnePolicy, IntoOutcome, Invariant, InvariantScope, Strategy, Variant, invariant,
     strategy,
 };
+#[doc(no_inline)]
+pub use jiff;
 pub use model::clock::{self, Timestamp};
 pub use model::{
     Attempt, Cause, Classification, Classify, ContextSeed, CorrelationId, ErrorRegistration, EventId,

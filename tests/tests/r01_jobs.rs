@@ -217,7 +217,7 @@ async fn r03_an_event_is_a_fact_with_an_id_a_type_a_time_and_a_correlation(world
     world.advance(Duration::from_secs(5));
     runtime.execute(Ring {}).await.unwrap();
     let [ring] = &*jobs_of(&runtime, "Ring").await else { panic!("one job") };
-    let events = runtime.events().after(Cursor::START, 10).await.unwrap();
+    let events = runtime.events().list(Cursor::START, 10).await.unwrap();
     let [heard, unheard] = &*events else { panic!("{events:?}") };
     assert_eq!((&*heard.name, &*unheard.name), ("Rang", "Unheard"));
     assert_ne!(heard.id, unheard.id);
@@ -233,7 +233,7 @@ async fn r03_an_event_is_a_fact_with_an_id_a_type_a_time_and_a_correlation(world
 async fn r03_an_event_without_handlers_is_stored_and_makes_no_job(world: World) {
     let (runtime, _) = start(&world, &Gate::new()).await;
     let id = runtime.emit(Unheard {}).await.unwrap();
-    let events = runtime.events().after(Cursor::START, 10).await.unwrap();
+    let events = runtime.events().list(Cursor::START, 10).await.unwrap();
     assert_eq!(events.iter().map(|event| event.id).collect::<Vec<_>>(), [id]);
     assert!(jobs(&runtime).await.is_empty());
 }
@@ -256,6 +256,64 @@ async fn r05_everything_a_consumer_does_is_a_job(world: World) {
     // Any caller can wait for a job by its id.
     let watched = runtime.jobs().handle(stored[4].id);
     assert_eq!(watched.outcome().await.unwrap(), json!(6));
+}
+
+async fn r05_an_event_is_emitted_by_name_as_by_type(world: World) {
+    let (runtime, log) = start(&world, &Gate::wide_open()).await;
+    let seed = ContextSeed::new().with_tenant("belfry");
+    let emitted =
+        runtime.scope(seed, async { runtime.emit_json("Rang", json!({ "number": 9 })).await }).await;
+    let event = emitted.unwrap();
+    let events = runtime.events().list(Cursor::START, 10).await.unwrap();
+    let [stored] = &*events else { panic!("{events:?}") };
+    assert_eq!((stored.id, &*stored.name, stored.payload.as_str()), (event, "Rang", r#"{"number":9}"#));
+    for name in ["hears_badly", "hears_well"] {
+        let [job] = &*jobs_of(&runtime, name).await else { panic!("one job") };
+        assert_eq!((job.cause, job.context.tenant()), (Some(Cause::Event(event)), Some("belfry")));
+    }
+    until("a handler has run", async || log.lines() == ["heard 9"]).await;
+}
+
+async fn r02_a_typed_handle_to_an_existing_job_returns_its_output(world: World) {
+    let (runtime, _) = start(&world, &Gate::wide_open()).await;
+    let id = runtime.publish(Knock { number: 3 }).await.unwrap().id();
+    let output: i64 = runtime.jobs().handle_of::<Knock>(id).outcome().await.unwrap();
+    assert_eq!(output, 6);
+}
+
+async fn r02_a_typed_handle_refuses_a_job_of_another_command(world: World) {
+    let gate = Gate::new();
+    let (runtime, _) = start(&world, &gate).await;
+    let id = runtime.publish(Knock { number: 3 }).await.unwrap().id();
+    // It fails at once, while the job has not ended.
+    let handle = runtime.jobs().handle_of::<Ring>(id);
+    let refused = handle.outcome().await.unwrap_err();
+    assert_eq!(kind_and_code(&refused), (FailureKind::Refused, "other_command"));
+    let begins =
+        format!("job {id} is of the command `Knock`, and the handle was made for the command `Ring`; ");
+    assert!(refused.message().starts_with(&begins), "{refused}");
+    assert_eq!(&*handle.job().await.unwrap().name, "Knock", "the job can be read");
+    gate.open();
+
+    runtime.emit(Rang { number: 1 }).await.unwrap();
+    let [heard] = &*jobs_of(&runtime, "hears_well").await else { panic!("one job") };
+    let refused = runtime.jobs().handle_of::<Ring>(heard.id).outcome().await.unwrap_err();
+    assert_eq!(kind_and_code(&refused), (FailureKind::Refused, "other_command"));
+    assert!(refused.message().contains("the event handler `hears_well`"), "{refused}");
+}
+
+async fn r05_a_request_debugs_with_its_options_and_without_its_payload(world: World) {
+    let (runtime, _) = start(&world, &Gate::wide_open()).await;
+    let published = runtime.publish(Knock { number: 4711 }).idempotency_key("secret").priority(3);
+    let shown = format!("{published:?}");
+    assert!(shown.starts_with("Publish { command: \"Knock\", priority: 3, "), "{shown}");
+    let executed = format!("{:?}", runtime.execute(Knock { number: 4711 }));
+    assert!(executed.starts_with("Execute { command: \"Knock\", "), "{executed}");
+    let refused = format!("{:?}", runtime.publish_json("Knock", json!({ "number": "4711" })));
+    assert_eq!(refused, "Publish { refused: invalid (type), .. }");
+    for shown in [shown, executed, refused] {
+        assert!(!shown.contains("4711") && !shown.contains("secret"), "{shown}");
+    }
 }
 
 async fn r06_execute_returns_when_its_retries_have_ended(world: World) {
@@ -336,6 +394,10 @@ fn all() -> JobQuery {
 }
 
 on_every_store!(
+    r02_a_typed_handle_refuses_a_job_of_another_command,
+    r02_a_typed_handle_to_an_existing_job_returns_its_output,
+    r05_a_request_debugs_with_its_options_and_without_its_payload,
+    r05_an_event_is_emitted_by_name_as_by_type,
     r01_an_executed_command_is_stored_before_its_handler_runs,
     r01_a_published_command_is_stored_before_its_handler_runs,
     r01_a_failed_command_is_a_job_too,

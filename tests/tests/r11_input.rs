@@ -390,9 +390,36 @@ async fn r11_an_invalid_event_is_refused_and_leaves_nothing(world: World) {
     let refusal = runtime.emit(Seen { number: 0 }).await.unwrap_err();
     assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "minimum"));
     assert_eq!(pointers_and_codes(&refusal), [("/number", "minimum")]);
-    assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
     assert!(jobs(&runtime).await.is_empty());
     assert_eq!(runs.0.load(Ordering::SeqCst), 0);
+}
+
+async fn r11_an_event_by_name_is_validated_as_one_by_type_is(world: World) {
+    let (runtime, runs) = start(&world).await;
+    for (payload, place) in [
+        (json!({ "number": 0 }), ("/number", "minimum")),
+        (json!({}), ("/number", "required")),
+        (json!({ "number": 9_223_372_036_854_775_808_u64 }), ("/number", "unreadable")),
+    ] {
+        let refusal = runtime.emit_json("Seen", payload).await.unwrap_err();
+        assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, place.1));
+        assert_eq!(pointers_and_codes(&refusal), [place]);
+    }
+    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(jobs(&runtime).await.is_empty());
+    // Unknown fields are ignored, as in a stored event.
+    runtime.emit_json("Seen", json!({ "number": 1, "by": "ada" })).await.unwrap();
+    until("the handler has run", async || runs.0.load(Ordering::SeqCst) == 1).await;
+}
+
+async fn r11_the_failure_for_an_unknown_event_lists_the_known_events(world: World) {
+    let (runtime, _) = start(&world).await;
+    for name in ["seen", "Order"] {
+        let refusal = runtime.emit_json(name, json!({ "number": 1 })).await.unwrap_err();
+        assert_eq!(kind_and_code(&refusal), (FailureKind::UnknownName, "unknown_event"));
+        assert_eq!(refusal.message(), format!("there is no event `{name}`; there is Seen"));
+    }
 }
 
 /// Stores a job without validation, as an earlier version of the program may have left it.
@@ -480,6 +507,8 @@ async fn r11_a_job_of_an_unknown_name_stays_ready(world: World) {
 }
 
 on_every_store!(
+    r11_an_event_by_name_is_validated_as_one_by_type_is,
+    r11_the_failure_for_an_unknown_event_lists_the_known_events,
     r11_a_valid_command_passes_by_name_and_by_type,
     r11_the_failure_for_an_unknown_name_lists_the_known_names,
     r11_an_event_cannot_be_published_as_a_command,

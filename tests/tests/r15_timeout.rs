@@ -83,12 +83,12 @@ async fn r15_an_attempt_that_times_out_leaves_nothing(world: World) {
     let failure = job.outcome().await.unwrap_err();
 
     assert_eq!(kind_and_code(&failure), (FailureKind::TimedOut, "timed_out"));
-    assert_eq!(failure.message(), "it took longer than the 5s that its handler may take");
+    assert_eq!(failure.message(), "the attempt took longer than its handler's timeout of 5s");
     let attempts = runtime.jobs().attempts(job.id()).await.unwrap();
     let reached: Vec<_> = attempts.iter().map(|attempt| attempt.reached).collect();
     assert_eq!(reached, [Some(Step::Handle), Some(Step::Handle)]);
     assert!(runtime.entities::<Counter>().get(&"a".to_owned()).await.unwrap().is_none());
-    assert!(runtime.events().after(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
     assert_eq!(jobs(&runtime).await.len(), 1);
 }
 

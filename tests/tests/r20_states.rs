@@ -100,15 +100,14 @@ async fn r20_an_illegal_transition_is_refused_and_the_failure_names_the_legal_st
         if state != JobState::Failed {
             let failure = runtime.jobs().retry(job).await.unwrap_err();
             assert_eq!(kind_and_code(&failure), refused);
-            let begins =
-                format!("job {job} is {state}, and cannot be retried: only a job that has failed can");
+            let begins = format!("job {job} is {state}, and cannot be retried: only a failed job can");
             assert!(failure.message().starts_with(&begins), "{failure}");
         }
         let cancelled = runtime.jobs().cancel(job).await;
         if [JobState::Succeeded, JobState::Failed].contains(&state) {
             let failure = cancelled.unwrap_err();
             assert_eq!(kind_and_code(&failure), refused);
-            assert!(failure.message().contains("only a job that has not ended can"), "{failure}");
+            assert!(failure.message().contains("cannot be cancelled: it has ended already"), "{failure}");
             assert_eq!(runtime.jobs().get(job).await.unwrap().unwrap().state, state);
         } else {
             cancelled.unwrap();

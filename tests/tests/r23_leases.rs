@@ -236,7 +236,7 @@ async fn r23_the_late_commit_of_a_rescued_attempt_is_fenced(world: World) {
     assert_eq!(execution.await.unwrap(), 1);
     settle().await;
     assert_eq!(value(&fast).await, Some(1), "the slow attempt was not committed");
-    assert_eq!(fast.events().after(Cursor::START, 10).await.unwrap().len(), 1);
+    assert_eq!(fast.events().list(Cursor::START, 10).await.unwrap().len(), 1);
     let ended = job(&fast, id).await;
     assert_eq!((ended.state, ended.attempts), (JobState::Succeeded, 2));
     let attempts = fast.jobs().attempts(id).await.unwrap();
@@ -262,7 +262,7 @@ async fn r23_a_rescued_attempt_writes_nothing_while_its_job_runs_again(world: Wo
     slow.runtime.shutdown(Duration::from_mins(1)).await.unwrap();
     assert_eq!(value(&fast).await, None);
     assert_eq!(job(&fast, published.id()).await.state, JobState::Running);
-    assert!(fast.events().after(Cursor::START, 10).await.unwrap().is_empty());
+    assert!(fast.events().list(Cursor::START, 10).await.unwrap().is_empty());
     gate.open();
     reaches(&fast, published.id(), JobState::Succeeded).await;
     assert_eq!(value(&fast).await, Some(1));
@@ -459,9 +459,14 @@ async fn r23_the_cancellation_of_a_rescued_attempt_does_not_reach_the_next(world
 }
 
 async fn r23_a_lease_has_a_minimum_length(world: World) {
-    let of = |lease| format!("{:?}", world.builder().lease(lease));
-    assert!(of(Duration::ZERO).contains("lease: 100ms"), "{}", of(Duration::ZERO));
-    assert!(of(Duration::from_millis(101)).contains("lease: 101ms"));
+    let (builder, ..) = provided(world.builder());
+    let line = line!() + 1;
+    let error = builder.clone().lease(Duration::from_millis(99)).start().await.unwrap_err();
+    let [problem] = error.problems() else { panic!("{error}") };
+    assert!(problem.source().file.ends_with("tests/r23_leases.rs"), "{problem}");
+    assert_eq!(problem.source().line, line);
+    assert_eq!(problem.message(), "a lease of 99ms is too short; use 100ms (`MIN_LEASE`) or more");
+    builder.lease(enact::RuntimeBuilder::MIN_LEASE).start().await.unwrap();
 }
 
 async fn r23_two_runtimes_on_one_store_never_run_a_job_twice(world: World) {

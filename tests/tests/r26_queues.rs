@@ -123,9 +123,28 @@ async fn r50_a_limit_for_a_queue_without_handlers_is_a_problem_with_its_source(w
     assert!(problem.message().starts_with(expected), "{problem}");
 }
 
+async fn r50_a_limit_of_no_jobs_is_a_problem_with_its_source(world: World) {
+    let line = line!() + 1;
+    let builder = world.builder().provide(Gate::new()).queue("mail", 0).queue(DEFAULT_QUEUE, 1);
+    let error = builder.clone().concurrency(0).start().await.unwrap_err();
+    let problems: Vec<_> =
+        error.problems().iter().map(|problem| (problem.source().line, problem.message())).collect();
+    assert_eq!(
+        problems,
+        [
+            (line, "`queue(\"mail\", 0)` would run no jobs of the queue; allow at least 1"),
+            (line + 1, "`concurrency(0)` would run no jobs; allow at least 1, or start `without_worker()`"),
+        ]
+    );
+    assert_eq!(format!("{error:?}"), error.to_string(), "`main` prints it by `Debug`");
+    // The last value counts.
+    builder.concurrency(0).concurrency(1).queue("mail", 1).start().await.unwrap();
+}
+
 on_every_store! {
     r26_commands_and_event_handlers_of_one_queue_share_its_limit,
     r26_a_stored_job_is_in_the_queue_that_its_handler_names_now,
     r26_the_wiring_has_the_queue_of_each_handler,
     r50_a_limit_for_a_queue_without_handlers_is_a_problem_with_its_source,
+    r50_a_limit_of_no_jobs_is_a_problem_with_its_source,
 }

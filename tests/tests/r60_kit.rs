@@ -219,6 +219,12 @@ async fn r60_a_given_event_is_handled_by_the_next_drain() {
 }
 
 #[tokio::test]
+#[should_panic(expected = "`concurrency(0)` would run no jobs")]
+async fn r60_settings_are_checked_as_in_production() {
+    TestRuntime::builder().configure(|builder| builder.concurrency(0)).start().await;
+}
+
+#[tokio::test]
 #[should_panic(expected = "r60_kit::Treasurer` was not provided")]
 async fn r60_a_domain_with_problems_does_not_start() {
     TestRuntime::start().await;
@@ -226,7 +232,7 @@ async fn r60_a_domain_with_problems_does_not_start() {
 
 #[tokio::test]
 #[should_panic(
-    expected = "none that an execution leaves: Shelf 1 would not be as it must: A shelf holds three books"
+    expected = "none that an execution could commit: Shelf 1 violates an invariant: A shelf holds three books"
 )]
 async fn r60_an_entity_that_violates_an_invariant_cannot_be_given() {
     library().await.given(shelf(["a", "b", "c", "d"])).await;
@@ -269,7 +275,7 @@ async fn r60_a_wrong_expectation_panics_at_its_own_line_with_what_was_found() {
     let told = panic_message(&outcome, |outcome| {
         outcome.then_emits(shelved("Odyssey"));
     });
-    let difference = "`PutUp` has emitted something else
+    let difference = "the events emitted by `PutUp` differ
 - expected
 + found
 
@@ -285,7 +291,7 @@ async fn r60_a_wrong_expectation_panics_at_its_own_line_with_what_was_found() {
     let told = panic_message(&outcome, |outcome| {
         outcome.then_entity(&shelf(["Emma"]));
     });
-    assert!(told.contains("after `PutUp` the Shelf 1 is another\n"), "{told}");
+    assert!(told.contains("after `PutUp`, Shelf 1 differs\n"), "{told}");
     assert!(told.contains("+     \"Ulysses\"\n"), "{told}");
 
     let told = panic_message(&outcome, |outcome| {
@@ -299,7 +305,7 @@ async fn r60_a_wrong_expectation_panics_at_its_own_line_with_what_was_found() {
     let told = panic_message(&outcome, |outcome| {
         outcome.then_no_entity::<Shelf>(&1);
     });
-    assert!(told.starts_with("after `PutUp` there is a Shelf 1:"), "{told}");
+    assert!(told.starts_with("after `PutUp`, Shelf 1 exists:"), "{told}");
     let told = panic_message(&outcome, |outcome| {
         outcome.then_publishes(Buy { next_to: 1 });
     });
@@ -307,7 +313,10 @@ async fn r60_a_wrong_expectation_panics_at_its_own_line_with_what_was_found() {
     let told = panic_message(&outcome, |outcome| {
         outcome.then_fails(FailureKind::Violated, "not_overloaded");
     });
-    assert!(told.starts_with("`PutUp` was to fail as violated (not_overloaded); `PutUp` (job "), "{told}");
+    assert!(
+        told.starts_with("expected `PutUp` to fail as violated (not_overloaded); `PutUp` (job "),
+        "{told}"
+    );
     let told = panic_message(&outcome, |outcome| {
         outcome.then_ran(["PutUp", "praise"]);
     });
@@ -324,7 +333,7 @@ async fn r60_an_unexpected_failure_is_reported_with_its_step_and_its_retry() {
     let told = panic_message(&outcome, |outcome| {
         outcome.then_succeeds();
     });
-    assert!(told.starts_with("`Buy` was to succeed; `Buy` (job "), "{told}");
+    assert!(told.starts_with("expected `Buy` to succeed; `Buy` (job "), "{told}");
     let end = ", attempt 1): failed at step handle: error (error): there is no money; now waiting until \
                2030-01-01T00:01:00Z";
     assert!(told.ends_with(end), "{told}");
@@ -352,6 +361,6 @@ async fn r60_then_changes_nothing_covers_every_entity() {
     let told = panic_message(&outcome, |outcome| {
         outcome.then_changes_nothing();
     });
-    assert!(told.contains("was to change no entity\n"), "{told}");
+    assert!(told.contains("changed entities\n"), "{told}");
     assert!(told.contains("+ Entry Emma, version 1: {\n"), "{told}");
 }

@@ -8,7 +8,7 @@ use std::pin::pin;
 use enact::clock::ManualClock;
 use enact::prelude::*;
 use enact::store::{Cursor, JobQuery};
-use enact::testing::{Begun, Fault, Outcome, Point, TestRuntime, TestRuntimeBuilder};
+use enact::testing::{Fault, Outcome, Point, RunningAttempt, TestRuntime, TestRuntimeBuilder};
 use enact::{Attempt, Job, JobId, MemoryStore, Step};
 use enact_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -251,6 +251,7 @@ impl Case {
             }
             (_, Fault::Panic) => Some(FailureKind::Panicked),
             (_, Fault::Crash) => Some(FailureKind::Lost),
+            (point, fault) => panic!("no expectation of {fault:?} at {point:?}"),
         }
     }
 
@@ -265,9 +266,9 @@ impl Case {
         if self.fault == Fault::Crash {
             world.restart().await;
             // No worker may run the interrupted job before its lease has expired.
-            while let Some(begun) = world.begin_one().await {
-                assert_ne!(begun.job_id(), faulted, "{self}: the job runs twice at a time");
-                let _ = ended(&world, begun).await;
+            while let Some(attempt) = world.begin_one().await {
+                assert_ne!(attempt.job_id(), faulted, "{self}: the job runs twice at a time");
+                let _ = ended(&world, attempt).await;
             }
             world.advance_past_lease().await;
         }
@@ -280,8 +281,8 @@ impl Case {
 }
 
 /// Waits for the end of an attempt. Advances the clock meanwhile, for pauses between tries of a commit.
-async fn ended(world: &TestRuntime, begun: Begun) -> Outcome {
-    let mut ended = pin!(begun.ended());
+async fn ended(world: &TestRuntime, attempt: RunningAttempt) -> Outcome {
+    let mut ended = pin!(attempt.ended());
     loop {
         tokio::select! {
             biased;
@@ -292,15 +293,15 @@ async fn ended(world: &TestRuntime, begun: Begun) -> Outcome {
 }
 
 async fn run_one(world: &TestRuntime) -> JobId {
-    let begun = world.begin_one().await.expect("a job is ready");
-    ended(world, begun).await.job().id
+    let attempt = world.begin_one().await.expect("a job is ready");
+    ended(world, attempt).await.job().id
 }
 
 /// Runs jobs until none is ready and none waits for a time.
 async fn run_all(world: &TestRuntime) {
     loop {
-        while let Some(begun) = world.begin_one().await {
-            let _ = ended(world, begun).await;
+        while let Some(attempt) = world.begin_one().await {
+            let _ = ended(world, attempt).await;
         }
         if world.advance_to_next().await.is_none() {
             return;
@@ -322,7 +323,7 @@ impl Snapshot {
         let runtime = world.runtime();
         let coins =
             |event: &enact::store::StoredEvent| event.payload.value().unwrap()["coins"].as_i64().unwrap();
-        let events = runtime.events().after(Cursor::START, 100).await.unwrap();
+        let events = runtime.events().list(Cursor::START, 100).await.unwrap();
         let events = events.iter().map(|event| (event.name.to_string(), coins(event))).collect();
         let mut jobs = Vec::new();
         let mut versions = Vec::new();

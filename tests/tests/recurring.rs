@@ -362,7 +362,7 @@ on_every_store! {
     r52_a_schedule_continues_under_the_new_name_of_its_command,
 }
 
-/// The number of jobs of each tick, with the schedule.
+/// The number of jobs of each tick, with the schedule; 0 for a read of the last tick.
 #[derive(Clone, Default)]
 struct Ticks(Arc<Mutex<Vec<(String, usize)>>>);
 
@@ -381,6 +381,10 @@ impl Ticks {
 impl Watch for Ticks {
     async fn ticking(&self, tick: &NewTick) {
         self.0.lock().unwrap().push((tick.schedule.to_string(), tick.jobs.len()));
+    }
+
+    async fn reading_last_tick(&self, schedule: &str) {
+        self.0.lock().unwrap().push((schedule.to_owned(), 0));
     }
 }
 

@@ -186,7 +186,7 @@ async fn a_handler_that_blocks_its_thread_delays_a_shutdown_by_seconds_only(worl
     .await;
     let late = stopping.await.unwrap().unwrap_err();
     assert_eq!(kind_and_code(&late), (FailureKind::TimedOut, "shutdown_deadline"));
-    assert!(late.message().contains("could not be dropped"), "{late}");
+    assert!(late.message().contains("could not be aborted"), "{late}");
     release.send(()).unwrap();
     until("the attempt has ended", async || state(&runtime, job.id()).await.has_ended()).await;
 }

@@ -35,6 +35,6 @@ pub(crate) use origin::Origin;
 pub use publish::{StagedJob, emit, publish};
 pub use repository::Repository;
 pub(crate) use repository::{entities, entity_key, unreadable};
-pub(crate) use stage::{StagedEvent, Staging};
+pub(crate) use stage::{StagedEvent, StagedWrite, Staging};
 
 pub use crate::model::{ContextSeed, Identity, MalformedTrace, TraceContext};

@@ -1,5 +1,6 @@
 //! Commands that recur: when they do, and what becomes of the times that were missed.
 
+#[cfg(feature = "cron")]
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -42,6 +43,7 @@ pub(crate) type MakeCommand = fn(Tick) -> AnyCommand;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Times {
     Every(Duration),
+    #[cfg(feature = "cron")]
     Cron(Cow<'static, str>),
 }
 
@@ -62,6 +64,7 @@ impl<C: Command> Schedule<C> {
     /// match. An hour that the clocks leave out or repeat is left to [`cronexpr`](https://docs.rs/cronexpr).
     ///
     /// `start()` refuses what is no pattern, and a pattern of no time, as the 30th of February (r50).
+    #[cfg(feature = "cron")]
     pub fn cron(pattern: impl Into<Cow<'static, str>>) -> Self
     where
         C: Recurring,

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "cron")]
 use cronexpr::{Crontab, FallbackTimezoneOption, MakeTimestamp, ParseOptions, parse_crontab_with};
-use jiff::{SignedDuration, Timestamp};
+#[cfg(feature = "cron")]
+use jiff::SignedDuration;
+use jiff::Timestamp;
 
 use super::schedule::Times;
 
@@ -16,6 +19,7 @@ pub(crate) enum Timetable {
     /// The multiples of a period since the epoch, in microseconds. It is positive.
     Every(i64),
     /// What a pattern matches, in its time zone.
+    #[cfg(feature = "cron")]
     Cron(Box<Crontab>),
 }
 
@@ -31,6 +35,7 @@ impl Timetable {
             }
             // What does not fit is no multiple that would ever come.
             Times::Every(period) => Self::Every(i64::try_from(period.as_micros()).unwrap_or(i64::MAX)),
+            #[cfg(feature = "cron")]
             Times::Cron(pattern) => {
                 let mut options = ParseOptions::default();
                 options.fallback_timezone_option = FallbackTimezoneOption::UTC;
@@ -48,6 +53,7 @@ impl Timetable {
             Some(_) => Ok(timetable),
             None => Err(match times {
                 Times::Every(period) => format!("it is to recur every {period:?}, and that time never comes"),
+                #[cfg(feature = "cron")]
                 Times::Cron(pattern) => format!("the cron pattern `{pattern}` names no time that ever comes"),
             }),
         }
@@ -60,10 +66,12 @@ impl Timetable {
                 let count = time.as_microsecond().div_euclid(*period).checked_add(1)?;
                 Timestamp::from_microsecond(count.checked_mul(*period)?).ok()
             }
+            #[cfg(feature = "cron")]
             Self::Cron(crontab) if time < Timestamp::MAX - HORIZON => {
                 let next = crontab.find_next(MakeTimestamp(time)).ok()?;
                 Some(next.timestamp())
             }
+            #[cfg(feature = "cron")]
             Self::Cron(_) => None,
         }
     }
@@ -76,6 +84,7 @@ impl Timetable {
                 Timestamp::from_microsecond(count.checked_mul(*period)?).ok()
             }
             // The crate looks forwards only: from some time before, as short as there is a tick behind it.
+            #[cfg(feature = "cron")]
             Self::Cron(_) => LOOKS_BACK.iter().find_map(|hours| {
                 let begin = time.checked_sub(SignedDuration::from_hours(*hours)).ok()?;
                 let ticks = std::iter::successors(self.after(begin), |tick| self.after(*tick));
@@ -86,13 +95,15 @@ impl Timetable {
 }
 
 /// How far the crate looks ahead for a match, and somewhat more.
+#[cfg(feature = "cron")]
 const HORIZON: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
 
 /// How far to look back for the last tick, in hours: patterns that tick often are found by the first, and few ticks lie in
 /// between for those that do not.
+#[cfg(feature = "cron")]
 const LOOKS_BACK: [i64; 5] = [1, 24, 31 * 24, 366 * 24, 4 * 366 * 24];
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cron"))]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! One attempt of a job, from its first step to its end on record.
+//! One attempt of a job, from its first step to its stored end.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -6,28 +6,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use super::engine::Engine;
 use super::faults::{Point, is_crash};
-use super::lifecycle::{self, Execution};
+use super::lifecycle::Execution;
 use super::running_attempts::AttemptId;
 use super::waiters::ended;
 use crate::context::ExecutionContext;
 use crate::model::clock::after;
-use crate::model::{Attempt, Failure, FailureKind, Job, Retry};
+use crate::model::{Attempt, Failure, FailureKind, Job};
 use crate::store::{Commit, CommitError, Committed, Next, RunningJob, StoreError};
 use crate::wiring::JobPlan;
 
-/// How long to wait before the end of an attempt is written again, when the store could not take it: at first, and at
-/// most.
+/// The first and the longest pause before the end of an attempt is written again, after the store has failed.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Runs the attempt that has begun on record: executes the job, and ends it. All of it is one span; what handles an event
-/// has its handler's name for a command.
+/// Runs an attempt whose start is stored, and stores its end. It is one span; its `command` is the handler's name for a job
+/// of an event handler.
 pub(crate) async fn run(engine: Arc<Engine>, job: Job, permit: Option<OwnedSemaphorePermit>) {
     let span = tracing::info_span!(
         "attempt",
@@ -42,7 +40,7 @@ pub(crate) async fn run(engine: Arc<Engine>, job: Job, permit: Option<OwnedSemap
         tokio::select! {
             biased;
             () = engine.dead.cancelled(), if engine.faults.is_some() => {}
-            () = engine.abort.cancelled() => give_back(&engine, &job, attempt).await,
+            () = engine.abort.cancelled() => release(&engine, &job, attempt).await,
             () = run_to_end(&engine, &job, &mut attempt, permit) => {}
         }
     }
@@ -56,98 +54,116 @@ async fn run_to_end(
     attempt: &mut Attempt,
     permit: Option<OwnedSemaphorePermit>,
 ) {
-    // Only jobs of names that this program has are claimed or begun.
+    // Only jobs of names that this program knows are claimed or started.
     let Some(plan) = engine.plans.job(&job.name) else { return };
     let context = ExecutionContext::of_attempt(engine.clone(), engine.overrides.of(job.id), job);
-    let mut execution = Execution { engine, plan, job, context: &context, attempt, permit };
+    let execution = Execution { engine, plan, job, context: &context, attempt: &mut *attempt, permit };
     let executed = {
-        let _running = engine.running.enter(AttemptId { job: job.id, number: job.attempts }, &context);
-        let _closing = Closing(&context);
-        // What a panic leaves half-done is staged, and is dropped with the attempt.
-        AssertUnwindSafe(context.scope(lifecycle::execute(&mut execution))).catch_unwind().await
+        let _running = engine.running.register(AttemptId { job: job.id, number: job.attempts }, &context);
+        let _closing = CloseOnDrop(&context);
+        // Unwind safe: a panic leaves only staged effects behind, and those are dropped with the attempt.
+        AssertUnwindSafe(context.scope(execution.execute())).catch_unwind().await
     };
-    match executed {
+    let failure = match executed {
         Ok(Ok(output)) => {
-            tracing::debug!("succeeded");
-            engine.waiters.announce(job.id, &Ok(output));
+            tracing::debug!("attempt succeeded");
+            return engine.waiters.announce(job.id, &Ok(output));
         }
-        Ok(Err(failure)) => fail(engine, plan, job, with_choices(attempt, &context), failure).await,
-        Err(panic) if is_crash(&*panic) => {}
-        Err(panic) => fail(engine, plan, job, with_choices(attempt, &context), panicked(&*panic)).await,
-    }
+        Ok(Err(failure)) => failure,
+        Err(panic) if is_crash(&*panic) => return,
+        Err(panic) => panicked(&*panic),
+    };
+    let attempt = Attempt { strategies: context.choices(), ..attempt.clone() };
+    fail(engine, plan, job, attempt, failure).await;
 }
 
-/// The record of an attempt that has failed, with the strategies that it has drawn.
-fn with_choices(attempt: &Attempt, context: &ExecutionContext) -> Attempt {
-    Attempt { strategies: context.choices(), ..attempt.clone() }
-}
+/// Closes a context when its attempt ends, or is dropped (r30).
+struct CloseOnDrop<'a>(&'a ExecutionContext);
 
-/// Closes a context when its attempt ends, and when it is dropped on the way (r30).
-struct Closing<'a>(&'a ExecutionContext);
-
-impl Drop for Closing<'_> {
+impl Drop for CloseOnDrop<'_> {
     fn drop(&mut self) {
         self.0.close();
     }
 }
 
-/// Ends an attempt that has failed: with another one to come if the policy says so, or for good (r22).
+/// Ends a failed attempt, with a retry if the policy allows one (r22). Tries until the store has stored it.
 async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, failure: Failure) {
-    tracing::warn!(kind = %failure.kind(), code = failure.code(), "failed: {failure}");
-    let commit = failed(&plan.settings.retry, job, attempt, on_record(failure), engine.clock.now(), None);
+    tracing::warn!(kind = %failure.kind(), code = failure.code(), "attempt failed: {failure}");
+    let commit = failure_commit(engine, plan, job, attempt, job_failure(failure));
     let mut pause = FIRST_PAUSE;
     loop {
-        match put_on_record(engine, job, &commit).await {
+        match store_failure(engine, job, &commit).await {
             Ok(_) => {
-                // Whoever dies here has told nobody; there is nothing left that could fail.
+                // A process that dies at this point has announced nothing; no other fault has an effect here.
                 let _ = engine.pass(Point::Failed, job);
-                return settled(engine, job, &commit);
+                return announce_failure(engine, job, &commit);
             }
             Err(CommitError::Store(error)) => {
-                tracing::error!("cannot record how the attempt ended, and tries again: {error}");
-                // Those who wait are told what they can be told now. The job ends on record once the store is back.
+                tracing::error!(retry_in = ?pause, "cannot store the end of the attempt; retrying: {error}");
+                // Those who wait here are not kept waiting for the store. The job ends once the store is back.
                 engine.waiters.announce(job.id, &Err(error.into()));
                 engine.clock.sleep_until(engine.clock.elapsed() + pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            Err(_) => return superseded(engine, job).await,
+            Err(_) => return announce_fenced(engine, job).await,
         }
     }
 }
 
-/// Writes how a failed attempt has ended. A store that panics is one that could not answer.
-async fn put_on_record(engine: &Engine, job: &Job, commit: &Commit) -> Result<Committed, CommitError> {
-    let record = async {
+/// Stores the end of a failed attempt. A store that panics counts as one that fails.
+async fn store_failure(engine: &Engine, job: &Job, commit: &Commit) -> Result<Committed, CommitError> {
+    let stored = async {
         engine.pass(Point::Failing, job).map_err(|failure| StoreError::new(failure.to_string()))?;
         engine.store.commit(commit.clone()).await
     };
-    match AssertUnwindSafe(record).catch_unwind().await {
-        Ok(recorded) => recorded,
+    match AssertUnwindSafe(stored).catch_unwind().await {
+        Ok(stored) => stored,
         Err(panic) if is_crash(&*panic) => resume_unwind(panic),
         Err(panic) => Err(StoreError::new(panicked(&*panic).to_string()).into()),
     }
 }
 
-/// Ends an attempt that a shutdown has dropped. If the policy allows another, it may begin at once, wherever there is a
-/// worker.
-async fn give_back(engine: &Engine, job: &Job, attempt: Attempt) {
-    tracing::warn!("dropped by a shutdown");
+/// Ends an attempt that a shutdown has aborted. If the policy allows a retry, any worker may start it at once.
+async fn release(engine: &Engine, job: &Job, attempt: Attempt) {
+    tracing::warn!("shutdown aborted the attempt");
     let Some(plan) = engine.plans.job(&job.name) else { return };
-    let failure = Failure::new(FailureKind::Lost, "shut_down", "it was under way when its worker shut down")
-        .retry_in(Duration::ZERO);
-    let commit = failed(&plan.settings.retry, job, attempt, failure, engine.clock.now(), None);
+    let message = "the attempt was aborted by the shutdown of its worker";
+    let failure = Failure::new(FailureKind::Lost, "shut_down", message).retry_in(Duration::ZERO);
+    let commit = failure_commit(engine, plan, job, attempt, failure);
     match engine.store.commit(commit.clone()).await {
-        Ok(_) => settled(engine, job, &commit),
+        Ok(_) => announce_failure(engine, job, &commit),
         Err(CommitError::Store(error)) => {
-            tracing::error!("cannot be given back; its job ends as lost once its lease has ended: {error}");
+            tracing::error!("cannot release the attempt; it ends as lost when the lease expires: {error}");
         }
-        Err(_) => superseded(engine, job).await,
+        Err(_) => announce_fenced(engine, job).await,
     }
 }
 
-/// The failure as it stands on record: there, what a handler has met at a boundary is an error like any other (r27). What
-/// was asked for wrongly will be wrong the next time, too.
-fn on_record(failure: Failure) -> Failure {
+/// Ends an attempt of a worker whose lease has expired (r23), unless the worker has renewed it `renewals` times by then.
+pub(crate) async fn rescue(engine: &Engine, running: RunningJob, renewals: u64) -> Result<(), StoreError> {
+    let RunningJob { job, worker, started_at } = running;
+    // A job of a name that this program does not know is left to one that does (r07).
+    let Some(plan) = engine.plans.job(&job.name) else { return Ok(()) };
+    let message = format!("the lease of worker {worker} expired while the attempt ran");
+    let failure = Failure::new(FailureKind::Lost, "lost", message);
+    let attempt = Attempt::begun(job.attempts, worker, started_at);
+    let commit = Commit { lapsed: Some(renewals), ..failure_commit(engine, plan, &job, attempt, failure) };
+    match engine.store.commit(commit.clone()).await {
+        Ok(_) => {
+            let worker = &commit.attempt.worker;
+            tracing::warn!(job = %job.id, attempt = job.attempts, %worker, "lease expired; rescued the attempt");
+            announce_failure(engine, &job, &commit);
+            Ok(())
+        }
+        Err(CommitError::Store(error)) => Err(error),
+        // The attempt has ended after all, or another process was faster.
+        Err(_) => Ok(()),
+    }
+}
+
+/// The failure as it is stored with the job: kinds of the boundary become `Error` (r27). A request that was refused will be
+/// refused again.
+fn job_failure(failure: Failure) -> Failure {
     use FailureKind::{Error, IdempotencyMismatch, QueueFull, Refused, Unavailable, UnknownName};
     match failure.kind() {
         IdempotencyMismatch | Refused => failure.of_kind(Error).permanent(),
@@ -156,52 +172,24 @@ fn on_record(failure: Failure) -> Failure {
     }
 }
 
-/// Ends the attempt of a worker that is no longer heard of (r23), and had renewed its lease so often when it last was.
-pub(crate) async fn give_up(engine: &Engine, lost: RunningJob, renewals: u64) -> Result<(), StoreError> {
-    let RunningJob { job, worker, started_at } = lost;
-    // Another program's job is for another program's worker to judge.
-    let Some(plan) = engine.plans.job(&job.name) else { return Ok(()) };
+/// The commit that ends a failed attempt: the job is retried if its policy and its deadline allow it.
+fn failure_commit(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, failure: Failure) -> Commit {
     let now = engine.clock.now();
-    let message = format!("worker {worker} is no longer heard of, and its lease has ended");
-    let failure = Failure::new(FailureKind::Lost, "lost", message);
-    let attempt = Attempt::begun(job.attempts, worker, started_at);
-    let commit = failed(&plan.settings.retry, &job, attempt, failure, now, Some(renewals));
-    match engine.store.commit(commit.clone()).await {
-        Ok(_) => {
-            tracing::warn!(job = %job.id, attempt = job.attempts, worker = %commit.attempt.worker, "lost");
-            settled(engine, &job, &commit);
-            Ok(())
-        }
-        Err(CommitError::Store(error)) => Err(error),
-        // It has ended after all, or another process was faster.
-        Err(_) => Ok(()),
-    }
-}
-
-/// The commit that ends a failed attempt.
-fn failed(
-    retry: &Retry,
-    job: &Job,
-    attempt: Attempt,
-    failure: Failure,
-    now: Timestamp,
-    lapsed: Option<u64>,
-) -> Commit {
-    // What was spent before a retry by hand counts no more.
+    // Attempts before a retry by hand do not count.
     let number = attempt.number.saturating_sub(job.spent);
-    let again = retry.pause_after(job.id, number, &failure).map(|pause| after(now, pause));
-    let next = match again {
+    let retry_at = plan.settings.retry.pause_after(job.id, number, &failure).map(|pause| after(now, pause));
+    let next = match retry_at {
         Some(due_at) if job.effective_deadline().is_none_or(|deadline| due_at < deadline) => {
             Next::Retry(due_at)
         }
         _ => Next::Failed,
     };
     let attempt = Attempt { ended_at: Some(now), failure: Some(failure), ..attempt };
-    Commit { job: job.id, attempt, lapsed, next, write: None, events: Vec::new(), jobs: Vec::new() }
+    Commit { job: job.id, attempt, lapsed: None, next, write: None, events: Vec::new(), jobs: Vec::new() }
 }
 
-/// After an attempt's failure is on record: tells those who wait, or the dispatcher that there is more to do.
-fn settled(engine: &Engine, job: &Job, commit: &Commit) {
+/// Announces the failure of the job, unless it is retried, and wakes the dispatcher.
+fn announce_failure(engine: &Engine, job: &Job, commit: &Commit) {
     if commit.next == Next::Failed
         && let Some(failure) = &commit.attempt.failure
     {
@@ -210,9 +198,9 @@ fn settled(engine: &Engine, job: &Job, commit: &Commit) {
     engine.work.notify_one();
 }
 
-/// The attempt was given up while it ran. What its job has come to by now is what counts.
-async fn superseded(engine: &Engine, job: &Job) {
-    tracing::warn!("cancelled or given up while it ran; its effects are dropped");
+/// Announces the stored outcome of the job: its attempt was cancelled or rescued while it ran.
+async fn announce_fenced(engine: &Engine, job: &Job) {
+    tracing::warn!("attempt was cancelled or rescued while it ran; dropped its effects");
     if let Ok(Some(job)) = engine.store.job(job.id).await {
         let id = job.id;
         if let Some(ended) = ended(job) {
@@ -226,6 +214,6 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("the panic carries no text");
+        .unwrap_or("(no message)");
     Failure::new(FailureKind::Panicked, "panicked", format!("panicked: {text}"))
 }

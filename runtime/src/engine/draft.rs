@@ -70,7 +70,7 @@ pub(crate) fn handler_jobs(
     ids: &IdSource,
     event: &NewEvent,
     handlers: &[HandlingPlan],
-    seed: Arc<JobContext>,
+    context: Arc<JobContext>,
     max_queued: Option<u64>,
 ) -> impl Iterator<Item = NewJob> {
     handlers.iter().map(move |handler| {
@@ -78,7 +78,7 @@ pub(crate) fn handler_jobs(
         let mut job = NewJob::new(ids.job(), kind, handler.name.clone(), payload, event.emitted_at);
         job.correlation = event.correlation.clone();
         job.cause = Some(Cause::Event(event.id));
-        job.context = seed.clone();
+        job.context = context.clone();
         job.max_queued = max_queued;
         job.repeatable = handler.repeatable;
         job

@@ -1,4 +1,4 @@
-//! What the parts of a running runtime share.
+//! The shared state of a running runtime.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +22,10 @@ use crate::model::{Capabilities, Failure, FailureKind, Job, JobId, WorkerId};
 use crate::store::{Store, StoreError};
 use crate::wiring::{Plans, Wiring};
 
-/// How often a runtime looks for what other processes have done in the same store. What happens in this process wakes it at
-/// once.
+/// How often a runtime polls the store for changes by other processes. Changes by this process wake it at once.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the parts of a running runtime share.
+/// The shared state of a running runtime.
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -42,34 +41,34 @@ pub(crate) struct Engine {
     pub(crate) lease: OwnLease,
     pub(crate) lease_observations: LeaseObservations,
     pub(crate) running: RunningAttempts,
-    /// How many jobs of one name may be queued before the boundary is told to wait.
+    /// How many jobs of one name may be queued before the boundary refuses more.
     pub(crate) max_queued: u64,
-    /// What tests have asked to go wrong.
+    /// The faults that a test has planned; `None` outside the test kit.
     pub(crate) faults: Option<Arc<Faults>>,
-    /// Told when there may be something to claim.
+    /// Notified when there may be a job to claim.
     pub(crate) work: Notify,
-    /// The attempts that are under way.
+    /// The tasks of the running attempts.
     pub(crate) attempts: TaskTracker,
-    /// Nothing new begins.
+    /// Cancelled at shutdown: nothing new starts.
     pub(crate) stop: CancellationToken,
-    /// What is under way is dropped, and given back.
+    /// Cancelled at the deadline of a shutdown: running attempts are aborted and released.
     pub(crate) abort: CancellationToken,
-    /// Nothing is done any more, as if the process had died: for tests.
+    /// Cancelled by an injected crash: nothing more is done, as if the process had died.
     pub(crate) dead: CancellationToken,
 }
 
 impl Engine {
-    /// Refuses what would begin after a shutdown.
+    /// Fails after a shutdown.
     pub(crate) fn check_running(&self) -> Result<(), Failure> {
         if self.stop.is_cancelled() {
-            let message = "the runtime has shut down and takes nothing more";
+            let message = "the runtime has shut down and accepts nothing more";
             return Err(Failure::new(FailureKind::Unavailable, "shut_down", message));
         }
         Ok(())
     }
 
-    /// Runs an attempt in a task of its own. What tasks are made of is moved several times, and an attempt is some
-    /// kilobytes: it is boxed.
+    /// Runs an attempt in a task of its own. The future is boxed: it has some kilobytes, and spawning moves it several
+    /// times.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         attempt: impl Future<Output = T> + Send + 'static,
@@ -77,35 +76,35 @@ impl Engine {
         self.attempts.spawn(attempt.boxed())
     }
 
-    /// Returns when everything has ended that was begun before the runtime stopped.
+    /// Returns when the runtime has stopped and no attempt runs.
     pub(crate) async fn all_ended(&self, dispatcher: &TaskTracker) {
         self.stop.cancelled().await;
-        // What the dispatcher has claimed already still runs.
+        // Jobs that the dispatcher has claimed still run.
         dispatcher.wait().await;
         self.attempts.close();
         self.attempts.wait().await;
     }
 
-    /// Sees to it that what begins now is covered by this worker's lease (r23).
+    /// Ensures that an attempt that starts now is covered by this worker's lease (r23).
     pub(crate) async fn ensure_lease(&self) -> Result<(), StoreError> {
         self.lease.ensure(&*self.store, &self.worker, self.clock.elapsed()).await
     }
 
-    /// Stops as if the process had died: nothing is begun, ended, or given back any more.
+    /// Stops as if the process had died: nothing starts, ends or is released any more.
     pub(crate) fn die(&self) {
         self.dead.cancel();
         self.stop.cancel();
         self.abort.cancel();
     }
 
-    /// A point at which a test may have asked for a fault.
+    /// Injects the fault that a test has planned at this point, if any.
     pub(crate) fn pass(&self, point: Point, job: &Job) -> Result<(), Failure> {
-        self.faults.as_ref().map_or(Ok(()), |faults| faults.strike(point, job, || self.die()))
+        self.faults.as_ref().map_or(Ok(()), |faults| faults.inject(point, job, || self.die()))
     }
 
-    /// Tells the attempt of a job that is under way here, and those who wait for the job, that it was called off (r24).
+    /// Announces to the attempts of a job that run here, and to those who wait for it, that it was cancelled (r24).
     pub(crate) fn announce_cancelled(&self, job: JobId) {
-        self.running.signal_all(job);
+        self.running.cancel_job(job);
         self.waiters.announce(job, &Err(cancelled()));
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::store::EntityKey;
 
-/// Lets the executions on one entity queue up, first come first served, instead of conflicting (r17).
+/// Queues the executions on one entity in this process, first in, first out, so that they do not conflict (r17).
 pub(crate) struct EntityLocks {
     shards: Arc<[Shard]>,
     hasher: RandomState,
@@ -23,7 +23,7 @@ impl EntityLocks {
         Self { shards: (0..SHARDS).map(|_| Shard::default()).collect(), hasher: RandomState::new() }
     }
 
-    /// Waits until nobody else holds the entity.
+    /// Waits until no other execution holds the entity.
     pub(crate) async fn lock(&self, key: &EntityKey) -> EntityLock {
         let index = usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or_default();
         let lock = lock_shard(&self.shards[index]).entry(key.clone()).or_default().clone();
@@ -48,7 +48,7 @@ pub(crate) struct EntityLock {
 impl Drop for EntityLock {
     fn drop(&mut self) {
         let mut shard = lock_shard(&self.shards[self.index]);
-        // The next in line gets it first; who is in line holds the lock's `Arc`, besides the map.
+        // The next execution gets the lock before the map is changed. Each waiting one holds an `Arc` besides the map's.
         self.guard = None;
         if shard.get(&self.key).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             shard.remove(&self.key);

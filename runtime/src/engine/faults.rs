@@ -10,18 +10,19 @@ use tokio::sync::watch;
 
 use crate::model::{Failure, FailureKind, Job, JobId, Step};
 
-/// A point on the way of an attempt, at which a [`Fault`] can occur (r62).
+/// A point of an attempt at which a [`Fault`] can be injected ([r62](crate::rules#r62)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Point {
-    /// The attempt has begun on record, and nothing else has happened.
+    /// The start of the attempt is stored.
     Claimed,
     /// The steps before this one are done.
     Before(Step),
-    /// The commit is on record, and nobody knows yet.
+    /// The commit is stored, and not yet announced.
     Committed,
-    /// The attempt has failed, and that is not on record yet.
+    /// The attempt has failed, and its failure is not yet stored.
     Failing,
-    /// That it has failed is on record, and nobody knows yet.
+    /// The failure is stored, and not yet announced.
     Failed,
 }
 
@@ -44,25 +45,25 @@ impl Point {
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Claimed => f.write_str("once claimed"),
+            Self::Claimed => f.write_str("after the claim"),
             Self::Before(step) => write!(f, "before {step}"),
-            Self::Committed => f.write_str("once committed"),
-            Self::Failing => f.write_str("before its failure is on record,"),
-            Self::Failed => f.write_str("once its failure is on record,"),
+            Self::Committed => f.write_str("after the commit"),
+            Self::Failing => f.write_str("before the failure is stored"),
+            Self::Failed => f.write_str("after the failure is stored"),
         }
     }
 }
 
-/// What can go wrong at a [`Point`] (r62).
+/// A fault to inject at a [`Point`] ([r62](crate::rules#r62)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Fault {
-    /// An error is returned, which another attempt may not meet. At [`Point::Committed`] it is the store's answer that is
-    /// lost; at [`Point::Failing`] the store that cannot answer, and is asked again after a pause by the runtime's clock; at
-    /// [`Point::Failed`] there is nobody to return it to, and nothing happens.
+    /// A transient error. At [`Point::Committed`] the result of the commit is lost. At [`Point::Failing`] the store fails,
+    /// and is tried again after a pause by the runtime's clock. At [`Point::Failed`] it has no effect.
     Error,
-    /// Something panics. What an error does at each point, a panic does there, too.
+    /// A panic, with the effects of an error.
     Panic,
-    /// The process dies: nothing of it does anything any more, and what it was doing is left as it is on record.
+    /// The death of the process: it does nothing more, and what it was doing stays as it is stored.
     Crash,
 }
 
@@ -71,46 +72,42 @@ impl Fault {
     pub const ALL: [Self; 3] = [Self::Error, Self::Panic, Self::Crash];
 }
 
-/// What a test has to say at the points that an attempt passes, and learns there.
+/// The faults that a test has planned, and the attempts whose handlers have started.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
-    /// Those that are still to occur.
+    /// Those that have not occurred.
     planned: Mutex<Vec<(Point, Fault)>>,
-    /// The attempts whose handlers have begun.
+    /// The attempts whose handlers have started.
     handling: watch::Sender<HashSet<(JobId, u32)>>,
 }
 
-/// The payload of the panic that a crash unwinds with: it ends an attempt without a word.
+/// The payload of the panic by which a crash unwinds an attempt.
 struct Crashed;
 
-/// Whether a panic stands for the death of the process.
+/// Whether a panic is an injected crash.
 pub(crate) fn is_crash(panic: &(dyn Any + Send)) -> bool {
     panic.is::<Crashed>()
 }
 
 impl Faults {
-    /// Has a fault occur at the next attempt to pass a point.
+    /// Plans a fault for the next attempt that passes a point.
     pub(crate) fn plan(&self, point: Point, fault: Fault) {
         self.planned().push((point, fault));
     }
 
-    /// The faults that were planned and have not occurred.
+    /// The planned faults that have not occurred.
     pub(crate) fn left(&self) -> Vec<(Point, Fault)> {
         self.planned().clone()
     }
 
-    /// Returns once an attempt has come to its handler.
+    /// Returns once the handler of an attempt has started.
     pub(crate) async fn handling(&self, job: JobId, attempt: u32) {
         // The sender lives as long as `self`, so waiting cannot fail.
         let _ = self.handling.subscribe().wait_for(|handling| handling.contains(&(job, attempt))).await;
     }
 
-    fn planned(&self) -> MutexGuard<'_, Vec<(Point, Fault)>> {
-        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Does what was planned for this point, if anything was.
-    pub(crate) fn strike(&self, point: Point, job: &Job, die: impl FnOnce()) -> Result<(), Failure> {
+    /// Injects the fault that was planned first for this point, if any.
+    pub(crate) fn inject(&self, point: Point, job: &Job, die: impl FnOnce()) -> Result<(), Failure> {
         if point == Point::Before(Step::Handle) {
             self.handling.send_modify(|handling| {
                 handling.insert((job.id, job.attempts));
@@ -123,14 +120,18 @@ impl Faults {
         match planned {
             None => Ok(()),
             Some(Fault::Error) => {
-                let message = format!("an injected fault, {point} of job {}", job.id);
+                let message = format!("injected fault {point} of job {}", job.id);
                 Err(Failure::new(FailureKind::Error, "injected", message))
             }
-            Some(Fault::Panic) => panic!("an injected fault, {point} of job {}", job.id),
+            Some(Fault::Panic) => panic!("injected fault {point} of job {}", job.id),
             Some(Fault::Crash) => {
                 die();
                 resume_unwind(Box::new(Crashed))
             }
         }
+    }
+
+    fn planned(&self) -> MutexGuard<'_, Vec<(Point, Fault)>> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The engine as the host of contexts.
+//! What the engine provides to execution contexts.
 
 use std::any::TypeId;
 

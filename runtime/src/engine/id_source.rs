@@ -1,3 +1,5 @@
+//! Where a runtime takes its ids from.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -5,19 +7,19 @@ use uuid::{Builder, Uuid};
 
 use crate::model::{EventId, JobId, WorkerId};
 
-/// Where a runtime takes its ids from.
+/// Generates the ids of jobs, events and the worker.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum IdSource {
-    /// Each is unique in the world, and greater than every one that this process has made before.
+    /// Globally unique, and increasing within this process.
     #[default]
     Unique,
-    /// The same ones in the same order each time: for tests. Clones go on counting together.
-    Seeded { seed: u64, made: Arc<AtomicU64> },
+    /// The same sequence for the same seed: for tests. Clones share the counter.
+    Seeded { seed: u64, count: Arc<AtomicU64> },
 }
 
 impl IdSource {
     pub(crate) fn seeded(seed: u64) -> Self {
-        Self::Seeded { seed, made: Arc::default() }
+        Self::Seeded { seed, count: Arc::default() }
     }
 
     pub(crate) fn job(&self) -> JobId {
@@ -38,9 +40,9 @@ impl IdSource {
     fn next(&self) -> Uuid {
         match self {
             Self::Unique => Uuid::now_v7(),
-            Self::Seeded { seed, made } => {
-                let number = made.fetch_add(1, Ordering::Relaxed) + 1;
-                // The seed stands where the time does, the number where version 7 has random bits, in front of which they grow.
+            Self::Seeded { seed, count } => {
+                let number = count.fetch_add(1, Ordering::Relaxed) + 1;
+                // Version 7 with the seed for the time and the number for the random bits, so that ids increase.
                 let mut bits = [0; 10];
                 bits[2..].copy_from_slice(&number.to_be_bytes());
                 Builder::from_unix_timestamp_millis(*seed & 0xffff_ffff_ffff, &bits).into_uuid()

@@ -1,4 +1,4 @@
-//! The lease of this worker, and what is observed of the leases of others.
+//! The lease of this worker, and observations of the leases of others.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::model::WorkerId;
 use crate::store::{Lease, Store, StoreError};
 
-/// How long this worker has promised to be alive.
+/// The lease of this worker.
 pub(crate) struct OwnLease {
     pub(crate) length: Duration,
     held: tokio::sync::Mutex<Held>,
@@ -16,16 +16,16 @@ pub(crate) struct OwnLease {
 #[derive(Default)]
 struct Held {
     renewals: u64,
-    /// By the time that has passed, so that no step of the machine's clock ends it.
+    /// In elapsed time, so that no step of the machine's clock ends the lease.
     until: Duration,
 }
 
 impl OwnLease {
-    pub(crate) fn of(length: Duration) -> Self {
+    pub(crate) fn new(length: Duration) -> Self {
         Self { length, held: tokio::sync::Mutex::default() }
     }
 
-    /// How often it was renewed.
+    /// How often the lease was renewed.
     pub(crate) async fn renewals(&self) -> u64 {
         self.held.lock().await.renewals
     }
@@ -47,32 +47,34 @@ impl OwnLease {
     }
 }
 
-/// When other workers were seen to renew their leases (r23): by the time that has passed here, so that it does not matter
-/// what anybody's clock says.
+/// When the leases of other workers were seen to be renewed (r23). Measured in time that has elapsed here, so that clocks
+/// need not agree.
 #[derive(Default)]
 pub(crate) struct LeaseObservations(Mutex<HashMap<WorkerId, Observation>>);
 
+/// A number of renewals, and when it was first observed.
 #[derive(Clone, Copy)]
 struct Observation {
     renewals: u64,
-    at: Duration,
+    since: Duration,
 }
 
 impl LeaseObservations {
-    /// Takes a look at the leases there are. Answers with those that have ended: they have not been renewed for longer than
-    /// they last, or were never taken.
-    pub(crate) fn look(&self, leases: Vec<Lease>, elapsed: Duration) -> Vec<Lease> {
+    /// Observes the stored leases, and returns those that have expired: not renewed for longer than their length, or never
+    /// taken.
+    pub(crate) fn observe(&self, leases: Vec<Lease>, elapsed: Duration) -> Vec<Lease> {
         let mut observations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::take(&mut *observations);
-        let mut lapsed = Vec::new();
+        let previous = std::mem::take(&mut *observations);
+        let mut expired = Vec::new();
         for lease in leases {
-            let last = before.get(&lease.worker).filter(|last| last.renewals == lease.renewals);
-            let observation = last.copied().unwrap_or(Observation { renewals: lease.renewals, at: elapsed });
+            let unchanged = previous.get(&lease.worker).filter(|last| last.renewals == lease.renewals);
+            let observation =
+                unchanged.copied().unwrap_or(Observation { renewals: lease.renewals, since: elapsed });
             observations.insert(lease.worker.clone(), observation);
-            if lease.renewals == 0 || elapsed.saturating_sub(observation.at) > lease.length {
-                lapsed.push(lease);
+            if lease.renewals == 0 || elapsed.saturating_sub(observation.since) > lease.length {
+                expired.push(lease);
             }
         }
-        lapsed
+        expired
     }
 }

@@ -11,89 +11,87 @@ use super::engine::{Engine, POLL_INTERVAL};
 use super::running_attempts::AttemptId;
 use crate::store::StoreError;
 
-/// How many lost attempts are given up at a time.
-const LOST_AT_ONCE: usize = 1000;
+/// How many attempts of one worker are rescued at once.
+const RESCUE_PAGE: usize = 1000;
 
-/// Keeps this worker's lease, and an eye on the others', until the runtime has stopped and nothing runs any more.
+/// Keeps this worker's lease and watches the others', until the runtime has stopped and no attempt runs.
 pub(crate) async fn keep_leases(engine: Arc<Engine>, dispatcher: TaskTracker) {
     let interval = (engine.lease.length / 4).min(POLL_INTERVAL);
     tokio::select! {
         () = engine.all_ended(&dispatcher) => {}
         () = engine.dead.cancelled() => return,
-        // Apart from each other: a look that takes long keeps no lease from being renewed.
-        () = keep_renewing(&engine, interval) => {}
-        () = keep_looking(&engine, interval) => {}
+        // Concurrent, so that a slow check of the others does not delay a renewal.
+        () = renew_regularly(&engine, interval) => {}
+        () = check_regularly(&engine, interval) => {}
     }
     if let Err(error) = engine.store.retire(&engine.worker, engine.lease.renewals().await).await {
-        tracing::warn!("this worker's lease stays on record: {error}");
+        tracing::warn!(worker = %engine.worker, "cannot delete this worker's lease; it stays until it expires: {error}");
     }
 }
 
-/// Renews the lease again and again.
-async fn keep_renewing(engine: &Engine, interval: Duration) {
+async fn renew_regularly(engine: &Engine, interval: Duration) {
     loop {
-        // Counted from before the store is asked: a slow answer does not put the next time off.
+        // Taken before the renewal, so that a slow store does not put off the next one.
         let next = engine.clock.elapsed().saturating_add(interval);
         if let Err(error) = renew(engine).await {
-            tracing::error!("cannot renew the lease, and tries again: {error}");
+            tracing::error!(worker = %engine.worker, "cannot renew the lease; retrying: {error}");
         }
         engine.clock.sleep_until(next).await;
     }
 }
 
-/// Has a look at the others again and again.
-async fn keep_looking(engine: &Engine, interval: Duration) {
+async fn check_regularly(engine: &Engine, interval: Duration) {
     let mut seen = HashSet::new();
     loop {
         let next = engine.clock.elapsed().saturating_add(interval);
-        if let Err(error) = look(engine, &mut seen).await {
-            tracing::error!("cannot look after leases, and tries again: {error}");
+        if let Err(error) = check(engine, &mut seen).await {
+            tracing::error!(worker = %engine.worker, "cannot check the leases of other workers; retrying: {error}");
         }
         engine.clock.sleep_until(next).await;
     }
 }
 
-/// Renews the lease while attempts are under way.
+/// Renews the lease if attempts are running.
 pub(crate) async fn renew(engine: &Engine) -> Result<(), StoreError> {
     if engine.attempts.is_empty() { Ok(()) } else { engine.ensure_lease().await }
 }
 
-/// Ends the attempts of workers that are no longer heard of (r23), and tells those here that are no longer wanted. `seen`
-/// are the attempts that were under way at the last look.
-pub(crate) async fn look(engine: &Engine, seen: &mut HashSet<AttemptId>) -> Result<(), StoreError> {
-    give_up_lost(engine).await?;
-    signal_unwanted(engine, seen).await
+/// Rescues the attempts of workers whose lease has expired (r23), and signals the attempts here that another process has
+/// ended. `seen` holds the attempts that ran at the previous check.
+pub(crate) async fn check(engine: &Engine, seen: &mut HashSet<AttemptId>) -> Result<(), StoreError> {
+    rescue_expired(engine).await?;
+    cancel_ended_elsewhere(engine, seen).await
 }
 
-/// Ends the attempts of workers that are no longer heard of.
-async fn give_up_lost(engine: &Engine) -> Result<(), StoreError> {
+/// Rescues the attempts of workers whose lease has expired.
+async fn rescue_expired(engine: &Engine) -> Result<(), StoreError> {
     let mut leases = engine.store.leases().await?;
-    // What runs here is alive, however late its lease was renewed.
+    // This worker is alive, however late its lease was renewed.
     leases.retain(|lease| lease.worker != engine.worker);
-    for lapsed in engine.lease_observations.look(leases, engine.clock.elapsed()) {
-        for lost in engine.store.running(&lapsed.worker, LOST_AT_ONCE).await? {
-            attempt::give_up(engine, lost, lapsed.renewals).await?;
+    for expired in engine.lease_observations.observe(leases, engine.clock.elapsed()) {
+        for running in engine.store.running(&expired.worker, RESCUE_PAGE).await? {
+            attempt::rescue(engine, running, expired.renewals).await?;
         }
-        // Unless it has renewed its lease after all, or runs something that is for others to judge.
-        engine.store.retire(&lapsed.worker, lapsed.renewals).await?;
+        // This leaves the lease if it was renewed after all, or if the worker runs jobs that this program does not know.
+        engine.store.retire(&expired.worker, expired.renewals).await?;
     }
     Ok(())
 }
 
-/// Tells attempts that have been under way for a while, and are so no longer on record: another process has called their
-/// jobs off (r24), or has given them up.
-async fn signal_unwanted(engine: &Engine, seen: &mut HashSet<AttemptId>) -> Result<(), StoreError> {
-    let under_way = engine.running.all();
-    if !under_way.is_disjoint(seen) {
-        let running = engine.store.running(&engine.worker, usize::MAX).await?;
-        let on_record: HashSet<_> = running
+/// Signals attempts that run here and not in the store: another process has cancelled the job (r24) or rescued the attempt.
+/// An attempt counts from its second check on, as its start may not have been stored at the first.
+async fn cancel_ended_elsewhere(engine: &Engine, seen: &mut HashSet<AttemptId>) -> Result<(), StoreError> {
+    let running = engine.running.ids();
+    if !running.is_disjoint(seen) {
+        let stored = engine.store.running(&engine.worker, usize::MAX).await?;
+        let stored: HashSet<_> = stored
             .iter()
             .map(|running| AttemptId { job: running.job.id, number: running.job.attempts })
             .collect();
-        for attempt in under_way.intersection(seen).filter(|attempt| !on_record.contains(attempt)) {
-            engine.running.signal(*attempt);
+        for attempt in running.intersection(seen).filter(|attempt| !stored.contains(attempt)) {
+            engine.running.cancel(*attempt);
         }
     }
-    *seen = under_way;
+    *seen = running;
     Ok(())
 }

@@ -1,14 +1,17 @@
-//! What enforces the lifecycle: drafts, attempts, the dispatcher, leases, schedules, pruning.
+//! Runs jobs: the lifecycle, attempts, the dispatcher, leases, schedules, pruning.
 
 pub(crate) mod attempt;
+mod binding;
 pub(crate) mod dispatcher;
 mod draft;
+mod effects;
 #[expect(clippy::module_inception, reason = "a file has the name of the type that it holds")]
 mod engine;
 mod entity_locks;
 mod faults;
 mod host;
 mod id_source;
+mod invariants;
 mod lease;
 pub(crate) mod lease_keeper;
 mod lifecycle;
@@ -28,8 +31,8 @@ pub(crate) use entity_locks::EntityLocks;
 pub(crate) use faults::Faults;
 pub use faults::{Fault, Point};
 pub(crate) use id_source::IdSource;
+pub(crate) use invariants::check_always;
 pub(crate) use lease::{LeaseObservations, OwnLease};
-pub(crate) use lifecycle::check_always;
 pub(crate) use overrides::OverrideGuard;
 pub use retention::Retention;
 pub(crate) use running_attempts::{AttemptId, RunningAttempts};

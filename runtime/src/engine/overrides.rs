@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Capabilities, JobId};
 
-/// The capabilities that callers bring along for what they execute, while they wait for it. They are in no record: what
-/// another process runs, it runs with its own (r31).
+/// The capabilities that callers provide for jobs that they execute, while they wait. They are not stored: a retry in
+/// another process runs with that process's own (r31).
 #[derive(Default)]
 pub(crate) struct Overrides(Mutex<HashMap<JobId, Arc<Capabilities>>>);
 
 impl Overrides {
-    /// What the attempts of a job have in the place of the runtime's capabilities.
+    /// The capabilities that replace the runtime's in the attempts of a job.
     pub(crate) fn of(&self, job: JobId) -> Option<Arc<Capabilities>> {
         self.lock().get(&job).cloned()
     }
@@ -21,7 +21,7 @@ impl Overrides {
     }
 }
 
-/// Holds the overrides of a job until it is dropped.
+/// Keeps the overrides of a job until it is dropped.
 pub(crate) struct OverrideGuard {
     overrides: Arc<Overrides>,
     job: JobId,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long things are kept that are over. By default, for ever.
+/// How long ended jobs and events are kept. By default forever.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -12,8 +12,8 @@ use std::time::Duration;
 ///     .failed(Duration::from_hours(24 * 90));
 /// ```
 ///
-/// A job goes with its attempts and its idempotency key: the same request is taken again after that (r25). What another job
-/// waits for stays.
+/// A job is deleted with its attempts and its idempotency key, so the same request is accepted again afterwards
+/// ([r25](crate::rules#r25)). A job that another one still waits for is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     pub(super) succeeded: Option<Duration>,
@@ -28,41 +28,41 @@ impl Retention {
         Self { succeeded: None, failed: None, cancelled: None, events: None }
     }
 
-    /// Keeps jobs that have ended, in whatever state, this long after their end.
+    /// Keeps ended jobs, in whatever state, for this long after their end.
     #[must_use]
     pub const fn ended(self, age: Duration) -> Self {
         self.succeeded(age).failed(age).cancelled(age)
     }
 
-    /// Keeps jobs that have succeeded this long after that.
+    /// Keeps succeeded jobs for this long after their end.
     #[must_use]
     pub const fn succeeded(mut self, age: Duration) -> Self {
         self.succeeded = Some(age);
         self
     }
 
-    /// Keeps jobs that have failed this long after that; until then they can be [retried](crate::Jobs::retry).
+    /// Keeps failed jobs for this long after their end. Until then they can be [retried](crate::Jobs::retry).
     #[must_use]
     pub const fn failed(mut self, age: Duration) -> Self {
         self.failed = Some(age);
         self
     }
 
-    /// Keeps jobs that were cancelled this long after that.
+    /// Keeps cancelled jobs for this long after their end.
     #[must_use]
     pub const fn cancelled(mut self, age: Duration) -> Self {
         self.cancelled = Some(age);
         self
     }
 
-    /// Keeps events this long after they were emitted. A relay that has not passed them on by then never will.
+    /// Keeps events for this long after they were emitted. A relay that has not delivered them by then never will.
     #[must_use]
     pub const fn events(mut self, age: Duration) -> Self {
         self.events = Some(age);
         self
     }
 
-    /// How often to look for what is old enough; `None` if nothing ever is.
+    /// How often to prune; `None` if everything is kept.
     pub(crate) fn interval(&self) -> Option<Duration> {
         let shortest =
             [self.succeeded, self.failed, self.cancelled, self.events].into_iter().flatten().min()?;

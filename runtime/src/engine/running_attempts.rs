@@ -13,14 +13,14 @@ pub(crate) struct AttemptId {
     pub(crate) number: u32,
 }
 
-/// The attempts that are under way here, to tell them that they are no longer wanted. Of a job there may be several: one
-/// that was given up does not know yet.
+/// The contexts of the attempts that run here, to signal their cancellation. One job may have several: a rescued attempt
+/// runs on until it is signalled.
 #[derive(Default)]
 pub(crate) struct RunningAttempts(Mutex<HashMap<AttemptId, ExecutionContext>>);
 
 impl RunningAttempts {
-    /// Notes an attempt until the answer is dropped.
-    pub(crate) fn enter<'a>(
+    /// Registers an attempt until the returned guard is dropped.
+    pub(crate) fn register<'a>(
         &'a self,
         attempt: AttemptId,
         context: &ExecutionContext,
@@ -29,21 +29,21 @@ impl RunningAttempts {
         RegisteredAttempt { running: self, attempt }
     }
 
-    /// Tells an attempt that it is no longer wanted.
-    pub(crate) fn signal(&self, attempt: AttemptId) {
+    /// Signals an attempt that it is cancelled.
+    pub(crate) fn cancel(&self, attempt: AttemptId) {
         if let Some(context) = self.lock().get(&attempt) {
             context.cancel();
         }
     }
 
-    /// Tells every attempt of a job.
-    pub(crate) fn signal_all(&self, job: JobId) {
+    /// Signals every attempt of a job that it is cancelled.
+    pub(crate) fn cancel_job(&self, job: JobId) {
         for (_, context) in self.lock().iter().filter(|(attempt, _)| attempt.job == job) {
             context.cancel();
         }
     }
 
-    pub(crate) fn all(&self) -> HashSet<AttemptId> {
+    pub(crate) fn ids(&self) -> HashSet<AttemptId> {
         self.lock().keys().copied().collect()
     }
 
@@ -52,7 +52,7 @@ impl RunningAttempts {
     }
 }
 
-/// Notes that an attempt is under way, until it is dropped.
+/// Keeps an attempt registered until it is dropped.
 pub(crate) struct RegisteredAttempt<'a> {
     running: &'a RunningAttempts,
     attempt: AttemptId,

@@ -1,10 +1,10 @@
-//! What this process knows of the last tick of each schedule.
+//! The last tick of each schedule, as this process knows it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-/// The last stored tick of each schedule that this process knows of, in the order of the plans; `None` before it has looked.
+/// The last stored tick of each schedule, in the order of the plans; `None` until it is read.
 pub(crate) struct SchedulePositions(Mutex<Box<[Option<Timestamp>]>>);
 
 impl SchedulePositions {

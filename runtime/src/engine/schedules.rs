@@ -1,4 +1,4 @@
-//! Sees to it that each tick is put on record once.
+//! Records each tick of each schedule once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::model::{Failure, JobId};
 use crate::store::{NewJob, NewTick, Submitted, Ticked};
 use crate::wiring::SchedulePlan;
 
-/// How long a sleep lasts at most: the wall clock may have been set meanwhile.
-const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
+/// The longest sleep: the wall clock may be set meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// How many missed ticks are put on record in one transaction.
-const TICKS_AT_ONCE: usize = 100;
+/// How many missed ticks are recorded in one transaction.
+const TICKS_PAGE: usize = 100;
 
-/// A command that recurs, with what this process knows of its last tick.
+/// A recurring command, with its last tick as this process knows it.
 #[derive(Clone, Copy)]
 struct ScheduledCommand<'a> {
     plan: &'a SchedulePlan,
@@ -29,61 +29,61 @@ struct ScheduledCommand<'a> {
     index: usize,
 }
 
-/// The commands that recur.
+/// The recurring commands.
 fn scheduled(engine: &Engine) -> impl Iterator<Item = ScheduledCommand<'_>> {
     let positions = &engine.schedules;
     let plans = engine.plans.schedules().iter().enumerate();
     plans.map(move |(index, plan)| ScheduledCommand { plan, positions, index })
 }
 
-/// Ticks that are to be put on record together.
+/// Ticks to record together.
 #[derive(Debug, PartialEq, Eq)]
 struct Due {
-    /// Those that run.
+    /// The ticks that run; missed ones may be left out.
     run: Vec<Timestamp>,
-    /// The last one that is done with then.
+    /// The last tick, whether or not it runs.
     last: Timestamp,
 }
 
-/// Does all that is due, and sleeps until the next tick, until the runtime stops.
+/// Records the ticks that are due and sleeps until the next one, until the runtime stops.
 pub(crate) async fn run_schedules(engine: Arc<Engine>) {
     if engine.plans.schedules().is_empty() {
         return;
     }
     loop {
-        // Taken first: if time passes meanwhile, it is not slept away.
-        let begun = engine.clock.elapsed();
+        // Read first, so that the time that the ticks take is not slept twice.
+        let start = engine.clock.elapsed();
         let pause = match tick_due(&engine).await {
             Ok(()) => until_next(&engine),
             Err(failure) => {
-                tracing::error!("cannot put on record what recurs, and tries again: {failure}");
-                LOOK_AT_CLOCK
+                tracing::error!(worker = %engine.worker, "cannot record the ticks of schedules; retrying: {failure}");
+                LONGEST_SLEEP
             }
         };
         tokio::select! {
             () = engine.stop.cancelled() => return,
-            () = engine.clock.sleep_until(begun.saturating_add(pause)) => {}
+            () = engine.clock.sleep_until(start.saturating_add(pause)) => {}
         }
     }
 }
 
-/// How long nothing is due for certain.
+/// How long no tick is due.
 fn until_next(engine: &Engine) -> Duration {
     let now = engine.clock.now();
     let pause =
-        next_tick(engine).map_or(LOOK_AT_CLOCK, |next| Duration::try_from(next - now).unwrap_or_default());
-    pause.min(LOOK_AT_CLOCK)
+        next_tick(engine).map_or(LONGEST_SLEEP, |next| Duration::try_from(next - now).unwrap_or_default());
+    pause.min(LONGEST_SLEEP)
 }
 
-/// When something recurs next, as far as this process knows.
+/// The next tick of any schedule, as far as this process knows.
 pub(crate) fn next_tick(engine: &Engine) -> Option<Timestamp> {
     scheduled(engine).filter_map(ScheduledCommand::next).min()
 }
 
-/// Puts every tick on record that is due. In turns, so that what one schedule has to make up for does not hold up the others.
+/// Records every tick that is due. Schedules take turns, so that one with many missed ticks does not delay the others.
 ///
 /// # Errors
-/// The first of what the store has to say. What could be done is done nevertheless.
+/// The first failure of the store. The other schedules are recorded nevertheless.
 pub(crate) async fn tick_due(engine: &Engine) -> Result<(), Failure> {
     let mut outcome = Ok(());
     let mut open: Vec<_> = scheduled(engine).collect();
@@ -105,7 +105,7 @@ pub(crate) async fn tick_due(engine: &Engine) -> Result<(), Failure> {
 }
 
 impl ScheduledCommand<'_> {
-    /// Takes one step, if there is one to take: whether to look again.
+    /// Records the next ticks that are due, and returns whether there were any.
     async fn advance(self, engine: &Engine) -> Result<bool, Failure> {
         let now = engine.clock.now();
         let last = self.last();
@@ -122,12 +122,12 @@ impl ScheduledCommand<'_> {
         match engine.store.tick(tick).await? {
             Ticked::Done(submitted) => {
                 self.set_last(Some(at));
-                self.report(&jobs, &submitted);
+                self.log(&jobs, &submitted);
                 if !jobs.is_empty() {
                     engine.work.notify_one();
                 }
             }
-            // Another process was faster. From here on it is as if this one had done it.
+            // Another process was faster: go on from its tick.
             Ticked::Stale(last) => self.set_last(last),
         }
         Ok(true)
@@ -146,56 +146,55 @@ impl ScheduledCommand<'_> {
         Ok(NewTick { schedule: self.plan.name.clone(), last: None, at, jobs: Vec::new() })
     }
 
-    /// What is due now, after the last tick on record; `None` if nothing is.
+    /// The ticks that are due after the last one; `None` if none is.
     fn due(self, last: Timestamp, now: Timestamp) -> Option<Due> {
         let next = self.plan.timetable.after(last).filter(|next| *next <= now)?;
         if self.plan.settings.missed == Missed::All {
             let ticks = std::iter::successors(Some(next), |tick| self.plan.timetable.after(*tick));
-            let run: Vec<_> = ticks.take_while(|tick| *tick <= now).take(TICKS_AT_ONCE).collect();
+            let run: Vec<_> = ticks.take_while(|tick| *tick <= now).take(TICKS_PAGE).collect();
             return run.last().copied().map(|last| Due { run, last });
         }
-        // Whatever a timetable finds when it looks back, it is not before the tick that it has found ahead.
+        // Looking back may find an earlier tick than looking ahead, when clocks change.
         let latest = self.plan.timetable.until(now).map_or(next, |latest| latest.max(next));
         let is_too_late = self.plan.settings.missed == Missed::Skip
             && Duration::try_from(now - latest).is_ok_and(|late| late >= Missed::TOO_LATE);
         Some(Due { run: if is_too_late { Vec::new() } else { vec![latest] }, last: latest })
     }
 
-    /// When it ticks next, as far as this process knows.
+    /// The next tick, as far as this process knows.
     fn next(self) -> Option<Timestamp> {
         let last = self.last();
         last.and_then(|last| self.plan.timetable.after(last))
     }
 
-    /// The job of a tick; `None` if the command that is made from it is refused at the door, which is the log's to tell:
-    /// nobody waits for an answer.
+    /// The job of a tick; `None` if its command is refused, which is logged: no caller waits for the result.
     fn job(self, engine: &Engine, at: Timestamp, now: Timestamp) -> Option<NewJob> {
         let tick = Tick::new(self.plan.name.clone(), at);
-        // Nothing of it is kept if the domain's own code panics.
+        // Unwind safe: nothing of a panicking `From<Tick>` is kept.
         let drafted = catch_unwind(AssertUnwindSafe(|| Draft::of(engine, (self.plan.make)(tick))));
         match drafted {
             Ok(Ok(draft)) => Some(draft.into_job(Origin::default(), now)),
             Ok(Err(failure)) => {
-                tracing::error!(command = %self.plan.name, tick = %at, "the command of a tick is refused, and does not run: {failure}");
+                tracing::error!(command = %self.plan.name, tick = %at, "the command of a tick is refused and does not run: {failure}");
                 None
             }
             Err(_) => {
-                tracing::error!(command = %self.plan.name, tick = %at, "a panic in the `From<Tick>` of a command, which does not run");
+                tracing::error!(command = %self.plan.name, tick = %at, "a panic in `From<Tick>`; the command does not run");
                 None
             }
         }
     }
 
-    /// Tells of jobs that the store has not taken.
-    fn report(self, jobs: &[JobId], submitted: &[Submitted]) {
-        for (job, answer) in jobs.iter().zip(submitted) {
-            match answer {
+    /// Logs what the store has done with the jobs of the ticks.
+    fn log(self, jobs: &[JobId], submitted: &[Submitted]) {
+        for (job, submitted) in jobs.iter().zip(submitted) {
+            match submitted {
                 Submitted::New => tracing::debug!(command = %self.plan.name, %job, "ticked"),
                 Submitted::Existing(existing) => {
-                    tracing::debug!(command = %self.plan.name, job = %existing, "ticked; its request is on record already");
+                    tracing::debug!(command = %self.plan.name, job = %existing, "ticked; its job exists already");
                 }
                 refused => {
-                    tracing::error!(command = %self.plan.name, ?refused, "the command of a tick is not taken, and does not run");
+                    tracing::error!(command = %self.plan.name, ?refused, "the store refused the command of a tick; it does not run");
                 }
             }
         }

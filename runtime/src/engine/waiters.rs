@@ -1,4 +1,4 @@
-//! Who waits in this process for a job to end.
+//! Announces the ends of jobs to those who wait for them in this process.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,10 +11,10 @@ use crate::model::{Failure, FailureKind, Job, JobId, JobState, Json};
 /// How a job has ended: with its output, or with the failure of its last attempt.
 pub(crate) type Ended = Result<Json, Failure>;
 
-/// How a job has ended; `None` if it has not.
+/// How a stored job has ended; `None` if it has not.
 pub(crate) fn ended(job: Job) -> Option<Ended> {
     let unexplained =
-        || Failure::new(FailureKind::Error, "unexplained", "the job has failed; no attempt says why");
+        || Failure::new(FailureKind::Error, "unexplained", "the job has failed, and no failure is stored");
     match job.state {
         JobState::Waiting | JobState::Ready | JobState::Running => None,
         JobState::Succeeded => Some(Ok(job.output.unwrap_or_else(Json::null))),
@@ -23,19 +23,19 @@ pub(crate) fn ended(job: Job) -> Option<Ended> {
     }
 }
 
-/// How a job has ended that was called off, and the attempt that was under way then.
+/// The failure of a cancelled job, and of the attempt that ran then.
 pub(crate) fn cancelled() -> Failure {
     Failure::new(FailureKind::Cancelled, "cancelled", "the job was cancelled")
 }
 
-/// Tells those who wait for a job that it has ended here.
+/// Those who wait for jobs in this process.
 #[derive(Default)]
 pub(crate) struct Waiters(Mutex<Senders>);
 
 type Senders = HashMap<JobId, Vec<oneshot::Sender<Ended>>>;
 
 impl Waiters {
-    /// From now on, waits for a job to end in this process.
+    /// Waits for the announcement of a job's end. An announcement after this call is not missed.
     pub(crate) fn watch(&self, job: JobId) -> Watch<'_> {
         let (sender, receiver) = oneshot::channel();
         self.lock().entry(job).or_default().push(sender);
@@ -45,7 +45,7 @@ impl Waiters {
     pub(crate) fn announce(&self, job: JobId, ended: &Ended) {
         let waiting = self.lock().remove(&job);
         for sender in waiting.into_iter().flatten() {
-            // Who has stopped waiting needs no answer.
+            // Fails if the receiver has stopped waiting.
             let _ = sender.send(ended.clone());
         }
     }
@@ -55,7 +55,7 @@ impl Waiters {
     }
 }
 
-/// Waits for a job to end in this process.
+/// Waits for the announcement of a job's end.
 pub(crate) struct Watch<'a> {
     waiters: &'a Waiters,
     job: JobId,
@@ -63,11 +63,11 @@ pub(crate) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// How the job has ended, once it has. Cancel safe.
+    /// How the job has ended, once that is announced. Cancel safe.
     pub(crate) async fn ended(&mut self) -> Ended {
         match (&mut self.receiver).await {
             Ok(ended) => ended,
-            // Only an announcement takes the sender away, and it has sent.
+            // A sender is only dropped after it has sent.
             Err(_) => std::future::pending().await,
         }
     }

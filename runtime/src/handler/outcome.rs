@@ -1,6 +1,5 @@
 //! The return types of handlers.
 
-use std::any::Any;
 use std::error::Error;
 
 use crate::domain::Output;
@@ -54,9 +53,16 @@ impl<T: Output, E: HandlerError> IntoOutcome for Result<T, E> {
 
 /// Boxes the error. `into` would hide the type of the error in an `anyhow::Error`, and with it the classification. anyhow's own
 /// conversion keeps it.
+#[cfg(feature = "anyhow")]
 fn boxed<E: HandlerError>(error: E) -> Box<dyn Error + Send + Sync> {
     let mut error = Some(error);
-    let anyhow = (&mut error as &mut dyn Any).downcast_mut::<Option<anyhow::Error>>().and_then(Option::take);
+    let anyhow =
+        (&mut error as &mut dyn std::any::Any).downcast_mut::<Option<anyhow::Error>>().and_then(Option::take);
     let kept = anyhow.map(anyhow::Error::reallocate_into_boxed_dyn_error_without_backtrace);
     kept.or_else(|| error.map(Into::into)).expect("the error is not an `anyhow::Error`, so it was not taken")
+}
+
+#[cfg(not(feature = "anyhow"))]
+fn boxed<E: HandlerError>(error: E) -> Box<dyn Error + Send + Sync> {
+    error.into()
 }

@@ -1,31 +1,42 @@
-//! What may only be called outside an execution.
+//! Failures of calls at the boundary.
 
 use crate::context::ExecutionContext;
 use crate::model::{Failure, FailureKind, JobId};
 
-/// What is done at the boundary would be done even if the execution around it failed (r14, r15).
+/// Refuses a call inside an execution: its effect would remain even if the execution failed (r14, r15).
 pub(crate) fn check_boundary(context: Option<&ExecutionContext>, what: &str) -> Result<(), Failure> {
-    if context.is_none_or(|context| !context.is_inside()) {
+    if !is_inside(context) {
         return Ok(());
     }
     let message = format!(
-        "`Runtime::{what}` was called inside an execution, where it would take effect even if that fails; \
-         `enact::publish` and `enact::emit` stage a command or an event for its commit"
+        "`Runtime::{what}` was called inside an execution, and would take effect even if the execution fails; \
+         stage a command with `enact::publish` or an event with `enact::emit`"
     );
-    Err(Failure::new(FailureKind::Refused, "inside_execution", message))
+    Err(inside_execution(message))
 }
 
-/// An execution holds its place, its lane and its entity while it lasts, and may be what the job waits for.
+/// Refuses to wait inside an execution: it holds a permit, its lane and its entity meanwhile, and the job may wait for them.
 pub(super) fn check_waiting(context: Option<&ExecutionContext>) -> Result<(), Failure> {
-    if context.is_none_or(|context| !context.is_inside()) {
+    if !is_inside(context) {
         return Ok(());
     }
-    let message = "`JobHandle::outcome` was called inside an execution: it would hold up the execution, and may wait \
-                   for itself; handle an event instead";
-    Err(Failure::new(FailureKind::Refused, "inside_execution", message))
+    let message = "`JobHandle::outcome` was called inside an execution, which would block until the job ends and may \
+                   deadlock; continue in an event handler";
+    Err(inside_execution(message))
+}
+
+fn is_inside(context: Option<&ExecutionContext>) -> bool {
+    context.is_some_and(ExecutionContext::is_inside)
+}
+
+fn inside_execution(message: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::Refused, "inside_execution", message)
 }
 
 pub(crate) fn no_such_job(id: JobId) -> Failure {
-    let message = format!("there is no job {id} on record: there never was, or it was pruned");
-    Failure::new(FailureKind::NotFound, "no_such_job", message)
+    Failure::new(
+        FailureKind::NotFound,
+        "no_such_job",
+        format!("there is no job {id}; it may have been pruned"),
+    )
 }

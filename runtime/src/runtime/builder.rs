@@ -1,4 +1,4 @@
-//! What a runtime is started with.
+//! Configuring and starting a runtime.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -18,44 +18,49 @@ use crate::engine::{
 use crate::model::clock::{Clock, SystemClock};
 use crate::model::{Capabilities, Source};
 use crate::store::Store;
-use crate::wiring::Parts;
+use crate::wiring::{Parts, Plans, Problem, Wiring};
 
-/// What a runtime is started with.
+/// Configures and starts a [`Runtime`].
 #[derive(Clone)]
 pub struct RuntimeBuilder {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     capabilities: Capabilities,
-    concurrency: usize,
-    lease: Duration,
+    concurrency: Setting<usize>,
+    lease: Setting<Duration>,
     max_payload_bytes: usize,
     max_queued: u64,
-    queues: BTreeMap<String, QueueLimit>,
+    queues: BTreeMap<String, Setting<usize>>,
     pub(crate) retention: Retention,
-    /// Whether it runs what is published.
-    works: bool,
+    has_worker: bool,
     pub(crate) ids: IdSource,
     pub(crate) faults: Option<Arc<Faults>>,
 }
 
-/// How many jobs of a queue run at a time, and who has said so.
+/// A value, and where it was set.
 #[derive(Clone, Copy, Debug)]
-struct QueueLimit {
-    jobs: usize,
+struct Setting<T> {
+    value: T,
     source: Source,
 }
 
-impl RuntimeBuilder {
-    /// How many published jobs run at a time, unless the builder says otherwise.
-    pub const DEFAULT_CONCURRENCY: usize = 64;
-    /// How long a lease lasts, unless the builder says otherwise.
-    pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
-    /// How long a lease lasts at least: a shorter one would have the store written all the time.
-    pub const MIN_LEASE: Duration = Duration::from_millis(100);
-    /// How large a command or event may be as JSON, in bytes, unless the builder says otherwise.
-    pub const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1 << 20;
+impl<T> Setting<T> {
+    #[track_caller]
+    fn new(value: T) -> Self {
+        Self { value, source: Source::caller() }
+    }
+}
 
-    /// How many jobs of one command or event handler may be on record that have not ended, unless the builder says otherwise.
+impl RuntimeBuilder {
+    /// How many published jobs of each queue run at a time by default.
+    pub const DEFAULT_CONCURRENCY: usize = 64;
+    /// How long a lease lasts by default.
+    pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
+    /// The shortest lease: a shorter one would write to the store all the time.
+    pub const MIN_LEASE: Duration = Duration::from_millis(100);
+    /// How large a command or event may be as JSON by default, in bytes.
+    pub const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1 << 20;
+    /// How many jobs of one command or event handler may be queued by default.
     pub const DEFAULT_MAX_QUEUED: u64 = 1_000_000;
 
     pub(crate) fn on(store: Arc<dyn Store>) -> Self {
@@ -63,106 +68,115 @@ impl RuntimeBuilder {
             store,
             clock: Arc::new(SystemClock),
             capabilities: Capabilities::default(),
-            concurrency: Self::DEFAULT_CONCURRENCY,
-            lease: Self::DEFAULT_LEASE,
+            concurrency: Setting::new(Self::DEFAULT_CONCURRENCY),
+            lease: Setting::new(Self::DEFAULT_LEASE),
             max_payload_bytes: Self::DEFAULT_MAX_PAYLOAD_BYTES,
             max_queued: Self::DEFAULT_MAX_QUEUED,
             queues: BTreeMap::new(),
             retention: Retention::default(),
-            works: true,
+            has_worker: true,
             ids: IdSource::default(),
             faults: None,
         }
     }
 
-    /// Keeps everything in another store.
+    /// The same settings on another store.
     pub(crate) fn with_store(self, store: Arc<dyn Store>) -> Self {
         Self { store, ..self }
     }
 
-    /// Provides a capability: handlers take it as `Arc<T>` (r33). One of the same type that was provided before is replaced.
+    /// Provides a capability, which handlers take as `Arc<T>` ([r33](crate::rules#r33)). It replaces one of the same type.
     ///
-    /// The runtime keeps its capabilities as long as it lives. One that holds the [`Runtime`] itself keeps it alive for
-    /// ever: the two hold each other, and dropping the last clone outside stops nothing. Have handlers
-    /// [publish](crate::publish()) instead, or end such a runtime by [`shutdown`](Runtime::shutdown).
+    /// The runtime keeps its capabilities as long as it lives. A capability that holds the [`Runtime`] itself keeps it alive:
+    /// dropping the last other clone stops nothing. Let handlers [publish](crate::publish()) instead, or stop the runtime
+    /// with [`shutdown`](Runtime::shutdown).
     #[must_use]
     pub fn provide<T: ?Sized + Send + Sync + 'static>(mut self, capability: Arc<T>) -> Self {
         self.capabilities.insert(capability);
         self
     }
 
-    /// How many published jobs of each queue run at a time in this process, at least 1, unless the queue is given a
-    /// [number of its own](Self::queue). What is [executed](Runtime::execute) runs besides.
+    /// Sets how many published jobs of each queue run at a time in this process, at least 1. Default:
+    /// [`DEFAULT_CONCURRENCY`](Self::DEFAULT_CONCURRENCY). A queue may have a [limit of its own](Self::queue). Jobs that are
+    /// [executed](Runtime::execute) do not count.
+    ///
+    /// Zero is a problem of [`start`](Self::start).
     #[must_use]
+    #[track_caller]
     pub fn concurrency(mut self, jobs: usize) -> Self {
-        self.concurrency = jobs.max(1);
+        self.concurrency = Setting::new(jobs);
         self
     }
 
-    /// How many published jobs of one queue run at a time in this process, at least 1: of the handlers that say
-    /// [`queue = "…"`](macro@crate::command). A queue that fills up or is slow takes nothing from the others.
+    /// Sets how many published jobs of one queue run at a time in this process, at least 1. A handler names its queue with
+    /// [`queue = "…"`](macro@crate::command). A full queue does not affect the others.
     ///
-    /// A queue that no handler is in is a [problem of the start](Self::start).
+    /// Zero, and a queue that no handler names, are problems of [`start`](Self::start).
     #[must_use]
     #[track_caller]
     pub fn queue(mut self, name: impl Into<String>, jobs: usize) -> Self {
-        self.queues.insert(name.into(), QueueLimit { jobs: jobs.max(1), source: Source::caller() });
+        self.queues.insert(name.into(), Setting::new(jobs));
         self
     }
 
-    /// How many jobs of one command or event handler may be on record that have not ended: beyond that, what is published or
-    /// emitted at the boundary is refused as `QueueFull`. What an execution stages is always taken, and so is what is executed
-    /// at once: of these there are no more than run.
+    /// Limits the queued jobs of one command or event handler, that is, those that have not ended. Beyond the limit,
+    /// commands and events from the boundary are refused as `QueueFull`. Default:
+    /// [`DEFAULT_MAX_QUEUED`](Self::DEFAULT_MAX_QUEUED). What an execution stages, and what is executed, is not limited.
     #[must_use]
     pub fn max_queued(mut self, jobs: u64) -> Self {
         self.max_queued = jobs;
         self
     }
 
-    /// What is deleted when it has become old enough, while the runtime runs. Nothing, unless it is asked for.
+    /// Sets how long ended jobs and events are kept; older ones are deleted while the runtime runs. Default: forever.
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
         self
     }
 
-    /// Leaves what is published to other processes on the same store: nothing is claimed, no schedule ticks, and nothing is
-    /// pruned by itself. For a program that only publishes, and for one that looks after jobs. What it
-    /// [executes](Runtime::execute) runs here all the same; the retries of that, too, are left to others. It keeps a lease
-    /// as long as something runs here, and ends the attempts of workers that are no longer heard of, as every runtime does.
+    /// Starts without a worker: the runtime claims no jobs, runs no schedules and deletes nothing by itself. For programs
+    /// that only publish, or that operate jobs.
+    ///
+    /// What it [executes](Runtime::execute) still runs here, except for retries, which run where there is a worker. It holds
+    /// a lease while something runs, and rescues the attempts of workers whose lease has expired, as every runtime does.
     #[must_use]
     pub fn without_worker(mut self) -> Self {
-        self.works = false;
+        self.has_worker = false;
         self
     }
 
-    /// How long a worker is believed to be alive after it was last heard of (r23). A short lease finds what a crash has left
-    /// sooner; a long one bears longer stalls. It is renewed when half of it is over, and lasts
-    /// [`MIN_LEASE`](Self::MIN_LEASE) at least, whatever `length` is.
+    /// Sets how long this worker's lease lasts without renewal ([r23](crate::rules#r23)), at least
+    /// [`MIN_LEASE`](Self::MIN_LEASE). Default: [`DEFAULT_LEASE`](Self::DEFAULT_LEASE). A short lease rescues the attempts of
+    /// a crashed worker sooner; a long one tolerates longer stalls. A lease is renewed when less than half of it is left.
+    ///
+    /// A shorter one is a problem of [`start`](Self::start).
     #[must_use]
+    #[track_caller]
     pub fn lease(mut self, length: Duration) -> Self {
-        self.lease = length.max(Self::MIN_LEASE);
+        self.lease = Setting::new(length);
         self
     }
 
-    /// How large a command or event may be as JSON, in bytes. What is larger is `Invalid`.
+    /// Limits the size of a command or event as JSON, in bytes. A larger one is `Invalid`. Default:
+    /// [`DEFAULT_MAX_PAYLOAD_BYTES`](Self::DEFAULT_MAX_PAYLOAD_BYTES).
     #[must_use]
     pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
         self.max_payload_bytes = bytes;
         self
     }
 
-    /// Takes the time from somewhere else than the machine's clock.
+    /// Sets the clock. Default: [`SystemClock`].
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Verifies the wiring, and starts: jobs that are ready begin to run.
+    /// Verifies the wiring and the settings, and starts the runtime.
     ///
     /// # Errors
-    /// [`StartError`] with every problem of the domain at once, before any job runs (r50).
+    /// [`StartError`] with every problem at once, before any job runs ([r50](crate::rules#r50)).
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -172,14 +186,14 @@ impl RuntimeBuilder {
     )]
     pub async fn start(self) -> Result<Runtime, StartError> {
         let (concurrency, own) = (self.concurrency, self.queues.clone());
-        let (retention, works) = (self.retention, self.works);
+        let (retention, has_worker) = (self.retention, self.has_worker);
         let engine = self.engine()?;
         let (queues, names) = engine.plans.queues();
-        let limit = |name: &&'static str| own.get(*name).map_or(concurrency, |limit| limit.jobs);
+        let limit = |name: &&'static str| own.get(*name).unwrap_or(&concurrency).value;
         let permits = QueuePermits::new(queues, &names.iter().map(limit).collect::<Vec<_>>());
         let tasks = Tasks::default();
         tasks.others.spawn(lease_keeper::keep_leases(engine.clone(), tasks.dispatcher.clone()));
-        if works {
+        if has_worker {
             tasks.dispatcher.spawn(dispatcher::dispatch(engine.clone(), permits));
             tasks.others.spawn(schedules::run_schedules(engine.clone()));
             if let Some(interval) = retention.interval() {
@@ -191,8 +205,8 @@ impl RuntimeBuilder {
         Ok(Runtime::new(engine, tasks))
     }
 
-    /// Starts without a worker: nothing is claimed, renewed or pruned by itself.
-    pub(crate) fn start_still(self) -> Result<Runtime, StartError> {
+    /// Starts without background tasks: nothing is claimed, renewed or pruned by itself.
+    pub(crate) fn start_idle(self) -> Result<Runtime, StartError> {
         let engine = self.engine()?;
         let tasks = Tasks::default();
         tasks.dispatcher.close();
@@ -201,11 +215,7 @@ impl RuntimeBuilder {
     }
 
     fn engine(self) -> Result<Arc<Engine>, StartError> {
-        let queues: Vec<_> =
-            self.queues.iter().map(|(name, QueueLimit { source, .. })| (name.clone(), *source)).collect();
-        let (plans, wiring) = Parts::collect()
-            .resolve(&self.capabilities, &queues, self.max_payload_bytes)
-            .map_err(|problems| StartError { problems })?;
+        let (plans, wiring) = self.resolve()?;
         Ok(Arc::new(Engine {
             store: self.store,
             clock: self.clock,
@@ -218,7 +228,7 @@ impl RuntimeBuilder {
             overrides: Arc::default(),
             worker: self.ids.worker(),
             ids: self.ids,
-            lease: OwnLease::of(self.lease),
+            lease: OwnLease::new(self.lease.value),
             lease_observations: LeaseObservations::default(),
             running: RunningAttempts::default(),
             max_queued: self.max_queued,
@@ -230,32 +240,54 @@ impl RuntimeBuilder {
             dead: CancellationToken::new(),
         }))
     }
+
+    /// Resolves the domain, or lists every problem of it and of the settings.
+    fn resolve(&self) -> Result<(Plans, Wiring), StartError> {
+        let queues: Vec<_> = self.queues.iter().map(|(name, limit)| (name.clone(), limit.source)).collect();
+        let resolved = Parts::collect().resolve(&self.capabilities, &queues, self.max_payload_bytes);
+        let mut problems = self.invalid_settings();
+        match resolved {
+            Ok(resolved) if problems.is_empty() => return Ok(resolved),
+            Ok(_) => {}
+            Err(others) => problems.extend(others),
+        }
+        problems.sort();
+        Err(StartError { problems })
+    }
+
+    /// The settings that no runtime can work with.
+    fn invalid_settings(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.concurrency.value == 0 {
+            let message = "`concurrency(0)` would run no jobs; allow at least 1, or start `without_worker()`";
+            problems.push(Problem::new(self.concurrency.source, message));
+        }
+        for (name, limit) in self.queues.iter().filter(|(_, limit)| limit.value == 0) {
+            let message = format!("`queue(\"{name}\", 0)` would run no jobs of the queue; allow at least 1");
+            problems.push(Problem::new(limit.source, message));
+        }
+        if self.lease.value < Self::MIN_LEASE {
+            let (lease, least) = (self.lease.value, Self::MIN_LEASE);
+            let message = format!("a lease of {lease:?} is too short; use {least:?} (`MIN_LEASE`) or more");
+            problems.push(Problem::new(self.lease.source, message));
+        }
+        problems
+    }
 }
 
 impl fmt::Debug for RuntimeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            store,
-            clock,
-            concurrency,
-            lease,
-            max_payload_bytes,
-            max_queued,
-            queues,
-            retention,
-            works,
-            ..
-        } = self;
+        let queues: BTreeMap<_, _> = self.queues.iter().map(|(name, limit)| (name, limit.value)).collect();
         f.debug_struct("RuntimeBuilder")
-            .field("store", &store.type_id())
-            .field("clock", clock)
-            .field("concurrency", concurrency)
-            .field("lease", lease)
-            .field("max_payload_bytes", max_payload_bytes)
-            .field("max_queued", max_queued)
-            .field("queues", queues)
-            .field("retention", retention)
-            .field("works", works)
+            .field("store", &self.store.type_id())
+            .field("clock", &self.clock)
+            .field("concurrency", &self.concurrency.value)
+            .field("lease", &self.lease.value)
+            .field("max_payload_bytes", &self.max_payload_bytes)
+            .field("max_queued", &self.max_queued)
+            .field("queues", &queues)
+            .field("retention", &self.retention)
+            .field("has_worker", &self.has_worker)
             .finish_non_exhaustive()
     }
 }

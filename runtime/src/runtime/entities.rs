@@ -9,7 +9,7 @@ use crate::domain::Entity;
 use crate::engine::Engine;
 use crate::model::Failure;
 
-/// Reads the committed entities of one type (r28).
+/// Reads the committed entities of one type.
 pub struct Entities<E> {
     engine: Arc<Engine>,
     entity: PhantomData<fn() -> E>,
@@ -20,20 +20,21 @@ impl<E: Entity> Entities<E> {
         Self { engine, entity: PhantomData }
     }
 
-    /// The entity with this id, if there is one.
+    /// Reads the entity with this id, if it exists.
     ///
     /// # Errors
-    /// If the store cannot be reached, or what it has is no `E`.
+    /// `Unavailable` if the store cannot be reached; `Error` with the code `unreadable_entity` if the stored entity does not
+    /// fit `E`; `Invalid` if the id is null.
     pub async fn get(&self, id: &E::Id) -> Result<Option<E>, Failure> {
         let key = entity_key::<E>(id)?;
         let stored = self.engine.store.entity(&key).await?;
         stored.map(|stored| stored.body.parse().map_err(|error| unreadable(&key, &error))).transpose()
     }
 
-    /// At most `limit` entities, in the order of their ids' text, behind the one with the id `after`.
+    /// Lists at most `limit` entities with ids after `after`, ordered by the text of their ids.
     ///
     /// # Errors
-    /// If the store cannot be reached, or one of them is no `E`.
+    /// As [`get`](Self::get).
     pub async fn list(&self, after: Option<&E::Id>, limit: usize) -> Result<Vec<E>, Failure> {
         entities(&*self.engine.store, after, limit).await
     }

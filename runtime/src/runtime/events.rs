@@ -10,7 +10,7 @@ use crate::model::Failure;
 use crate::model::clock::Timestamp;
 use crate::store::{Cursor, StoredEvent};
 
-/// Reads committed events in commit order (r18): what a relay publishes elsewhere.
+/// Reads committed events in commit order ([r18](crate::rules#r18)), as a relay to a message broker does.
 #[derive(Clone)]
 pub struct Events(Arc<Engine>);
 
@@ -19,20 +19,22 @@ impl Events {
         Self(engine)
     }
 
-    /// At most `limit` events behind `cursor`. A relay keeps the cursor of the last one that it has passed on; after a
-    /// crash it passes some on again, and who receives them deduplicates by their id.
+    /// Lists at most `limit` events after `cursor`, in commit order.
+    ///
+    /// A relay stores the cursor of the last event that it has delivered. After a crash it may deliver some events again;
+    /// receivers deduplicate by event id.
     ///
     /// # Errors
-    /// If the store cannot be reached.
-    pub async fn after(&self, cursor: Cursor, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
+    /// `Unavailable` if the store cannot be reached.
+    pub async fn list(&self, cursor: Cursor, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
         Ok(self.0.store.events(cursor, limit).await?)
     }
 
-    /// Deletes the events that were emitted before this time, first to last. A relay that has not passed them on by then
-    /// never will; cursors stay true. Answers how many.
+    /// Deletes the events that were emitted before `before`, oldest first, and returns how many. A relay that has not
+    /// delivered them yet never will. Cursors stay valid.
     ///
     /// # Errors
-    /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, and some may be deleted then.
+    /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, in which case some may be deleted.
     pub async fn prune(&self, before: Timestamp) -> Result<u64, Failure> {
         check_boundary(ExecutionContext::current().as_ref(), "events().prune")?;
         Ok(pruning::prune_events(&self.0, before).await?)

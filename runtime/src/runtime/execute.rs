@@ -1,5 +1,6 @@
 //! Executing commands.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -10,15 +11,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 
-use super::job_handle::{typed, wait, wait_watching};
-use super::request::{Request, job_of, options};
+use super::request::{Request, options, stored_id};
+use super::wait::{parse_output, wait, wait_watching};
 use crate::engine::{Engine, OverrideGuard, attempt};
 use crate::model::{Failure, JobId, JobState, Key};
 use crate::store::NewJob;
 
-/// Runs a command now, here: awaited, it answers when the command's job has ended, its retries included (r06).
+/// A command to execute: awaiting it runs the command here and now, and returns when its job has ended, retries included
+/// ([r06](crate::rules#r06)).
 ///
-/// Once it was polled, dropping the future does not stop the job.
+/// Once polled, dropping the future does not stop the job.
 #[must_use = "a command is executed when this is awaited"]
 pub struct Execute<T> {
     request: Request,
@@ -26,24 +28,22 @@ pub struct Execute<T> {
 }
 
 impl<T> Execute<T> {
-    pub(crate) fn new(request: Request) -> Self {
+    pub(super) fn new(request: Request) -> Self {
         Self { request, output: PhantomData }
     }
 
     options!();
-}
 
-impl<T> Execute<T> {
-    /// Puts the job on record and begins its first attempt, for who looks at each attempt by itself. Answers with the job
-    /// on record, and with the attempt unless the request was on record already, or is for another program.
+    /// Stores the job and starts its first attempt: for the test kit, which observes each attempt. Returns the stored job's
+    /// id, and the attempt's task unless an existing job has the idempotency key or another program handles the command.
     pub(crate) async fn first_attempt(self) -> Result<(JobId, Option<JoinHandle<()>>), Failure> {
         let overrides = self.request.origin.overrides.clone();
         let (engine, job) = self.into_job()?;
         let id = job.id;
         let overriding = overrides.map(|overrides| OverrideGuard::new(&engine.overrides, id, overrides));
-        let recorded = begin(&engine, job.clone()).await?;
-        if recorded != id || job.start.is_none() {
-            return Ok((recorded, None));
+        let stored = submit(&engine, job.clone()).await?;
+        if stored != id || job.start.is_none() {
+            return Ok((stored, None));
         }
         let running = engine.clone();
         let attempt = engine.spawn(async move {
@@ -53,13 +53,13 @@ impl<T> Execute<T> {
         Ok((id, Some(attempt)))
     }
 
-    /// The job as it is put on record to run at once.
+    /// The job, to run at once.
     fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
         let is_remote = self.request.draft.as_ref().is_ok_and(|draft| draft.is_remote);
         let (engine, mut job) = self.request.into_job()?;
-        // It enters no lane: it runs now (r06).
+        // An executed command enters no lane (r06).
         job.order_key = None;
-        // What another program handles is for that one to claim.
+        // A remote command is claimed by the program that handles it.
         job.start = (!is_remote).then(|| engine.worker.clone());
         Ok((engine, job))
     }
@@ -74,54 +74,58 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
             let overrides = self.request.origin.overrides.clone();
             let (engine, job) = self.into_job()?;
             let id = job.id;
-            // Held by whoever waits for the job, and by its first attempt.
+            // The caller and the first attempt hold it.
             let overriding =
                 overrides.map(|overrides| Arc::new(OverrideGuard::new(&engine.overrides, id, overrides)));
             let mut watch = engine.waiters.watch(id);
-            // From here on the job goes its way, whether or not somebody still waits for it.
+            // From here on the job runs, whether or not the caller still waits.
             let first_attempt = engine.spawn(start(engine.clone(), job, overriding.clone()));
             let ended = tokio::select! {
                 biased;
                 ended = watch.ended() => ended,
                 started = first_attempt => match started {
-                    // The same request is on record already: what has become of it is the answer.
-                    Ok(Started::Existing(existing)) => wait(&engine, existing).await,
-                    // It has ended, and the job has not: a retry is to come, here or in another process.
+                    Ok(Started::Existing(existing)) => wait(&engine, existing, None).await,
+                    // The attempt has ended and the job has not: a retry follows, here or in another process.
                     _ => wait_watching(&engine, id, &mut watch).await,
                 },
             };
-            typed(&ended?)
+            parse_output(&ended?)
         }
         .boxed()
     }
 }
 
-/// What a command that is to run now has come to at first.
+impl<T> fmt::Debug for Execute<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.request.debug("Execute", f)
+    }
+}
+
+/// Which job an execution is.
 enum Started {
-    /// Its job is on record, and its first attempt, if it is for this program, has ended.
+    /// Its own, which is stored. The first attempt has ended, if this program handles the command.
     New,
-    /// This job is the same request.
+    /// An existing job with the same idempotency key.
     Existing(JobId),
 }
 
-/// Puts a job on record as running, and runs it; or leaves it to the program that handles it. What becomes of it is
-/// announced.
+/// Stores a job as running and runs its first attempt, unless another program handles it. Announces the outcome.
 async fn start(engine: Arc<Engine>, job: NewJob, _overriding: Option<Arc<OverrideGuard>>) -> Started {
     let id = job.id;
-    let begun = job.clone();
-    match begin(&engine, job).await {
+    let running = job.clone();
+    match submit(&engine, job).await {
         Ok(existing) if existing != id => return Started::Existing(existing),
-        Ok(_) if begun.start.is_none() => {}
-        Ok(_) => attempt::run(engine, begun.into_job(JobState::Running), None).await,
+        Ok(_) if running.start.is_none() => {}
+        Ok(_) => attempt::run(engine, running.into_job(JobState::Running), None).await,
         Err(failure) => engine.waiters.announce(id, &Err(failure)),
     }
     Started::New
 }
 
-async fn begin(engine: &Engine, job: NewJob) -> Result<JobId, Failure> {
+async fn submit(engine: &Engine, job: NewJob) -> Result<JobId, Failure> {
     engine.check_running()?;
     engine.ensure_lease().await?;
     let (id, name) = (job.id, job.name.clone());
     let submitted = engine.store.submit(Vec::new(), vec![job]).await?;
-    job_of(id, &name, submitted.first())
+    stored_id(id, &name, submitted.first())
 }

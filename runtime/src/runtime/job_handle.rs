@@ -6,94 +6,69 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::boundary::{check_waiting, no_such_job};
+use super::boundary::check_waiting;
+use super::wait::{ExpectedCommand, parse_output, stored_job, wait};
 use crate::context::ExecutionContext;
-use crate::engine::{Ended, Engine, POLL_INTERVAL, Watch, ended};
-use crate::model::{Failure, FailureKind, Job, JobId, JobState, Json};
+use crate::domain::HasOneHandler;
+use crate::engine::Engine;
+use crate::model::{Failure, Job, JobId, JobState};
 
-pub(super) async fn wait(engine: &Engine, id: JobId) -> Ended {
-    let mut watch = engine.waiters.watch(id);
-    let job = engine.store.job(id).await?.ok_or_else(|| no_such_job(id))?;
-    match ended(job) {
-        Some(ended) => ended,
-        None => wait_watching(engine, id, &mut watch).await,
-    }
-}
-
-/// Waits for an end that is announced here, and looks now and then whether another process has brought it about.
-pub(super) async fn wait_watching(engine: &Engine, id: JobId, watch: &mut Watch<'_>) -> Ended {
-    loop {
-        let look = engine.clock.elapsed() + POLL_INTERVAL;
-        tokio::select! {
-            biased;
-            ended = watch.ended() => return ended,
-            () = engine.abort.cancelled() => return Err(shut_down()),
-            () = engine.clock.sleep_until(look) => {}
-        }
-        // One that is not on record any more has ended, and was pruned.
-        if let Some(ended) = ended(engine.store.job(id).await?.ok_or_else(|| no_such_job(id))?) {
-            return ended;
-        }
-    }
-}
-
-fn shut_down() -> Failure {
-    let message = "the runtime has shut down before the job ended; the job is on record";
-    Failure::new(FailureKind::Unavailable, "shut_down", message)
-}
-
-pub(super) fn typed<T: DeserializeOwned>(output: &Json) -> Result<T, Failure> {
-    output.parse().map_err(|error| {
-        let message =
-            format!("the job succeeded, but its output is not of the type that its command has now: {error}");
-        Failure::new(FailureKind::Error, "unreadable_output", message)
-    })
-}
-
-/// A job, as the one who published it sees it. Cheap to clone.
+/// A handle to a published job: reads it, and waits for its outcome. Cheap to clone.
 pub struct JobHandle<T> {
     engine: Arc<Engine>,
     id: JobId,
+    /// What the job must be of; `None` if it was published for this handle, or the output is untyped.
+    expected: Option<ExpectedCommand>,
     output: PhantomData<fn() -> T>,
 }
 
 impl<T> JobHandle<T> {
-    pub(crate) fn new(engine: Arc<Engine>, id: JobId) -> Self {
-        Self { engine, id, output: PhantomData }
+    pub(super) fn new(engine: Arc<Engine>, id: JobId) -> Self {
+        Self { engine, id, expected: None, output: PhantomData }
     }
 
-    /// Its id.
+    pub(super) fn of<C: HasOneHandler<Output = T>>(engine: Arc<Engine>, id: JobId) -> Self {
+        Self { engine, id, expected: Some(ExpectedCommand::of::<C>()), output: PhantomData }
+    }
+
+    /// The job's id.
     pub fn id(&self) -> JobId {
         self.id
     }
 
-    /// The job as it stands on record.
+    /// Reads the stored job.
     ///
     /// # Errors
-    /// If the store cannot be reached.
+    /// `NotFound` if there is no such job; `Unavailable` if the store cannot be reached.
     pub async fn job(&self) -> Result<Job, Failure> {
-        self.engine.store.job(self.id).await?.ok_or_else(|| no_such_job(self.id))
+        stored_job(&self.engine, self.id).await
     }
 
-    /// Its state on record.
+    /// Reads the stored job's state.
     ///
     /// # Errors
-    /// If the store cannot be reached.
+    /// As [`job`](Self::job).
     pub async fn state(&self) -> Result<JobState, Failure> {
         Ok(self.job().await?.state)
     }
 }
 
 impl<T: DeserializeOwned> JobHandle<T> {
-    /// Waits until the job has ended, its retries included, and answers with what its handler returned (r02).
+    /// Waits until the job has ended, retries included, and returns its handler's output ([r02](crate::rules#r02)).
     ///
     /// # Errors
-    /// The failure of its last attempt. `Unavailable` if the store cannot be reached, or the runtime shuts down first:
-    /// the job goes on nevertheless. `Refused` inside an execution, which would be held up by the job, and may be what the
-    /// job waits for; handle an event instead.
+    /// The failure of the job's last attempt. Besides:
+    ///
+    /// - `NotFound` if there is no such job.
+    /// - `Refused` with the code `other_command` if the handle is of [`Jobs::handle_of`](crate::Jobs::handle_of) and the job
+    ///   is of another command.
+    /// - `Refused` with the code `inside_execution` inside an execution, where waiting may deadlock; continue in an event
+    ///   handler.
+    /// - `Error` with the code `unreadable_output` if the stored output does not fit `T`.
+    /// - `Unavailable` if the store cannot be reached or the runtime shuts down first. The job is not affected.
     pub async fn outcome(&self) -> Result<T, Failure> {
         check_waiting(ExecutionContext::current().as_ref())?;
-        typed(&wait(&self.engine, self.id).await?)
+        parse_output(&wait(&self.engine, self.id, self.expected).await?)
     }
 }
 
@@ -105,7 +80,7 @@ impl<T> From<&JobHandle<T>> for JobId {
 
 impl<T> Clone for JobHandle<T> {
     fn clone(&self) -> Self {
-        Self::new(self.engine.clone(), self.id)
+        Self { engine: self.engine.clone(), id: self.id, expected: self.expected, output: PhantomData }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who caused whom (r32).
+//! The tree of the jobs of one correlation (r32).
 
 use std::collections::HashMap;
 
@@ -8,49 +8,51 @@ use crate::engine::Engine;
 use crate::model::{Cause, CorrelationId, EventId, Failure, Job, JobId};
 use crate::store::{JobPage, JobQuery, StoreError};
 
-/// How many jobs are read at a time.
+/// How many jobs are read at once.
 const PAGE: usize = 1000;
 
-/// A job in the tree of its matter.
+/// A job in the tree of its correlation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct JobTreeNode {
-    /// How many jobs stand between it and the boundary: 0 for one that nothing on record has caused.
+    /// The number of its ancestors: 0 for a root, which no stored job has caused.
     pub depth: usize,
     /// The job.
     #[serde(flatten)]
     pub job: Job,
 }
 
-/// The jobs of a matter, each followed by those that it has caused.
+/// The jobs of a correlation, each followed by those that it has caused.
 pub(crate) async fn of(engine: &Engine, correlation: &CorrelationId) -> Result<Vec<JobTreeNode>, Failure> {
     let jobs = all(engine, correlation).await?;
     let emitters = emitters(engine, &jobs).await?;
-    let places: HashMap<JobId, usize> = jobs.iter().enumerate().map(|(place, job)| (job.id, place)).collect();
+    let indexes: HashMap<JobId, usize> =
+        jobs.iter().enumerate().map(|(index, job)| (job.id, index)).collect();
     let mut roots = Vec::new();
-    let mut caused = vec![Vec::new(); jobs.len()];
-    for (place, job) in jobs.iter().enumerate() {
+    let mut children = vec![Vec::new(); jobs.len()];
+    for (index, job) in jobs.iter().enumerate() {
         let cause = match job.cause {
             Some(Cause::Job(cause)) => Some(cause),
             Some(Cause::Event(event)) => emitters.get(&event).copied(),
             None => None,
         };
-        // What was caused by a job that was pruned, or belongs to another matter, begins a tree of its own.
-        match cause.and_then(|cause| places.get(&cause)) {
-            Some(cause) => caused[*cause].push(place),
-            None => roots.push(place),
+        // A job whose cause was pruned, or has another correlation, is a root.
+        match cause.and_then(|cause| indexes.get(&cause)) {
+            Some(cause) => children[*cause].push(index),
+            None => roots.push(index),
         }
     }
-    Ok(in_order(jobs, &roots, &caused))
+    Ok(depth_first(jobs, &roots, &children))
 }
 
-/// The jobs from the roots down. A chain of causes may be long: nothing here calls itself.
-fn in_order(jobs: Vec<Job>, roots: &[usize], caused: &[Vec<usize>]) -> Vec<JobTreeNode> {
+/// The jobs in depth-first order. Chains of causes may be long, so this is not recursive.
+fn depth_first(jobs: Vec<Job>, roots: &[usize], children: &[Vec<usize>]) -> Vec<JobTreeNode> {
     let mut jobs: Vec<_> = jobs.into_iter().map(Some).collect();
-    let mut left: Vec<_> = roots.iter().rev().map(|root| (0, *root)).collect();
+    let mut stack: Vec<_> = roots.iter().rev().map(|root| (0, *root)).collect();
     let mut nodes = Vec::with_capacity(jobs.len());
-    while let Some((depth, place)) = left.pop() {
-        left.extend(caused[place].iter().rev().map(|below| (depth + 1, *below)));
-        nodes.extend(jobs[place].take().map(|job| JobTreeNode { depth, job }));
+    while let Some((depth, index)) = stack.pop() {
+        stack.extend(children[index].iter().rev().map(|child| (depth + 1, *child)));
+        nodes.extend(jobs[index].take().map(|job| JobTreeNode { depth, job }));
     }
     nodes
 }
@@ -68,7 +70,7 @@ async fn all(engine: &Engine, correlation: &CorrelationId) -> Result<Vec<Job>, S
     }
 }
 
-/// The job that has emitted each event which another of these jobs handles.
+/// The job that emitted each event which one of these jobs handles.
 async fn emitters(engine: &Engine, jobs: &[Job]) -> Result<HashMap<EventId, JobId>, StoreError> {
     let mut emitters = HashMap::new();
     if !jobs.iter().any(|job| matches!(job.cause, Some(Cause::Event(_)))) {

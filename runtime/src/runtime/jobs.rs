@@ -1,4 +1,4 @@
-//! Jobs: reading, cancelling, retrying, pruning.
+//! Reading, cancelling, retrying and pruning jobs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +9,15 @@ use super::boundary::{check_boundary, no_such_job};
 use super::job_handle::JobHandle;
 use super::job_tree::{self, JobTreeNode};
 use crate::context::ExecutionContext;
+use crate::domain::HasOneHandler;
 use crate::engine::{Engine, Retention, cancelled, pruning};
 use crate::model::{Attempt, CorrelationId, Failure, FailureKind, Job, JobId, JobState};
 use crate::store::{Changed, JobCount, JobPage, JobQuery};
 
-/// How many jobs are changed in one transaction.
-const CHANGED_AT_ONCE: usize = 500;
+/// How many jobs are retried in one transaction.
+const RETRY_PAGE: usize = 500;
 
-/// Reads jobs (r28), and changes them by hand (r22, r24).
+/// Reads jobs ([r28](crate::rules#r28)), and cancels, retries and deletes them.
 #[derive(Clone)]
 pub struct Jobs(Arc<Engine>);
 
@@ -25,55 +26,57 @@ impl Jobs {
         Self(engine)
     }
 
-    /// The job with this id, if there is one.
+    /// Reads the job with this id, if it exists.
     ///
     /// # Errors
-    /// If the store cannot be reached; as for every call here.
+    /// `Unavailable` if the store cannot be reached.
     pub async fn get(&self, id: JobId) -> Result<Option<Job>, Failure> {
         Ok(self.0.store.job(id).await?)
     }
 
-    /// Jobs by state, name, correlation and time, in pages.
+    /// Lists jobs by state, name, correlation and time, in pages.
     ///
     /// # Errors
-    /// If the store cannot be reached.
+    /// `Unavailable` if the store cannot be reached.
     pub async fn list(&self, query: &JobQuery) -> Result<JobPage, Failure> {
         Ok(self.0.store.jobs(query).await?)
     }
 
-    /// The attempts of a job, first to last. Empty if there is no such job.
+    /// Lists the attempts of a job, oldest first. The list is empty if there is no such job.
     ///
     /// # Errors
-    /// If the store cannot be reached.
+    /// `Unavailable` if the store cannot be reached.
     pub async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, Failure> {
         Ok(self.0.store.attempts(id).await?)
     }
 
-    /// How many jobs there are, by name and state. Counts all that are on record: not for every second.
+    /// Counts the stored jobs by name and state. It reads every job: do not call it every second.
     ///
     /// # Errors
-    /// If the store cannot be reached.
+    /// `Unavailable` if the store cannot be reached.
     pub async fn count(&self) -> Result<Vec<JobCount>, Failure> {
         Ok(self.0.store.count_jobs().await?)
     }
 
-    /// A whole matter as a tree: each job is followed by those that it has caused, itself or by an event, in the order of
-    /// record (r32). It has several roots if callers gave several jobs the same correlation id, and none if there is no such
-    /// matter. [`Job::correlation`] names that of a job. All of the matter is read: for people, and not for every second.
+    /// Reads the jobs of a correlation as a tree: each job is followed by those that it has caused, directly or by an event,
+    /// in the order they were stored ([r32](crate::rules#r32)). [`Job::correlation`] is a job's correlation id.
+    ///
+    /// A tree has several roots if callers gave several jobs the same correlation id. It is empty if no job has it. All jobs
+    /// of the correlation are read, with their attempts.
     ///
     /// # Errors
-    /// If the store cannot be reached.
-    pub async fn tree(&self, matter: &CorrelationId) -> Result<Vec<JobTreeNode>, Failure> {
-        job_tree::of(&self.0, matter).await
+    /// `Unavailable` if the store cannot be reached.
+    pub async fn tree(&self, correlation: &CorrelationId) -> Result<Vec<JobTreeNode>, Failure> {
+        job_tree::of(&self.0, correlation).await
     }
 
-    /// Calls a job off (r24): one that is `Waiting` or `Ready` never runs, and nothing of a running one's attempt is committed any more; it
-    /// is [told](crate::ExecutionContext::cancelled). Jobs that come [after](crate::Publish::after) it are cancelled with it. One that is cancelled
-    /// already stays so.
+    /// Cancels a job ([r24](crate::rules#r24)). A `Waiting` or `Ready` job never runs. A `Running` one commits nothing, and its
+    /// handler is [signalled](crate::ExecutionContext::cancelled). Jobs that run [after](crate::Publish::after) it are
+    /// cancelled too. Cancelling a cancelled job does nothing.
     ///
     /// # Errors
-    /// `NotFound` if there is no such job; `Refused` with the code `illegal_transition` if it has succeeded or failed (r20); `Refused` inside an
-    /// execution, where it would take effect even if that fails; `Unavailable` if the store cannot be reached.
+    /// `NotFound` if there is no such job; `Refused` with the code `illegal_transition` if it has succeeded or failed, and
+    /// with the code `inside_execution` inside an execution; `Unavailable` if the store cannot be reached.
     pub async fn cancel(&self, id: JobId) -> Result<(), Failure> {
         check_boundary(ExecutionContext::current().as_ref(), "jobs().cancel")?;
         let changed = self.0.store.cancel(vec![id], cancelled(), self.0.clock.now()).await?;
@@ -82,51 +85,51 @@ impl Jobs {
                 for job in cancelled {
                     self.0.announce_cancelled(job);
                 }
-                // Those behind it in its lane have their turn.
+                // The next job of its lane may be ready now.
                 self.0.work.notify_one();
                 Ok(())
             }
             Some(Changed::Illegal(JobState::Cancelled)) => Ok(()),
             Some(Changed::Illegal(state)) => {
-                Err(illegal(id, state, "be cancelled: only a job that has not ended can"))
+                Err(illegal_transition(id, state, "cancelled: it has ended already"))
             }
             Some(Changed::Missing) | None => Err(no_such_job(id)),
         }
     }
 
-    /// Lets a failed job run again, with a fresh budget of attempts and without a deadline (r22). Its earlier attempts stay on record, and their numbers go on.
+    /// Runs a failed job again, with a fresh budget of attempts and without a deadline ([r22](crate::rules#r22)). Its earlier
+    /// attempts are kept, and numbering continues.
     ///
     /// # Errors
-    /// `NotFound` if there is no such job; `Refused` with the code `illegal_transition` if it has not failed (r20); `Refused` inside an execution;
-    /// `Unavailable` if the store cannot be reached.
+    /// `NotFound` if there is no such job; `Refused` with the code `illegal_transition` if it has not failed, and with the
+    /// code `inside_execution` inside an execution; `Unavailable` if the store cannot be reached.
     pub async fn retry(&self, id: JobId) -> Result<(), Failure> {
         check_boundary(ExecutionContext::current().as_ref(), "jobs().retry")?;
         let changed = self.0.store.retry(vec![id]).await?;
         self.0.work.notify_one();
         match changed.into_iter().next() {
             Some(Changed::Done(_)) => Ok(()),
-            Some(Changed::Illegal(state)) => Err(illegal(
-                id,
-                state,
-                "be retried: only a job that has failed can; publish the command again",
-            )),
+            Some(Changed::Illegal(state)) => {
+                let reason = "retried: only a failed job can; publish the command again instead";
+                Err(illegal_transition(id, state, reason))
+            }
             Some(Changed::Missing) | None => Err(no_such_job(id)),
         }
     }
 
-    /// Lets the failed jobs that match a query run again (redrive), first to last, each once. The query's states are of no
-    /// account; its limit is that of how many it takes, by default a hundred, and `usize::MAX` is all. Answers how many.
+    /// Runs the failed jobs that match a query again, oldest first, each once, and returns how many. The query's states are
+    /// ignored. Its limit is the number of jobs to retry: 100 by default, `usize::MAX` for all.
     ///
     /// # Errors
-    /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, and some of them may run again then.
+    /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, in which case some may have been retried.
     pub async fn retry_all(&self, query: &JobQuery) -> Result<u64, Failure> {
         check_boundary(ExecutionContext::current().as_ref(), "jobs().retry_all")?;
+        // Oldest first, so that a job that fails again meanwhile is not retried again.
         let mut page = JobQuery { states: vec![JobState::Failed], latest_first: false, ..query.clone() };
-        // What fails again is not taken again: it comes behind.
         let mut left = query.limit;
         let mut retried = 0;
         while left > 0 {
-            page.limit = left.min(CHANGED_AT_ONCE);
+            page.limit = left.min(RETRY_PAGE);
             let JobPage { jobs, next } = self.0.store.jobs(&page).await?;
             left -= jobs.len();
             let changed = self.0.store.retry(jobs.into_iter().map(|job| job.id).collect()).await?;
@@ -138,25 +141,35 @@ impl Jobs {
         Ok(retried)
     }
 
-    /// Deletes jobs that ended longer ago than `retention` says, with their attempts and idempotency keys; what another job
-    /// waits for is kept. Answers how many. [`RuntimeBuilder::retention`](crate::RuntimeBuilder::retention) does it by itself.
+    /// Deletes jobs that ended longer ago than `retention` says, with their attempts and idempotency keys, and returns how
+    /// many. A job that another one still waits for is kept.
+    /// [`RuntimeBuilder::retention`](crate::RuntimeBuilder::retention) deletes them regularly.
     ///
     /// # Errors
-    /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, and some may be deleted then.
+    /// `Refused` inside an execution; `Unavailable` if the store cannot be reached, in which case some may be deleted.
     pub async fn prune(&self, retention: &Retention) -> Result<u64, Failure> {
         check_boundary(ExecutionContext::current().as_ref(), "jobs().prune")?;
         Ok(pruning::prune_jobs(&self.0, retention).await?)
     }
 
-    /// A handle on a job that somebody else has published, to wait for its outcome.
+    /// A handle to an existing job, with its output as JSON. Nothing is read until the handle is used.
     pub fn handle(&self, id: JobId) -> JobHandle<Value> {
         JobHandle::new(self.0.clone(), id)
     }
+
+    /// A handle to an existing job of the command `C`, with its typed output. Nothing is read until the handle is used.
+    ///
+    /// If the job is of another command, [`outcome`](JobHandle::outcome) fails at once with `Refused`, code `other_command`.
+    /// A job that was stored under an alias of the command is the command's own.
+    pub fn handle_of<C: HasOneHandler>(&self, id: JobId) -> JobHandle<C::Output> {
+        JobHandle::of::<C>(self.0.clone(), id)
+    }
 }
 
-/// A job does not take that way (r20).
-fn illegal(id: JobId, state: JobState, way: &str) -> Failure {
-    Failure::new(FailureKind::Refused, "illegal_transition", format!("job {id} is {state}, and cannot {way}"))
+/// A transition that the table of [`JobState::TRANSITIONS`] does not have.
+fn illegal_transition(id: JobId, state: JobState, cannot_be: &str) -> Failure {
+    let message = format!("job {id} is {state}, and cannot be {cannot_be}");
+    Failure::new(FailureKind::Refused, "illegal_transition", message)
 }
 
 impl fmt::Debug for Jobs {

@@ -1,7 +1,8 @@
-//! What users call: start a runtime, publish, execute, read.
+//! What users call: start a runtime, publish, execute, emit, read.
 
 mod boundary;
 mod builder;
+mod emit;
 mod entities;
 mod events;
 mod execute;
@@ -13,8 +14,10 @@ mod request;
 #[expect(clippy::module_inception, reason = "a file has the name of the type that it holds")]
 mod runtime;
 mod start_error;
+mod wait;
 
 pub use builder::RuntimeBuilder;
+pub(crate) use emit::DraftEvent;
 pub use entities::Entities;
 pub use events::Events;
 pub use execute::Execute;

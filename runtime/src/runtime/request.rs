@@ -1,5 +1,6 @@
-//! A command that is about to become a job.
+//! What publishing and executing share: a command on its way to a job.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::boundary::check_boundary;
@@ -8,8 +9,7 @@ use crate::engine::{Draft, Engine};
 use crate::model::{Failure, FailureKind, JobId};
 use crate::store::{NewJob, Submitted};
 
-/// A command on its way to become a job. What is wrong with the command itself is known from the start, and is answered
-/// when it is to become one (r11).
+/// A command on its way to a job. It is validated when the request is made; a refusal is returned when it is awaited.
 pub(crate) struct Request {
     engine: Arc<Engine>,
     pub(super) draft: Result<Draft, Failure>,
@@ -17,7 +17,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(
+    pub(super) fn new(
         engine: &Arc<Engine>,
         what: &str,
         draft: impl FnOnce() -> Result<Draft, Failure>,
@@ -46,81 +46,98 @@ impl Request {
         Ok((self.engine, job))
     }
 
-    /// Its job, for the runtime that it was made by: another one may have another domain, and another store.
-    pub(super) fn into_job_of(self, engine: &Arc<Engine>) -> Result<NewJob, Failure> {
-        if !Arc::ptr_eq(&self.engine, engine) {
-            let message = "the command was given to another runtime than the one that is to publish it; call \
-                           `publish` and `publish_all` on the same one";
-            return Err(Failure::new(FailureKind::Refused, "other_runtime", message));
-        }
-        self.into_queued_job().map(|(_, job)| job)
-    }
-
-    /// The job of a command that is to wait for its turn: if there is room for it.
+    /// The job to publish, which counts against the limit of queued jobs.
     pub(super) fn into_queued_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
         let (engine, mut job) = self.into_job()?;
         job.max_queued = Some(engine.max_queued);
         Ok((engine, job))
     }
+
+    /// As [`into_queued_job`](Self::into_queued_job), for the runtime that made the request: another runtime may have
+    /// another store.
+    pub(super) fn into_job_of(self, engine: &Arc<Engine>) -> Result<NewJob, Failure> {
+        if !Arc::ptr_eq(&self.engine, engine) {
+            let message = "the command was made by `publish` of another runtime; call `publish` and `publish_all` on the \
+                           same runtime";
+            return Err(Failure::new(FailureKind::Refused, "other_runtime", message));
+        }
+        self.into_queued_job().map(|(_, job)| job)
+    }
+
+    /// Writes the command's name and options. The payload is not shown, nor are its keys, which may be fields of it, nor
+    /// the message of a refusal, which may quote it.
+    pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct(name);
+        match &self.draft {
+            Ok(draft) => shown
+                .field("command", &draft.job.name)
+                .field("priority", &draft.job.priority)
+                .field("after", &draft.job.after)
+                .field("due", &draft.due)
+                .field("deadline", &draft.job.deadline),
+            Err(failure) => shown.field("refused", &format_args!("{} ({})", failure.kind(), failure.code())),
+        };
+        shown.finish_non_exhaustive()
+    }
 }
 
-/// Refuses what cannot end in time, whatever happens.
+/// Refuses a deadline that no attempt can meet.
 fn check_deadline(job: &NewJob) -> Result<(), Failure> {
     let Some(deadline) = job.deadline else { return Ok(()) };
-    let begins = job.due_at.unwrap_or(job.created_at);
-    if begins < deadline {
+    let earliest = job.due_at.unwrap_or(job.created_at);
+    if earliest < deadline {
         return Ok(());
     }
     let message = format!(
-        "`{}` cannot begin before {begins}, which is not before its deadline, {deadline}; give it a later one, or a \
-         shorter delay",
+        "`{}` cannot start before {earliest}, and its deadline is {deadline}; set a later deadline or a shorter delay",
         job.name
     );
     Err(Failure::new(FailureKind::Refused, "deadline_before_start", message))
 }
 
-/// The id under which a request stands on record.
-pub(crate) fn job_of(id: JobId, name: &str, submitted: Option<&Submitted>) -> Result<JobId, Failure> {
+/// The id of the job that is stored for a request.
+pub(super) fn stored_id(id: JobId, name: &str, submitted: Option<&Submitted>) -> Result<JobId, Failure> {
     match submitted {
         Some(Submitted::New) => Ok(id),
         Some(Submitted::Existing(existing)) => Ok(*existing),
         Some(Submitted::Mismatch(existing)) => {
             let message = format!(
-                "the idempotency key belongs to job {existing}, which is another request; use a key of its own for \
-                 each request"
+                "the idempotency key of this `{name}` belongs to job {existing}, which is a different request; use \
+                 another key"
             );
             Err(Failure::new(FailureKind::IdempotencyMismatch, "idempotency_mismatch", message))
         }
         Some(Submitted::Full(queued)) => {
             let message = format!(
-                "{queued} jobs of `{name}` wait or run already, as many as may; publish it again later, or give \
-                 `RuntimeBuilder::max_queued` a higher limit"
+                "{queued} jobs of `{name}` are queued, which is the limit; publish it later, or raise \
+                 `RuntimeBuilder::max_queued`"
             );
             Err(Failure::new(FailureKind::QueueFull, "queue_full", message))
         }
         Some(Submitted::NoPredecessor(job)) => {
             let message =
-                format!("there is no job {job} to run after: it never was on record, or was pruned");
+                format!("`{name}` cannot run after job {job}: there is no such job; it may have been pruned");
             Err(Failure::new(FailureKind::NotFound, "no_such_job", message))
         }
         None => {
-            Err(Failure::new(FailureKind::Unavailable, "no_answer", "the store has not said what it did"))
+            let message = format!("the store returned no result for `{name}`, which is a bug of the store");
+            Err(Failure::new(FailureKind::Unavailable, "no_answer", message))
         }
     }
 }
 
 macro_rules! options {
     () => {
-        /// Takes the same request only once, whatever key the command itself names: the same key with the same payload
-        /// answers with the existing job, with another payload it is an `IdempotencyMismatch` (r25). Keys are shared
-        /// by all commands of a store, and live as long as their job.
+        /// Accepts the same request only once, whatever idempotency key the command declares: with the same payload the key
+        /// returns the existing job, with another payload the request fails with `IdempotencyMismatch`
+        /// ([r25](crate::rules#r25)). All commands of a store share their keys; a key lives as long as its job.
         pub fn idempotency_key<K: Serialize + ?Sized>(self, key: &K) -> Self {
             Self { request: self.request.change(|draft| draft.job.idempotency_key = Key::of(key)), ..self }
         }
 
-        /// Its attempts must have ended by this time: one that is still under way is dropped before its commit, none begins
-        /// later, and the job ends as `TimedOut`. Retried by hand, it has no deadline any more. One that cannot be met is
-        /// `Refused`.
+        /// Sets the time by which the job's attempts must have ended. An attempt that still runs then is dropped before its
+        /// commit, no other one starts, and the job ends as `TimedOut`. A retry by hand removes the deadline. A deadline
+        /// that cannot be met is `Refused`.
         pub fn deadline(self, time: Timestamp) -> Self {
             Self { request: self.request.change(|draft| draft.job.deadline = Some(time)), ..self }
         }

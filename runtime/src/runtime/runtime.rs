@@ -8,39 +8,39 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
-use super::boundary::check_boundary;
 use super::builder::RuntimeBuilder;
+use super::emit::{DraftEvent, emit};
 use super::entities::Entities;
 use super::events::Events;
 use super::execute::Execute;
 use super::job_handle::JobHandle;
 use super::jobs::Jobs;
 use super::publish::{Publish, publish_all};
-use super::request::{Request, job_of};
+use super::request::Request;
 use crate::context::ExecutionContext;
 use crate::domain::{AnyCommand, Entity, Event, HasOneHandler};
-use crate::engine::{Draft, Engine, handler_jobs};
-use crate::model::{ContextSeed, CorrelationId, EventId, Failure, FailureKind};
-use crate::store::{NewEvent, NewJob, Store};
+use crate::engine::{Draft, Engine};
+use crate::model::{ContextSeed, EventId, Failure, FailureKind};
+use crate::store::Store;
 use crate::wiring::Wiring;
 
-/// A domain that runs: takes commands and events, runs their jobs, and answers questions. Cheap to clone.
+/// A running domain: takes commands and events, runs jobs, and reads what is stored. Cheap to clone.
 ///
-/// When the last clone is dropped, nothing new begins; what is under way ends. [`shutdown`](Self::shutdown) waits for that.
+/// When the last clone is dropped, no new job starts, and running ones finish. [`shutdown`](Self::shutdown) waits for them.
 #[derive(Clone)]
 pub struct Runtime(Arc<Handle>);
 
-/// Stops the engine when nobody holds the runtime any more: the tasks hold the engine only.
+/// Stops the engine when the last clone of the runtime is dropped. The tasks hold the engine only.
 struct Handle {
     engine: Arc<Engine>,
     tasks: Tasks,
 }
 
-/// What a runtime does by itself.
+/// The background tasks of a runtime.
 #[derive(Default)]
 pub(super) struct Tasks {
     pub(super) dispatcher: TaskTracker,
-    /// They end when the dispatcher has, and nothing is under way any more.
+    /// These end after the dispatcher has ended and no attempt runs.
     pub(super) others: TaskTracker,
 }
 
@@ -51,28 +51,35 @@ impl Drop for Handle {
 }
 
 impl Runtime {
-    /// How long a [shutdown](Self::shutdown) waits beyond its deadline for what it has dropped to be given back.
+    /// How long a [shutdown](Self::shutdown) waits beyond its deadline until the attempts that it has aborted are released.
     pub const ABORT_GRACE: Duration = Duration::from_secs(5);
 
-    /// Begins to build a runtime on a store.
+    /// Starts to build a runtime on a store.
     pub fn builder(store: impl Store) -> RuntimeBuilder {
         RuntimeBuilder::on(Arc::new(store))
     }
 
-    /// Hands a command off: awaited, it answers when the command's job is durable, and does not wait for it to run (r02).
+    /// Publishes a command: awaiting it stores the command's job, and returns when the job is durable, without waiting for
+    /// it to run ([r02](crate::rules#r02)).
     ///
     /// # Errors
-    /// When awaited: `Invalid` if the command violates its schema, or has no target where its handler binds one, and no job
-    /// exists then (r11); `IdempotencyMismatch`
-    /// (r25); `Unavailable` if the store cannot be reached or the runtime has shut down; `Refused` inside an execution,
-    /// where [`enact::publish`](crate::publish()) is meant.
+    /// When awaited:
+    ///
+    /// - `Invalid` if the command violates its schema, or has no target although its handler binds one. No job is stored
+    ///   ([r11](crate::rules#r11)).
+    /// - `IdempotencyMismatch` if another request has the idempotency key.
+    /// - `QueueFull` if the command has as many queued jobs as it [may](RuntimeBuilder::max_queued).
+    /// - `NotFound` if a job that it is to run [after](Publish::after) does not exist.
+    /// - `Refused` inside an execution, where [`enact::publish`](crate::publish()) stages a command, and for a deadline that
+    ///   cannot be met.
+    /// - `Unavailable` if the store cannot be reached or the runtime has shut down.
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn publish<C: HasOneHandler>(&self, command: C) -> Publish<C::Output> {
         let engine = self.engine();
         Publish::new(Request::new(engine, "publish", || Draft::of(engine, AnyCommand::of(&command))))
     }
 
-    /// [`publish`](Self::publish) for who holds the command as JSON: the same validation, by the command's name.
+    /// Publishes a command given as JSON by its name or an alias, with the same validation as [`publish`](Self::publish).
     ///
     /// # Errors
     /// As `publish`, and `UnknownName` if there is no such command.
@@ -82,12 +89,12 @@ impl Runtime {
         Publish::new(Request::new(engine, "publish_json", || Draft::of_json(engine, name, &command)))
     }
 
-    /// Publishes several commands in their order, in one transaction, and answers for each. Those that are refused do
-    /// not keep the others from being published.
+    /// Publishes several commands in their order, in one transaction, and returns a result for each. A refused command does
+    /// not affect the others.
     ///
     /// # Errors
-    /// Each as [`publish`](Self::publish); `Refused` if it was made by another runtime, which is where it belongs. If the
-    /// store cannot be reached, none is published.
+    /// For each as [`publish`](Self::publish); `Refused` if the command was made by another runtime. If the store cannot be
+    /// reached, none is published.
     pub async fn publish_all<T>(
         &self,
         commands: impl IntoIterator<Item = Publish<T>>,
@@ -95,19 +102,20 @@ impl Runtime {
         publish_all(self.engine(), commands).await
     }
 
-    /// Runs a command now, here: awaited, it answers with the handler's output when the command's job has ended, its
-    /// retries included (r06). It is tracked as a job all the same (r01). A command that [another
-    /// program](macro@crate::command) handles is run by that program, and this waits for it.
+    /// Executes a command: awaiting it runs the command here and now, and returns the handler's output when the job has
+    /// ended, retries included ([r06](crate::rules#r06)). An execution is a job like any other. A
+    /// [remote](macro@crate::command) command is run by the program that handles it; this waits for it.
     ///
     /// # Errors
-    /// When awaited: the failure of the job, or as [`publish`](Self::publish). Inside an execution it is `Refused` (r14).
+    /// When awaited: the failure of the job, or as [`publish`](Self::publish), but never `QueueFull`. `Refused` inside an
+    /// execution ([r14](crate::rules#r14)).
     #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
     pub fn execute<C: HasOneHandler>(&self, command: C) -> Execute<C::Output> {
         let engine = self.engine();
         Execute::new(Request::new(engine, "execute", || Draft::of(engine, AnyCommand::of(&command))))
     }
 
-    /// [`execute`](Self::execute) for who holds the command as JSON.
+    /// Executes a command given as JSON by its name or an alias, with the same validation as [`execute`](Self::execute).
     ///
     /// # Errors
     /// As `execute`, and `UnknownName` if there is no such command.
@@ -117,58 +125,52 @@ impl Runtime {
         Execute::new(Request::new(engine, "execute_json", || Draft::of_json(engine, name, &command)))
     }
 
-    /// Emits an event that has occurred outside of any execution: awaited, it answers when the event, and the jobs of its
-    /// handlers, are durable (r03). It belongs to the scope in which this is called.
+    /// Emits an event that has occurred outside of any execution: awaiting it returns when the event and the jobs of its
+    /// handlers are durable ([r03](crate::rules#r03)). The event gets its context from the scope in which this is called.
     ///
     /// # Errors
-    /// `Invalid` if the event violates its schema; `QueueFull` if one of its handlers has as many jobs queued as it may;
-    /// `Unavailable` if the store cannot be reached or the runtime has shut
-    /// down; `Refused` inside an execution, where [`enact::emit`](crate::emit()) is meant.
+    /// - `Invalid` if the event violates its schema.
+    /// - `QueueFull` if one of its handlers has as many queued jobs as it [may](RuntimeBuilder::max_queued).
+    /// - `Refused` inside an execution, where [`enact::emit`](crate::emit()) stages an event.
+    /// - `Unavailable` if the store cannot be reached or the runtime has shut down.
     #[expect(clippy::needless_pass_by_value, reason = "an event is handed over")]
     pub fn emit<E: Event>(&self, event: E) -> impl Future<Output = Result<EventId, Failure>> + Send + use<E> {
-        let engine = self.engine().clone();
-        let drafted = self.draft_event(&event);
-        async move {
-            let (event, jobs) = drafted?;
-            engine.check_running()?;
-            let id = event.id;
-            let handlings: Vec<_> = jobs.iter().map(|job| (job.id, job.name.clone())).collect();
-            let submitted = engine.store.submit(vec![event], jobs).await?;
-            engine.work.notify_one();
-            for ((job, name), answer) in handlings.iter().zip(&submitted) {
-                job_of(*job, name, Some(answer))?;
-            }
-            Ok(id)
-        }
+        emit(self.engine().clone(), self.draft_event(&event))
     }
 
-    /// The event, and the jobs of its handlers; or what is wrong with it.
-    pub(crate) fn draft_event<E: Event>(&self, event: &E) -> Result<(NewEvent, Vec<NewJob>), Failure> {
-        let engine = self.engine();
-        let context = ExecutionContext::current();
-        engine.check_running()?;
-        check_boundary(context.as_ref(), "emit")?;
-        let origin = context.map(|context| context.origin()).unwrap_or_default();
-        let plan = engine.plans.event_of(TypeId::of::<E>(), E::NAME)?;
-        let payload = plan.input.admit(serde_json::to_value(event))?;
-        let id = engine.ids.event();
-        let event = NewEvent {
-            id,
-            name: plan.name.clone(),
-            payload,
-            correlation: origin.correlation.unwrap_or_else(|| CorrelationId::new(id.to_string())),
-            cause: None,
-            emitted_at: engine.clock.now(),
-        };
-        let jobs = handler_jobs(&engine.ids, &event, &plan.handlers, origin.context, Some(engine.max_queued))
-            .collect();
-        Ok((event, jobs))
-    }
-
-    /// Runs a use case in a context: what it publishes and emits carries what `seed` says (r31).
+    /// Emits an event given as JSON by its name, with the same validation as [`emit`](Self::emit).
     ///
-    /// A command belongs to the scope in which `publish` or `execute` is called, wherever it is awaited: call them inside
-    /// the use case, as in `runtime.scope(seed, async { runtime.publish(command).await })`.
+    /// # Errors
+    /// As `emit`, and `UnknownName` if there is no such event.
+    #[expect(clippy::needless_pass_by_value, reason = "an event is handed over")]
+    pub fn emit_json(
+        &self,
+        name: &str,
+        event: Value,
+    ) -> impl Future<Output = Result<EventId, Failure>> + Send + use<> {
+        let engine = self.engine();
+        let draft = DraftEvent::new(engine, "emit_json", || {
+            let plan = engine.plans.event(name)?;
+            let payload = plan.input.check(&event)?;
+            // The schema does not know all that the type does, such as the range of an `i64`.
+            plan.input.parse(&payload)?;
+            Ok((plan, payload))
+        });
+        emit(engine.clone(), draft)
+    }
+
+    pub(crate) fn draft_event<E: Event>(&self, event: &E) -> Result<DraftEvent, Failure> {
+        let engine = self.engine();
+        DraftEvent::new(engine, "emit", || {
+            let plan = engine.plans.event_of(TypeId::of::<E>(), E::NAME)?;
+            Ok((plan, plan.input.admit(serde_json::to_value(event))?))
+        })
+    }
+
+    /// Runs a use case in a context: what it publishes and emits carries `seed` ([r31](crate::rules#r31)).
+    ///
+    /// A command belongs to the scope in which `publish` or `execute` is called, wherever it is awaited. Call them inside
+    /// the use case: `runtime.scope(seed, async { runtime.publish(command).await })`.
     pub fn scope<F: Future>(
         &self,
         seed: ContextSeed,
@@ -177,7 +179,7 @@ impl Runtime {
         ExecutionContext::of_scope(Some(self.engine().clone()), seed).scope(use_case)
     }
 
-    /// Reads jobs, calls them off, lets failed ones run again, and deletes those that have ended.
+    /// Reads, cancels, retries and deletes jobs.
     pub fn jobs(&self) -> Jobs {
         Jobs::new(self.engine().clone())
     }
@@ -192,41 +194,41 @@ impl Runtime {
         Events::new(self.engine().clone())
     }
 
-    /// Stops: nothing more is taken, claimed or begun, and what is under way may end until `deadline` has passed. What is
-    /// still under way then is dropped and given back at once: its attempt ends as `Lost`, and if its `retry` allows another, that may begin
-    /// wherever there is a worker (r23). What is published stays in the store for the next start.
+    /// Stops the runtime: it accepts and claims nothing more, and running attempts may finish within `deadline`. Attempts
+    /// that still run then are aborted and released at once: they end as `Lost`, and if their `retry` allows another
+    /// attempt, any worker may start it ([r23](crate::rules#r23)). Published jobs stay in the store.
     ///
-    /// A handler is dropped where it waits. One that computes, or blocks its thread, cannot be: after
-    /// [some seconds](Self::ABORT_GRACE) more this returns without it, and its job ends as `Lost` once its lease has.
+    /// An attempt is aborted where it awaits. One that computes or blocks its thread cannot be aborted: after
+    /// [`ABORT_GRACE`](Self::ABORT_GRACE) this returns without it, and the attempt ends as `Lost` when its lease expires.
     ///
     /// # Errors
-    /// `TimedOut` if something was still under way at the deadline.
+    /// `TimedOut` if an attempt still ran at the deadline.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Failure> {
         let engine = self.engine();
         engine.stop.cancel();
-        let last = engine.clock.elapsed().saturating_add(deadline);
-        let left = tokio::select! {
+        let end = engine.clock.elapsed().saturating_add(deadline);
+        let aborted = tokio::select! {
             biased;
             () = engine.all_ended(&self.0.tasks.dispatcher) => 0,
-            () = engine.clock.sleep_until(last) => engine.attempts.len(),
+            () = engine.clock.sleep_until(end) => engine.attempts.len(),
         };
         engine.abort.cancel();
-        let last = engine.clock.elapsed().saturating_add(Self::ABORT_GRACE);
-        let late = tokio::select! {
+        let end = engine.clock.elapsed().saturating_add(Self::ABORT_GRACE);
+        let message = tokio::select! {
             biased;
-            () = self.0.tasks.others.wait() => match left {
+            () = self.0.tasks.others.wait() => match aborted {
                 0 => return Ok(()),
-                left => format!("{left} executions were still under way at the deadline"),
+                aborted => format!("{aborted} executions still ran at the deadline of the shutdown, and were aborted"),
             },
-            () = engine.clock.sleep_until(last) => format!(
-                "{} executions could not be dropped: they keep their threads busy, or the store does not answer",
+            () = engine.clock.sleep_until(end) => format!(
+                "{} executions could not be aborted: they block their threads, or the store does not respond",
                 engine.attempts.len()
             ),
         };
-        Err(Failure::new(FailureKind::TimedOut, "shutdown_deadline", late))
+        Err(Failure::new(FailureKind::TimedOut, "shutdown_deadline", message))
     }
 
-    /// The whole domain as data: what is linked into this program, and how it fits together (r51).
+    /// The domain as data: everything that is linked into this program ([r51](crate::rules#r51)).
     pub fn wiring(&self) -> &Wiring {
         &self.engine().wiring
     }

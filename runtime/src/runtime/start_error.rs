@@ -4,14 +4,15 @@ use std::fmt;
 
 use crate::wiring::Problem;
 
-/// The domain cannot start as it is: everything that is wrong with it (r50).
-#[derive(Debug)]
+/// The problems that keep a runtime from starting ([r50](crate::rules#r50)).
+///
+/// `Debug` writes what `Display` does, so that the error reads well when `main` returns it.
 pub struct StartError {
     pub(super) problems: Vec<Problem>,
 }
 
 impl StartError {
-    /// Every problem, by its place in the source.
+    /// Every problem, ordered by its place in the source.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -24,6 +25,12 @@ impl fmt::Display for StartError {
             count => write!(f, "the domain has {count} problems:")?,
         }
         self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -1,3 +1,5 @@
+//! Configuring and starting a test runtime.
+
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -9,8 +11,8 @@ use crate::runtime::RuntimeBuilder;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 
-/// What a [`TestRuntime`] is started with. By default: a new store in memory, no capabilities, and a clock that stands at
-/// the beginning of 2030 in UTC.
+/// Configures and starts a [`TestRuntime`]. Defaults: a new store in memory, no capabilities, and a clock at the start of
+/// 2030 in UTC.
 #[must_use = "nothing is started until `start` is called"]
 pub struct TestRuntimeBuilder {
     pub(super) runtime: RuntimeBuilder,
@@ -19,65 +21,65 @@ pub struct TestRuntimeBuilder {
     pub(super) seed: Option<u64>,
 }
 
-/// Opens a store, at the start and at each restart.
+/// Opens the store, at the start and at each restart.
 type Open = Box<dyn Fn() -> Arc<dyn Store> + Send + Sync>;
 
 impl TestRuntimeBuilder {
-    /// When the clock begins, unless the test says so: midnight before New Year's Day 2030, in UTC.
-    const BEGINNING: Timestamp = Timestamp::constant(1_893_456_000, 0);
+    /// 2030-01-01T00:00:00Z.
+    const START: Timestamp = Timestamp::constant(1_893_456_000, 0);
 
     pub(super) fn new() -> Self {
         let runtime = RuntimeBuilder::on(Arc::new(MemoryStore::new()));
-        Self { runtime, clock: ManualClock::at(Self::BEGINNING), open: None, seed: None }
+        Self { runtime, clock: ManualClock::at(Self::START), open: None, seed: None }
     }
 
-    /// Provides a capability, as [`RuntimeBuilder::provide`] does: in a test, a fake.
+    /// Provides a capability, as [`RuntimeBuilder::provide`] does; typically a fake.
     pub fn provide<T: ?Sized + Send + Sync + 'static>(mut self, capability: Arc<T>) -> Self {
         self.runtime = self.runtime.provide(capability);
         self
     }
 
-    /// Sets what else a runtime can be told: its lease, its retention, its limits. The store and the clock are the test's; how
-    /// many jobs run at a time is of no account, as the test says which runs.
+    /// Sets other options of the runtime: its lease, its retention, its limits. The store and the clock are set here, and
+    /// limits on concurrency have no effect, since the test decides which job runs.
     pub fn configure(mut self, configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> Self {
         self.runtime = configure(self.runtime);
         self
     }
 
-    /// Runs on this store instead of a new one in memory. It outlives [restarts](TestRuntime::restart).
+    /// Uses this store, which survives [restarts](TestRuntime::restart).
     pub fn store(self, store: impl Store) -> Self {
         let store: Arc<dyn Store> = Arc::new(store);
         Self { open: Some(Box::new(move || store.clone())), ..self }
     }
 
-    /// Runs on a store that is opened anew at each [restart](TestRuntime::restart), as a file is.
+    /// Uses a store that is reopened at each [restart](TestRuntime::restart), such as a file.
     pub fn open<S: Store>(self, open: impl Fn() -> S + Send + Sync + 'static) -> Self {
         Self { open: Some(Box::new(move || Arc::new(open()))), ..self }
     }
 
-    /// Takes the time from this clock: one that several runtimes share, as if they ran on one machine.
+    /// Uses this clock. Several runtimes may share one, as on one machine.
     pub fn clock(self, clock: &ManualClock) -> Self {
         Self { clock: clock.clone(), ..self }
     }
 
-    /// Has the clock begin at this moment.
+    /// Starts the clock at this time.
     pub fn beginning_at(self, start: Timestamp) -> Self {
         Self { clock: ManualClock::at(start), ..self }
     }
 
-    /// Draws what nobody has promised from a seed: the ids of jobs and events and the name of the worker, which are then the
-    /// same in each run; and, on the store in memory, the order of jobs that are equally ready (r26). A test that passes with
-    /// some seeds only relies on an order that there is not.
+    /// Derives what is not specified from a seed, so that it is the same in each run: the ids of jobs and events, the name of
+    /// the worker, and, on the store in memory, the order of jobs that are equally ready ([r26](crate::rules#r26)). A test
+    /// that passes with some seeds only relies on an order that is not guaranteed.
     ///
-    /// Two runtimes on one store need two seeds: their ids would be the same.
+    /// Two runtimes on one store need different seeds, or their ids collide.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }
 
-    /// Starts.
+    /// Starts the runtime.
     ///
     /// # Panics
-    /// With every problem of the domain, if it has any (r50).
+    /// With every problem of the domain and of the settings, if there is any ([r50](crate::rules#r50)).
     #[track_caller]
     pub fn start(self) -> impl Future<Output = TestRuntime> {
         let place = Location::caller();
@@ -89,12 +91,12 @@ impl TestRuntimeBuilder {
                     Arc::new(seed.map_or_else(MemoryStore::new, MemoryStore::shuffled));
                 Box::new(move || store.clone())
             });
-            TestRuntime::of(Setup { runtime, clock, open, seed }, place).await
+            TestRuntime::new(Setup { runtime, clock, open, seed }, place).await
         }
     }
 }
 
-/// All that a start takes, and a restart once more.
+/// What a start and each restart need.
 pub(super) struct Setup {
     pub(super) runtime: RuntimeBuilder,
     pub(super) clock: ManualClock,

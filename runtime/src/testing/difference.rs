@@ -1,4 +1,4 @@
-//! What was expected beside what there is, line by line.
+//! Differences between what is expected and what is found, line by line.
 
 use std::fmt::Write as _;
 
@@ -7,14 +7,14 @@ use similar::{ChangeTag, TextDiff};
 
 use super::list::Message;
 
-/// How many lines are shown around each difference.
-const AROUND: usize = 4;
+/// How many lines of context are shown around each difference.
+const CONTEXT: usize = 4;
 
-/// The lines that differ, and some around them.
+/// A diff of two texts.
 pub(super) fn difference(expected: &str, found: &str) -> String {
     let mut shown = "- expected\n+ found\n".to_owned();
     let diff = TextDiff::from_lines(expected, found);
-    for (index, hunk) in diff.grouped_ops(AROUND).iter().enumerate() {
+    for (index, hunk) in diff.grouped_ops(CONTEXT).iter().enumerate() {
         shown.push_str(if index == 0 { "\n" } else { "  …\n" });
         for change in hunk.iter().flat_map(|op| diff.iter_changes(op)) {
             let sign = match change.tag() {
@@ -22,20 +22,19 @@ pub(super) fn difference(expected: &str, found: &str) -> String {
                 ChangeTag::Insert => '+',
                 ChangeTag::Equal => ' ',
             };
-            // Writing into a text cannot fail.
+            // Writing to a `String` cannot fail.
             let _ = writeln!(shown, "{sign} {}", change.value().trim_end_matches('\n'));
         }
     }
     shown
 }
 
-/// A JSON document, one field a line.
+/// JSON with one field a line.
 pub(super) fn pretty(value: &Value) -> String {
-    // A tree of JSON has no part that is none.
     serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
 }
 
-/// Messages by name and fields.
+/// Messages with their names and fields.
 pub(super) fn listing(messages: &[Message]) -> String {
     if messages.is_empty() {
         return "nothing\n".to_owned();

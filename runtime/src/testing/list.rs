@@ -1,11 +1,11 @@
-//! What a test expects to be emitted or published: one message, or several of any types.
+//! The events or commands that a test expects: one, or several of any types.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::{Command, Event};
 
-/// A command or an event, as it stands on record.
+/// A command or an event, as it is stored.
 #[derive(Debug, PartialEq)]
 pub struct Message {
     pub(super) name: String,
@@ -15,9 +15,8 @@ pub struct Message {
 impl Message {
     #[track_caller]
     pub(super) fn of<T: Serialize>(name: &str, message: &T) -> Self {
-        let payload = serde_json::to_value(message).unwrap_or_else(|error| {
-            panic!("the `{name}` that is expected cannot be written as JSON: {error}")
-        });
+        let payload = serde_json::to_value(message)
+            .unwrap_or_else(|error| panic!("the expected `{name}` cannot be written as JSON: {error}"));
         Self { name: name.to_owned(), payload }
     }
 }
@@ -68,10 +67,10 @@ macro_rules! list {
 }
 
 list! {
-    /// Events that a test expects, in order: one, an array or a vector of them, or a tuple of up to six, of several types.
+    /// Events that a test expects, in order: one, an array or vector of one type, or a tuple of up to six types.
     EventList of Event
 }
 list! {
-    /// Commands that a test expects, in order: one, an array or a vector of them, or a tuple of up to six, of several types.
+    /// Commands that a test expects, in order: one, an array or vector of one type, or a tuple of up to six types.
     CommandList of Command
 }

@@ -1,9 +1,9 @@
-//! Tests of a domain on the production lifecycle, without waiting for a clock (r60 to r62).
+//! Tests a domain on the production lifecycle, with a clock that the test drives ([r60](crate::rules#r60) to
+//! [r62](crate::rules#r62)).
 //!
-//! A [`TestRuntime`] is a [`Runtime`](crate::Runtime) that does nothing by itself: jobs run when the test says so, and time
-//! passes when the test says so. What runs is the code of production, with its record of jobs, its validation, its
-//! invariants and its commits; there is no second engine, and no way around the job (r01). A test says what is
-//! [given](TestRuntime::given), what [happens](TestRuntime::when), and then what it has come to ([`Outcome`]):
+//! A [`TestRuntime`] is a [`Runtime`](crate::Runtime) that does nothing by itself: jobs run, and time passes, when the test
+//! says so. It runs the code of production, with stored jobs, validation, invariants and commits. A test says what is
+//! [given](TestRuntime::given) and what [happens](TestRuntime::when), and checks the [`Outcome`]:
 //!
 //! ```standalone_crate
 //! # use enact::prelude::*;
@@ -40,23 +40,26 @@
 //! # }
 //! ```
 //!
-//! The [guide](crate::guide::testing) shows the rest: time, retries, faults, and whom a handler calls outside.
+//! The [guide](crate::guide::testing) shows the rest: time, retries, faults, and fakes for capabilities.
 //!
-//! All of this is there without a feature to turn on: it brings one small dependency without any of its own, and what a
-//! program does not call is not linked into it. In production a runtime knows nothing of a test.
+//! A production runtime does not depend on any of this, and what a program does not call is not linked into it.
 
-mod begun;
 mod builder;
 mod difference;
+mod executed_attempt;
+mod given;
 mod list;
 mod outcome;
-mod record;
+mod running_attempt;
+mod snapshot;
+mod stored;
 mod test_runtime;
 
-pub use begun::Begun;
 pub use builder::TestRuntimeBuilder;
+pub use executed_attempt::ExecutedAttempt;
 pub use list::{CommandList, EventList};
-pub use outcome::{Outcome, Ran};
+pub use outcome::Outcome;
+pub use running_attempt::RunningAttempt;
 pub use test_runtime::TestRuntime;
 
 pub use crate::engine::{Fault, Point};

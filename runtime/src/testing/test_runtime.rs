@@ -1,115 +1,114 @@
+//! The test runtime.
+
 use std::collections::HashSet;
 use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::task::JoinHandle;
 
-use super::begun::{Begun, RunningAttempt, wait_for};
 use super::builder::{Setup, TestRuntimeBuilder};
-use super::outcome::{Outcome, Ran, Witness};
-use super::record::answered;
-use crate::context::entity_key;
+use super::executed_attempt::ExecutedAttempt;
+use super::given::store_entity;
+use super::outcome::Outcome;
+use super::running_attempt::{RunningAttempt, StartedJob, wait_for};
+use super::snapshot::Snapshot;
+use super::stored::expect_store;
 use crate::domain::{Entity, Event, HasOneHandler};
 use crate::engine::{
-    AttemptId, Engine, Fault, Faults, Point, attempt, check_always, dispatcher, lease_keeper, pruning,
-    schedules,
+    AttemptId, Engine, Fault, Faults, Point, attempt, dispatcher, lease_keeper, pruning, schedules,
 };
 use crate::model::clock::{Clock, ManualClock};
-use crate::model::{Attempt, ContextSeed, EventId, Failure, Job, JobKind, JobState, Json, Step};
-use crate::runtime::Runtime;
-use crate::store::{Commit, CommitError, Cursor, EntityWrite, NewJob, Next};
+use crate::model::{ContextSeed, EventId, Job, JobState};
+use crate::runtime::{DraftEvent, Runtime};
+use crate::store::Cursor;
 
-/// After so many attempts it is plain that there is no end to what runs.
+/// After so many attempts, `drain` does not end.
 const ENDLESS: usize = 10_000;
 
-/// A [`Runtime`] that does nothing by itself: jobs run, and time passes, when the test says so (r60, r61).
+/// A [`Runtime`] that does nothing by itself: jobs run, and time passes, when the test says so ([r60](crate::rules#r60),
+/// [r61](crate::rules#r61)).
 ///
-/// What it runs, it runs as in production: there is a job on record, and one attempt of it takes the seven steps (r10). One
-/// thing is done at a time, so that a test comes to the same end each time.
+/// It runs the code of production: there is a stored job, and an attempt takes the seven steps. Attempts run one at a time,
+/// so that a test has the same outcome each time.
 ///
-/// Whatever cannot go on panics, and says at which line of the test.
+/// What cannot go on panics with the line of the test.
 pub struct TestRuntime {
     setup: Setup,
     runtime: Runtime,
     faults: Arc<Faults>,
-    /// The attempts that were under way when leases were last looked after.
-    lasting: Mutex<HashSet<AttemptId>>,
-    /// The last event on record that the test has come to.
-    seen: Mutex<Cursor>,
-    /// How many jobs were drawn.
-    drawn: AtomicU64,
+    /// The attempts that ran when leases were last checked.
+    seen_running: Mutex<HashSet<AttemptId>>,
+    /// The last event that a snapshot has read.
+    last_event: Mutex<Cursor>,
+    /// How many jobs were claimed: a seed varies the queue that is asked first by it.
+    claims: AtomicU64,
 }
 
-type Caller = &'static Location<'static>;
+type Place = &'static Location<'static>;
 
 impl TestRuntime {
-    /// Starts what is linked into the test's program, on a new store in memory.
+    /// Starts the domain that is linked into the test, on a new store in memory.
     ///
     /// # Panics
-    /// With every problem of the domain, if it has any (r50): a capability that a handler needs, for one, which the
-    /// [builder](Self::builder) provides.
+    /// With every problem of the domain, if there is any ([r50](crate::rules#r50)), such as a capability that a handler needs
+    /// and the [builder](Self::builder) has to provide.
     #[track_caller]
     pub fn start() -> impl Future<Output = Self> {
         Self::builder().start()
     }
 
-    /// Begins to build one with capabilities, on another store, or with a seed.
+    /// Starts to build a runtime with capabilities, another store, or a seed.
     pub fn builder() -> TestRuntimeBuilder {
         TestRuntimeBuilder::new()
     }
 
-    pub(super) async fn of(setup: Setup, place: Caller) -> Self {
+    pub(super) async fn new(setup: Setup, place: Place) -> Self {
         let faults = Arc::<Faults>::default();
-        let runtime = begin(&setup, &faults, place).await;
+        let runtime = start_runtime(&setup, &faults, place).await;
         Self {
             setup,
             runtime,
             faults,
-            lasting: Mutex::default(),
-            seen: Mutex::default(),
-            drawn: AtomicU64::new(0),
+            seen_running: Mutex::default(),
+            last_event: Mutex::default(),
+            claims: AtomicU64::new(0),
         }
     }
 
-    /// The runtime, with all that can be asked of one in production: what is published there runs when the test
-    /// [drains](Self::drain) it. What waits for a job that nobody runs, waits for ever.
+    /// The runtime as it is in production. A job that is published there runs when the test [drains](Self::drain) it; waiting
+    /// for its outcome before that never returns.
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 
-    /// The clock. Where time is to pass, [`advance`](Self::advance) does what a runtime does then; the clock itself can be
-    /// [set](ManualClock::set), as by an administrator.
+    /// The clock. Let time pass with [`advance`](Self::advance), which does what a runtime does meanwhile. The clock itself
+    /// can be [set](ManualClock::set), as by an administrator.
     pub fn clock(&self) -> &ManualClock {
         &self.setup.clock
     }
 
-    /// Puts an entity on record, in the place of the one of its id that there may be: as an execution would have, by a job, which
-    /// stands on record as `given`, and with the next version.
+    /// Stores an entity, or its next version if it exists: as an execution does, by a job, whose name is `given`.
     ///
     /// # Panics
-    /// If no execution could have: its id is null, or an invariant that always holds of it does not (r16).
+    /// If no execution could commit the entity: its id is null, or it violates an invariant without a scope.
     #[track_caller]
     pub fn given<E: Entity>(&self, entity: E) -> impl Future<Output = ()> {
         let place = Location::caller();
         async move {
             let engine = self.engine(place);
-            if let Err(failure) = give(engine, &entity).await {
-                panic!(
-                    "{place}: the `{}` that is given is none that an execution leaves: {failure}",
-                    E::NAME
-                );
+            if let Err(failure) = store_entity(engine, &entity).await {
+                panic!("{place}: the given `{}` is none that an execution could commit: {failure}", E::NAME);
             }
         }
     }
 
-    /// Puts an event on record, as [`Runtime::emit`] does. The jobs of its handlers run when they are [drained](Self::drain).
+    /// Stores an event, as [`Runtime::emit`] does. The jobs of its handlers run when they are [drained](Self::drain).
     ///
     /// # Panics
-    /// If the event is refused, as one that violates its schema is.
+    /// If the event is refused, for example because it violates its schema.
     #[track_caller]
     pub fn given_event<E: Event>(&self, event: E) -> impl Future<Output = EventId> {
         let place = Location::caller();
@@ -118,188 +117,189 @@ impl TestRuntime {
             self.engine(place);
             match emitted.await {
                 Ok(id) => id,
-                Err(failure) => panic!("{place}: the `{}` that is given is refused: {failure}", E::NAME),
+                Err(failure) => panic!("{place}: the given `{}` was refused: {failure}", E::NAME),
             }
         }
     }
 
-    /// Executes a command: one attempt, as [`Runtime::execute`] makes its first one. What it causes, and further attempts,
-    /// run when they are [drained](Self::drain).
+    /// Executes the first attempt of a command, as [`Runtime::execute`] does. Retries, and the jobs that it causes, run when
+    /// they are [drained](Self::drain).
     ///
     /// # Panics
-    /// If the handler has not ended after some seconds, because it waits for something: [`begin`](Self::begin) it then.
+    /// If the handler has not ended after ten seconds of real time, because it waits for something: start it with
+    /// [`begin`](Self::begin) instead.
     #[track_caller]
     pub fn when<C: HasOneHandler>(&self, command: C) -> impl Future<Output = Outcome> {
-        let begun = self.begun(command, Location::caller());
-        async move { begun.await.ended_at().await }
+        let started = self.start_command(command, Location::caller());
+        async move { started.await.into_outcome().await }
     }
 
-    /// [`when`](Self::when) somebody in particular asks, for a tenant, in a matter: as the seed says (r31).
+    /// [`when`](Self::when), in a context with this seed: identity, tenant, correlation ([r31](crate::rules#r31)).
     ///
     /// # Panics
     /// As `when`.
     #[track_caller]
     pub fn when_as<C: HasOneHandler>(&self, seed: ContextSeed, command: C) -> impl Future<Output = Outcome> {
         let place = Location::caller();
-        let executed = async move { self.begun(command, place).await.ended_at().await };
+        let executed = async move { self.start_command(command, place).await.into_outcome().await };
         self.runtime.scope(seed, executed)
     }
 
-    /// Emits an event, and runs one attempt of each of its handlers, one after another in the order of their names.
+    /// Emits an event, and executes one attempt of each of its handlers, one after another in the order of their names.
     ///
     /// # Panics
-    /// If a handler has not ended after some seconds, because it waits for something.
+    /// If a handler has not ended after ten seconds of real time, because it waits for something.
     #[track_caller]
     #[expect(clippy::needless_pass_by_value, reason = "an event is handed over")]
     pub fn when_event<E: Event>(&self, event: E) -> impl Future<Output = Outcome> {
         let place = Location::caller();
-        let drafted = self.runtime.draft_event(&event);
+        let draft = self.runtime.draft_event(&event);
         async move {
             let engine = self.engine(place);
-            let witness = self.witness(format!("the handling of `{}`", E::NAME), place).await;
-            let (event, mut jobs) = match drafted {
-                Ok(drafted) => drafted,
-                Err(failure) => return witness.refused(failure).await,
+            let before = self.snapshot(format!("the handling of `{}`", E::NAME), place).await;
+            let DraftEvent { event, mut jobs } = match draft {
+                Ok(draft) => draft,
+                Err(failure) => return before.into_refused(failure).await,
             };
-            // They begin at once, as what is executed does.
+            // They start at once, as an executed command does.
             for job in &mut jobs {
                 job.start = Some(engine.worker.clone());
             }
-            let begun = jobs.iter().map(|job| job.clone().into_job(JobState::Running)).collect::<Vec<_>>();
-            answered(engine.ensure_lease().await, place);
-            answered(engine.store.submit(vec![event], jobs).await, place);
-            let mut ran = Vec::new();
-            for job in begun {
+            let running = jobs.iter().map(|job| job.clone().into_job(JobState::Running)).collect::<Vec<_>>();
+            expect_store(engine.ensure_lease().await, place);
+            expect_store(engine.store.submit(vec![event], jobs).await, place);
+            let mut executed = Vec::new();
+            for job in running {
                 if engine.dead.is_cancelled() {
                     break;
                 }
-                ran.push(self.run(job, place).await);
+                executed.push(self.run(job, place).await);
             }
-            witness.ran(ran).await
+            before.into_outcome(executed).await
         }
     }
 
-    /// Begins to execute a command as [`when`](Self::when) does, and comes back when its handler has begun (or the attempt has
-    /// ended before that). Meanwhile the test can move the clock, call the job off, or open what the handler waits for.
+    /// Starts to execute a command as [`when`](Self::when) does, and returns when its handler has started, or the attempt has
+    /// ended before that. Meanwhile the test can move the clock, cancel the job, or provide what the handler waits for.
     #[track_caller]
-    pub fn begin<C: HasOneHandler>(&self, command: C) -> impl Future<Output = Begun> {
-        let begun = self.begun(command, Location::caller());
+    pub fn begin<C: HasOneHandler>(&self, command: C) -> impl Future<Output = RunningAttempt> {
+        let started = self.start_command(command, Location::caller());
         async move {
-            let mut begun = begun.await;
-            begun.handling(&self.faults).await;
-            begun
+            let mut running = started.await;
+            running.handling(&self.faults).await;
+            running
         }
     }
 
-    /// Begins the next job that is ready, if there is one, as [`drain_one`](Self::drain_one) does, and comes back when its
-    /// handler has begun.
+    /// Starts the next ready job, as [`drain_one`](Self::drain_one) does, and returns when its handler has started. `None` if
+    /// no job is ready.
     #[track_caller]
-    pub fn begin_one(&self) -> impl Future<Output = Option<Begun>> {
+    pub fn begin_one(&self) -> impl Future<Output = Option<RunningAttempt>> {
         let place = Location::caller();
         async move {
-            let (witness, job) = self.next(place).await?;
-            let (id, number) = (job.id, job.attempts);
-            let task = self.spawn(job, place);
-            let mut begun =
-                Begun::new(witness, Ok(RunningAttempt { id, number: Some(number), task: Some(task) }));
-            begun.handling(&self.faults).await;
-            Some(begun)
+            let (before, job) = self.claim_next(place).await?;
+            let (id, attempt) = (job.id, Some(job.attempts));
+            let task = Some(self.spawn(job, place));
+            let mut running = RunningAttempt::new(before, Ok(StartedJob { id, attempt, task }));
+            running.handling(&self.faults).await;
+            Some(running)
         }
     }
 
-    /// Runs one attempt of the next job that is ready: of the first queue that has one, the first of the highest priority.
-    /// `None` if nothing is ready.
+    /// Executes one attempt of the next ready job: the one of the highest priority in the first queue that has one. `None` if
+    /// no job is ready.
     ///
     /// # Panics
-    /// If its handler has not ended after some seconds, because it waits for something: [`begin_one`](Self::begin_one) it then.
+    /// If the handler has not ended after ten seconds of real time, because it waits for something: start it with
+    /// [`begin_one`](Self::begin_one) instead.
     #[track_caller]
     pub fn drain_one(&self) -> impl Future<Output = Option<Outcome>> {
         let place = Location::caller();
         async move {
-            let (witness, job) = self.next(place).await?;
-            let ran = self.run(job, place).await;
-            Some(witness.ran(vec![ran]).await)
+            let (before, job) = self.claim_next(place).await?;
+            let executed = self.run(job, place).await;
+            Some(before.into_outcome(vec![executed]).await)
         }
     }
 
-    /// Runs what is ready, one attempt after another, and what becomes ready by that, until nothing is: the clock stands still
-    /// meanwhile. After an injected crash nothing more runs.
+    /// Executes the ready jobs, one attempt after another, and those that become ready meanwhile, until none is. No time
+    /// passes. After an injected crash nothing more runs.
     ///
     /// # Panics
-    /// If that has no end: after ten thousand attempts. If a handler has not ended after some seconds.
+    /// If it does not end: after ten thousand attempts. If a handler has not ended after ten seconds of real time.
     #[track_caller]
     pub fn drain(&self) -> impl Future<Output = Outcome> {
         let place = Location::caller();
         async move {
             let engine = self.engine(place);
-            let witness = self.witness("what was drained".to_owned(), place).await;
-            let mut ran: Vec<Ran> = Vec::new();
+            let before = self.snapshot("the drained jobs".to_owned(), place).await;
+            let mut executed: Vec<ExecutedAttempt> = Vec::new();
             while !engine.dead.is_cancelled()
                 && let Some(job) = self.claim(place).await
             {
                 assert!(
-                    ran.len() < ENDLESS,
-                    "{place}: there is no end to it: {ENDLESS} attempts were made, and more is ready: `{}` next, after \
-                     `{}`; use `drain_one` for what goes on for ever",
+                    executed.len() < ENDLESS,
+                    "{place}: `drain` does not end: after {ENDLESS} attempts, `{}` is ready next, after `{}`; use `drain_one`                      for jobs that always cause further jobs",
                     job.name,
-                    ran.last().map_or("nothing", |ran| &ran.job.name),
+                    executed.last().map_or("nothing", |executed| &executed.job.name),
                 );
-                ran.push(self.run(job, place).await);
+                executed.push(self.run(job, place).await);
             }
-            witness.ran(ran).await
+            before.into_outcome(executed).await
         }
     }
 
-    /// Lets time pass, and does what a runtime does by itself meanwhile: puts on record what recurs, deletes what is
-    /// old enough, looks after leases. What is due then is ready, and runs when it is [drained](Self::drain). What is under
-    /// way goes on: a time limit that is over ends its attempt.
+    /// Lets time pass, and does what a runtime does meanwhile: records ticks of schedules, prunes, keeps leases. Jobs that are
+    /// due then are ready, and run when they are [drained](Self::drain). A running attempt goes on; one whose time limit has
+    /// passed ends.
     ///
-    /// Another runtime that shares the clock does nothing meanwhile, as if it were stalled; to let time pass for both, advance
-    /// by zero there, too, before its lease has ended.
+    /// Another runtime that shares the clock does nothing meanwhile, as if it had stalled. To keep it alive, advance it by
+    /// zero before its lease expires.
     #[track_caller]
     pub fn advance(&self, by: Duration) -> impl Future<Output = ()> {
         let place = Location::caller();
-        async move { self.pass(by, place).await }
+        async move { self.advance_by(by, place).await }
     }
 
-    /// Lets time pass until the next moment that a job waits for, or at which a command recurs. Answers how long that was;
-    /// `None`, and no time has passed, if there is no such moment; where a command recurs, there always is one.
+    /// Lets time pass until the next job is due or the next schedule ticks, and returns how long that was. `None`, without
+    /// letting time pass, if there is neither.
     #[track_caller]
     pub fn advance_to_next(&self) -> impl Future<Output = Option<Duration>> {
         let place = Location::caller();
         async move {
             let engine = self.engine(place);
-            let due = answered(dispatcher::claim_one(engine, None).await, place).next_due;
+            let due = expect_store(dispatcher::claim_one(engine, None).await, place).next_due;
             let next = [due, schedules::next_tick(engine)].into_iter().flatten().min()?;
             let pause = Duration::try_from(next.duration_since(self.clock().now())).unwrap_or_default();
-            self.pass(pause, place).await;
+            self.advance_by(pause, place).await;
             Some(pause)
         }
     }
 
-    /// Lets so much time pass that no other worker's lease lasts: what a crash has left running has ended as `Lost` then, and
-    /// runs again if its policy says so (r23).
+    /// Lets time pass until the leases of all other workers have expired. Attempts that a crash has left running end as
+    /// `Lost`, and are retried if their policy allows it ([r23](crate::rules#r23)).
     #[track_caller]
     pub fn advance_past_lease(&self) -> impl Future<Output = ()> {
         let place = Location::caller();
         async move {
             let lease = self.engine(place).lease.length;
-            self.pass(lease + Duration::from_millis(1), place).await;
+            self.advance_by(lease + Duration::from_millis(1), place).await;
         }
     }
 
-    /// Has a fault occur when an attempt next passes this point (r62). Several at one point occur one after another.
+    /// Injects a fault when an attempt next passes this point ([r62](crate::rules#r62)). Several faults at one point occur one
+    /// after another.
     pub fn fault(&self, point: Point, fault: Fault) {
         self.faults.plan(point, fault);
     }
 
-    /// The faults that were asked for and have not occurred.
+    /// The injected faults that have not occurred.
     pub fn faults_left(&self) -> Vec<(Point, Fault)> {
         self.faults.left()
     }
 
-    /// Starts the process anew, after an injected crash, or as if it were killed now: what was under way is left as it is on
-    /// record, until its lease has [ended](Self::advance_past_lease).
+    /// Restarts the process, after an injected crash or as if it were killed now. Attempts that run stay stored as running
+    /// until their lease has [expired](Self::advance_past_lease).
     #[track_caller]
     pub fn restart(&mut self) -> impl Future<Output = ()> {
         let place = Location::caller();
@@ -308,13 +308,13 @@ impl TestRuntime {
             engine.die();
             engine.attempts.close();
             engine.attempts.wait().await;
-            self.runtime = begin(&self.setup, &self.faults, place).await;
-            self.lasting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            self.runtime = start_runtime(&self.setup, &self.faults, place).await;
+            lock(&self.seen_running).clear();
         }
     }
 
-    /// The engine, if it lives.
-    fn engine(&self, place: Caller) -> &Arc<Engine> {
+    /// The engine, unless the process has crashed.
+    fn engine(&self, place: Place) -> &Arc<Engine> {
         let engine = self.runtime.engine();
         assert!(
             !engine.dead.is_cancelled(),
@@ -323,31 +323,34 @@ impl TestRuntime {
         engine
     }
 
-    fn begun<C: HasOneHandler>(&self, command: C, place: Caller) -> impl Future<Output = Begun> {
+    fn start_command<C: HasOneHandler>(
+        &self,
+        command: C,
+        place: Place,
+    ) -> impl Future<Output = RunningAttempt> {
         let execute = self.runtime.execute(command);
         async move {
             self.engine(place);
-            let witness = self.witness(format!("`{}`", C::NAME), place).await;
-            let begun = execute.first_attempt().await;
-            let under_way =
-                begun.map(|(id, task)| RunningAttempt { id, number: task.is_some().then_some(1), task });
-            Begun::new(witness, under_way)
+            let before = self.snapshot(format!("`{}`", C::NAME), place).await;
+            let started = execute.first_attempt().await;
+            let started =
+                started.map(|(id, task)| StartedJob { id, attempt: task.is_some().then_some(1), task });
+            RunningAttempt::new(before, started)
         }
     }
 
-    /// Looks at what is on record before something runs.
-    async fn witness(&self, what: String, place: Caller) -> Witness {
-        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let witness = Witness::of(&self.runtime, what, place, seen).await;
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = witness.seen();
-        witness
+    async fn snapshot(&self, what: String, place: Place) -> Snapshot {
+        let last_event = *lock(&self.last_event);
+        let snapshot = Snapshot::take(&self.runtime, what, place, last_event).await;
+        *lock(&self.last_event) = snapshot.last_event();
+        snapshot
     }
 
-    /// Lets time pass from one thing that recurs to the next.
-    async fn pass(&self, by: Duration, place: Caller) {
+    /// Lets time pass from one tick to the next.
+    async fn advance_by(&self, by: Duration, place: Place) {
         let engine = self.engine(place);
-        // How leases stand before, so that it shows afterwards which were renewed.
-        self.look_after_leases(place).await;
+        // Before time passes, so that leases that are renewed meanwhile are seen to be.
+        self.keep_leases(place).await;
         let mut left = by;
         loop {
             let next = schedules::next_tick(engine)
@@ -355,41 +358,40 @@ impl TestRuntime {
                 .filter(|pause| !pause.is_zero() && *pause < left);
             let step = next.unwrap_or(left);
             self.clock().advance(step);
-            answered(schedules::tick_due(engine).await, place);
+            expect_store(schedules::tick_due(engine).await, place);
             left -= step;
             if left.is_zero() {
                 break;
             }
         }
-        answered(pruning::prune(engine, &self.setup.runtime.retention).await, place);
-        self.look_after_leases(place).await;
+        expect_store(pruning::prune(engine, &self.setup.runtime.retention).await, place);
+        self.keep_leases(place).await;
     }
 
-    async fn look_after_leases(&self, place: Caller) {
-        let mut lasting = std::mem::take(&mut *self.lasting.lock().unwrap_or_else(PoisonError::into_inner));
-        answered(lease_keeper::renew(self.engine(place)).await, place);
-        answered(lease_keeper::look(self.engine(place), &mut lasting).await, place);
-        *self.lasting.lock().unwrap_or_else(PoisonError::into_inner) = lasting;
+    async fn keep_leases(&self, place: Place) {
+        let mut seen = std::mem::take(&mut *lock(&self.seen_running));
+        expect_store(lease_keeper::renew(self.engine(place)).await, place);
+        expect_store(lease_keeper::check(self.engine(place), &mut seen).await, place);
+        *lock(&self.seen_running) = seen;
     }
 
-    /// The next job that is ready, begun on record, and what was there before.
-    async fn next(&self, place: Caller) -> Option<(Witness, Job)> {
-        self.engine(place);
+    /// Claims the next ready job, and what is stored before it runs.
+    async fn claim_next(&self, place: Place) -> Option<(Snapshot, Job)> {
         let job = self.claim(place).await?;
-        Some((self.witness(format!("`{}`", job.name), place).await, job))
+        Some((self.snapshot(format!("`{}`", job.name), place).await, job))
     }
 
-    async fn claim(&self, place: Caller) -> Option<Job> {
+    async fn claim(&self, place: Place) -> Option<Job> {
         let engine = self.engine(place);
         let queues = engine.plans.queues().1.len();
-        // Nothing orders queues: with a seed, each has its turn at being the first.
+        // Queues have no order: with a seed, they take turns at being the first.
         let first = self.setup.seed.map_or(0, |seed| {
-            let turn = seed.wrapping_add(self.drawn.fetch_add(1, Ordering::Relaxed)) % queues.max(1) as u64;
+            let turn = seed.wrapping_add(self.claims.fetch_add(1, Ordering::Relaxed)) % queues.max(1) as u64;
             usize::try_from(turn).unwrap_or_default()
         });
         for queue in 0..queues {
             let claimed =
-                answered(dispatcher::claim_one(engine, Some((first + queue) % queues)).await, place);
+                expect_store(dispatcher::claim_one(engine, Some((first + queue) % queues)).await, place);
             if let Some(job) = claimed.jobs.into_iter().next() {
                 return Some(job);
             }
@@ -397,67 +399,35 @@ impl TestRuntime {
         None
     }
 
-    fn spawn(&self, job: Job, place: Caller) -> JoinHandle<()> {
+    fn spawn(&self, job: Job, place: Place) -> JoinHandle<()> {
         let engine = self.engine(place);
         engine.spawn(attempt::run(engine.clone(), job, None))
     }
 
-    /// Runs an attempt that has begun on record.
-    async fn run(&self, job: Job, place: Caller) -> Ran {
+    /// Runs an attempt whose start is stored.
+    async fn run(&self, job: Job, place: Place) -> ExecutedAttempt {
         let (id, number) = (job.id, job.attempts);
         let name = job.name.clone();
         wait_for(self.spawn(job, place), &format!("`{name}`"), place).await;
-        Ran::of(&self.runtime, id, Some(number), place).await
+        ExecutedAttempt::read(&self.runtime, id, Some(number), place).await
     }
 }
 
-/// Starts a runtime that stands still.
-async fn begin(setup: &Setup, faults: &Arc<Faults>, place: Caller) -> Runtime {
+/// Starts a runtime without background tasks.
+async fn start_runtime(setup: &Setup, faults: &Arc<Faults>, place: Place) -> Runtime {
     let mut builder = setup.runtime.clone().clock(setup.clock.clone()).with_store((setup.open)());
     builder.faults = Some(faults.clone());
-    let runtime = match builder.start_still() {
+    let runtime = match builder.start_idle() {
         Ok(runtime) => runtime,
         Err(problems) => panic!("{place}: {problems}"),
     };
-    answered(schedules::tick_due(runtime.engine()).await, place);
-    answered(lease_keeper::look(runtime.engine(), &mut HashSet::new()).await, place);
+    expect_store(schedules::tick_due(runtime.engine()).await, place);
+    expect_store(lease_keeper::check(runtime.engine(), &mut HashSet::new()).await, place);
     runtime
 }
 
-/// Puts an entity on record by a job of its own.
-async fn give<E: Entity>(engine: &Engine, entity: &E) -> Result<(), Failure> {
-    let key = entity_key::<E>(entity.id())?;
-    let body = Json::of(entity).map_err(|error| Failure::from_error(Box::new(error)))?;
-    check_always(engine, &key, entity)?;
-    let now = engine.clock.now();
-    let on_record = engine.store.load(&key).await?.map_or(0, |stored| stored.version);
-    let payload = Json::of(&json!({ "entity": E::NAME, "id": key.id.as_str() }))
-        .map_err(|error| Failure::from_error(Box::new(error)))?;
-    let mut job = NewJob::new(engine.ids.job(), JobKind::Command, "given", payload, now);
-    job.start = Some(engine.worker.clone());
-    let attempt = Attempt {
-        ended_at: Some(now),
-        reached: Some(Step::Commit),
-        version_read: (on_record > 0).then_some(on_record),
-        version_written: Some(on_record + 1),
-        ..Attempt::begun(1, engine.worker.clone(), now)
-    };
-    let commit = Commit {
-        job: job.id,
-        attempt,
-        lapsed: None,
-        next: Next::Succeeded(Json::null()),
-        write: Some(EntityWrite { key, expected: on_record, body }),
-        events: Vec::new(),
-        jobs: Vec::new(),
-    };
-    engine.ensure_lease().await?;
-    engine.store.submit(Vec::new(), vec![job]).await?;
-    match engine.store.commit(commit).await {
-        Ok(_) => Ok(()),
-        Err(CommitError::Store(error)) => Err(error.into()),
-        Err(refused) => Err(Failure::from_error(Box::new(refused))),
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for TestRuntime {

@@ -156,6 +156,7 @@ fn sorted(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
 fn schedule(SchedulePart { times, settings, .. }: &SchedulePart) -> ScheduleWiring {
     let (every, cron) = match times {
         Times::Every(period) => (Some(*period), None),
+        #[cfg(feature = "cron")]
         Times::Cron(pattern) => (None, Some(pattern.clone())),
     };
     ScheduleWiring { every, cron, settings: *settings }

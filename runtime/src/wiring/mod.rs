@@ -13,7 +13,7 @@ mod text;
 mod wiring;
 
 pub(crate) use parts::Parts;
-pub(crate) use plans::{Action, CommandPlan, HandlingPlan, JobPlan, Plans, SchedulePlan};
+pub(crate) use plans::{Action, CommandPlan, EventPlan, HandlingPlan, JobPlan, Plans, SchedulePlan};
 pub use problem::Problem;
 pub use wiring::{
     BindingWiring, CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring,

@@ -22,6 +22,7 @@ pub(crate) struct Plans {
     commands: HashMap<&'static str, Arc<CommandPlan>>,
     commands_by_type: HashMap<TypeId, Arc<CommandPlan>>,
     events: HashMap<TypeId, Arc<EventPlan>>,
+    events_by_name: HashMap<&'static str, Arc<EventPlan>>,
     /// By name, and by the names that jobs had before (r52).
     jobs: HashMap<Arc<str>, Arc<JobPlan>>,
     invariants: HashMap<TypeId, EntityInvariants>,
@@ -115,6 +116,19 @@ impl Plans {
         self.events.get(&type_id).ok_or_else(|| not_registered(name))
     }
 
+    /// The event of a name that a caller has given.
+    pub(crate) fn event(&self, name: &str) -> Result<&Arc<EventPlan>, Failure> {
+        self.events_by_name.get(name).ok_or_else(|| {
+            let mut names: Vec<_> = self.events_by_name.keys().copied().collect();
+            names.sort_unstable();
+            let message = match &*names {
+                [] => format!("there is no event `{name}`; the program declares none"),
+                names => format!("there is no event `{name}`; there is {}", names.join(", ")),
+            };
+            Failure::new(FailureKind::UnknownName, "unknown_event", message)
+        })
+    }
+
     pub(crate) fn event_by_type(&self, type_id: TypeId) -> Option<&Arc<EventPlan>> {
         self.events.get(&type_id)
     }
@@ -180,8 +194,9 @@ impl Plans {
         };
         let mut handlers: Vec<_> = own.map(plan).collect();
         handlers.sort_by(|left, right| left.name.cmp(&right.name));
-        let plan = EventPlan { name: part.name.into(), input, handlers };
-        self.events.insert(part.type_id, Arc::new(plan));
+        let plan = Arc::new(EventPlan { name: part.name.into(), input, handlers });
+        self.events_by_name.insert(part.name, plan.clone());
+        self.events.insert(part.type_id, plan);
     }
 
     pub(crate) fn add_handler(&mut self, handler: &CommandHandlerPart, invariants: &[Arc<InvariantPart>]) {

@@ -12,6 +12,10 @@ pub struct Problem {
 }
 
 impl Problem {
+    pub(crate) fn new(source: Source, message: impl Into<String>) -> Self {
+        Self { source, message: message.into() }
+    }
+
     /// Where in the user's source.
     pub fn source(&self) -> Source {
         self.source

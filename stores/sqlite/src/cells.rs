@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use enact::{JobKind, Json};
+use enact::Json;
 use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
@@ -124,14 +124,6 @@ impl<'r> Cells<'r> {
 
     pub(crate) fn document(&mut self, column: &'static str) -> Result<Json, CellError> {
         self.optional_document(column).and_then(|document| some(column, document))
-    }
-
-    pub(crate) fn kind(&mut self, column: &'static str) -> Result<JobKind, CellError> {
-        let text = self.text(column)?;
-        [JobKind::Command, JobKind::EventHandler]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| CellError { column, reason: format!("holds `{text}`, which is not a job kind") })
     }
 }
 

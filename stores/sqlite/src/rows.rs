@@ -68,7 +68,7 @@ type ReadPayload = fn(&mut Cells<'_>) -> Result<Json, CellError>;
 fn read_spec(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<JobSpec, CellError> {
     Ok(JobSpec {
         id: cells.parsed("id")?,
-        kind: cells.kind("kind")?,
+        kind: cells.parsed("kind")?,
         name: cells.text("name")?.into(),
         created_at: cells.time("created_at")?,
         target: cells.optional_text("target")?.map(Key::from_text),
@@ -295,7 +295,7 @@ pub(crate) fn job_count(row: &Row<'_>) -> Result<JobCount, Error> {
     let mut cells = Cells::of(row);
     let mut read = || -> Result<_, CellError> {
         Ok(JobCount {
-            kind: cells.kind("kind")?,
+            kind: cells.parsed("kind")?,
             name: cells.text("name")?.into(),
             state: cells.parsed("state")?,
             count: cells.number("count")?,

@@ -18,6 +18,9 @@ pub(crate) trait Watch: Send + Sync + 'static {
     /// Before [`Store::tick`].
     async fn ticking(&self, _tick: &NewTick) {}
 
+    /// Before [`Store::last_tick`].
+    async fn reading_last_tick(&self, _schedule: &str) {}
+
     /// Before [`Store::leases`].
     async fn reading_leases(&self) {}
 
@@ -106,6 +109,7 @@ impl<W: Watch> Store for Watched<W> {
     }
 
     async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.watch.reading_last_tick(schedule).await;
         self.store.last_tick(schedule).await
     }
 

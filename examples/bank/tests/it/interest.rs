@@ -18,7 +18,7 @@ async fn bank_at(time: &str) -> TestRuntime {
 
 /// Returns the months of all `PayInterest` jobs that ran, in order.
 fn months(outcome: &Outcome) -> Vec<String> {
-    let jobs = outcome.ran().iter().filter(|ran| &*ran.job.name == "PayInterest");
+    let jobs = outcome.attempts().iter().filter(|ran| &*ran.job.name == "PayInterest");
     let month = |payload: serde_json::Value| payload["step"]["month"].as_str().map(str::to_owned);
     jobs.filter_map(|ran| ran.job.payload.value().ok().and_then(month)).collect()
 }

@@ -43,17 +43,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for celsius in [20, 21, 22] {
         station.emit(Measured { celsius }).await?;
     }
-    for event in station.events().after(Cursor::from_u64(saved), 2).await? {
+    for event in station.events().list(Cursor::from_u64(saved), 2).await? {
         receiver.receive(&event);
         saved = event.cursor.as_u64();
     }
-    for event in station.events().after(Cursor::from_u64(saved), 2).await? {
+    for event in station.events().list(Cursor::from_u64(saved), 2).await? {
         receiver.receive(&event);
         println!("crash before the cursor is saved");
     }
 
     station.emit(Measured { celsius: 23 }).await?;
-    for event in station.events().after(Cursor::from_u64(saved), 10).await? {
+    for event in station.events().list(Cursor::from_u64(saved), 10).await? {
         receiver.receive(&event);
     }
     println!("the receiver has {} events", receiver.0.len());

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::jobs::{Jobs, Record, Seq};
+use super::jobs::{Jobs, Record};
+use super::seq::Seq;
 use crate::model::{Failure, JobId, JobState};
 use crate::store::Changed;
 

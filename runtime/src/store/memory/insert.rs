@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::jobs::{Jobs, Record, Seq};
+use super::jobs::{Jobs, Record};
+use super::seq::Seq;
 use crate::model::{Attempt, JobId, JobState, Key};
 use crate::store::{Admission, Insertion, KeyHolder, Limits, Lookups, NewJob, admit};
 

@@ -5,14 +5,12 @@ use std::mem;
 
 use jiff::Timestamp;
 
+use super::counts::Counts;
 use super::lanes::Lanes;
-use super::query::Counts;
 use super::ready::Ready;
+use super::seq::Seq;
 use crate::model::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use crate::store::{Claim, Claimed, Next};
-
-/// The sequence number of a job. Counts from 1 and is never reused.
-pub(super) type Seq = u64;
 
 #[derive(Debug)]
 pub(super) struct Record {

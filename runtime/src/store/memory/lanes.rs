@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::jobs::Seq;
+use super::seq::Seq;
 use crate::model::Key;
 
 #[derive(Debug)]

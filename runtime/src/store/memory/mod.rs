@@ -1,6 +1,7 @@
 //! A store in memory.
 
 mod cancel;
+mod counts;
 mod events;
 mod insert;
 mod jobs;
@@ -11,6 +12,7 @@ mod query;
 mod ready;
 mod records;
 mod retry;
+mod seq;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -2,7 +2,8 @@
 
 use std::ops::Bound;
 
-use super::jobs::{Jobs, Record, Seq};
+use super::jobs::{Jobs, Record};
+use super::seq::Seq;
 use crate::store::{PageToken, Prune, Pruned};
 
 impl Jobs {

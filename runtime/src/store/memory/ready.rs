@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::jobs::Seq;
+use super::seq::Seq;
 use crate::model::Job;
 use crate::store::Claim;
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::events::Events;
-use super::jobs::{Jobs, Seq};
+use super::jobs::Jobs;
 use super::leases::Leases;
+use super::seq::Seq;
 use crate::model::{Key, WorkerId};
 use crate::store::{
     Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, Limits, NewEvent, NewJob, NewTick,

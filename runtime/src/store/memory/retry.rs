@@ -1,6 +1,7 @@
 //! Retrying failed jobs by hand.
 
-use super::jobs::{Jobs, Seq};
+use super::jobs::Jobs;
+use super::seq::Seq;
 use crate::model::{JobId, JobState};
 use crate::store::Changed;
 

@@ -1,4 +1,4 @@
-//! What is on record, before something runs and after.
+//! Reading what is stored.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -8,13 +8,13 @@ use crate::engine::Engine;
 use crate::model::{Cause, Job, Key};
 use crate::store::{Cursor, JobQuery, StoreError, StoredEntity, StoredEvent};
 
-/// How much is read at a time.
+/// How much is read at once.
 const PAGE: usize = 1000;
 
-/// All entities, by the names of their types and their keys.
+/// Entities by the names of their types and their ids.
 pub(super) type Entities = BTreeMap<(&'static str, Key), StoredEntity>;
 
-/// Every entity on record.
+/// Reads every entity.
 pub(super) async fn entities(engine: &Engine) -> Result<Entities, StoreError> {
     let mut all = Entities::new();
     for entity in &engine.wiring.entities {
@@ -32,27 +32,27 @@ pub(super) async fn entities(engine: &Engine) -> Result<Entities, StoreError> {
     Ok(all)
 }
 
-/// The events behind a place.
-pub(super) async fn events_after(engine: &Engine, mut after: Cursor) -> Result<Vec<StoredEvent>, StoreError> {
+/// Reads the events after a cursor.
+pub(super) async fn events(engine: &Engine, mut cursor: Cursor) -> Result<Vec<StoredEvent>, StoreError> {
     let mut all = Vec::new();
     loop {
-        let page = engine.store.events(after, PAGE).await?;
+        let page = engine.store.events(cursor, PAGE).await?;
         let Some(last) = page.last() else { return Ok(all) };
-        after = last.cursor;
+        cursor = last.cursor;
         all.extend(page);
     }
 }
 
-/// The jobs of the commands that jobs have published, in the order of record.
+/// Reads the jobs of the commands that these jobs have published, in the order they were stored.
 pub(super) async fn published_by(engine: &Engine, jobs: &[Job]) -> Result<Vec<Job>, StoreError> {
     let parents: HashSet<_> = jobs.iter().map(|job| Cause::Job(job.id)).collect();
     let mut seen = HashSet::new();
     let mut found = Vec::new();
-    for matter in jobs.iter().map(|job| &job.correlation) {
-        if !seen.insert(matter) {
+    for correlation in jobs.iter().map(|job| &job.correlation) {
+        if !seen.insert(correlation) {
             continue;
         }
-        let mut query = JobQuery::new().correlation(matter.clone()).limit(PAGE);
+        let mut query = JobQuery::new().correlation(correlation.clone()).limit(PAGE);
         loop {
             let page = engine.store.jobs(&query).await?;
             found.extend(
@@ -67,7 +67,7 @@ pub(super) async fn published_by(engine: &Engine, jobs: &[Job]) -> Result<Vec<Jo
     Ok(found)
 }
 
-/// What a store has answered.
-pub(super) fn answered<T, E: fmt::Display>(answer: Result<T, E>, place: &Location<'_>) -> T {
-    answer.unwrap_or_else(|error| panic!("{place}: the store cannot answer: {error}"))
+/// The value, or a panic at the line of the test.
+pub(super) fn expect_store<T, E: fmt::Display>(result: Result<T, E>, place: &Location<'_>) -> T {
+    result.unwrap_or_else(|error| panic!("{place}: the store failed: {error}"))
 }

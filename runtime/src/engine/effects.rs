@@ -1,0 +1,83 @@
+//! What a successful attempt commits.
+
+use super::binding::WrittenEntity;
+use super::draft::handler_jobs;
+use super::engine::Engine;
+use super::entity_locks::EntityLock;
+use crate::context::{StagedEvent, Staging};
+use crate::model::{Attempt, Failure, FailureKind, Job, Json};
+use crate::store::{Commit, CommitError, EntityWrite, NewEvent, Next};
+
+/// The effects of an execution, checked and ready to be committed.
+pub(super) struct Effects {
+    staged: Staging,
+    write: Option<EntityWrite>,
+    lock: Option<EntityLock>,
+}
+
+impl Effects {
+    pub(super) fn new(staged: Staging, written: Option<WrittenEntity>) -> Result<Self, Failure> {
+        let Some(written) = written else { return Ok(Self { staged, write: None, lock: None }) };
+        let (write, lock) = written.into_write()?;
+        Ok(Self { staged, write: Some(write), lock })
+    }
+
+    /// The commit that ends the attempt, and the lock to hold until it has returned.
+    pub(super) fn into_commit(
+        self,
+        engine: &Engine,
+        job: &Job,
+        attempt: Attempt,
+        output: Json,
+    ) -> (Commit, Option<EntityLock>) {
+        let Self { staged, write, lock } = self;
+        let now = engine.clock.now();
+        let mut jobs = staged.jobs;
+        let mut events = Vec::with_capacity(staged.events.len());
+        for StagedEvent { id, type_id, payload, context, .. } in staged.events {
+            let Some(plan) = engine.plans.event_by_type(type_id) else { continue };
+            let event = NewEvent {
+                id,
+                name: plan.name.clone(),
+                payload,
+                correlation: job.correlation.clone(),
+                cause: Some(job.id),
+                emitted_at: now,
+            };
+            jobs.extend(handler_jobs(&engine.ids, &event, &plan.handlers, context, None));
+            events.push(event);
+        }
+        let attempt = Attempt {
+            ended_at: Some(now),
+            version_written: write.as_ref().map(|write| write.expected + 1),
+            events: events.iter().map(|event| event.id).collect(),
+            ..attempt
+        };
+        let next = Next::Succeeded(output);
+        (Commit { job: job.id, attempt, lapsed: None, next, write, events, jobs }, lock)
+    }
+}
+
+/// The failure of an attempt whose commit was refused.
+pub(super) fn commit_failure(job: &Job, error: CommitError) -> Failure {
+    let message = error.to_string();
+    match error {
+        CommitError::Conflict { .. } => {
+            let message = format!("another execution has changed the entity since it was loaded: {message}");
+            Failure::new(FailureKind::Conflict, "conflict", message)
+        }
+        CommitError::Mismatch { .. } => {
+            Failure::new(FailureKind::IdempotencyMismatch, "idempotency_mismatch", message)
+        }
+        CommitError::NoPredecessor { .. } => Failure::new(FailureKind::NotFound, "no_such_job", message),
+        CommitError::Fenced => {
+            let message = format!(
+                "attempt {} of job {} no longer runs in the store: the job was cancelled, or another worker has rescued the \
+                 attempt",
+                job.attempts, job.id
+            );
+            Failure::new(FailureKind::Lost, "fenced", message)
+        }
+        CommitError::Store(error) => error.into(),
+    }
+}

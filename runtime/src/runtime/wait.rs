@@ -1,0 +1,88 @@
+//! Waiting for a job to end.
+
+use serde::de::DeserializeOwned;
+
+use super::boundary::no_such_job;
+use crate::domain::Command;
+use crate::engine::{Ended, Engine, POLL_INTERVAL, Watch, ended};
+use crate::model::{Failure, FailureKind, Job, JobId, JobKind, Json};
+
+/// The command whose output a handle is typed for.
+#[derive(Clone, Copy)]
+pub(super) struct ExpectedCommand {
+    name: &'static str,
+    aliases: &'static [&'static str],
+}
+
+impl ExpectedCommand {
+    pub(super) fn of<C: Command>() -> Self {
+        Self { name: C::NAME, aliases: C::ALIASES }
+    }
+
+    /// Refuses a job of another command or of an event handler.
+    fn check(self, job: &Job) -> Result<(), Failure> {
+        let is_named = *job.name == *self.name || self.aliases.contains(&&*job.name);
+        if job.kind == JobKind::Command && is_named {
+            return Ok(());
+        }
+        let kind = match job.kind {
+            JobKind::Command => "the command",
+            JobKind::EventHandler => "the event handler",
+        };
+        let message = format!(
+            "job {} is of {kind} `{}`, and the handle was made for the command `{}`; use `jobs().handle_of` with the job's \
+             own command, or `jobs().handle` for its output as JSON",
+            job.id, job.name, self.name
+        );
+        Err(Failure::new(FailureKind::Refused, "other_command", message))
+    }
+}
+
+pub(super) async fn stored_job(engine: &Engine, id: JobId) -> Result<Job, Failure> {
+    engine.store.job(id).await?.ok_or_else(|| no_such_job(id))
+}
+
+/// Waits until a job has ended, in this process or in another.
+pub(super) async fn wait(engine: &Engine, id: JobId, expected: Option<ExpectedCommand>) -> Ended {
+    let mut watch = engine.waiters.watch(id);
+    let job = stored_job(engine, id).await?;
+    if let Some(expected) = expected {
+        expected.check(&job)?;
+    }
+    match ended(job) {
+        Some(ended) => ended,
+        None => wait_watching(engine, id, &mut watch).await,
+    }
+}
+
+/// Waits for the announcement of a job's end, and polls the store in case another process ends the job.
+pub(super) async fn wait_watching(engine: &Engine, id: JobId, watch: &mut Watch<'_>) -> Ended {
+    loop {
+        let next_poll = engine.clock.elapsed() + POLL_INTERVAL;
+        tokio::select! {
+            biased;
+            ended = watch.ended() => return ended,
+            () = engine.abort.cancelled() => return Err(shut_down()),
+            () = engine.clock.sleep_until(next_poll) => {}
+        }
+        // A job that is missing now has ended and was pruned.
+        if let Some(ended) = ended(stored_job(engine, id).await?) {
+            return ended;
+        }
+    }
+}
+
+fn shut_down() -> Failure {
+    let message = "the runtime shut down before the job ended; the job is stored, and runs when a runtime starts on the store";
+    Failure::new(FailureKind::Unavailable, "shut_down", message)
+}
+
+pub(super) fn parse_output<T: DeserializeOwned>(output: &Json) -> Result<T, Failure> {
+    output.parse().map_err(|error| {
+        let message = format!(
+            "the job succeeded, but its stored output does not fit the command's output type: {error}; read it as JSON \
+             with `jobs().handle`, or make the type accept it"
+        );
+        Failure::new(FailureKind::Error, "unreadable_output", message)
+    })
+}

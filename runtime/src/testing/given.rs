@@ -1,0 +1,45 @@
+//! Storing entities that a test is given.
+
+use serde_json::json;
+
+use crate::context::entity_key;
+use crate::domain::Entity;
+use crate::engine::{Engine, check_always};
+use crate::model::{Attempt, Failure, JobKind, Json, Step};
+use crate::store::{Commit, CommitError, EntityWrite, NewJob, Next};
+
+/// Stores an entity through a job of its own, as an execution does.
+pub(super) async fn store_entity<E: Entity>(engine: &Engine, entity: &E) -> Result<(), Failure> {
+    let key = entity_key::<E>(entity.id())?;
+    let body = Json::of(entity).map_err(|error| Failure::from_error(Box::new(error)))?;
+    check_always(engine, &key, entity)?;
+    let now = engine.clock.now();
+    let version = engine.store.load(&key).await?.map_or(0, |stored| stored.version);
+    let payload = Json::of(&json!({ "entity": E::NAME, "id": key.id.as_str() }))
+        .map_err(|error| Failure::from_error(Box::new(error)))?;
+    let mut job = NewJob::new(engine.ids.job(), JobKind::Command, "given", payload, now);
+    job.start = Some(engine.worker.clone());
+    let attempt = Attempt {
+        ended_at: Some(now),
+        reached: Some(Step::Commit),
+        version_read: (version > 0).then_some(version),
+        version_written: Some(version + 1),
+        ..Attempt::begun(1, engine.worker.clone(), now)
+    };
+    let commit = Commit {
+        job: job.id,
+        attempt,
+        lapsed: None,
+        next: Next::Succeeded(Json::null()),
+        write: Some(EntityWrite { key, expected: version, body }),
+        events: Vec::new(),
+        jobs: Vec::new(),
+    };
+    engine.ensure_lease().await?;
+    engine.store.submit(Vec::new(), vec![job]).await?;
+    match engine.store.commit(commit).await {
+        Ok(_) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error.into()),
+        Err(refused) => Err(Failure::from_error(Box::new(refused))),
+    }
+}
