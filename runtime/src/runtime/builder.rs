@@ -267,8 +267,8 @@ impl RuntimeBuilder {
             problems.push(Problem::new(limit.source, message));
         }
         if self.lease.value < Self::MIN_LEASE {
-            let (lease, least) = (self.lease.value, Self::MIN_LEASE);
-            let message = format!("a lease of {lease:?} is too short; use {least:?} (`MIN_LEASE`) or more");
+            let (lease, minimum) = (self.lease.value, Self::MIN_LEASE);
+            let message = format!("a lease of {lease:?} is too short; use {minimum:?} (`MIN_LEASE`) or more");
             problems.push(Problem::new(self.lease.source, message));
         }
         problems

@@ -112,7 +112,7 @@ impl Plans {
         self.events.get(&type_id).ok_or_else(|| not_registered(name))
     }
 
-    /// The event of a name that a caller has given.
+    /// The event with this name.
     pub(crate) fn event(&self, name: &str) -> Result<&Arc<EventPlan>, Failure> {
         let known = || self.events_by_name.keys().copied().collect();
         self.events_by_name.get(name).ok_or_else(|| unknown("event", "unknown_event", name, known()))
