@@ -65,7 +65,7 @@ use super::failure::{Failure, FailureKind};
 ///     Err(if withdrawal.cents > 1000_00 { WithdrawError::Suspicious } else { WithdrawError::Unreachable })
 /// }
 ///
-/// # fn main() -> Result<(), Box<dyn Error>> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 /// let bank = Runtime::builder(MemoryStore::new()).start().await?;
 ///
