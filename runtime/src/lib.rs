@@ -1,11 +1,13 @@
-//! Declare a domain; the compiler wires it, the runtime enforces its lifecycle.
+//! enact is a library for business back ends: declare a domain with attributes on plain structs and functions, and run it
+//! with durable jobs.
 //!
-//! enact is for business back ends: money, orders, care, logistics. You write a domain as plain structs and functions,
-//! and put attributes on them. The compiler refuses what does not fit together. A [`Runtime`] on a database then takes
-//! commands, and every command and every handling of an event is a [`Job`]: on record before it runs, executed in seven
-//! [`Step`]s, committed whole or not at all, tried again where that is asked for, and there to be looked at afterwards.
+//! You declare **commands** (requests, each with one handler), **events** (facts, with any number of handlers), **entities**
+//! (the state that commands act on), **invariants** (conditions on entities) and **strategies** (interchangeable
+//! implementations). The compiler checks that they fit together. A [`Runtime`] executes them on a store: every command and
+//! every handling of an event is a [`Job`], which is durable before it runs, is committed in one transaction or not at all,
+//! is retried by its policy, and keeps a record of each attempt.
 //!
-//! # A smallest program
+//! # Example
 //!
 //! ```standalone_crate
 //! use enact::MemoryStore;
@@ -22,7 +24,7 @@
 //! #[command(target = account)]
 //! pub struct Deposit {
 //!     pub account: String,
-//!     /// How much, in cents.
+//!     /// The amount, in cents.
 //!     #[schemars(range(min = 1))]
 //!     pub cents: i64,
 //! }
@@ -43,83 +45,70 @@
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let bank = Runtime::builder(MemoryStore::new()).start().await?;
 //!
-//!     // Run now, and wait for the end.
+//!     // Runs the command now, and waits until it has ended.
 //!     bank.execute(Deposit { account: "a-1".into(), cents: 10_00 }).await?;
 //!
-//!     // Hand off: answers when the job is on record.
+//!     // Returns when the job is durable. A worker runs it.
 //!     let job = bank.publish(Deposit { account: "a-1".into(), cents: 5_00 }).await?;
 //!     job.outcome().await?;
 //!     let account = bank.entities::<Account>().get(&"a-1".into()).await?;
 //!     assert_eq!(account.map(|account| account.balance_cents), Some(15_00));
 //!
-//!     // What the schema refuses becomes no job.
-//!     let refused = bank.execute(Deposit { account: "a-1".into(), cents: 0 }).await.unwrap_err();
-//!     assert_eq!(refused.kind(), FailureKind::Invalid);
-//!     assert_eq!(refused.violations()[0].pointer(), Some("/cents"));
+//!     // An invalid command is refused, and becomes no job.
+//!     let failure = bank.execute(Deposit { account: "a-1".into(), cents: 0 }).await.unwrap_err();
+//!     assert_eq!(failure.kind(), FailureKind::Invalid);
+//!     assert_eq!(failure.violations()[0].pointer(), Some("/cents"));
 //!
 //!     bank.shutdown(Duration::from_secs(10)).await?;
 //!     Ok(())
 //! }
 //! ```
 //!
-//! [`MemoryStore`] forgets everything with the process; `SqliteStore` of the crate `enact-sqlite` keeps it in a file.
-//! The [guide] begins with a program like this one and goes on from there.
+//! [`MemoryStore`] loses its content when the process ends. For a durable store, use `SqliteStore` of the crate
+//! `enact-sqlite`.
 //!
-//! # The attributes
+//! # Attributes
 //!
-//! | attribute | on | says |
+//! | attribute | on | declares |
 //! |---|---|---|
-//! | [`#[entity]`](macro@entity) | a struct | a thing with an identity, that commands act on |
-//! | [`#[command]`](macro@command) | a struct | a request to do something, with its schema |
-//! | [`#[command]`](macro@command) | a function | the one handler of a command |
-//! | [`#[event]`](macro@event) | a struct | a fact that has occurred |
-//! | [`#[event_handler]`](macro@event_handler) | a function | one of any number of handlers of an event |
-//! | [`#[invariant]`](macro@invariant) | a function | what must hold of an entity |
-//! | [`#[strategy]`](macro@strategy) | a trait, its implementations, a function | what there are several ways to do, and who chooses |
-//! | [`#[value]`](macro@value) | a struct or an enum | a type of value used inside the others |
-//! | [`#[derive(Failure)]`](derive@Failure) | an error type | what its failures are called, and which of them a retry cannot help |
+//! | [`#[entity]`](macro@entity) | a struct | an object with an identity, on which commands act |
+//! | [`#[command]`](macro@command) | a struct | a command and its schema |
+//! | [`#[command]`](macro@command) | a function | the handler of a command |
+//! | [`#[event]`](macro@event) | a struct | an event and its schema |
+//! | [`#[event_handler]`](macro@event_handler) | a function | a handler of an event |
+//! | [`#[invariant]`](macro@invariant) | a function | a condition on an entity |
+//! | [`#[strategy]`](macro@strategy) | a trait, an `impl`, a function | a strategy, a variant, the policy that chooses |
+//! | [`#[value]`](macro@value) | a struct or an enum | a type of field of the others |
+//! | [`#[derive(Failure)]`](derive@Failure) | an error type | the codes of its failures, and which are never retried |
 //!
-//! Each page has all options, an example, what is generated and what is refused. An attribute generates nothing that
-//! could not be written by hand: implementations of [`Entity`], [`Command`], [`EntityHandler`] and their like, and one
-//! [`register!`] by which [`start()`](RuntimeBuilder::start) finds them. Where this crate has another name,
-//! `#[enact(crate = "…")]` on an item [says so](enact_macros).
+//! Each page lists the options, shows an example, and describes what is generated and what is refused. An attribute expands to
+//! implementations of public traits ([`Entity`], [`Command`], [`EntityHandler`] and others) and one [`register!`], so all
+//! of it can also be written by hand. If this crate is renamed, put [`#[enact(crate = "…")]`](enact_macros) on the items.
 //!
-//! # Where to read on
+//! # Where to find what
 //!
-//! | to | read |
-//! |---|---|
-//! | have a first domain running, and know what becomes of a command | [First domain](guide::first_domain) |
-//! | say how entities begin, and read others | [Entities](guide::entities) |
-//! | say what must hold | [Invariants](guide::invariants) |
-//! | react to what has happened, and lead a matter over several entities | [Events](guide::events) |
-//! | do something in one of several ways | [Strategies](guide::strategies) |
-//! | know who asks, and give handlers what they need | [Context](guide::context) |
-//! | fail well, try again, and take a request only once | [Failures](guide::failures) |
-//! | say when jobs run, and look after them | [Jobs](guide::jobs) |
-//! | test all that | [Testing](guide::testing) |
+//! The [guide] explains each topic on an example. The [rules] state what the runtime guarantees. The [`prelude`] contains
+//! what a domain usually needs.
 //!
-//! | for | there is |
-//! |---|---|
-//! | what can be asked of a running domain | [`Runtime`]: [`publish`](Runtime::publish), [`execute`](Runtime::execute), [`emit`](Runtime::emit), [`scope`](Runtime::scope), [`jobs`](Runtime::jobs), [`entities`](Runtime::entities), [`events`](Runtime::events), [`wiring`](Runtime::wiring) |
-//! | what it is started with | [`RuntimeBuilder`] |
-//! | what has become of a command | [`JobHandle`], [`Job`], [`Attempt`], [`JobState`] |
-//! | operating | [`Jobs`]: [`list`](Jobs::list), [`tree`](Jobs::tree), [`retry`](Jobs::retry), [`cancel`](Jobs::cancel), [`prune`](Jobs::prune); [`Retention`] |
-//! | below a handler | [`context()`], [`emit`](emit()), [`publish`](publish()), [`Repository`] |
-//! | what a boundary knows | [`ContextSeed`], [`Identity`], [`auth`] |
-//! | what recurs by itself | [`Tick`], [`Missed`], [`Schedule`] |
-//! | parameters of one's own | [`FromContext`] |
-//! | what goes wrong | [`Failure`](struct@Failure), [`FailureKind`], [`Retry`] |
-//! | what recurs | [`Schedule`], [`Tick`], [`Missed`] |
-//! | another database | [`store::Store`], and the suite that every store passes |
-//! | tests of a domain | [`testing::TestRuntime`], with its clock in hand, and faults on demand |
+//! | topic | API | guide |
+//! |---|---|---|
+//! | starting, submitting commands | [`RuntimeBuilder`], [`Runtime`], [`JobHandle`] | [First domain](guide::first_domain) |
+//! | entities | [`Entity`], [`Repository`], [`Entities`] | [Entities](guide::entities) |
+//! | conditions on entities | [`Invariant`] | [Invariants](guide::invariants) |
+//! | events and workflows | [`emit`](emit()), [`publish`](publish()), [`Events`] | [Events](guide::events) |
+//! | interchangeable implementations | [`Strategy`], [`Variant`] | [Strategies](guide::strategies) |
+//! | identity, tenant, capabilities | [`ContextSeed`], [`context()`], [`FromContext`], [`auth`] | [Context](guide::context) |
+//! | errors and retries | [`Failure`](struct@Failure), [`FailureKind`], [`Retry`], [`Classify`] | [Failures](guide::failures) |
+//! | recurring commands | [`Schedule`], [`Tick`], [`Missed`] | [Jobs](guide::jobs) |
+//! | inspecting, retrying and cancelling jobs | [`Jobs`], [`Job`], [`Attempt`], [`Retention`] | [Jobs](guide::jobs) |
+//! | the domain as data | [`Wiring`] | [First domain](guide::first_domain) |
+//! | tests | [`testing::TestRuntime`] | [Testing](guide::testing) |
+//! | stores of your own | [`store::Store`] | |
 //!
-//! What is in daily use is in the [`prelude`].
+//! # Limits
 //!
-//! # What it does not do
-//!
-//! One execution writes one entity: there is no transaction over several, and events lead from one to the next. Nothing
-//! runs around the record, not in tests either. Nothing is ordered that was not asked to be. Nothing is registered at
-//! run time: what is linked is the domain.
+//! An execution writes one entity; to change several, use events. Jobs run in no particular order unless they are ordered
+//! explicitly. The domain is fixed at compile time: nothing is registered at run time.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(feature = "testing"),

@@ -1,4 +1,4 @@
-//! What a domain is written with: `use enact::prelude::*;`.
+//! The items that most domains need: `use enact::prelude::*;`.
 
 pub use std::sync::Arc;
 pub use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What expansions of the attributes may name besides the public traits. Not for people: it changes without notice,
-//! together with `enact-macros`, whose version is locked to this crate's.
+//! Items for the expansions of the attributes. Not part of the public API: they change together with `enact-macros`, whose
+//! version is locked to this crate's.
 
 pub use async_trait::async_trait;
 pub use inventory;
@@ -7,41 +7,42 @@ pub use schemars;
 pub use serde;
 pub use serde_json;
 
-/// That a strategy has one variant of the name with this hash: a second one is a second implementation, which the compiler
-/// refuses (r40).
+/// Implemented for each variant of a strategy, by the hash of its name. A second variant of the name would be a second
+/// implementation, which the compiler rejects.
 pub trait HasOneVariantNamed<const HASH: u64> {}
 
-/// The type of a field of a command or an event. That it is one is proved of the whole struct, so that a field's type
-/// that is none is one error, and not one for each derive.
+/// The type of a field of a command or an event. It is a single bound, so that a type that is unsuitable is one error
+/// instead of one for each derive.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of a field of a command or an event",
-    label = "it has a field of type `{Self}`",
-    note = "put `#[value]` on the type; if it is made of others, as `Option<…>` and `Vec<…>` are, on those",
-    note = "if the type is another crate's, turn on that crate's `serde` feature, and schemars' feature for the crate"
+    label = "has a field of the type `{Self}`",
+    note = "put `#[value]` on the type, or on the types inside it, as in `Option<…>` or `Vec<…>`",
+    note = "for a type of another crate, enable that crate's `serde` feature, and the feature of schemars for the crate"
 )]
 pub trait MessageField: serde::Serialize + serde::de::DeserializeOwned + schemars::JsonSchema {}
 
 #[diagnostic::do_not_recommend]
 impl<T: serde::Serialize + serde::de::DeserializeOwned + schemars::JsonSchema> MessageField for T {}
 
-/// The type of a field of an entity, as [`MessageField`].
+/// The type of a field of an entity, like [`MessageField`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of a field of an entity",
-    label = "it has a field of type `{Self}`",
-    note = "put `#[value]` on the type; if it is made of others, as `Option<…>` and `Vec<…>` are, on those",
-    note = "if the type is another crate's, turn on that crate's `serde` feature"
+    label = "has a field of the type `{Self}`",
+    note = "put `#[value]` on the type, or on the types inside it, as in `Option<…>` or `Vec<…>`",
+    note = "for a type of another crate, enable that crate's `serde` feature"
 )]
 pub trait EntityField: serde::Serialize + serde::de::DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
 impl<T: serde::Serialize + serde::de::DeserializeOwned> EntityField for T {}
 
-/// Proofs of what no bound of a generated implementation proves. Each fails to compile with the message of its trait, at
-/// the user's own token.
+/// Assertions about types that the bounds of the generated implementations do not cover. A failing one reports the message of
+/// its trait at the user's own token.
 ///
-/// A proof is asked for only of types that are what they should be: of a command, whether it has a target; of what is no
-/// command, nothing, since that is an error already. So every proof is an associated function of [`Of`](assert::Of) under that
-/// condition, and one of [`Otherwise`](assert::Otherwise), which proves nothing; the compiler takes the former where it can.
+/// Each assertion applies only to types that pass the basic checks, since other types have an error already: whether a command
+/// has a target is asserted only of commands. So each is an inherent function of [`Of`](assert::Of), bounded by that
+/// condition, with a fallback in the trait [`Otherwise`](assert::Otherwise) that asserts nothing. The compiler prefers the
+/// inherent function if its condition holds.
 pub mod assert {
     use std::marker::PhantomData;
 
@@ -49,7 +50,7 @@ pub mod assert {
 
     use crate::{Command, Entity, InvariantScope, Key, Untargeted};
 
-    /// The type or types that a proof is about.
+    /// The type or types that an assertion is about.
     pub struct Of<T: ?Sized>(PhantomData<T>);
 
     pub trait Otherwise: Sized {
@@ -66,13 +67,13 @@ pub mod assert {
 
     impl<T: ?Sized> Otherwise for Of<T> {}
 
-    /// The beginning of a proof.
+    /// Starts an assertion.
     pub const fn of<T: ?Sized>() -> Of<T> {
         Of(PhantomData)
     }
 
-    /// Of a type that is drawn: an entity that is taken by value was meant to be bound, so nothing more is asked of the
-    /// command that is handled.
+    /// An entity that is taken by value is an error already, and was meant to be bound. So nothing is asserted of the
+    /// command.
     impl<E: Entity> Of<E> {
         pub fn beside<T>(_: Of<T>) -> Of<()> {
             of()
@@ -95,7 +96,7 @@ pub mod assert {
         }
     }
 
-    /// What is not equal to itself, or not to what it is written as, names nothing.
+    /// Types that are unsuitable as keys, since equal values may compare as different or have different texts.
     pub trait Float {}
 
     impl Float for f32 {}
@@ -104,9 +105,9 @@ pub mod assert {
     impl Float for Option<f64> {}
 
     #[diagnostic::on_unimplemented(
-        message = "`{Self}` cannot name an entity, a request or a lane",
+        message = "`{Self}` cannot be a key of an entity, a request or a lane",
         label = "not a key",
-        note = "a key is compared, and floats that look alike differ: take an integer, a text, or a type of your own around one"
+        note = "floats have no reliable equality: use an integer, a string, or a newtype around one"
     )]
     pub trait UsableAsKey {}
 

@@ -119,7 +119,7 @@ async fn r50_a_limit_for_a_queue_without_handlers_is_a_problem_with_its_source(w
     let [problem] = error.problems() else { panic!("{error}") };
     assert!(problem.source().file.ends_with("tests/r26_queues.rs"), "{problem}");
     assert_eq!(problem.source().line, line);
-    let expected = "no handler is in the queue `mial`; there is `by hand`, `default`, `mail`; ";
+    let expected = "no handler uses the queue `mial`; the queues are `by hand`, `default`, `mail`: ";
     assert!(problem.message().starts_with(expected), "{problem}");
 }
 

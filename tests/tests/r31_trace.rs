@@ -19,7 +19,7 @@ const PARENT_ID: &str = "the parent id must be 16 lower-case hex digits";
 const FLAGS: &str = "the flags must be two lower-case hex digits";
 const FORBIDDEN: &str = "version ff is forbidden";
 const TRAILING: &str = "version 00 ends with the flags";
-const APPENDED: &str = "what a later version appends must be printable ASCII characters";
+const APPENDED: &str = "the fields of a later version must be printable ASCII characters";
 const ZERO_TRACE: &str = "the trace id must not be zero";
 const ZERO_PARENT: &str = "the parent id must not be zero";
 const MEMBER: &str = "a member must be `key=value`";

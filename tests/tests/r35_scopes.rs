@@ -282,8 +282,10 @@ async fn r33_start_checks_what_an_own_parameter_type_requires(world: World) {
     let error = builder.start().await.unwrap_err();
 
     let [problem] = error.problems() else { panic!("{error}") };
-    assert!(problem.message().contains("Post` was not provided"), "{error}");
-    assert!(problem.message().contains("the handler of `RingUp` needs it"), "{error}");
+    assert!(
+        problem.message().contains("Post` is required by the handler of `RingUp`, but not provided"),
+        "{error}"
+    );
 }
 
 async fn r35_a_user_and_a_role_are_required(world: World) {
@@ -295,7 +297,7 @@ async fn r35_a_user_and_a_role_are_required(world: World) {
     assert_eq!(teller.unwrap().subject(), "ada");
     let boss = boss.unwrap_err();
     assert_eq!(kind_and_code(&boss), (FailureKind::Denied, "missing_role"));
-    assert_eq!(boss.message(), "this needs the role `boss`, which ada does not have");
+    assert_eq!(boss.message(), "the role `boss` is required, and ada does not have it");
 
     let anonymous =
         runtime.scope(ContextSeed::new(), async { (require_user(), require_role("teller")) }).await;

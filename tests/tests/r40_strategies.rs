@@ -199,7 +199,7 @@ async fn r40_handlers_need_the_capabilities_of_their_policies(world: World) {
     let error = lacking.start().await.unwrap_err();
 
     let [problem] = error.problems() else { panic!("{error}") };
-    assert!(problem.message().contains("Flags` was not provided"), "{error}");
+    assert!(problem.message().contains("Flags` is required by"), "{error}");
     for who in ["the handler of `Parcel`", "the policy of `Tariff`"] {
         assert!(problem.message().contains(who), "{error}");
     }

@@ -398,54 +398,45 @@ async fn start() -> StartError {
 async fn r50_start_reports_every_problem_at_once_with_its_source() {
     let error = start().await;
     let expected = [
-        (LONELY, "the command `lonely` has no handler; write `#[command] async fn …(command: Lonely, …)`"),
+        (LONELY, "the command `lonely` has no handler: write `#[command] async fn …(command: Lonely, …)`"),
         (
             NEEDY,
-            "`alloc::vec::Vec<u8>` was not provided, and the handler of `Needy` needs it: call `.provide::",
+            "`alloc::vec::Vec<u8>` is required by the handler of `Needy`, but not provided: call `.provide::",
         ),
-        (
-            NEEDY,
-            "Absent` was not provided, and the handler of `Needy` and `also_needy` (tests/tests/r50_start.rs:",
-        ),
-        (TWICE, "`twice` is the name of another command or event handler already, at "),
-        (HANDLER_NAMED_AS_COMMAND, "`Needy` is the name of another command or event handler already, at "),
-        (SAME_EVENT, "`Happened` is the name of another event already, at "),
-        (SAME_ENTITY, "`Thing` is the name of another entity already, at "),
-        (SAME_CODE, "`sound` is the name of another invariant of `Thing` already, at "),
+        (NEEDY, "Absent` is required by the handler of `Needy` and `also_needy` (tests/tests/r50_start.rs:"),
+        (TWICE, "`twice` is already the name of another command or event handler, at "),
+        (HANDLER_NAMED_AS_COMMAND, "`Needy` is already the name of another command or event handler, at "),
+        (SAME_EVENT, "`Happened` is already the name of another event, at "),
+        (SAME_ENTITY, "`Thing` is already the name of another entity, at "),
+        (SAME_CODE, "`sound` is already the name of another invariant of `Thing`, at "),
         (UNCHECKED, "the invariant `unchecked` of `Thing` is never checked: `r50_start::Needy` is neither"),
-        (
-            IDLE,
-            "the invariant `idle` of `Idle` is never checked: no handler binds a `Idle`, or takes a `Repos",
-        ),
-        (UNREGISTERED_ENTITY, "this uses the entity `Unnamed`, which is not registered"),
+        (IDLE, "the invariant `idle` of `Idle` is never checked: no handler takes `&mut Idle` or `Repos"),
+        (UNREGISTERED_ENTITY, "the entity `Unnamed` is used here, but not registered"),
         (
             SHADOWING,
-            "`Shadowing` cannot have the alias `twice`: that is the name of another command or event",
+            "`Shadowing` cannot have the alias `twice`, which is the name of another command or event",
         ),
         (
             OTHER_HEIR,
-            "`other_heir` cannot have the alias `heirloom`: that is an alias of `Heir` already, at ",
+            "`other_heir` cannot have the alias `heirloom`, which is already an alias of `Heir`, at ",
         ),
-        (SELF_ALIAS, "`self_alias` is called `self_alias` anyway"),
-        (HANDLES_REMOTE, "this handles `Elsewhere`, which another program handles, as `remote` says at "),
+        (SELF_ALIAS, "the alias `self_alias` of `self_alias` is redundant"),
+        (HANDLES_REMOTE, "`Elsewhere` has a handler here, but is declared as `remote`, at "),
+        (DRAWS_UNDECIDED, "the strategy `Undecided` is used by the handler of `Draw`, but has no policy"),
+        (DRAWS_HIDDEN, "the strategy `Hidden` is used by `draws_hidden`, but not registered"),
+        (SAME_VARIANT, "`bold` is already the name of another variant of `Decided`, at "),
+        (SECOND_POLICY, "`Decided` already has a policy, at "),
+        (SAME_STRATEGY, "`Decided` is already the name of another strategy, at "),
+        (RIVAL, "`Courted` already has a handler, at "),
+        (UNREGISTERED_COMMAND, "the command `Unregistered` is handled here, but not registered"),
+        (UNREGISTERED_EVENT, "the event `UnregisteredEvent` is handled here, but not registered"),
+        (BAD_PATTERN, "the JSON Schema of `BadPattern` is invalid at `/properties/"),
+        (HASTY, "the schedule of `Hasty` is invalid: the period 500ms is too short: write at least `every"),
+        (NEVER, "the schedule of `Never` is invalid: the cron pattern `0 0 30 2 *` never matches"),
         (
-            DRAWS_UNDECIDED,
-            "no policy of the strategy `Undecided` is registered, and the handler of `Draw` needs",
+            GARBLED,
+            "the schedule of `Garbled` is invalid: `61 * * * *` is not a cron pattern: write `minute hour",
         ),
-        (DRAWS_HIDDEN, "the strategy `Hidden` is not registered, and `draws_hidden` needs it"),
-        (SAME_VARIANT, "`bold` is the name of another variant of `Decided` already, at "),
-        (SECOND_POLICY, "`Decided` has a policy already, at "),
-        (SAME_STRATEGY, "`Decided` is the name of another strategy already, at "),
-        (RIVAL, "`Courted` has a handler already, at "),
-        (UNREGISTERED_COMMAND, "this handles the command `Unregistered`, which is not registered"),
-        (UNREGISTERED_EVENT, "this handles the event `UnregisteredEvent`, which is not registered"),
-        (BAD_PATTERN, "`BadPattern` cannot be checked: its schema is wrong"),
-        (
-            HASTY,
-            "`Hasty` cannot recur: it is to recur every 500ms, and a period is a second at least: write `every",
-        ),
-        (NEVER, "`Never` cannot recur: the cron pattern `0 0 30 2 *` names no time that ever comes"),
-        (GARBLED, "`Garbled` cannot recur: `61 * * * *` is no cron pattern: write `minute hour"),
     ];
     assert_eq!(error.problems().len(), expected.len(), "{error}");
     for (line, text) in expected {
@@ -489,6 +480,6 @@ async fn r50_a_problem_names_the_other_place_too() {
 #[tokio::test]
 async fn r50_a_missing_capability_is_one_problem_however_many_handlers_need_it() {
     let error = start().await;
-    let missing = error.problems().iter().filter(|problem| problem.message().contains("Absent` was not"));
+    let missing = error.problems().iter().filter(|problem| problem.message().contains("Absent` is required"));
     assert_eq!(missing.count(), 1, "{error}");
 }

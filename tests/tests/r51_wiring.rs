@@ -276,30 +276,30 @@ async fn r51_each_part_has_its_source() {
 const TREE: &str = r#"Commands
 
 Glance
-   recurs every 90s; what was missed is left out
-   about `book`, which it does not bind
-   attempted up to 2 times, 50ms apart
+   recurs every 90s; missed ticks are skipped
+   target `book`, not bound
+   up to 2 attempts, 50ms apart
 
 Insure: Insure a book.
-   about `book`
+   target `book`
    handled by another program
 
 Lend: Lend a book to a reader.
-│  formerly LendBook and Borrow
-│  one at a time, in order, for each `book`
-│  once for each `slip`
-│  attempted up to 3 times, 1s, 2s, … apart
-│  each attempt takes 2.5s at most
-│  draws Fee, Desk
-└─ entity Book of `book`, which is created if it is missing
-   │  only if at_home
+│  formerly LendBook, Borrow
+│  ordered by `book`
+│  idempotency key `slip`
+│  up to 3 attempts, 1s, 2s, … apart
+│  timeout 2.5s
+│  uses Fee, Desk
+└─ entity Book by `book`, created if missing
+   │  checks at_home
    ├─ event Lent: A book has left the house.
    │  ├─ handler mark
-   │  │     in the queue `ink`
+   │  │     queue `ink`
    │  └─ handler note
    │     │  formerly on_lent
-   │     │  attempted until it succeeds, without a pause
-   │     │  draws Repository<Book>
+   │     │  unlimited attempts, without a pause
+   │     │  uses Repository<Book>
    │     ├─ event Noted: Something was noted.
    │     │  └─ handler archive
    │     │     └─ event Noted (above)
@@ -307,15 +307,15 @@ Lend: Lend a book to a reader.
    └─ command Return
 
 Return: Return a book.
-└─ entity Book of `book`, which exists
+└─ entity Book by `book`, must exist
    └─ event Noted (above)
 
 end: A command whose name is a keyword of Mermaid.
-│  recurs at 0 3 * * *; once for all that was missed
+│  recurs at 0 3 * * *; missed ticks run once
 └─ event größe "1" & <b>`x`</b>: The library is closed.
    └─ handler #1; | go-on --> end
 
-Events that no command is seen to lead to
+Other events
 
 Flooded: An event that is emitted at the boundary only.
 └─ handler dry

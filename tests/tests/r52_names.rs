@@ -157,7 +157,7 @@ async fn r52_a_command_is_published_by_any_of_its_names_and_stored_under_its_own
 
     let failure = runtime.publish_json("PutOnShelf", json!({ "shelf": "s-1" })).await.unwrap_err();
     assert_eq!(failure.kind(), FailureKind::UnknownName);
-    assert!(failure.message().ends_with("there is Inspect, Picture, Weigh, shelf.put"), "{failure}");
+    assert!(failure.message().ends_with("the commands are Inspect, Picture, Weigh, shelf.put"), "{failure}");
 }
 
 async fn r52_a_request_under_an_alias_is_the_same_request(world: World) {

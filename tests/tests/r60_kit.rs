@@ -225,7 +225,7 @@ async fn r60_settings_are_checked_as_in_production() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "r60_kit::Treasurer` was not provided")]
+#[should_panic(expected = "r60_kit::Treasurer` is required by")]
 async fn r60_a_domain_with_problems_does_not_start() {
     TestRuntime::start().await;
 }

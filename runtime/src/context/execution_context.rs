@@ -1,5 +1,3 @@
-//! The execution context: what is known of the attempt or scope that code runs in.
-
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -18,35 +16,36 @@ tokio::task_local! {
     static CURRENT: ExecutionContext;
 }
 
-/// The context of one attempt, or of a [`scope`](crate::Runtime::scope) at the boundary. Cheap to clone.
+/// The context of an attempt, or of a [`scope`](crate::Runtime::scope) at the boundary. Cheap to clone.
 ///
-/// Below a handler it is reached by [`context()`], without being passed along. It is closed when its attempt ends: a
-/// task that has kept it can read, but no longer stage (r30).
+/// Code below a handler reaches it by [`context()`]. It is closed when its attempt ends: a clone can then still be read, but
+/// stages nothing ([r30](crate::rules#r30)).
 #[derive(Clone)]
 pub struct ExecutionContext(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    /// The runtime; `None` in a context that was opened [without one](with_context).
+    /// The engine; `None` in a context that was opened [without a runtime](with_context).
     host: Option<Arc<dyn Host>>,
     correlation: Option<CorrelationId>,
     job_context: Arc<JobContext>,
-    /// What the seed has put in the place of the runtime's capabilities.
+    /// The capabilities of the seed.
     overrides: Option<Arc<Capabilities>>,
-    execution: Option<Arc<AttemptScope>>,
-    /// The execution that it is the context of, or that it was opened inside of.
-    around: Option<Arc<AttemptScope>>,
+    /// The attempt that this is the context of; `None` in a scope.
+    attempt: Option<Arc<AttemptScope>>,
+    /// The attempt that this is the context of, or inside of which the scope was opened.
+    enclosing: Option<Arc<AttemptScope>>,
 }
 
-/// The part of a context that belongs to one attempt.
+/// The state of one attempt.
 pub(super) struct AttemptScope {
     pub(super) host: Arc<dyn Host>,
     job: JobId,
-    attempt: u32,
+    number: u32,
     cause: Option<Cause>,
     stage: Stage,
     choices: Mutex<Vec<StrategyChoice>>,
-    /// Made when somebody asks for it, or cancels.
+    /// Created on first use.
     cancellation: OnceLock<CancellationToken>,
 }
 
@@ -56,11 +55,11 @@ impl AttemptScope {
     }
 }
 
-/// The context of the execution or scope that the caller is in.
+/// Returns the context of the current execution or scope.
 ///
 /// # Panics
-/// Outside of one, as `tokio::spawn` panics outside a runtime. A task that a handler spawned is outside, unless it was
-/// spawned with [`ExecutionContext::scope`]. [`ExecutionContext::current`] asks without a panic.
+/// If there is none, as in a task that a handler has spawned without [`ExecutionContext::scope`].
+/// [`ExecutionContext::current`] does not panic.
 #[track_caller]
 pub fn context() -> ExecutionContext {
     ExecutionContext::current().expect(
@@ -69,10 +68,11 @@ pub fn context() -> ExecutionContext {
     )
 }
 
-/// Runs a future in a context without a boundary: for tests of what asks for the context, and for background work (r36).
+/// Runs a future in a context without a runtime, for background work and for tests of code that reads the context
+/// ([r36](crate::rules#r36)).
 ///
-/// What is published or executed inside, through whichever [`Runtime`](crate::Runtime), carries what `seed` says. There are
-/// the capabilities that the seed provides, and no others; [`Runtime::scope`](crate::Runtime::scope) has the runtime's.
+/// What the future publishes or executes, by any [`Runtime`](crate::Runtime), carries `seed`. The only capabilities are those
+/// of the seed; [`Runtime::scope`](crate::Runtime::scope) adds the runtime's.
 ///
 /// ```
 /// use enact::prelude::*;
@@ -94,10 +94,10 @@ pub fn with_context<F: Future>(seed: ContextSeed, future: F) -> impl Future<Outp
 impl ExecutionContext {
     /// The context of an attempt of a job.
     pub(crate) fn of_attempt(host: Arc<dyn Host>, overrides: Option<Arc<Capabilities>>, job: &Job) -> Self {
-        let execution = Arc::new(AttemptScope {
+        let attempt = Arc::new(AttemptScope {
             host: host.clone(),
             job: job.id,
-            attempt: job.attempts,
+            number: job.attempts,
             cause: job.cause,
             stage: Stage::open(),
             choices: Mutex::default(),
@@ -107,93 +107,93 @@ impl ExecutionContext {
             correlation: Some(job.correlation.clone()),
             job_context: job.context.clone(),
             overrides,
-            execution: Some(execution.clone()),
-            around: Some(execution),
+            attempt: Some(attempt.clone()),
+            enclosing: Some(attempt),
             host: Some(host),
         }))
     }
 
-    /// The context of a scope: at the boundary of a runtime, or without one.
+    /// The context of a scope, with or without a runtime.
     pub(crate) fn of_scope(host: Option<Arc<dyn Host>>, seed: ContextSeed) -> Self {
         let (correlation, job_context, overrides) = seed.into_parts();
         let overrides = Some(overrides).filter(|overrides| !overrides.is_empty()).map(Arc::new);
-        let around = Self::current().and_then(|context| context.0.around.clone());
+        let enclosing = Self::current().and_then(|context| context.0.enclosing.clone());
         let job_context = Arc::new(job_context);
-        Self(Arc::new(Inner { host, correlation, job_context, overrides, execution: None, around }))
+        Self(Arc::new(Inner { host, correlation, job_context, overrides, attempt: None, enclosing }))
     }
 
-    /// The same context, of somebody else.
-    pub(super) fn of_identity(&self, identity: Identity) -> Self {
+    /// The same context with another identity.
+    pub(super) fn with_identity(&self, identity: Identity) -> Self {
         let job_context = Arc::new((*self.0.job_context).clone().with_identity(identity));
         Self(Arc::new(Inner { job_context, ..(*self.0).clone() }))
     }
 
-    /// Whether the boundary is out of bounds here (r14): as long as the execution around is under way. What a task that
-    /// outlives it does is no part of it.
+    /// Whether this is inside a running execution, where calls at the boundary are refused. A task that outlives the
+    /// execution is not inside it.
     pub(crate) fn is_inside(&self) -> bool {
-        self.0.around.as_ref().is_some_and(|execution| execution.stage.is_open())
+        self.0.enclosing.as_ref().is_some_and(|attempt| attempt.stage.is_open())
     }
 
-    /// The context that the caller is in, if it is in one.
+    /// Returns the context of the current execution or scope, if there is one.
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok()
     }
 
-    /// Runs a future in this context. A spawned task gets the context only so (r31):
+    /// Runs a future in this context. A spawned task has no context without it:
     /// `tokio::spawn(context().scope(async { … }))`.
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         CURRENT.scope(self.clone(), future)
     }
 
-    /// The job whose attempt this is; `None` in a scope at the boundary.
+    /// The id of the job; `None` in a scope at the boundary.
     pub fn job_id(&self) -> Option<JobId> {
-        self.0.execution.as_ref().map(|execution| execution.job)
+        self.0.attempt.as_ref().map(|attempt| attempt.job)
     }
 
-    /// Which attempt of its job this is, from 1; `None` in a scope at the boundary.
+    /// The number of the attempt, from 1; `None` in a scope at the boundary.
     pub fn attempt(&self) -> Option<u32> {
-        self.0.execution.as_ref().map(|execution| execution.attempt)
+        self.0.attempt.as_ref().map(|attempt| attempt.number)
     }
 
-    /// The matter that the execution belongs to (r32). `None` in a scope that was given none: each job that is
-    /// published there begins one of its own.
+    /// The correlation id ([r32](crate::rules#r32)). `None` in a scope without one: each job that is published there then
+    /// uses its own id.
     pub fn correlation_id(&self) -> Option<&CorrelationId> {
         self.0.correlation.as_ref()
     }
 
-    /// What caused the job; `None` if a caller at the boundary did (r32).
+    /// The job or event that caused this job ([r32](crate::rules#r32)); `None` if it was started at the boundary.
     pub fn cause(&self) -> Option<Cause> {
-        self.0.execution.as_ref().and_then(|execution| execution.cause)
+        self.0.attempt.as_ref().and_then(|attempt| attempt.cause)
     }
 
-    /// Who asked for it; `None` if they are anonymous.
+    /// Who asked for it; `None` for an anonymous caller.
     pub fn identity(&self) -> Option<&Identity> {
         self.0.job_context.identity()
     }
 
-    /// The tenant that it is done for.
+    /// The tenant.
     pub fn tenant(&self) -> Option<&str> {
         self.0.job_context.tenant()
     }
 
-    /// What the boundary has given under a name.
+    /// The metadata entry of a name.
     pub fn metadata(&self, name: &str) -> Option<&str> {
         self.0.job_context.metadata(name)
     }
 
-    /// The trace that it belongs to.
+    /// The trace that the request belongs to.
     pub fn trace(&self) -> Option<&TraceContext> {
         self.0.job_context.trace()
     }
 
-    /// Returns when the attempt is no longer wanted: its job was [cancelled](crate::Jobs::cancel) (r24), or the attempt was given up
-    /// because its worker had not been heard of (r23). Nothing that it does from then on can be committed; a handler that
-    /// takes long, or does something outside that can be called off, watches for this and returns, whatever it returns.
+    /// Completes when the attempt can no longer commit: its job was [cancelled](crate::Jobs::cancel)
+    /// ([r24](crate::rules#r24)), or its lease expired ([r23](crate::rules#r23)). A long-running handler should watch it, and
+    /// return; what it returns is ignored.
     ///
-    /// In this process it is known at once, of what other processes have done after a second or two. In a scope at
-    /// the boundary it never returns.
+    /// A cancellation by another process is noticed within about two seconds. In a scope at the boundary, this never
+    /// completes.
     pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
-        let cancellation = self.0.execution.as_ref().map(|execution| execution.cancellation().clone());
+        let cancellation = self.0.attempt.as_ref().map(|attempt| attempt.cancellation().clone());
         async move {
             match cancellation {
                 Some(cancellation) => cancellation.cancelled_owned().await,
@@ -202,28 +202,29 @@ impl ExecutionContext {
         }
     }
 
-    /// Whether the attempt is no longer wanted; see [`cancelled`](Self::cancelled).
+    /// Whether the attempt can no longer commit; see [`cancelled`](Self::cancelled).
     pub fn is_cancelled(&self) -> bool {
-        self.0.execution.as_ref().is_some_and(|execution| {
-            execution.cancellation.get().is_some_and(CancellationToken::is_cancelled)
-        })
+        self.0
+            .attempt
+            .as_ref()
+            .is_some_and(|attempt| attempt.cancellation.get().is_some_and(CancellationToken::is_cancelled))
     }
 
-    /// Tells the attempt that it is no longer wanted.
+    /// Signals the attempt that it can no longer commit.
     pub(crate) fn cancel(&self) {
-        if let Some(execution) = &self.0.execution {
-            execution.cancellation().cancel();
+        if let Some(attempt) = &self.0.attempt {
+            attempt.cancellation().cancel();
         }
     }
 
-    /// The capability that the seed of the scope [puts](ContextSeed::provide) in its place, or that the runtime was
-    /// [provided](crate::RuntimeBuilder::provide) with.
+    /// Returns the capability that the [seed](ContextSeed::provide) or else the
+    /// [runtime](crate::RuntimeBuilder::provide) provides.
     pub fn capability<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         let own = self.0.overrides.as_ref().and_then(|overrides| overrides.get::<T>());
         own.or_else(|| self.0.host.as_ref()?.capabilities().get::<T>())
     }
 
-    /// The current context, where there must be one.
+    /// Returns the current context, and panics if there is none.
     #[track_caller]
     pub(super) fn below_handler(what: &'static str) -> Self {
         match Self::current() {
@@ -232,27 +233,27 @@ impl ExecutionContext {
         }
     }
 
-    /// The execution that this is the context of.
+    /// Returns the attempt, and panics in a scope.
     #[track_caller]
-    pub(super) fn execution(&self, what: &'static str) -> &AttemptScope {
-        match &self.0.execution {
-            Some(execution) => execution,
+    pub(super) fn attempt_scope(&self, what: &'static str) -> &AttemptScope {
+        match &self.0.attempt {
+            Some(attempt) => attempt,
             None => panic!("{}", Refusal::InScope(what)),
         }
     }
 
     #[track_caller]
-    pub(super) fn stage<T>(&self, what: &'static str, act: impl FnOnce(&mut Staging) -> T) -> T {
-        let staged = self.execution(what).stage.with(what, act);
+    pub(super) fn stage<T>(&self, what: &'static str, change: impl FnOnce(&mut Staging) -> T) -> T {
+        let staged = self.attempt_scope(what).stage.with(what, change);
         staged.unwrap_or_else(|refusal| panic!("{refusal}"))
     }
 
-    /// What crosses into jobs that are published here.
+    /// What is stored with jobs that are published here.
     pub(super) fn job_context(&self) -> &Arc<JobContext> {
         &self.0.job_context
     }
 
-    /// What a job has from the context that it is published in.
+    /// What a job that is published here takes over.
     pub(crate) fn origin(&self) -> Origin {
         Origin {
             correlation: self.correlation_id().cloned(),
@@ -262,43 +263,43 @@ impl ExecutionContext {
         }
     }
 
-    /// Remembers which entity the handler binds.
+    /// Records the entity that the handler binds.
     pub(crate) fn bind(&self, entity: EntityKey) {
         self.observe(|staging| staging.bound = Some(entity));
     }
 
-    /// Ends the context: nothing more can be staged. Answers with what was.
+    /// Closes the stage and returns what is staged.
     pub(crate) fn close(&self) -> Staging {
-        self.0.execution.as_ref().map(|execution| execution.stage.close()).unwrap_or_default()
+        self.0.attempt.as_ref().map(|attempt| attempt.stage.close()).unwrap_or_default()
     }
 
-    /// Remembers which variant of a strategy was chosen (r40). Drawn again, the same choice is one.
-    pub(crate) fn note_choice(&self, choice: StrategyChoice) {
-        if let Some(execution) = &self.0.execution {
-            let mut choices = execution.choices.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Records the chosen variant of a strategy, once if the same is chosen again.
+    pub(crate) fn record_choice(&self, choice: StrategyChoice) {
+        if let Some(attempt) = &self.0.attempt {
+            let mut choices = attempt.choices.lock().unwrap_or_else(PoisonError::into_inner);
             if !choices.contains(&choice) {
                 choices.push(choice);
             }
         }
     }
 
-    /// The variants that were chosen so far, in order.
+    /// The variants chosen so far, in order.
     pub(crate) fn choices(&self) -> Vec<StrategyChoice> {
-        let choices = |execution: &Arc<AttemptScope>| {
-            execution.choices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let choices = |attempt: &Arc<AttemptScope>| {
+            attempt.choices.lock().unwrap_or_else(PoisonError::into_inner).clone()
         };
-        self.0.execution.as_ref().map(choices).unwrap_or_default()
+        self.0.attempt.as_ref().map(choices).unwrap_or_default()
     }
 
-    /// Notes something on the stage, if there is one and it is open.
-    pub(super) fn observe(&self, note: impl FnOnce(&mut Staging)) {
-        if let Some(execution) = &self.0.execution {
-            // A closed stage needs no notes.
-            let _ = execution.stage.with("observe", note);
+    /// Records an observation on the stage, if it is open.
+    pub(super) fn observe(&self, record: impl FnOnce(&mut Staging)) {
+        if let Some(attempt) = &self.0.attempt {
+            // A closed stage will not be committed, so it needs no observations.
+            let _ = attempt.stage.with("observe", record);
         }
     }
 
-    /// The runtime's, if the context was opened by one.
+    /// The engine, if the context belongs to a runtime.
     pub(super) fn host(&self) -> Option<&Arc<dyn Host>> {
         self.0.host.as_ref()
     }

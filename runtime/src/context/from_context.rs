@@ -1,5 +1,3 @@
-//! Handler parameters that are extracted from the context.
-
 use std::any::{TypeId, type_name};
 use std::sync::Arc;
 
@@ -7,79 +5,78 @@ use super::execution_context::ExecutionContext;
 use crate::domain::Entity;
 use crate::model::{Failure, FailureKind, Identity};
 
-/// What a handler may take as a parameter, besides its command or event and its entity (r33).
+/// A type of handler parameter that is extracted from the context ([r33](crate::rules#r33)). Implement it for parameters of
+/// your own.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be drawn from the context",
-    label = "not something that can be taken like this",
-    note = "the entity that a command targets is taken as `&mut {Self}` by the command's handler; other entities are read through a `Repository<{Self}>`",
-    note = "what was provided to the runtime is taken as `Arc<{Self}>`, and a strategy as `Box<dyn …>`",
-    note = "besides, there are `ExecutionContext`, `Identity` and `Option<Identity>`, and every type that implements `FromContext`"
+    message = "`{Self}` cannot be extracted from the context",
+    label = "not a type of parameter",
+    note = "a command handler takes its target entity as `&mut {Self}`, and other entities as `Repository<{Self}>`",
+    note = "capabilities are taken as `Arc<{Self}>`, and strategies as `Box<dyn …>`",
+    note = "`ExecutionContext`, `Identity`, `Option<Identity>` and all types that implement `FromContext` can be parameters too"
 )]
 pub trait FromContext: Sized {
-    /// Draws the value.
+    /// Extracts the value.
     ///
     /// # Errors
-    /// If there is no such value for this execution: the attempt then fails with that failure.
+    /// If the execution has no such value. The attempt fails with this failure.
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure>;
 
-    /// What must be there for it; `start()` checks that it is (r33).
-    fn requires(needs: &mut Requirements) {
-        let _ = needs;
+    /// Declares what must be registered or provided for it. `start()` checks that it is.
+    fn requires(requirements: &mut Requirements) {
+        let _ = requirements;
     }
 }
 
-/// What the parameters of a handler need to be there.
+/// What the parameters of a handler require.
 #[derive(Clone, Debug, Default)]
 pub struct Requirements {
-    pub(crate) capabilities: Vec<Needed>,
-    pub(crate) strategies: Vec<Needed>,
-    pub(crate) entities: Vec<Needed>,
+    pub(crate) capabilities: Vec<Requirement>,
+    pub(crate) strategies: Vec<Requirement>,
+    pub(crate) entities: Vec<Requirement>,
 }
 
-/// Something that is needed, by its type.
+/// A required type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Needed {
+pub(crate) struct Requirement {
     pub(crate) type_id: TypeId,
     pub(crate) name: &'static str,
 }
 
 impl Requirements {
-    /// Whatever `T` requires: for a type that draws a `T` itself.
+    /// Adds everything that `T` requires, for a type that extracts a `T`.
     pub fn of<T: FromContext>(&mut self) {
         T::requires(self);
     }
 
-    /// The capability `T`, which the runtime must be [provided](crate::RuntimeBuilder::provide) with.
+    /// Adds a capability, which must be [provided](crate::RuntimeBuilder::provide).
     pub fn capability<T: ?Sized + Send + Sync + 'static>(&mut self) {
-        add(&mut self.capabilities, Needed { type_id: TypeId::of::<T>(), name: type_name::<T>() });
+        add(&mut self.capabilities, Requirement { type_id: TypeId::of::<T>(), name: type_name::<T>() });
     }
 
-    /// The entity `E`, which is read or saved besides the one that is bound.
+    /// Adds an entity, which must be registered.
     pub fn entity<E: Entity>(&mut self) {
-        add(&mut self.entities, Needed { type_id: TypeId::of::<E>(), name: E::NAME });
+        add(&mut self.entities, Requirement { type_id: TypeId::of::<E>(), name: E::NAME });
     }
-}
 
-impl Requirements {
-    /// A strategy, and not what its policy requires.
-    pub(crate) fn add_strategy(&mut self, strategy: Needed) {
+    /// Adds a strategy, without the requirements of its policy.
+    pub(crate) fn add_strategy(&mut self, strategy: Requirement) {
         add(&mut self.strategies, strategy);
     }
 }
 
 impl ExecutionContext {
-    /// Extracts what a handler's parameter of type `T` gets ([r33](crate::rules#r33)).
+    /// Extracts a value as for a handler parameter of type `T` ([r33](crate::rules#r33)).
     ///
     /// # Errors
-    /// As the type says: an [`Identity`] is refused to an anonymous caller with `Denied`.
+    /// Depend on the type. For an [`Identity`], `Denied` if the caller is anonymous.
     pub fn extract<T: FromContext>(&self) -> Result<T, Failure> {
         T::from_context(self)
     }
 }
 
-fn add(needs: &mut Vec<Needed>, need: Needed) {
-    if !needs.contains(&need) {
-        needs.push(need);
+fn add(requirements: &mut Vec<Requirement>, requirement: Requirement) {
+    if !requirements.contains(&requirement) {
+        requirements.push(requirement);
     }
 }
 
@@ -94,9 +91,10 @@ impl FromContext for ExecutionContext {
 impl FromContext for Identity {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         context.identity().cloned().ok_or_else(|| {
-            let message = "this needs to know who asks for it, and the caller is anonymous: \
-                           publish inside `runtime.scope(ContextSeed::new().with_identity(…), …)`";
-            Failure::denied(message)
+            Failure::denied(
+                "an identity is required, and the caller is anonymous: publish inside \
+                 `runtime.scope(ContextSeed::new().with_identity(…), …)`",
+            )
         })
     }
 }
@@ -108,11 +106,11 @@ impl FromContext for Option<Identity> {
     }
 }
 
-/// What a runtime can be provided with: everything that threads can share.
+/// A type that can be provided to a runtime: any that is `Send + Sync`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be shared by the handlers that take it",
+    message = "`{Self}` cannot be a capability: it is not `Send + Sync`",
     label = "not `Send + Sync`",
-    note = "what was provided to the runtime is used by several threads at once: write `trait …: Send + Sync`, or, in a struct, `Mutex` for `RefCell` and `Arc` for `Rc`"
+    note = "threads share capabilities: for a trait, write `trait …: Send + Sync`; in a struct, use `Mutex` in place of `RefCell`, and `Arc` in place of `Rc`"
 )]
 pub trait Capability: Send + Sync + 'static {}
 
@@ -123,13 +121,14 @@ impl<T: ?Sized + Capability> FromContext for Arc<T> {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         context.capability::<T>().ok_or_else(|| {
             let name = type_name::<T>();
-            let message =
-                format!("no `{name}` was provided: call `.provide::<{name}>(…)` on the runtime's builder");
+            let message = format!(
+                "the capability `{name}` is not provided: call `.provide::<{name}>(…)` on the builder"
+            );
             Failure::new(FailureKind::Error, "missing_capability", message)
         })
     }
 
-    fn requires(needs: &mut Requirements) {
-        needs.capability::<T>();
+    fn requires(requirements: &mut Requirements) {
+        requirements.capability::<T>();
     }
 }

@@ -1,22 +1,23 @@
-//! What a handler knows of the execution that it is part of (r30 to r36).
+//! The execution context: what a handler knows about the execution it belongs to.
 //!
-//! A boundary opens a context with a [`ContextSeed`] by [`Runtime::scope`](crate::Runtime::scope); every attempt of a job
-//! has one of its own. [`context()`] reaches it anywhere below, without its being passed along.
+//! Each attempt of a job has a context of its own. At the boundary, [`Runtime::scope`](crate::Runtime::scope) opens one from
+//! a [`ContextSeed`]. Code below reaches it by [`context()`], without passing it along.
 //!
 //! # What crosses into a job
 //!
-//! A job has exactly this from where it was published, or its event emitted, and hands it on to the jobs that it causes
-//! (r31):
+//! A context passes exactly the following on to the jobs that are published, and to the handlers of the events that are
+//! emitted in it ([r31](crate::rules#r31)):
 //!
-//! | | into a published job, and the jobs of an event's handlers | into what is executed |
+//! | | published jobs and event handlers | executed commands |
 //! |---|---|---|
-//! | [correlation id](ExecutionContext::correlation_id) | the same; if none was given, the first job's id | likewise |
-//! | [causation id](ExecutionContext::cause) | the job that published it, or the event that it handles | none: the boundary causes it |
+//! | [correlation id](ExecutionContext::correlation_id) | the same; if there is none, the id of the first job | the same |
+//! | [causation id](ExecutionContext::cause) | the job that published it, or the event it handles | none: they start at the boundary |
 //! | [trace](ExecutionContext::trace), [identity](ExecutionContext::identity), [tenant](ExecutionContext::tenant), [metadata](ExecutionContext::metadata) | the same | the same |
-//! | [capabilities](ExecutionContext::capability) | no: those that the runtime was provided with where it runs | no: likewise |
-//! | capabilities that a [seed](ContextSeed::provide) puts in their place | no | yes, as long as the caller waits and this process runs it |
-//! | what is staged, and which variants were chosen | no | no |
-//! | a spawned task | has no context, unless it is given it by [`context().scope(…)`](ExecutionContext::scope) | |
+//! | capabilities [provided by the seed](ContextSeed::provide) | no | yes, while the caller waits and this process runs them |
+//! | [capabilities](ExecutionContext::capability) of the runtime | those of the runtime that runs the job | those of the runtime that runs the job |
+//! | staged effects, chosen variants | no | no |
+//!
+//! A spawned task has no context unless it is given one, by [`context().scope(future)`](ExecutionContext::scope).
 
 pub mod auth;
 mod execution_context;
@@ -28,7 +29,7 @@ mod repository;
 mod stage;
 
 pub use execution_context::{ExecutionContext, context, with_context};
-pub(crate) use from_context::Needed;
+pub(crate) use from_context::Requirement;
 pub use from_context::{Capability, FromContext, Requirements};
 pub(crate) use host::Host;
 pub(crate) use origin::Origin;

@@ -1,5 +1,3 @@
-//! Reading and saving entities below a handler.
-
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -12,10 +10,10 @@ use crate::domain::{Entity, EntityPart};
 use crate::model::{Failure, FailureKind, Key};
 use crate::store::{EntityKey, Store, StoredEntity};
 
-/// Reads any entity of a type from below a handler, and saves one where the command binds none (r14).
+/// Reads the entities of a type from a handler, and saves one if the handler binds none ([r14](crate::rules#r14)).
 ///
-/// It reads committed state. Reading does not queue up behind other executions as binding does: when the entity was
-/// changed by another one in between, the save is a `Conflict` (r17).
+/// It reads committed state without waiting for other executions on the entity. If one of them changes the entity in between,
+/// saving it fails the execution with `Conflict` ([r17](crate::rules#r17)).
 pub struct Repository<E> {
     context: ExecutionContext,
     host: Arc<dyn Host>,
@@ -27,38 +25,38 @@ impl<E: Entity> Repository<E> {
         Self { context, host, entity: PhantomData }
     }
 
-    /// The entity with this id, if there is one.
+    /// Returns the entity with this id, if it exists.
     ///
     /// # Errors
-    /// If the store cannot be reached, or what it has is no `E`.
+    /// If the store cannot be reached, or the stored entity cannot be read as `E`.
     pub async fn get(&self, id: &E::Id) -> Result<Option<E>, Failure> {
         let key = entity_key::<E>(id)?;
         let stored = self.host.store().entity(&key).await?;
         let version = stored.as_ref().map_or(0, |stored| stored.version);
         self.context.observe(|staging| {
-            // What was read first may be what is saved.
+            // The save is checked against the version that was read first.
             staging.versions.entry(key.clone()).or_insert(version);
         });
         stored.map(|stored| stored.body.parse::<E>().map_err(|error| unreadable(&key, &error))).transpose()
     }
 
-    /// At most `limit` entities, in the order of their ids' text, behind the one with the id `after`. Only one that was
-    /// [found by its id](Self::get) can be saved.
+    /// Returns at most `limit` entities in the order of their keys, starting after the id `after`. To save one of them,
+    /// [get](Self::get) it first.
     ///
     /// # Errors
-    /// If the store cannot be reached, or one of them is no `E`.
+    /// If the store cannot be reached, or a stored entity cannot be read as `E`.
     pub async fn list(&self, after: Option<&E::Id>, limit: usize) -> Result<Vec<E>, Failure> {
         entities(self.host.store(), after, limit).await
     }
 
-    /// Stages an entity as the execution's one write. It is created if this execution has not found it before; an
-    /// entity that was found must not have changed since. The invariants of its type are checked at the end.
+    /// Stages the entity as the execution's only write. An entity that this execution has read is updated, and must not have
+    /// changed since; any other is created. Its invariants are checked before the commit.
     ///
     /// # Errors
-    /// `Refused` if the handler binds an entity, or has saved another one: one execution writes one entity (r14).
+    /// `Refused` if the handler binds an entity, or has saved another one ([r14](crate::rules#r14)).
     ///
     /// # Panics
-    /// Outside an execution, and when the attempt has ended.
+    /// Outside an execution, and after the attempt has ended.
     #[track_caller]
     pub fn save(&self, entity: E) -> Result<(), Failure> {
         let key = entity_key::<E>(entity.id())?;
@@ -66,8 +64,8 @@ impl<E: Entity> Repository<E> {
             let saved = staging.write.as_ref().map(|write| &write.key).filter(|saved| **saved != key);
             if let Some(other) = staging.bound.as_ref().or(saved) {
                 let message = format!(
-                    "{key} cannot be saved: the execution writes {other} already, and one execution writes one \
-                     entity; publish a command for the other one"
+                    "{key} cannot be saved: the execution already writes {other}, and one execution writes one \
+                     entity; publish a command that writes {key}"
                 );
                 return Err(Failure::new(FailureKind::Refused, "second_write", message));
             }
@@ -79,7 +77,7 @@ impl<E: Entity> Repository<E> {
     }
 }
 
-/// A page of the entities of a type.
+/// Reads a page of the entities of a type.
 pub(crate) async fn entities<E: Entity>(
     store: &dyn Store,
     after: Option<&E::Id>,
@@ -95,17 +93,17 @@ pub(crate) async fn entities<E: Entity>(
 
 pub(crate) fn entity_key<E: Entity>(id: &E::Id) -> Result<EntityKey, Failure> {
     let id = Key::of(id).ok_or_else(|| {
-        let message = format!("the id of a `{}` must not be null", E::NAME);
+        let message = format!("the id of `{}` is null: an entity needs an id", E::NAME);
         Failure::new(FailureKind::Invalid, "null_id", message)
     })?;
     Ok(EntityKey { entity: E::NAME, id })
 }
 
-/// What is stored under a key is not what the program takes it for.
+/// The failure of reading a stored entity that does not fit its type.
 pub(crate) fn unreadable(key: &EntityKey, error: &serde_json::Error) -> Failure {
     let message = format!(
-        "{key} cannot be read: what is stored does not fit the type as it is now ({error}); give new fields a \
-         `#[serde(default)]`, or mend the entity"
+        "{key} cannot be read, since its stored JSON does not fit the type ({error}): give new fields \
+         `#[serde(default)]`, or repair the entity"
     );
     Failure::new(FailureKind::Error, "unreadable_entity", message)
 }
@@ -125,14 +123,14 @@ impl<E: Entity> fmt::Debug for Repository<E> {
 impl<E: Entity> FromContext for Repository<E> {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         let host = context.host().ok_or_else(|| {
-            let message = "a repository reads what a runtime has committed, and this context was opened without one: \
-                           open it by `runtime.scope(…)`";
+            let message =
+                "a repository needs a runtime, and this context has none: open it by `runtime.scope(…)`";
             Failure::new(FailureKind::Refused, "no_runtime", message)
         })?;
         Ok(Self::new(context.clone(), host.clone()))
     }
 
-    fn requires(needs: &mut Requirements) {
-        needs.entity::<E>();
+    fn requires(requirements: &mut Requirements) {
+        requirements.entity::<E>();
     }
 }

@@ -1,4 +1,4 @@
-//! What an execution stages until its commit.
+//! The effects that an execution stages until its commit.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -9,31 +9,31 @@ use crate::domain::{AnyValue, EntityPart};
 use crate::model::{EventId, Failure, JobContext, Json};
 use crate::store::{EntityKey, NewJob};
 
-/// What an attempt has staged, until it ends (r15): open while the attempt runs, then closed for good (r30).
+/// The staged effects of an attempt. Open while the attempt runs, then closed.
 pub(crate) struct Stage(Mutex<Option<Staging>>);
 
-/// What is staged: nothing of it exists until the commit.
+/// The staged effects. They take effect at the commit.
 #[derive(Default)]
 pub(crate) struct Staging {
     pub(crate) events: Vec<StagedEvent>,
     pub(crate) jobs: Vec<NewJob>,
-    /// The entity that the handler binds: the execution's one write.
+    /// The entity that the handler binds, which is then the execution's only write.
     pub(crate) bound: Option<EntityKey>,
-    /// The entity that a repository has saved, where the handler binds none.
+    /// The entity that a repository has saved, if the handler binds none.
     pub(crate) write: Option<StagedWrite>,
-    /// The versions that repositories have read, by entity; 0 for one that was not there.
+    /// The versions of the entities read by repositories; 0 for one that did not exist.
     pub(crate) versions: HashMap<EntityKey, u64>,
-    /// The first thing that was staged and cannot be: it fails the attempt.
+    /// The failure of the first invalid effect. It fails the attempt.
     pub(crate) refused: Option<Failure>,
 }
 
-/// An event, and its value for the invariants that are scoped by it.
+/// A staged event. Invariants scoped by it are checked against `value`.
 pub(crate) struct StagedEvent {
     pub(crate) id: EventId,
     pub(crate) type_id: TypeId,
     pub(crate) payload: Json,
     pub(crate) value: AnyValue,
-    /// What crosses into the jobs of its handlers.
+    /// The context of its handlers' jobs.
     pub(crate) context: Arc<JobContext>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct StagedWrite {
     pub(crate) value: AnyValue,
 }
 
-/// Why something cannot be staged.
+/// Why an effect cannot be staged. Each has the name of the called function.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Refusal {
     Outside(&'static str),
@@ -58,20 +58,18 @@ impl fmt::Display for Refusal {
         match self {
             Self::Outside(what) => write!(
                 f,
-                "`{what}` was called outside an execution: it stages what a handler's commit makes real, so call it \
-                 below a handler; a spawned task needs `context().scope(future)`; at the boundary, use \
-                 `runtime.{what}(…)`"
+                "`{what}` was called outside an execution: it stages an effect of a handler, so call it below one; a \
+                 spawned task needs `context().scope(future)`; at the boundary, use `runtime.{what}(…)`"
             ),
             Self::InScope(what) => write!(
                 f,
-                "`{what}` was called in a scope, and a scope is not an execution: it has no commit that could make \
-                 real what is staged; at the boundary, use `runtime.{what}(…)`; below a handler, call it outside of \
-                 `runtime.scope(…)`"
+                "`{what}` was called in a scope, and a scope is not an execution, so it has no commit: at the \
+                 boundary, use `runtime.{what}(…)`; below a handler, call it outside of `runtime.scope(…)`"
             ),
             Self::Ended(what) => write!(
                 f,
-                "`{what}` was called after its attempt had ended: what it stages could no longer be committed; await \
-                 the task that calls it before the handler returns"
+                "`{what}` was called after its attempt had ended, so its effect cannot be committed: await the task \
+                 that calls it before the handler returns"
             ),
         }
     }
@@ -86,22 +84,22 @@ impl Stage {
         self.lock().is_some()
     }
 
-    /// Stages something, if the attempt has not ended.
+    /// Changes what is staged, unless the attempt has ended.
     pub(super) fn with<T>(
         &self,
         what: &'static str,
-        act: impl FnOnce(&mut Staging) -> T,
+        change: impl FnOnce(&mut Staging) -> T,
     ) -> Result<T, Refusal> {
-        self.lock().as_mut().map(act).ok_or(Refusal::Ended(what))
+        self.lock().as_mut().map(change).ok_or(Refusal::Ended(what))
     }
 
-    /// Closes the stage, and takes what is on it. It was closed before if there is nothing to take.
+    /// Closes the stage and returns what is staged; nothing if it is closed already.
     pub(crate) fn close(&self) -> Staging {
         self.lock().take().unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Staging>> {
-        // A panic inside leaves a vector without its last entry at worst, and the attempt fails by it anyway.
+        // A panic fails the attempt, so an incomplete stage is never committed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -111,10 +109,10 @@ impl Staging {
         &mut self,
         id: EventId,
         value: AnyValue,
-        admitted: Result<Json, Failure>,
+        payload: Result<Json, Failure>,
         context: Arc<JobContext>,
     ) {
-        match admitted {
+        match payload {
             Ok(payload) => {
                 let type_id = (*value).type_id();
                 self.events.push(StagedEvent { id, type_id, payload, value, context });

@@ -1,38 +1,36 @@
-//! Entities.
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::command::Targeted;
 
-/// A thing with an identity that commands act on. `#[entity]` implements it.
+/// An object with an identity, on which commands act. `#[entity]` implements this trait.
 ///
-/// An entity lies in the store as JSON, under its name and its id's [`Key`](crate::Key), with a version that every
-/// commit checks (r17).
+/// An entity is stored as JSON under its name and the [`Key`](crate::Key) of its id, with a version that each commit checks
+/// ([r17](crate::rules#r17)).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an entity",
     label = "not an entity",
-    note = "put `#[entity]` on the struct `{Self}`; its identity is the field `id`, or `#[entity(id = field)]`"
+    note = "put `#[entity]` on the struct `{Self}`; its identity is the field `id`, or another by `#[entity(id = field)]`"
 )]
 pub trait Entity: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What the entity is called in the store (r52). Stable.
+    /// The name in the store ([r52](crate::rules#r52)). Stable.
     const NAME: &'static str;
 
-    /// The type of its identity.
+    /// The type of the identity.
     type Id: Serialize;
 
-    /// Its identity, which never changes.
+    /// The identity, which never changes.
     fn id(&self) -> &Self::Id;
 }
 
-/// How an execution comes by its entity (r12).
+/// The creation policy of a handler: how an execution obtains its entity ([r12](crate::rules#r12)).
 #[derive(Clone, Copy, Debug)]
 pub enum Creation<C, E> {
-    /// It must exist: `NotFound` otherwise.
+    /// It must exist; otherwise the command fails with `NotFound`.
     Never,
-    /// It must not exist, `AlreadyExists` otherwise, and is made from the command.
+    /// It is created from the command, and must not exist; otherwise the command fails with `AlreadyExists`.
     Always(fn(&C) -> E),
-    /// It is loaded, or made from the command.
+    /// It is loaded, or created from the command if it does not exist.
     IfMissing(fn(&C) -> E),
 }
 
@@ -48,16 +46,14 @@ impl<C, E: CreatedFrom<C>> Creation<C, E> {
     }
 }
 
-/// An entity that can be made from a command: every `E: for<'a> From<&'a C>`.
-///
-/// Implement `From`. How an entity begins is the domain's own code (r12).
+/// An entity that can be created from the command `C`: every `E: for<'a> From<&'a C>`. Implement `From`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be created from `{C}`",
-    label = "`create = always` and `create = if_missing` make the `{Self}` from the command",
+    label = "`create = always` and `create = if_missing` create the `{Self}` from the command",
     note = "write `impl From<&{C}> for {Self} {{ fn from(command: &{C}) -> Self {{ … }} }}`"
 )]
 pub trait CreatedFrom<C> {
-    /// Makes the entity that a command begins.
+    /// Creates the entity.
     fn created_from(command: &C) -> Self;
 }
 
@@ -68,7 +64,7 @@ impl<C, E: for<'a> From<&'a C>> CreatedFrom<C> for E {
     }
 }
 
-/// An entity that the command `C` targets: every one whose identity is of the type of the command's target.
+/// An entity that the command `C` can target: its identity has the type of the command's target.
 pub trait TargetOf<C>: Entity {}
 
 impl<C, E> TargetOf<C> for E
@@ -78,10 +74,10 @@ where
 {
 }
 
-/// That the target of a command is of the type of an entity's identity: every type, of itself.
+/// Implemented by each type for itself: proves that a command's target has the type of an entity's identity.
 #[diagnostic::on_unimplemented(
-    message = "the command's target is of type `{Self}`, and the entity's identity of type `{Id}`",
-    label = "this entity's identity is of type `{Id}`",
+    message = "the command's target has the type `{Self}`, but the entity's identity has the type `{Id}`",
+    label = "this entity's identity has the type `{Id}`",
     note = "the target is the identity of the entity that the command acts on: give both fields the same type"
 )]
 pub trait SameIdentity<Id> {}

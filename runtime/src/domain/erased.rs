@@ -1,6 +1,7 @@
-//! What a part of a domain can do, as functions without its types.
+//! Type erasure of commands, events and entities.
 //!
-//! They are generated for each type of each program, so they are short, and leave to others what needs no type.
+//! These functions are instantiated for each type of a domain. They are short, to keep compile times low: what needs no
+//! type parameter is elsewhere.
 
 use std::any::{Any, TypeId};
 
@@ -13,15 +14,15 @@ use super::command::Command;
 use super::entity::Entity;
 use crate::model::{Json, Key};
 
-/// A command, an event or an entity.
+/// A command, an event or an entity, with its type erased.
 pub(crate) type AnyValue = Box<dyn Any + Send + Sync>;
 
-/// Reads a value of a type.
+/// Deserializes a value of the type that the function is an instance for.
 pub(crate) type Parse = fn(&mut JsonReader<'_>) -> serde_json::Result<AnyValue>;
 
 pub(crate) type JsonReader<'a> = serde_json::Deserializer<StrRead<'a>>;
 
-/// Reads the value that a text is.
+/// Deserializes a whole text.
 pub(crate) fn parse(json: &str, parse: Parse) -> serde_json::Result<AnyValue> {
     let mut reader = JsonReader::from_str(json);
     let value = parse(&mut reader)?;
@@ -50,29 +51,29 @@ pub(crate) fn keys<C: Command>(command: &dyn Any) -> Keys {
 pub(crate) fn cast<T: 'static>(value: AnyValue) -> T {
     match value.downcast() {
         Ok(value) => *value,
-        Err(_) => not_own(),
+        Err(_) => type_mismatch(),
     }
 }
 
 pub(crate) fn cast_ref<T: 'static>(value: &dyn Any) -> &T {
     match value.downcast_ref() {
         Some(value) => value,
-        None => not_own(),
+        None => type_mismatch(),
     }
 }
 
 pub(crate) fn cast_mut<T: 'static>(value: &mut dyn Any) -> &mut T {
     match value.downcast_mut() {
         Some(value) => value,
-        None => not_own(),
+        None => type_mismatch(),
     }
 }
 
-fn not_own() -> ! {
-    unreachable!("a part is only given values that it has made itself")
+fn type_mismatch() -> ! {
+    unreachable!("each part of a domain is called with values of its own type only")
 }
 
-/// An entity type as functions.
+/// An entity type, as a table of functions.
 #[derive(Clone, Copy)]
 pub(crate) struct EntityPart {
     pub(crate) type_id: TypeId,
@@ -94,7 +95,7 @@ impl EntityPart {
     }
 }
 
-/// The fields of a command that mean something to the runtime.
+/// The fields of a command that the runtime reads.
 #[derive(Clone, Copy)]
 pub(crate) struct KeyFields {
     pub(crate) target: Option<&'static str>,
@@ -102,7 +103,7 @@ pub(crate) struct KeyFields {
     pub(crate) order_by: Option<&'static str>,
 }
 
-/// What is in these fields of one command.
+/// The values of these fields in one command.
 pub(crate) struct Keys {
     pub(crate) target: Option<Key>,
     pub(crate) idempotency_key: Option<Key>,
@@ -119,7 +120,7 @@ impl Keys {
     }
 }
 
-/// A command as the boundary takes it: its type, its JSON, and its keys.
+/// A command with its type erased: its JSON and its keys.
 pub(crate) struct AnyCommand {
     pub(crate) type_id: TypeId,
     pub(crate) name: &'static str,

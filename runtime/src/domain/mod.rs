@@ -1,4 +1,4 @@
-//! What a domain declares as data: commands, events, entities, schedules.
+//! The data of a domain: commands, events, entities, schedules.
 
 mod command;
 mod entity;

@@ -1,14 +1,12 @@
-//! What handlers return.
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What a handler may return when it succeeds: every value that JSON can carry. It stands on the job's record (r06).
+/// What a handler may return on success: any type that can be written as JSON and read back. It is stored with the job.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the output of a handler",
-    label = "its output cannot be written as JSON",
-    note = "put `#[value]` on `{Self}`; if it is made of others, as `Option<…>` and `Vec<…>` are, on those",
-    note = "it is kept on the job's record, so it borrows nothing, and can be sent to another thread"
+    label = "cannot be stored as JSON",
+    note = "put `#[value]` on `{Self}`, or on the types inside it, as in `Option<…>` or `Vec<…>`",
+    note = "the output is stored with the job, so it must be `Send + 'static`"
 )]
 pub trait Output: Serialize + DeserializeOwned + Send + 'static {}
 

@@ -1,4 +1,4 @@
-//! Commands that recur: when they do, and what becomes of the times that were missed.
+//! Schedules of recurring commands, and policies for missed ticks.
 
 #[cfg(feature = "cron")]
 use std::borrow::Cow;
@@ -10,17 +10,17 @@ use super::command::Command;
 use super::erased::AnyCommand;
 use super::tick::{Recurring, Tick};
 
-/// When a command recurs by itself. `#[command(every = …)]` and `#[command(cron = "…")]` on its handler say so.
+/// When a command recurs. Set by `#[command(every = …)]` or `#[command(cron = "…")]` on its handler.
 ///
-/// Each tick puts one job of the command on record, however many processes share the store, and whichever of them is the
-/// first to come to it. It is a job as any other, validated at the same door (r11), and a matter of its own (r32); it is
-/// nobody's request, so it has no identity and no tenant. Limits of what may be queued do not concern it.
+/// Each tick submits one job of the command, however many processes share the store ([r38](crate::rules#r38)). It is validated
+/// like any command. It has a correlation id of its own, no identity and no tenant, and limits of queued jobs do not apply to
+/// it.
 ///
-/// A schedule begins when a program that has it first starts on a store: the first tick is the first one after that. It is
-/// known by the name of its command, and by the names that the command had before (r52).
+/// A schedule starts when a program with it is first started on a store; ticks before that are not missed. The store knows it
+/// by the name of its command, and by its aliases ([r52](crate::rules#r52)).
 ///
-/// The time is the wall clock's. A step of it back repeats no tick: nothing ticks until the last one on record has come
-/// once more. What a step forward passes over is [missed](Missed).
+/// Ticks follow the wall clock. If the clock is set back, no tick is repeated: the schedule pauses until the time of its last
+/// tick has passed again. Ticks that are skipped when the clock is set forward are [missed](Missed).
 pub struct Schedule<C> {
     pub(crate) times: Times,
     pub(crate) settings: ScheduleSettings,
@@ -28,18 +28,18 @@ pub struct Schedule<C> {
     command: PhantomData<fn() -> C>,
 }
 
-/// What a [`Schedule`] says besides its times.
+/// The settings of a [`Schedule`] besides its times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ScheduleSettings {
-    /// Which missed ticks run.
+    /// What happens to missed ticks.
     pub missed: Missed,
 }
 
-/// Makes the command of a tick.
+/// Creates the command of a tick.
 pub(crate) type MakeCommand = fn(Tick) -> AnyCommand;
 
-/// When a schedule ticks, as its author has said.
+/// When a schedule ticks, as declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Times {
     Every(Duration),
@@ -48,10 +48,9 @@ pub(crate) enum Times {
 }
 
 impl<C: Command> Schedule<C> {
-    /// Ticks at the multiples of `period` since the beginning of 1970 in UTC, so that all processes agree on them: every
-    /// ten minutes, on the full ten minutes.
+    /// Ticks at the multiples of `period` since 1970-01-01 00:00 UTC. With ten minutes: at :00, :10, :20 and so on.
     ///
-    /// A period is a second at least, and counted in whole microseconds. `start()` refuses a shorter one (r50).
+    /// The period has a resolution of a microsecond. `start()` refuses a period of less than a second.
     pub fn every(period: Duration) -> Self
     where
         C: Recurring,
@@ -59,11 +58,11 @@ impl<C: Command> Schedule<C> {
         Self::at(Times::Every(period))
     }
 
-    /// Ticks at the times that a cron pattern names: `minute hour day-of-month month day-of-week`, in UTC, unless a time zone
-    /// of the IANA database stands behind it: `0 3 * * * Europe/Zurich`. If both days are restricted, one of them has to
-    /// match. An hour that the clocks leave out or repeat is left to [`cronexpr`](https://docs.rs/cronexpr).
+    /// Ticks at the times of a cron pattern: `minute hour day-of-month month day-of-week`, in UTC, or in the IANA time zone that
+    /// follows: `0 3 * * * Europe/Zurich`. If both days are restricted, either has to match. For hours that are skipped or
+    /// repeated when clocks change, see [`cronexpr`](https://docs.rs/cronexpr).
     ///
-    /// `start()` refuses what is no pattern, and a pattern of no time, as the 30th of February (r50).
+    /// `start()` refuses a malformed pattern, and one that never matches, such as the 30th of February.
     #[cfg(feature = "cron")]
     pub fn cron(pattern: impl Into<Cow<'static, str>>) -> Self
     where
@@ -79,7 +78,7 @@ impl<C: Command> Schedule<C> {
         Self { times, settings: ScheduleSettings::default(), make: make::<C>, command: PhantomData }
     }
 
-    /// What becomes of ticks that were missed; otherwise [`Missed::Once`].
+    /// Sets what happens to missed ticks. The default is [`Missed::Once`].
     #[must_use]
     pub fn missed(mut self, missed: Missed) -> Self {
         self.settings.missed = missed;
@@ -88,7 +87,7 @@ impl<C: Command> Schedule<C> {
 }
 
 fn make<C: Command + Recurring>(tick: Tick) -> AnyCommand {
-    AnyCommand::of(&C::begun_by(tick))
+    AnyCommand::of(&C::from_tick(tick))
 }
 
 impl<C> fmt::Debug for Schedule<C> {
@@ -98,26 +97,26 @@ impl<C> fmt::Debug for Schedule<C> {
     }
 }
 
-/// What becomes of the ticks that came while no process ran, or that no process could put on record in time.
+/// What happens to ticks that passed while no process was running, or that no process submitted in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Missed {
-    /// None of them runs: for what is of no use too late. A tick is too late after [ten seconds](Self::TOO_LATE).
+    /// Skips them. A tick counts as missed after [ten seconds](Self::TOO_LATE).
     Skip,
-    /// The latest one runs, and stands for all of them: for what looks at how things are now, as most that recurs does.
+    /// Runs only the latest, on behalf of all. For commands that act on the current state, as most recurring ones do.
     #[default]
     Once,
-    /// Each of them runs, first to last: for what is about the time of its tick, as a report of the day. They are put on
-    /// record in batches.
+    /// Runs each, in order. For commands that depend on the time of their tick, such as a daily report. They are submitted in
+    /// batches.
     All,
 }
 
 impl Missed {
-    /// From when on a tick that has not run is too late for [`Skip`](Self::Skip).
+    /// The time after which [`Skip`](Self::Skip) drops a tick.
     pub const TOO_LATE: Duration = Duration::from_secs(10);
 
-    /// The policy's stable name, as in JSON.
+    /// The stable name of the policy, as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Skip => "skip",

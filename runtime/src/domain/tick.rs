@@ -1,10 +1,8 @@
-//! Ticks of schedules, and the commands made from them.
-
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// One time at which a command recurs: what the command is made from, by its `From<Tick>`.
+/// A tick of a command's schedule. The command is created from it, by `From<Tick>`.
 ///
 /// ```
 /// use enact::prelude::*;
@@ -15,7 +13,7 @@ use jiff::Timestamp;
 ///     pub day: String,
 /// }
 ///
-/// /// Those of the day before.
+/// /// Closes the books of the previous day.
 /// impl From<Tick> for CloseBooks {
 ///     fn from(tick: Tick) -> Self {
 ///         let day = tick.scheduled_at() - Duration::from_secs(24 * 60 * 60);
@@ -37,38 +35,36 @@ pub struct Tick {
 }
 
 impl Tick {
-    /// A tick, as a test of a `From<Tick>` needs one.
+    /// Creates a tick, for tests of a `From<Tick>`.
     pub fn new(schedule: impl Into<Arc<str>>, scheduled_at: Timestamp) -> Self {
         Self { schedule: schedule.into(), scheduled_at }
     }
 
-    /// The time of the tick. The command runs at that time or later.
+    /// The time of the tick. The command runs then or later.
     pub fn scheduled_at(&self) -> Timestamp {
         self.scheduled_at
     }
 
-    /// What has ticked: the name of the command.
+    /// The name of the command that the schedule belongs to.
     pub fn schedule(&self) -> &str {
         &self.schedule
     }
 }
 
-/// A command that a tick can begin: every `C: From<Tick>`.
-///
-/// Implement `From`. How a command begins is the domain's own code.
+/// A command that can be created from a [`Tick`]: every `C: From<Tick>`. Implement `From`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be made from a `Tick`",
-    label = "`every` and `cron` make a `{Self}` at each tick",
+    message = "`{Self}` cannot be created from a `Tick`",
+    label = "`every` and `cron` create a `{Self}` at each tick",
     note = "write `impl From<Tick> for {Self} {{ fn from(tick: Tick) -> Self {{ … }} }}`"
 )]
 pub trait Recurring: Sized {
-    /// Makes the command of a tick. It may be asked for more than once, by several processes: one of them puts it on record.
-    fn begun_by(tick: Tick) -> Self;
+    /// Creates the command of a tick. Several processes may call it for the same tick; only one of them submits the job.
+    fn from_tick(tick: Tick) -> Self;
 }
 
 #[diagnostic::do_not_recommend]
 impl<C: From<Tick>> Recurring for C {
-    fn begun_by(tick: Tick) -> Self {
+    fn from_tick(tick: Tick) -> Self {
         Self::from(tick)
     }
 }

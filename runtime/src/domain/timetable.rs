@@ -1,4 +1,4 @@
-//! The times at which a schedule ticks. Pure arithmetic: it knows no clock.
+//! The arithmetic of schedules. It reads no clock.
 
 use std::time::Duration;
 
@@ -10,30 +10,29 @@ use jiff::Timestamp;
 
 use super::schedule::Times;
 
-/// What puts more than one job a second on record is no schedule but a loop.
+/// Guards against schedules that would flood the store.
 const SHORTEST_PERIOD: Duration = Duration::from_secs(1);
 
 /// The times at which a schedule ticks.
 #[derive(Clone, Debug)]
 pub(crate) enum Timetable {
-    /// The multiples of a period since the epoch, in microseconds. It is positive.
+    /// The multiples of a period since the epoch. In microseconds, positive.
     Every(i64),
-    /// What a pattern matches, in its time zone.
+    /// The matches of a pattern, in its time zone.
     #[cfg(feature = "cron")]
     Cron(Box<Crontab>),
 }
 
 impl Timetable {
-    /// Works out the times, or says why there are none.
+    /// Resolves a declaration, or returns why it is invalid.
     pub(crate) fn of(times: &Times) -> Result<Self, String> {
         let timetable = match times {
             Times::Every(period) if *period < SHORTEST_PERIOD => {
                 return Err(format!(
-                    "it is to recur every {period:?}, and a period is a second at least: write \
-                     `every = Duration::from_secs(1)`, or more"
+                    "the period {period:?} is too short: write at least `every = Duration::from_secs(1)`"
                 ));
             }
-            // What does not fit is no multiple that would ever come.
+            // A period that does not fit never ticks; it is refused below.
             Times::Every(period) => Self::Every(i64::try_from(period.as_micros()).unwrap_or(i64::MAX)),
             #[cfg(feature = "cron")]
             Times::Cron(pattern) => {
@@ -41,9 +40,8 @@ impl Timetable {
                 options.fallback_timezone_option = FallbackTimezoneOption::UTC;
                 let crontab = parse_crontab_with(pattern, options).map_err(|error| {
                     format!(
-                        "`{pattern}` is no cron pattern: write `minute hour day-of-month month day-of-week`, and a \
-                         time zone behind it if it is not UTC, as in `cron = \"0 3 * * * Europe/Zurich\"` for three \
-                         o'clock every night:\n{error}"
+                        "`{pattern}` is not a cron pattern: write `minute hour day-of-month month day-of-week`, followed \
+                         by a time zone if it is not UTC, such as `cron = \"0 3 * * * Europe/Zurich\"`:\n{error}"
                     )
                 })?;
                 Self::Cron(Box::new(crontab))
@@ -52,14 +50,14 @@ impl Timetable {
         match timetable.after(Timestamp::UNIX_EPOCH) {
             Some(_) => Ok(timetable),
             None => Err(match times {
-                Times::Every(period) => format!("it is to recur every {period:?}, and that time never comes"),
+                Times::Every(period) => format!("the period {period:?} is too long: it has no tick"),
                 #[cfg(feature = "cron")]
-                Times::Cron(pattern) => format!("the cron pattern `{pattern}` names no time that ever comes"),
+                Times::Cron(pattern) => format!("the cron pattern `{pattern}` never matches"),
             }),
         }
     }
 
-    /// The first tick later than `time`; `None` if there is none.
+    /// The first tick after `time`.
     pub(crate) fn after(&self, time: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Every(period) => {
@@ -76,16 +74,16 @@ impl Timetable {
         }
     }
 
-    /// The last tick that is not later than `time`; `None` if there is none.
-    pub(crate) fn until(&self, time: Timestamp) -> Option<Timestamp> {
+    /// The last tick at or before `time`.
+    pub(crate) fn last_until(&self, time: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Every(period) => {
                 let count = time.as_microsecond().div_euclid(*period);
                 Timestamp::from_microsecond(count.checked_mul(*period)?).ok()
             }
-            // The crate looks forwards only: from some time before, as short as there is a tick behind it.
+            // `cronexpr` searches forwards only, so search from increasingly distant times before `time`.
             #[cfg(feature = "cron")]
-            Self::Cron(_) => LOOKS_BACK.iter().find_map(|hours| {
+            Self::Cron(_) => LOOKBACKS.iter().find_map(|hours| {
                 let begin = time.checked_sub(SignedDuration::from_hours(*hours)).ok()?;
                 let ticks = std::iter::successors(self.after(begin), |tick| self.after(*tick));
                 ticks.take_while(|tick| *tick <= time).last()
@@ -94,18 +92,18 @@ impl Timetable {
     }
 }
 
-/// How far the crate looks ahead for a match, and somewhat more.
+/// More than `cronexpr` searches ahead for a match.
 #[cfg(feature = "cron")]
 const HORIZON: SignedDuration = SignedDuration::from_hours(5 * 366 * 24);
 
-/// How far to look back for the last tick, in hours: patterns that tick often are found by the first, and few ticks lie in
-/// between for those that do not.
+/// How far to search back for the last tick, in hours. Frequent patterns match within the first; rare ones have few ticks to
+/// iterate over.
 #[cfg(feature = "cron")]
-const LOOKS_BACK: [i64; 5] = [1, 24, 31 * 24, 366 * 24, 4 * 366 * 24];
+const LOOKBACKS: [i64; 5] = [1, 24, 31 * 24, 366 * 24, 4 * 366 * 24];
 
 #[cfg(all(test, feature = "cron"))]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+    #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
     use super::*;
 
@@ -126,9 +124,9 @@ mod tests {
         let minutes = every(60);
         assert_eq!(minutes.after(at("2030-01-01T00:00:59.9Z")), Some(at("2030-01-01T00:01:00Z")));
         assert_eq!(minutes.after(at("2030-01-01T00:01:00Z")), Some(at("2030-01-01T00:02:00Z")));
-        assert_eq!(minutes.until(at("2030-01-01T00:01:00Z")), Some(at("2030-01-01T00:01:00Z")));
-        assert_eq!(minutes.until(at("2030-01-01T00:01:59.9Z")), Some(at("2030-01-01T00:01:00Z")));
-        assert_eq!(minutes.until(at("1969-12-31T23:59:59Z")), Some(at("1969-12-31T23:59:00Z")));
+        assert_eq!(minutes.last_until(at("2030-01-01T00:01:00Z")), Some(at("2030-01-01T00:01:00Z")));
+        assert_eq!(minutes.last_until(at("2030-01-01T00:01:59.9Z")), Some(at("2030-01-01T00:01:00Z")));
+        assert_eq!(minutes.last_until(at("1969-12-31T23:59:59Z")), Some(at("1969-12-31T23:59:00Z")));
     }
 
     #[test]
@@ -136,19 +134,19 @@ mod tests {
         let nightly = cron("0 3 * * *");
         assert_eq!(nightly.after(at("2030-01-01T02:59:59.999999Z")), Some(at("2030-01-01T03:00:00Z")));
         assert_eq!(nightly.after(at("2030-01-01T03:00:00Z")), Some(at("2030-01-02T03:00:00Z")));
-        assert_eq!(nightly.until(at("2030-01-01T03:00:00.5Z")), Some(at("2030-01-01T03:00:00Z")));
-        assert_eq!(nightly.until(at("2030-01-01T02:59:59.9Z")), Some(at("2029-12-31T03:00:00Z")));
+        assert_eq!(nightly.last_until(at("2030-01-01T03:00:00.5Z")), Some(at("2030-01-01T03:00:00Z")));
+        assert_eq!(nightly.last_until(at("2030-01-01T02:59:59.9Z")), Some(at("2029-12-31T03:00:00Z")));
     }
 
     #[test]
-    fn a_cron_pattern_keeps_to_its_time_zone() {
+    fn a_cron_pattern_follows_its_time_zone() {
         let nightly = cron("0 3 * * * Europe/Zurich");
         assert_eq!(nightly.after(at("2030-01-01T00:00:00Z")), Some(at("2030-01-01T02:00:00Z")));
         assert_eq!(nightly.after(at("2030-07-01T00:00:00Z")), Some(at("2030-07-01T01:00:00Z")));
     }
 
     #[test]
-    fn the_last_tick_is_found_however_seldom_a_pattern_ticks() {
+    fn the_last_tick_of_a_rare_pattern_is_found() {
         let time = at("2030-06-15T12:34:56Z");
         for (pattern, last) in [
             ("* * * * *", "2030-06-15T12:34:00Z"),
@@ -157,33 +155,33 @@ mod tests {
             ("0 0 1 7 *", "2029-07-01T00:00:00Z"),
             ("0 0 29 2 *", "2028-02-29T00:00:00Z"),
         ] {
-            assert_eq!(cron(pattern).until(time), Some(at(last)), "{pattern}");
+            assert_eq!(cron(pattern).last_until(time), Some(at(last)), "{pattern}");
         }
     }
 
     #[test]
-    fn there_is_an_end_of_time() {
+    fn there_is_no_tick_beyond_the_range_of_timestamps() {
         assert_eq!(every(60).after(Timestamp::MAX), None);
         assert_eq!(cron("0 3 * * *").after(Timestamp::MAX), None);
-        assert_eq!(every(60).until(Timestamp::MIN).map(|first| first < Timestamp::MIN), None);
+        assert_eq!(every(60).last_until(Timestamp::MIN).map(|first| first < Timestamp::MIN), None);
     }
 
     #[test]
-    fn what_never_ticks_is_no_timetable() {
-        let complaint = |times| Timetable::of(&times).unwrap_err();
+    fn a_declaration_without_ticks_is_refused() {
+        let reason = |times| Timetable::of(&times).unwrap_err();
         let cases = [
-            (Times::Every(Duration::ZERO), "a second at least"),
-            (Times::Every(Duration::from_millis(999)), "a second at least"),
-            (Times::Every(Duration::MAX), "never comes"),
-            (Times::Cron("".into()), "is no cron pattern"),
-            (Times::Cron("0 0 3 * * *".into()), "is no cron pattern"),
+            (Times::Every(Duration::ZERO), "is too short"),
+            (Times::Every(Duration::from_millis(999)), "is too short"),
+            (Times::Every(Duration::MAX), "is too long"),
+            (Times::Cron("".into()), "is not a cron pattern"),
+            (Times::Cron("0 0 3 * * *".into()), "is not a cron pattern"),
             (Times::Cron("60 * * * *".into()), "must be in range"),
-            (Times::Cron("0 3 * * * Europe/Atlantis".into()), "is no cron pattern"),
-            (Times::Cron("0 0 30 2 *".into()), "no time that ever comes"),
+            (Times::Cron("0 3 * * * Europe/Atlantis".into()), "is not a cron pattern"),
+            (Times::Cron("0 0 30 2 *".into()), "never matches"),
         ];
         for (times, expected) in cases {
-            let complaint = complaint(times);
-            assert!(complaint.contains(expected), "{complaint}");
+            let reason = reason(times);
+            assert!(reason.contains(expected), "{reason}");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::lifecycle::Execution;
 use super::running_attempts::AttemptId;
 use super::waiters::ended;
 use crate::context::ExecutionContext;
-use crate::model::clock::after;
+use crate::model::clock::add_saturating;
 use crate::model::{Attempt, Failure, FailureKind, Job};
 use crate::store::{Commit, CommitError, Committed, Next, RunningJob, StoreError};
 use crate::wiring::JobPlan;
@@ -166,8 +166,8 @@ pub(crate) async fn rescue(engine: &Engine, running: RunningJob, renewals: u64) 
 fn job_failure(failure: Failure) -> Failure {
     use FailureKind::{Error, IdempotencyMismatch, QueueFull, Refused, Unavailable, UnknownName};
     match failure.kind() {
-        IdempotencyMismatch | Refused => failure.of_kind(Error).permanent(),
-        UnknownName | Unavailable | QueueFull => failure.of_kind(Error),
+        IdempotencyMismatch | Refused => failure.with_kind(Error).permanent(),
+        UnknownName | Unavailable | QueueFull => failure.with_kind(Error),
         _ => failure,
     }
 }
@@ -177,7 +177,8 @@ fn failure_commit(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, 
     let now = engine.clock.now();
     // Attempts before a retry by hand do not count.
     let number = attempt.number.saturating_sub(job.spent);
-    let retry_at = plan.settings.retry.pause_after(job.id, number, &failure).map(|pause| after(now, pause));
+    let retry_at =
+        plan.settings.retry.pause_after(job.id, number, &failure).map(|pause| add_saturating(now, pause));
     let next = match retry_at {
         Some(due_at) if job.effective_deadline().is_none_or(|deadline| due_at < deadline) => {
             Next::Retry(due_at)

@@ -155,7 +155,7 @@ impl ScheduledCommand<'_> {
             return run.last().copied().map(|last| Due { run, last });
         }
         // Looking back may find an earlier tick than looking ahead, when clocks change.
-        let latest = self.plan.timetable.until(now).map_or(next, |latest| latest.max(next));
+        let latest = self.plan.timetable.last_until(now).map_or(next, |latest| latest.max(next));
         let is_too_late = self.plan.settings.missed == Missed::Skip
             && Duration::try_from(now - latest).is_ok_and(|late| late >= Missed::TOO_LATE);
         Some(Due { run: if is_too_late { Vec::new() } else { vec![latest] }, last: latest })

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 
-use crate::context::{ExecutionContext, FromContext, Needed, Requirements};
+use crate::context::{ExecutionContext, FromContext, Requirement, Requirements};
 use crate::model::{Failure, StrategyChoice};
 
 /// A trait whose implementations are interchangeable ([r40](crate::rules#r40)). `#[strategy]` on the trait implements this for
@@ -82,7 +82,7 @@ pub trait HasOnePolicy: Strategy {
 impl Requirements {
     /// The strategy `S`, and what its policy needs.
     pub fn strategy<S: ?Sized + HasOnePolicy>(&mut self) {
-        self.add_strategy(Needed { type_id: TypeId::of::<S>(), name: S::NAME });
+        self.add_strategy(Requirement { type_id: TypeId::of::<S>(), name: S::NAME });
         S::requires(self);
     }
 }
@@ -90,7 +90,7 @@ impl Requirements {
 impl<S: ?Sized + HasOnePolicy> FromContext for Box<S> {
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         let chosen = S::select(context)?;
-        context.note_choice(StrategyChoice::new(S::NAME, chosen.variant_name()));
+        context.record_choice(StrategyChoice::new(S::NAME, chosen.variant_name()));
         Ok(chosen)
     }
 

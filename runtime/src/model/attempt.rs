@@ -1,5 +1,3 @@
-//! The record of one attempt to run a job.
-
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -9,34 +7,34 @@ use super::failure::Failure;
 use super::id::{EventId, WorkerId};
 use super::step::Step;
 
-/// One try to run a job (r21). A retry adds one and keeps those before it.
+/// The record of one attempt to run a job ([r21](crate::rules#r21)).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// Counts from 1.
+    /// The number of the attempt, from 1.
     pub number: u32,
-    /// Who ran it.
+    /// The worker that ran it.
     pub worker: WorkerId,
-    /// When it began.
+    /// When it started.
     pub started_at: Timestamp,
     /// When it ended; `None` while it runs.
     pub ended_at: Option<Timestamp>,
-    /// The step of the lifecycle that it reached; `None` while it runs, and if its worker died.
+    /// The last step it reached; `None` while it runs, and if its worker was lost.
     pub reached: Option<Step>,
-    /// The version of the entity that it read; `None` if it bound none or found none.
+    /// The version of the entity it read; `None` if it bound no entity or found none.
     pub version_read: Option<u64>,
-    /// The version of the entity that it wrote.
+    /// The version of the entity it wrote.
     pub version_written: Option<u64>,
-    /// The strategies that were drawn, and the variants that their policies chose, in order (r40).
+    /// The strategies it used, and the variants their policies chose, in order.
     pub strategies: Vec<StrategyChoice>,
-    /// The events that it emitted, in order. Those of a failed attempt are dropped and not listed.
+    /// The events it emitted, in order. Empty for a failed attempt, whose events are dropped.
     pub events: Vec<EventId>,
     /// Why it failed.
     pub failure: Option<Failure>,
 }
 
 impl Attempt {
-    /// An attempt that has just begun.
+    /// A running attempt. The remaining fields are `None` or empty.
     pub fn begun(number: u32, worker: WorkerId, started_at: Timestamp) -> Self {
         Self {
             number,
@@ -53,7 +51,7 @@ impl Attempt {
     }
 }
 
-/// Which variant of a strategy a policy has chosen (r40).
+/// The variant of a strategy that its policy chose ([r40](crate::rules#r40)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StrategyChoice {

@@ -3,12 +3,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Capabilities by type: what a runtime was provided with, or what a seed puts in its place.
+/// Capabilities by type: those of a runtime, or those with which a seed overrides them.
 #[derive(Clone, Default)]
 pub(crate) struct Capabilities(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
 
 impl Capabilities {
-    /// Adds a capability in the place of one of the same type.
+    /// Adds a capability, and replaces one of the same type.
     pub(crate) fn insert<T: ?Sized + Send + Sync + 'static>(&mut self, capability: Arc<T>) {
         self.0.insert(TypeId::of::<T>(), Arc::new(capability));
     }
@@ -17,7 +17,7 @@ impl Capabilities {
         self.0.get(&TypeId::of::<T>()).and_then(|capability| capability.downcast_ref::<Arc<T>>()).cloned()
     }
 
-    pub(crate) fn has(&self, type_id: TypeId) -> bool {
+    pub(crate) fn contains(&self, type_id: TypeId) -> bool {
         self.0.contains_key(&type_id)
     }
 
@@ -26,7 +26,7 @@ impl Capabilities {
     }
 }
 
-/// The same capabilities, not such that are alike.
+/// Compares capabilities by identity, not by value.
 impl PartialEq for Capabilities {
     fn eq(&self, other: &Self) -> bool {
         let is_in_other = |(type_id, own): (&TypeId, &Arc<dyn Any + Send + Sync>)| {

@@ -1,24 +1,24 @@
-//! What an error says of itself: its code, and whether a retry can help (r22, r27).
+//! How an error determines the code of its failure and whether it is retried.
 
 use std::borrow::Cow;
 use std::error::Error;
 
 use super::failure::{Failure, FailureKind};
 
-/// An error that says which failure it is. `#[derive(Failure)]` implements it.
+/// An error that determines its failure's code and whether it is retried. `#[derive(Failure)]` implements it.
 ///
-/// A handler returns any error; the outermost one in its chain of sources that implements this trait, and is
-/// [`register!`](crate::register)ed, decides the failure's [`code`](Failure::code) and whether it is
-/// [permanent](Failure::permanent). So it does not matter whether the error comes as itself, as a `Box<dyn Error>`,
-/// wrapped by another error that names it as its source, or as an `anyhow::Error`.
+/// A handler may return any error. The outermost error in its chain of sources that implements this trait and is
+/// [`register!`](crate::register)ed determines the failure's [`code`](Failure::code), and whether it is
+/// [permanent](Failure::permanent). The error may be returned as it is, as a `Box<dyn Error>`, as an `anyhow::Error`, or
+/// as the source of another error.
 ///
-/// Some errors hide the one that they are made of from whoever looks for its type, as they name its sources for their own:
+/// Two kinds of wrapper hide the error they wrap, because their `source` skips it:
 ///
-/// - A `#[error(transparent)]` of thiserror. Write `#[failure(transparent)]` beside it.
-/// - An `std::io::Error::other`. Let your own error type hold the error instead.
+/// - thiserror's `#[error(transparent)]`: add `#[failure(transparent)]`.
+/// - `std::io::Error::other`: wrap the error in a type of your own instead.
 ///
 /// # Examples
-/// What the derive generates for `enum WithdrawError`, by hand:
+/// The expansion of `#[derive(Failure)]`, written by hand:
 ///
 /// ```standalone_crate
 /// use std::fmt;
@@ -77,28 +77,28 @@ use super::failure::{Failure, FailureKind};
 /// # Ok(()) }) }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say which failure it is",
+    message = "`{Self}` does not implement `Classify`",
     label = "not a classified error",
     note = "write `#[derive(Failure)]` on `{Self}`",
     note = "if `{Self}` comes from another crate, write `#[failure(code = \"…\")]` instead of `#[failure(transparent)]`"
 )]
 pub trait Classify: Error + 'static {
-    /// Which failure this error is.
+    /// The code of this error, and whether it is permanent.
     fn classify(&self) -> Classification;
 }
 
-/// Which failure an error is: its stable code, and whether a retry can help.
+/// The code of an error, and whether it is permanent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Classification {
-    /// What it is, for code: [`Failure::code`]. Stable.
+    /// The [`Failure::code`]. Stable.
     pub code: Cow<'static, str>,
-    /// Whether no policy retries it (r22).
+    /// Whether it is never retried, whatever the policy ([r22](crate::rules#r22)).
     pub permanent: bool,
 }
 
 impl Classification {
-    /// An error that another attempt may not meet. It is retried if the handler has a policy.
+    /// An error that may not recur in another attempt. It is retried if the handler has a policy.
     pub fn transient(code: impl Into<Cow<'static, str>>) -> Self {
         Self { code: code.into(), permanent: false }
     }
@@ -108,7 +108,7 @@ impl Classification {
         Self { code: code.into(), permanent: true }
     }
 
-    /// What the outermost classified error of a chain of sources says; an unclassified error has the code `error`.
+    /// The classification of the outermost classified error in the chain; `error`, transient, if there is none.
     pub(crate) fn of_chain(error: &(dyn Error + 'static)) -> Self {
         std::iter::successors(Some(error), |&error| error.source())
             .find_map(Self::of)
@@ -122,7 +122,6 @@ impl Classification {
     }
 }
 
-/// A box says what its content says.
 #[diagnostic::do_not_recommend]
 impl<E: Classify> Classify for Box<E> {
     fn classify(&self) -> Classification {
@@ -130,17 +129,18 @@ impl<E: Classify> Classify for Box<E> {
     }
 }
 
-/// A failure behind another error gives it its code. It is permanent if it would not be retried itself.
+/// A failure in the chain of sources passes its code on. It is permanent if its kind is not retried, too.
 #[diagnostic::do_not_recommend]
 impl Classify for Failure {
     fn classify(&self) -> Classification {
-        Classification { code: self.code().to_owned().into(), permanent: !self.may_pass_next_time() }
+        Classification { code: self.code().to_owned().into(), permanent: !self.is_retryable() }
     }
 }
 
 impl Failure {
-    /// The failure that an error stands for: a [`Failure`] as it is, any other error as [`FailureKind::Error`] with
-    /// its chain of sources, and as the outermost of them that is [classified](crate::Classify) says.
+    /// Converts an error. A [`Failure`] is returned unchanged. Any other error becomes a [`FailureKind::Error`] with its
+    /// chain of sources as causes; its code, and whether it is permanent, come from the outermost
+    /// [classified](crate::Classify) error in that chain.
     pub fn from_error(error: Box<dyn Error + Send + Sync>) -> Self {
         match error.downcast::<Self>() {
             Ok(failure) => *failure,
@@ -155,8 +155,8 @@ impl Failure {
     }
 }
 
-/// Makes a classified error known, to be [`register!`](crate::register)ed: by its type, the runtime finds it among the
-/// errors that handlers return.
+/// Registers a type of classified errors, by [`register!`](crate::register), so that the runtime finds errors of the type
+/// in the chains of sources that handlers return.
 #[derive(Debug)]
 pub struct ErrorRegistration {
     classify: fn(&(dyn Error + 'static)) -> Option<Classification>,
@@ -165,7 +165,7 @@ pub struct ErrorRegistration {
 inventory::collect!(ErrorRegistration);
 
 impl ErrorRegistration {
-    /// The error type `E`, boxed or not.
+    /// Registers `E` and `Box<E>`.
     pub const fn of<E: Classify>() -> Self {
         Self { classify: |error| classify_as::<E>(error).or_else(|| classify_as::<Box<E>>(error)) }
     }

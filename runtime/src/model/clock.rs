@@ -1,4 +1,4 @@
-//! The one place that time comes from. Production runs on [`SystemClock`], tests on [`ManualClock`].
+//! The source of time: [`SystemClock`] in production, [`ManualClock`] in tests.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -7,27 +7,26 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-/// A moment, as jobs, events and clocks tell it.
+/// A point in time, in UTC. It is `jiff::Timestamp`.
 pub use jiff::Timestamp;
 
-/// Where a runtime takes its time from.
+/// A source of time.
 ///
-/// It tells two: the time of day, which stands on record and which somebody may set forwards or back, and the time that has
-/// passed, which only grows. Whatever lasts (a lease, a pause, a time limit) is measured by the second, so that a step of the
-/// first does no harm.
+/// It has two readings: the wall clock, which is stored and may be set forwards or back, and a monotonic clock. Durations
+/// (leases, pauses, time limits) are measured by the monotonic clock, so steps of the wall clock do not affect them.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present moment, in microseconds: what a store keeps. A finer one may come back rounded.
+    /// The wall clock time, in whole microseconds, which is the resolution of the stores.
     fn now(&self) -> Timestamp;
 
-    /// How much time has passed since some moment that stays the same as long as the clock lives. Never gets less.
+    /// The monotonic time since an origin that is fixed for the life of the clock.
     fn elapsed(&self) -> Duration;
 
-    /// Returns once [`elapsed`](Self::elapsed) is at or past `deadline`.
+    /// Waits until [`elapsed`](Self::elapsed) has reached `deadline`.
     async fn sleep_until(&self, deadline: Duration);
 }
 
-/// The machine's clock.
+/// The clock of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -44,14 +43,12 @@ impl Clock for SystemClock {
     }
 
     async fn sleep_until(&self, deadline: Duration) {
-        // Timers have a resolution of a millisecond and round up.
+        // tokio's timers have a resolution of a millisecond and round up, so the deadline has passed.
         tokio::time::sleep(deadline.saturating_sub(self.elapsed())).await;
     }
 }
 
-/// A clock that stands still until it is told to move: waits end when a test says so, not when a machine is fast enough.
-///
-/// Clones are the same clock.
+/// A clock that moves only when a test [advances](Self::advance) it. Clones share their time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<watch::Sender<Reading>>);
 
@@ -62,20 +59,20 @@ struct Reading {
 }
 
 impl ManualClock {
-    /// A clock that stands at `start`.
+    /// A clock whose wall clock time is `start`.
     pub fn at(start: Timestamp) -> Self {
         Self(Arc::new(watch::Sender::new(Reading { now: start, elapsed: Duration::ZERO })))
     }
 
-    /// Lets time pass, and wakes whoever waited for a moment that has come.
+    /// Advances both readings, and wakes the tasks whose deadline has passed.
     pub fn advance(&self, by: Duration) {
         self.0.send_modify(|reading| {
-            reading.now = after(reading.now, by);
+            reading.now = add_saturating(reading.now, by);
             reading.elapsed = reading.elapsed.saturating_add(by);
         });
     }
 
-    /// Sets the time of day, forwards or back, as an administrator does and a time server may: no time passes by that.
+    /// Sets the wall clock, forwards or back, as a time server may. The monotonic time is unchanged.
     pub fn set(&self, now: Timestamp) {
         self.0.send_modify(|reading| reading.now = now);
     }
@@ -92,12 +89,12 @@ impl Clock for ManualClock {
     }
 
     async fn sleep_until(&self, deadline: Duration) {
-        // The sender lives as long as `self`, so waiting cannot fail.
+        // `self` holds the sender, so the channel cannot close.
         let _ = self.0.subscribe().wait_for(|reading| reading.elapsed >= deadline).await;
     }
 }
 
-/// `start` plus `pause`; the end of time where that would lie beyond it.
-pub(crate) fn after(start: Timestamp, pause: Duration) -> Timestamp {
+/// `start` plus `pause`, saturating at [`Timestamp::MAX`].
+pub(crate) fn add_saturating(start: Timestamp, pause: Duration) -> Timestamp {
     start.checked_add(pause).unwrap_or(Timestamp::MAX)
 }

@@ -1,12 +1,10 @@
-//! When a job may run.
-
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::clock::after;
+use super::clock::add_saturating;
 
-/// When a job is to run at the earliest.
+/// The earliest time at which a job may run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Due {
     AtOnce,
@@ -15,11 +13,11 @@ pub(crate) enum Due {
 }
 
 impl Due {
-    /// The time to wait for, for what is put on record now; `None` if it has come.
+    /// The time that a job created at `now` waits for; `None` if that time has passed.
     pub(crate) fn from(self, now: Timestamp) -> Option<Timestamp> {
         let due_at = match self {
             Self::AtOnce => return None,
-            Self::In(pause) => after(now, pause),
+            Self::In(pause) => add_saturating(now, pause),
             Self::At(time) => time,
         };
         (due_at > now).then_some(due_at)

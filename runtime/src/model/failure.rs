@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a command, an event handling or a call at the boundary did not succeed (r27).
+/// Why a command, an event handler or a call at the boundary failed ([r27](crate::rules#r27)).
 ///
-/// A failure is data: it travels with its job, through the store and through JSON, unchanged. Code that reacts to one
-/// asks for its [`kind`](Self::kind) or its [`code`](Self::code), never for its text.
+/// A failure is plain data. It is stored with its job and passes through JSON unchanged. Match on its
+/// [`kind`](Self::kind) or its [`code`](Self::code), not on its text.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Failure(Box<Content>);
@@ -28,45 +28,43 @@ struct Content {
     violations: Vec<Violation>,
 }
 
-/// The kinds of failure (r27). The first eleven end on jobs; the rest are met only by callers at the boundary.
+/// The kind of a [`Failure`]. Jobs fail with the first eleven; the others are returned only by calls at the boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// The input violates its schema (r11).
+    /// The input violates its schema.
     Invalid,
-    /// The caller may not do this, or is not known.
+    /// The caller lacks the permission, or is anonymous.
     Denied,
-    /// `create = never`, and the entity does not exist (r12).
+    /// The entity does not exist, and `create = never`.
     NotFound,
-    /// `create = always`, and the entity exists (r12).
+    /// The entity exists, and `create = always`.
     AlreadyExists,
-    /// An invariant does not hold (r16).
+    /// An invariant does not hold.
     Violated,
-    /// The entity was changed by another execution between load and commit (r17).
+    /// Another execution changed the entity between load and commit.
     Conflict,
-    /// The handler returned an error. Its code, and whether it is [permanent](Failure::permanent), are what the outermost
-    /// error in its chain says that implements [`Classify`](crate::Classify), as by `#[derive(Failure)]`. If none does, the
-    /// code is `error`, and a policy retries it.
+    /// The handler returned an error. The code is `error`, unless an error in the chain of sources implements
+    /// [`Classify`](crate::Classify).
     Error,
     /// The handler panicked.
     Panicked,
-    /// The attempt took longer than it may.
+    /// The attempt exceeded its timeout, or the job its deadline.
     TimedOut,
     /// The job was cancelled.
     Cancelled,
-    /// The attempt's worker died before it could report (r23).
+    /// The lease of the attempt's worker expired.
     Lost,
-    /// At the boundary: no command or event of that name is linked into this program.
+    /// Boundary: no command or event of that name is linked into this program.
     UnknownName,
-    /// At the boundary: the idempotency key stands on record with another command or payload (r25).
+    /// Boundary: the idempotency key belongs to a job with another command or payload.
     IdempotencyMismatch,
-    /// At the boundary: the store cannot be reached, or the runtime has shut down.
+    /// Boundary: the store cannot be reached, or the runtime has shut down.
     Unavailable,
-    /// At the boundary: the call is not allowed where it was made, as `execute` inside an execution (r14), or not in the state
-    /// that the job is in (r20).
+    /// Boundary: the call is not allowed here, such as `execute` inside an execution, or not in the job's state.
     Refused,
-    /// At the boundary: as many jobs of this name wait already as [may](crate::RuntimeBuilder::max_queued).
+    /// Boundary: the [limit](crate::RuntimeBuilder::max_queued) of jobs of this name is reached.
     QueueFull,
 }
 
@@ -93,7 +91,7 @@ impl FailureKind {
         }
     }
 
-    /// Whether what failed like this would fail again (r22).
+    /// Whether another attempt would fail the same way.
     fn is_final(self) -> bool {
         use FailureKind::{AlreadyExists, Cancelled, Denied, Invalid, NotFound, Violated};
         matches!(self, Invalid | Denied | NotFound | AlreadyExists | Violated | Cancelled)
@@ -106,7 +104,7 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// One thing that is wrong: a violated schema constraint or a violated invariant.
+/// A violated schema constraint, or a violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,7 +114,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A violation of a schema at the value that the JSON pointer (RFC 6901) `pointer` names.
+    /// A violated schema constraint of the value at `pointer`, a JSON pointer (RFC 6901).
     pub fn at(
         pointer: impl Into<String>,
         code: impl Into<Cow<'static, str>>,
@@ -130,7 +128,7 @@ impl Violation {
         Self { pointer: None, code: code.into(), message: message.into() }
     }
 
-    /// Where in the input, as a JSON pointer; the empty pointer is the whole input. `None` for an invariant.
+    /// The place in the input, as a JSON pointer; empty for the whole input, `None` for an invariant.
     pub fn pointer(&self) -> Option<&str> {
         self.pointer.as_deref()
     }
@@ -140,7 +138,7 @@ impl Violation {
         &self.code
     }
 
-    /// What is wrong, for people.
+    /// A description for humans.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -156,7 +154,7 @@ impl fmt::Display for Violation {
 }
 
 impl Failure {
-    /// A failure of a kind, with a stable code and a message for people.
+    /// A failure of a kind, with a stable code and a message for humans.
     pub fn new(kind: FailureKind, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self(Box::new(Content {
             kind,
@@ -174,7 +172,7 @@ impl Failure {
         Self::new(FailureKind::Denied, "denied", message)
     }
 
-    /// A failure that consists of violations; its code is the first one's.
+    /// A failure of violations, with the code of the first.
     pub(crate) fn from_violations(
         kind: FailureKind,
         message: impl Into<String>,
@@ -186,7 +184,7 @@ impl Failure {
         failure
     }
 
-    /// The same failure, never to be retried, whatever the policy (r22).
+    /// Marks the failure as permanent: no policy retries it ([r22](crate::rules#r22)).
     #[must_use]
     pub fn permanent(mut self) -> Self {
         self.0.permanent = true;
@@ -226,19 +224,18 @@ impl Failure {
         self
     }
 
-    /// The same failure, of another kind.
     #[must_use]
-    pub(crate) fn of_kind(mut self, kind: FailureKind) -> Self {
+    pub(crate) fn with_kind(mut self, kind: FailureKind) -> Self {
         self.0.kind = kind;
         self
     }
 
-    /// What kind of failure it is.
+    /// The kind.
     pub fn kind(&self) -> FailureKind {
         self.0.kind
     }
 
-    /// Whether it was declared to be permanent. Besides, failures of some kinds are never retried: see
+    /// Whether it was marked as [permanent](Self::permanent). Some kinds are never retried either; see
     /// [`Retry`](crate::Retry).
     pub fn is_permanent(&self) -> bool {
         self.0.permanent
@@ -249,27 +246,27 @@ impl Failure {
         self.0.retry_after
     }
 
-    /// Whether another attempt may come to another end (r22).
-    pub(crate) fn may_pass_next_time(&self) -> bool {
+    /// Whether a policy may retry it.
+    pub(crate) fn is_retryable(&self) -> bool {
         !self.0.permanent && !self.0.kind.is_final()
     }
 
-    /// What it is, for code: stable. Of [`FailureKind::Violated`], the first violated invariant's code.
+    /// The stable code. For [`FailureKind::Violated`], the code of the first violated invariant.
     pub fn code(&self) -> &str {
         &self.0.code
     }
 
-    /// What it is, for people.
+    /// The message, for humans.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The messages of the errors behind it, outermost first.
+    /// The messages of the chain of sources, outermost first.
     pub fn causes(&self) -> &[String] {
         &self.0.causes
     }
 
-    /// Everything that was wrong with the input, or every invariant that did not hold.
+    /// Every violation of the input's schema, or every violated invariant.
     pub fn violations(&self) -> &[Violation] {
         &self.0.violations
     }
@@ -295,3 +292,33 @@ impl fmt::Debug for Failure {
 }
 
 impl Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the order cannot be read")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the price is not a number")]
+    struct Inner;
+
+    #[test]
+    fn r27_a_source_adds_its_message_and_its_own_sources() {
+        let failure = Failure::new(FailureKind::Error, "bad_order", "rejected").with_source(&Outer(Inner));
+        assert_eq!(failure.causes(), ["the order cannot be read", "the price is not a number"]);
+        assert_eq!((failure.code(), failure.is_permanent()), ("bad_order", false));
+        assert_eq!(failure.to_string(), "rejected: the order cannot be read: the price is not a number");
+    }
+
+    #[test]
+    fn r27_violations_are_added() {
+        let failure = Failure::new(FailureKind::Invalid, "bad_order", "rejected")
+            .with_violations([Violation::at("/price", "minimum", "too low")])
+            .with_violations([Violation::of("solvent", "The customer is solvent.")]);
+        assert_eq!(failure.code(), "bad_order");
+        assert_eq!(failure.to_string(), "rejected: /price: too low; The customer is solvent.");
+    }
+}

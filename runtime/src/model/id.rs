@@ -1,4 +1,4 @@
-//! Ids and what links jobs and events: correlation and cause.
+//! Ids of jobs, events and workers; correlation ids and causes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -62,11 +62,11 @@ macro_rules! id {
 }
 
 id! {
-    /// Names a job. Ids grow with time.
+    /// The id of a job. Ids increase with time.
     JobId
 }
 id! {
-    /// Names an event. Ids grow with time.
+    /// The id of an event. Ids increase with time.
     EventId
 }
 
@@ -75,7 +75,7 @@ id! {
 #[error("malformed id `{0}`: expected a UUID")]
 pub struct MalformedId(String);
 
-/// What caused a job: another job, or an event (r32).
+/// What caused a job: another job, or an event ([r32](crate::rules#r32)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -113,13 +113,14 @@ impl FromStr for Cause {
     }
 }
 
-/// The text that all jobs and events of one matter share: given by the caller, or else the first job's id (r32).
+/// An id that a job shares with all jobs and events it causes ([r32](crate::rules#r32)). The caller sets it; otherwise it
+/// is the id of the first job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CorrelationId(Arc<str>);
 
 impl CorrelationId {
-    /// Takes a correlation id that the caller knows the matter by.
+    /// Creates a correlation id from any text.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
@@ -136,18 +137,18 @@ impl fmt::Display for CorrelationId {
     }
 }
 
-/// Names the worker of one runtime: a process has as many as it has started runtimes.
+/// The id of a worker. Each runtime has one worker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WorkerId(Arc<str>);
 
 impl WorkerId {
-    /// A worker of this process: `4711-` and something unique.
+    /// A worker of this process: its process id, then something unique.
     pub(crate) fn of_process(unique: Uuid) -> Self {
         Self(format!("{}-{}", std::process::id(), unique.simple()).into())
     }
 
-    /// Takes the text of a worker's id, as a store has read it back.
+    /// Restores an id from its stored text.
     pub fn from_text(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
@@ -161,5 +162,27 @@ impl WorkerId {
 impl fmt::Display for WorkerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "019b0d6e-7c11-7c4e-9a51-0123456789ab";
+
+    #[test]
+    fn an_id_is_parsed_from_its_text() {
+        assert_eq!(ID.parse::<JobId>().map(|id| id.to_string()), Ok(ID.to_owned()));
+        let error = "job-1".parse::<EventId>().map_err(|error| error.to_string());
+        assert_eq!(error, Err("malformed id `job-1`: expected a UUID".to_owned()));
+    }
+
+    #[cfg(feature = "uuid")]
+    #[test]
+    fn an_id_converts_from_and_to_a_uuid() {
+        let id = Uuid::try_parse(ID).unwrap_or_default();
+        assert_eq!(Uuid::from(JobId::from(id)), id);
+        assert_eq!(JobId::from(id).as_bytes(), id.as_bytes());
     }
 }

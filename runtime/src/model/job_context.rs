@@ -9,7 +9,7 @@ use super::trace::TraceContext;
 /// ([r31](crate::rules#r31)).
 ///
 /// A boundary sets it through a [`ContextSeed`](crate::ContextSeed). The correlation id is not part of it: a job has it
-/// as a [field](crate::Job::correlation) of its own.
+/// as a field of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct JobContext {
@@ -75,5 +75,26 @@ impl JobContext {
     /// The trace that the request belongs to.
     pub fn trace(&self) -> Option<&TraceContext> {
         self.trace.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r31_the_stored_form_omits_what_is_not_set() {
+        assert_eq!(serde_json::json!(JobContext::new()), serde_json::json!({}));
+        let context = JobContext::new()
+            .with_identity(Identity::user("ada").with_role("teller"))
+            .with_tenant("enterprise")
+            .with_metadata("till", "7");
+        let json = serde_json::json!({
+            "identity": { "subject": "ada", "roles": ["teller"] },
+            "tenant": "enterprise",
+            "metadata": { "till": "7" },
+        });
+        assert_eq!(serde_json::json!(context), json);
+        assert_eq!(serde_json::from_value::<JobContext>(json).ok(), Some(context));
     }
 }

@@ -45,3 +45,20 @@ impl FromStr for JobKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| UnknownKind(text.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_parsed_from_its_name() {
+        for kind in JobKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        let error = "handler".parse::<JobKind>().map_err(|error| error.to_string());
+        assert_eq!(
+            error,
+            Err("unknown job kind `handler`: expected `command` or `event_handler`".to_owned())
+        );
+    }
+}

@@ -5,26 +5,26 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The state of a job (r20). [`JobState::TRANSITIONS`] is the table of its legal ways.
+/// The state of a job ([r20](crate::rules#r20)). [`JobState::TRANSITIONS`] lists the legal transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum JobState {
-    /// Waits for a time, for its turn in its lane, or for another job.
+    /// Waits for a time, for the jobs before it in its lane, or for a predecessor.
     Waiting,
     /// Runs as soon as a worker is free.
     Ready,
-    /// An attempt is under way.
+    /// An attempt is running.
     Running,
     /// Its effects are committed.
     Succeeded,
-    /// It has failed for good; the last attempt says why.
+    /// It has failed and will not be retried; the last attempt has the failure.
     Failed,
-    /// It was called off.
+    /// It was cancelled.
     Cancelled,
 }
 
-/// A legal way from one state to another.
+/// A legal transition from one state to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transition {
@@ -32,16 +32,16 @@ pub struct Transition {
     pub from: JobState,
     /// The state after.
     pub to: JobState,
-    /// What brings it about.
+    /// The cause.
     pub when: &'static str,
 }
 
-/// Writes the table once, as code and as documentation.
+/// Generates the table, as code and as documentation.
 macro_rules! transitions {
     ($count:literal: $($from:ident => $to:ident: $when:literal,)*) => {
         impl JobState {
-            /// The one table of legal transitions, which every store enforces under any race. Whatever is not in it is
-            /// impossible, or refused with the code `illegal_transition`.
+            /// The legal transitions, which every store enforces under concurrency. A request for any other is refused
+            /// with the code `illegal_transition`.
             ///
             /// | from | to | when |
             /// |---|---|---|
@@ -53,29 +53,29 @@ macro_rules! transitions {
 }
 
 transitions! { 10:
-    Waiting => Ready: "its time has come, it has its turn in its lane, and what it comes after has succeeded",
-    Waiting => Cancelled: "it is called off, or what it comes after is",
-    Ready => Running: "a worker begins an attempt",
-    Ready => Cancelled: "it is called off",
-    Running => Waiting: "the attempt has failed or was lost, and another is to follow",
-    Running => Succeeded: "the attempt's effects are committed",
-    Running => Failed: "the attempt has failed or was lost, and no other is to follow",
-    Running => Cancelled: "it is called off; the attempt's commit will be refused",
+    Waiting => Ready: "it is due, at the head of its lane, and its predecessors have succeeded",
+    Waiting => Cancelled: "it, or a predecessor, is cancelled",
+    Ready => Running: "a worker claims it",
+    Ready => Cancelled: "it is cancelled",
+    Running => Waiting: "the attempt failed or was lost, and the job is retried",
+    Running => Succeeded: "the attempt is committed",
+    Running => Failed: "the attempt failed or was lost, and the job is not retried",
+    Running => Cancelled: "it is cancelled; the attempt's commit will be refused",
     Failed => Ready: "it is retried by hand",
-    Failed => Waiting: "it is retried by hand, and has not its turn in its lane",
+    Failed => Waiting: "it is retried by hand, and is not at the head of its lane",
 }
 
 impl JobState {
-    /// Every state, in the order of a job's life.
+    /// Every state, in the order of a job's life cycle.
     pub const ALL: [Self; 6] =
         [Self::Waiting, Self::Ready, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
 
-    /// Whether a job in this state may pass to `next`, by [the table](Self::TRANSITIONS).
+    /// Whether the transition to `next` is [legal](Self::TRANSITIONS).
     pub fn may_become(self, next: Self) -> bool {
-        Self::TRANSITIONS.iter().any(|way| way.from == self && way.to == next)
+        Self::TRANSITIONS.iter().any(|transition| transition.from == self && transition.to == next)
     }
 
-    /// Whether nothing more will happen to a job in this state by itself.
+    /// Whether a job in this state has ended. Only a retry by hand reopens it.
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }
@@ -99,9 +99,11 @@ impl fmt::Display for JobState {
     }
 }
 
-/// There is no job state of that name.
+/// The error of parsing a [`JobState`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no job state is called `{0}`: waiting, ready, running, succeeded, failed and cancelled are")]
+#[error(
+    "unknown job state `{0}`: expected `waiting`, `ready`, `running`, `succeeded`, `failed` or `cancelled`"
+)]
 pub struct UnknownState(String);
 
 impl FromStr for JobState {

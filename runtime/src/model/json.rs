@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A JSON document as text: how payloads, entities and outputs lie in a store. Cheap to clone.
+/// A JSON document as text: the stored form of payloads, entities and outputs. Cheap to clone.
 ///
-/// Equality is that of the text. Two texts of one value differ if their keys stand in another order; compare
-/// [`value`](Self::value)s where that matters.
+/// Equality compares the text, so the order of keys matters. To compare documents, compare their
+/// [`value`](Self::value)s.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Json(Arc<str>);
 
@@ -18,15 +18,15 @@ impl Json {
         Self("null".into())
     }
 
-    /// Takes text that is known to be JSON: what a store has read back.
+    /// Wraps text that is known to be JSON, such as text read from a store. It is not checked.
     pub fn from_text(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The JSON of a value.
+    /// Serializes a value.
     ///
     /// # Errors
-    /// If the value's `Serialize` refuses, as for a map whose keys are no strings.
+    /// If the value cannot be written as JSON, such as a map whose keys are not strings.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Self> {
         serde_json::to_string(value).map(|text| Self(text.into()))
     }
@@ -36,18 +36,18 @@ impl Json {
         &self.0
     }
 
-    /// The document as a `T`.
+    /// Deserializes the document.
     ///
     /// # Errors
-    /// If the text is no JSON, or no `T`.
+    /// If the text is not JSON, or does not represent a `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_str(&self.0)
     }
 
-    /// The document as a tree.
+    /// Parses the document.
     ///
     /// # Errors
-    /// If the text is no JSON.
+    /// If the text is not JSON.
     pub fn value(&self) -> serde_json::Result<Value> {
         self.parse()
     }

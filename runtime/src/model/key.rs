@@ -6,14 +6,14 @@ use serde_json::Value;
 
 /// The text that identifies an entity, a lane or an idempotent request in a store. Cheap to clone.
 ///
-/// A string (or a newtype around one) is its own key, any other value is known by its JSON: `"a-1"` by `a-1`, `17` by
-/// `17`, `["de", 7]` by `["de",7]`.
+/// The key of a string (or a newtype around one) is the string itself; the key of any other value is its JSON. So the key
+/// of `"a-1"` is `a-1`, the key of `17` is `17`, and the key of `("de", 7)` is `["de",7]`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Arc<str>);
 
 impl Key {
-    /// The key of a value; `None` for what is `null` in JSON, so that an optional field may stand for "no key", and for
-    /// what is no JSON at all. (The latter gets nowhere: the command around it is no JSON either, and is refused.)
+    /// The key of a value; `None` if the value is `null` in JSON, so that a key can be optional, or cannot be written as
+    /// JSON. (A command with such a field is refused.)
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Option<Self> {
         match serde_json::to_value(value).ok()? {
             Value::Null => None,
@@ -22,7 +22,7 @@ impl Key {
         }
     }
 
-    /// Takes the text of a key, as a store has read it back.
+    /// Restores a key from its stored text.
     pub fn from_text(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }

@@ -1,4 +1,4 @@
-//! Data: ids, jobs, attempts, failures, retry, keys, JSON, time. No behaviour of the engine.
+//! Plain data: ids, jobs, attempts, failures, retry policies, keys, JSON, time.
 
 mod attempt;
 mod capabilities;

@@ -8,11 +8,11 @@ use serde::{Serialize, Serializer};
 use super::failure::{Failure, FailureKind};
 use super::id::JobId;
 
-/// When a failed attempt is followed by another (r22). The default of every handler is [`Retry::none`].
+/// The retry policy of a handler ([r22](crate::rules#r22)). The default is [`Retry::none`].
 ///
-/// A policy retries what may pass next time (`Error`, `Conflict`, `TimedOut`, `Panicked`, `Lost`) and never what
-/// cannot (`Invalid`, `Denied`, `NotFound`, `AlreadyExists`, `Violated`), nor what was declared to be
-/// [permanent](Failure::permanent). [`Failure::retry_in`] overrides the pause.
+/// A policy retries failures that may not recur (`Error`, `Conflict`, `TimedOut`, `Panicked`, `Lost`). It never retries
+/// others (`Invalid`, `Denied`, `NotFound`, `AlreadyExists`, `Violated`), nor [permanent](Failure::permanent) ones.
+/// [`Failure::retry_in`] overrides the pause.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -23,17 +23,16 @@ use super::id::JobId;
 ///     .on(FailureKind::TimedOut, Retry::none());
 /// ```
 ///
-/// The attempt of a handler that is never retried is safe from the death of the machine before the handler runs: it runs
-/// once at most. That of any other need not be: should the machine die within the attempt's first milliseconds, the attempt
-/// may not be counted.
+/// A handler without retries runs at most once: its attempt is durable before it starts. For other handlers, an attempt may
+/// go uncounted if the machine crashes within its first milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     backoff: Backoff,
-    /// What holds instead after failures of a kind: in the order of [`KINDS`].
+    /// Overrides by kind of failure, in the order of [`KINDS`].
     by_kind: [Option<Backoff>; KINDS.len()],
 }
 
-/// How often, and with which pauses.
+/// The number of attempts, and the pauses between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Backoff {
     attempts: u32,
@@ -43,7 +42,7 @@ struct Backoff {
     jitter: bool,
 }
 
-/// The kinds of failure that may pass next time.
+/// The kinds of failure that can be retried.
 const KINDS: [FailureKind; 5] = [
     FailureKind::Error,
     FailureKind::Conflict,
@@ -53,8 +52,7 @@ const KINDS: [FailureKind; 5] = [
 ];
 
 impl Retry {
-    /// The longest pause between two attempts that a policy grows to by itself, unless it
-    /// [says otherwise](Self::longest_pause).
+    /// The default limit of growing pauses. [`longest_pause`](Self::longest_pause) sets another.
     pub const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
     const fn of(attempts: u32, base: Duration, growth: u32, jitter: bool) -> Self {
@@ -63,40 +61,40 @@ impl Retry {
         Self { backoff: Backoff { attempts, base, growth, longest, jitter }, by_kind: [None; KINDS.len()] }
     }
 
-    /// One attempt, whatever happens to it.
+    /// A single attempt.
     pub const fn none() -> Self {
         Self::of(1, Duration::ZERO, 1, false)
     }
 
-    /// At most `attempts` attempts in all, with the same `pause` between them. `0` counts as `1`.
+    /// At most `attempts` attempts in total, with a constant `pause` between them. `0` counts as `1`.
     pub const fn fixed(attempts: u32, pause: Duration) -> Self {
         Self::of(attempts, pause, 1, false)
     }
 
-    /// At most `attempts` attempts in all. The first pause is `base`, each further one twice the last, up to
-    /// [`Retry::LONGEST_PAUSE`] or `base`, whichever is longer. `0` attempts count as `1`.
+    /// At most `attempts` attempts in total. The first pause is `base`; each further pause is twice as long, up to the
+    /// longer of `base` and [`Retry::LONGEST_PAUSE`]. `0` counts as `1`.
     pub const fn exponential(attempts: u32, base: Duration) -> Self {
         Self::of(attempts, base, 2, false)
     }
 
-    /// As [`exponential`](Self::exponential), but each pause is shortened to somewhere between its half and its whole, so that
-    /// jobs that failed together do not all come back together. Where between depends on the job and the attempt only.
+    /// Like [`exponential`](Self::exponential), with each pause shortened by up to a half, so that jobs that failed together
+    /// are not retried together. The jitter is derived from the job's id and the attempt's number.
     pub const fn exponential_with_jitter(attempts: u32, base: Duration) -> Self {
         Self::of(attempts, base, 2, true)
     }
 
-    /// The same, with no pause longer than this.
+    /// Limits the pauses.
     #[must_use]
     pub const fn longest_pause(mut self, longest: Duration) -> Self {
         self.backoff.longest = longest;
         self
     }
 
-    /// The same, but failures of this kind are retried as `policy` says. All attempts since the job was published or
-    /// [retried by hand](crate::Jobs::retry) count, whatever they failed of.
+    /// Retries failures of this kind by another policy. All attempts since the job was published or last
+    /// [retried by hand](crate::Jobs::retry) count towards it, whatever their failure.
     ///
     /// # Panics
-    /// If failures of this kind are never retried; where the policy is a constant, when it is compiled.
+    /// If failures of this kind are never retried. In a constant, this is a compile error.
     #[must_use]
     pub const fn on(mut self, kind: FailureKind, policy: Self) -> Self {
         let mut index = 0;
@@ -110,17 +108,17 @@ impl Retry {
         panic!("only failures of the kinds Error, Conflict, TimedOut, Panicked and Lost can be retried");
     }
 
-    /// Whether there may be a second attempt.
+    /// Whether it allows a second attempt.
     pub(crate) fn repeats(&self) -> bool {
         self.by_kind.iter().flatten().chain([&self.backoff]).any(|backoff| backoff.attempts > 1)
     }
 
-    /// The pause before the attempt of `job` that follows attempt `number` of its budget (from 1), which ended with
-    /// `failure`; `None` when the job ends here.
+    /// The pause after attempt `number` (from 1, counted since the last retry by hand) of `job`, which failed with `failure`;
+    /// `None` if the job is not retried.
     pub fn pause_after(&self, job: JobId, number: u32, failure: &Failure) -> Option<Duration> {
         let index = KINDS.iter().position(|kind| *kind == failure.kind());
         let backoff = index.and_then(|index| self.by_kind[index]).unwrap_or(self.backoff);
-        if number >= backoff.attempts || !failure.may_pass_next_time() {
+        if number >= backoff.attempts || !failure.is_retryable() {
             return None;
         }
         Some(failure.retry_after().unwrap_or_else(|| backoff.pause_after(job, number)))
@@ -128,13 +126,13 @@ impl Retry {
 }
 
 impl fmt::Display for Retry {
-    /// `attempted up to 5 times, 100ms, 200ms, … apart`; nothing if there is one attempt only.
+    /// `up to 5 attempts, 100ms, 200ms, … apart`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.backoff.fmt(f)?;
         for (kind, backoff) in KINDS.iter().zip(self.by_kind) {
             if let Some(backoff) = backoff {
                 if backoff.attempts <= 1 {
-                    write!(f, "; {kind}: not again")?;
+                    write!(f, "; {kind}: not retried")?;
                 } else {
                     write!(f, "; {kind}: {backoff}")?;
                 }
@@ -147,9 +145,9 @@ impl fmt::Display for Retry {
 impl fmt::Display for Backoff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.attempts {
-            0 | 1 => return f.write_str("attempted once"),
-            u32::MAX => f.write_str("attempted until it succeeds, ")?,
-            attempts => write!(f, "attempted up to {attempts} times, ")?,
+            0 | 1 => return f.write_str("one attempt"),
+            u32::MAX => f.write_str("unlimited attempts, ")?,
+            attempts => write!(f, "up to {attempts} attempts, ")?,
         }
         match (self.longest_after(1), self.longest_after(2)) {
             (Duration::ZERO, _) => f.write_str("without a pause")?,
@@ -158,7 +156,7 @@ impl fmt::Display for Backoff {
             }
             (first, _) => write!(f, "{first:?} apart")?,
         }
-        if self.jitter { f.write_str(", or somewhat less") } else { Ok(()) }
+        if self.jitter { f.write_str(", with jitter") } else { Ok(()) }
     }
 }
 
@@ -181,7 +179,7 @@ impl Serialize for Backoff {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Data {
-            /// `None`: as many as it takes.
+            /// `None` if unlimited.
             attempts: Option<u32>,
             first_pause_ms: u64,
             growth: u32,
@@ -201,7 +199,7 @@ impl Serialize for Backoff {
 }
 
 impl Backoff {
-    /// The pause after attempt `number`, not shortened.
+    /// The pause after attempt `number`, without jitter.
     fn longest_after(&self, number: u32) -> Duration {
         let factor = self.growth.saturating_pow(number.saturating_sub(1));
         self.base.saturating_mul(factor).min(self.longest)

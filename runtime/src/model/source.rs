@@ -1,21 +1,19 @@
-//! Places in the user's source.
-
 use std::fmt;
 use std::panic::Location;
 
 use serde::Serialize;
 
-/// A place in the user's source. Made by [`source!`](crate::source).
+/// A place in the source of a program. Made by [`source!`](crate::source).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Source {
-    /// The file, as the compiler names it.
+    /// The file, as in [`file!`].
     pub file: &'static str,
     /// The line, from 1.
     pub line: u32,
 }
 
 impl Source {
-    /// The place of the call of the function that this is called in, which is `#[track_caller]` itself.
+    /// The place of the caller, within a `#[track_caller]` function.
     #[track_caller]
     pub(crate) const fn caller() -> Self {
         let caller = Location::caller();

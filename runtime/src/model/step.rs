@@ -1,28 +1,26 @@
-//! The steps of an execution.
-
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The seven steps of an execution (r10).
+/// The seven steps of an execution ([r10](crate::rules#r10)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Step {
-    /// The input is checked against its schema.
+    /// Validates the input against its schema.
     Validate,
-    /// The target and the creation policy are resolved.
+    /// Resolves the target and the creation policy.
     Resolve,
-    /// The entity is loaded or created.
+    /// Loads or creates the entity.
     Load,
-    /// The invariants of the command are checked.
+    /// Checks the invariants scoped by the command.
     CheckBefore,
-    /// The handler runs, staged.
+    /// Runs the handler; its effects are staged.
     Handle,
-    /// The invariants of the emitted events, and those of the entity, are checked.
+    /// Checks the invariants scoped by the emitted events, then the unscoped ones.
     CheckAfter,
-    /// Entity, events, jobs and the job's own state are committed.
+    /// Commits the entity, the events, the published jobs and the state of the job.
     Commit,
 }
 
@@ -58,9 +56,9 @@ impl fmt::Display for Step {
     }
 }
 
-/// There is no step of that name.
+/// The error of parsing a [`Step`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no step of the lifecycle is called `{0}`")]
+#[error("unknown step `{0}`")]
 pub struct UnknownStep(String);
 
 impl FromStr for Step {

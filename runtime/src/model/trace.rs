@@ -3,9 +3,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-/// A W3C trace context: what the headers `traceparent` and `tracestate` carry, checked.
-///
-/// <https://www.w3.org/TR/trace-context/>
+/// A valid [W3C trace context](https://www.w3.org/TR/trace-context/): the headers `traceparent` and `tracestate`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Headers", into = "Headers")]
 pub struct TraceContext {
@@ -20,7 +18,7 @@ struct Headers {
     tracestate: Option<String>,
 }
 
-/// Why a `traceparent` or `tracestate` was refused.
+/// The error of parsing a [`TraceContext`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{header} `{value}` is malformed: {reason}")]
 pub struct MalformedTrace {
@@ -29,28 +27,24 @@ pub struct MalformedTrace {
     reason: &'static str,
 }
 
-/// Where the fields of a `traceparent` stand, in every version.
+/// The positions of the fields in a `traceparent` of any version.
 const TRACE_ID: Range<usize> = 3..35;
 const PARENT_ID: Range<usize> = 36..52;
 const FLAGS: Range<usize> = 53..55;
 
 impl TraceContext {
-    /// Takes the values of the two headers of a request, by the grammar of level 2, which holds all that level 1 allows.
+    /// Parses the values of the two headers, by the grammar of level 2 of the recommendation.
     ///
-    /// Several `tracestate` fields are one value, joined with commas in their order; of `traceparent` there is one field.
-    /// Both values are kept as they came, but for spaces and tabs around them, and a `tracestate` without members is none.
+    /// Join several `tracestate` headers with commas. Surrounding spaces and tabs are dropped; otherwise the values are
+    /// kept as they are. A `tracestate` without members counts as absent.
     ///
-    /// Where the recommendation leaves a choice, more is taken rather than less: a `traceparent` of a later version with
-    /// what it appends after a `-`, flags not defined yet, empty members (which do not count), a key that occurs twice, and
-    /// a value of any length, since what carries the headers has its own limit.
+    /// Parsing is lenient where the recommendation permits it: it accepts later versions of `traceparent`, undefined flags,
+    /// empty members, duplicate keys, and a `tracestate` of any length.
     ///
     /// # Errors
-    /// If a value is not as the recommendation says, with the reason. In a `traceparent`: a field of another length or not
-    /// in lower-case hex digits, an id of zeros, the version `ff`, anything after the flags of version `00`, anything not
-    /// printable in what a later version appends. In a `tracestate`: more than 32 members, one that is not `key=value`, a
-    /// key or value of other characters or more than 256. The reason is that of `traceparent` if both are malformed.
+    /// If a value is malformed, with the reason; the `traceparent` is checked first.
     ///
-    /// Nothing is taken in part. A `tracestate` that is malformed need not cost the trace:
+    /// To keep the trace in spite of a malformed `tracestate`, parse again without it:
     ///
     /// ```
     /// # use enact::TraceContext;
@@ -70,27 +64,27 @@ impl TraceContext {
         Ok(Self { parent: parent.to_owned(), state: state.map(str::to_owned) })
     }
 
-    /// The value of `traceparent`.
+    /// The `traceparent` header.
     pub fn traceparent(&self) -> &str {
         &self.parent
     }
 
-    /// The value of `tracestate`.
+    /// The `tracestate` header.
     pub fn tracestate(&self) -> Option<&str> {
         self.state.as_deref()
     }
 
-    /// The id of the whole trace: 32 lower-case hex digits, not all zero.
+    /// The trace id: 32 lower-case hex digits, not all zero.
     pub fn trace_id(&self) -> &str {
         &self.parent[TRACE_ID]
     }
 
-    /// The id of the caller's span, the parent of whatever is recorded here: 16 lower-case hex digits, not all zero.
+    /// The id of the caller's span: 16 lower-case hex digits, not all zero.
     pub fn parent_id(&self) -> &str {
         &self.parent[PARENT_ID]
     }
 
-    /// Whether the caller may have recorded its span. Of the flags this reads one bit.
+    /// Whether the `sampled` flag is set: the caller may have recorded its span.
     pub fn is_sampled(&self) -> bool {
         u8::from_str_radix(&self.parent[FLAGS], 16).is_ok_and(|flags| flags & 1 == 1)
     }
@@ -116,7 +110,7 @@ impl From<TraceContext> for Headers {
     }
 }
 
-/// Drops the optional whitespace around a value or a member.
+/// Trims the optional whitespace around a value or a member.
 fn without_space(value: &str) -> &str {
     value.trim_matches([' ', '\t'])
 }
@@ -140,7 +134,7 @@ fn check_parent(value: &str) -> Result<(), &'static str> {
         return Err("version 00 ends with the flags");
     }
     if appended.is_some_and(|appended| !appended.bytes().all(is_printable)) {
-        return Err("what a later version appends must be printable ASCII characters");
+        return Err("the fields of a later version must be printable ASCII characters");
     }
     if is_zero(trace) {
         return Err("the trace id must not be zero");
@@ -163,7 +157,7 @@ fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }
 
-/// At most 32 members `key "=" value`. A space at the end of a value is not part of it, one at its start is.
+/// At most 32 members `key "=" value`. A value may begin with a space, but not end with one.
 fn check_state(value: &str) -> Result<(), &'static str> {
     if members(value).count() > 32 {
         return Err("there may be at most 32 members");
@@ -182,7 +176,7 @@ fn check_state(value: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What stands between commas, the empty left out.
+/// The members between commas, without empty ones.
 fn members(state: &str) -> impl Iterator<Item = &str> {
     state.split(',').map(without_space).filter(|member| !member.is_empty())
 }

@@ -12,7 +12,7 @@ use super::list::{CommandList, EventList, Message};
 use super::stored::Entities;
 use crate::domain::Entity;
 use crate::handler::Strategy;
-use crate::model::clock::{Timestamp, after};
+use crate::model::clock::{Timestamp, add_saturating};
 use crate::model::{Cause, Failure, FailureKind, Job, JobId, JobState, Json, Key};
 use crate::store::{StoredEntity, StoredEvent};
 
@@ -98,7 +98,7 @@ impl Outcome {
     /// It failed, and is retried after this pause.
     #[track_caller]
     pub fn then_retries_in(&self, pause: Duration) -> &Self {
-        let due_at = after(self.now, pause);
+        let due_at = add_saturating(self.now, pause);
         self.each_attempt(&format!("be retried in {pause:?}, at {due_at}"), |executed| {
             is_retried(executed) && executed.job.due_at == Some(due_at)
         });

@@ -1,17 +1,17 @@
-//! Whether what was registered fits together (r50).
+//! Checks the registered parts for problems.
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::parts::{Located, Parts};
 use super::problem::Problem;
-use crate::context::{Needed, Requirements};
+use crate::context::{Requirement, Requirements};
 use crate::handler::{Always, DEFAULT_QUEUE};
 use crate::model::{Capabilities, Source};
 use crate::register::{CommandHandlerPart, CommandPart, EventHandlerPart, InvariantPart};
 
 impl Parts {
-    /// Finds all that is wrong, one function for each kind of mistake.
+    /// Collects all problems. There is one function for each kind.
     pub(super) fn check(
         &self,
         capabilities: &Capabilities,
@@ -30,27 +30,27 @@ impl Parts {
         self.check_queues(queues, problems);
     }
 
-    /// Names that a store keeps are given once. Commands and event handlers share theirs: both name jobs.
+    /// Stored names are unique within their kind. Commands and event handlers share a kind, since both name jobs.
     fn check_names(&self, problems: &mut Vec<Problem>) {
-        let mut places: BTreeMap<(String, &str), Vec<Source>> = BTreeMap::new();
-        for (what, name, at) in self.names() {
-            places.entry((what, name)).or_default().push(at);
+        let mut sources: BTreeMap<(String, &str), Vec<Source>> = BTreeMap::new();
+        for (kind, name, source) in self.names() {
+            sources.entry((kind, name)).or_default().push(source);
         }
-        for ((what, name), mut places) in places {
-            places.sort();
-            let option = if what.starts_with("invariant") { "code" } else { "name" };
-            problems.extend(places.windows(2).map(|pair| {
+        for ((kind, name), mut sources) in sources {
+            sources.sort();
+            let option = if kind.starts_with("invariant") { "code" } else { "name" };
+            problems.extend(sources.windows(2).map(|pair| {
                 let first = pair[0];
                 let message = format!(
-                    "`{name}` is the name of another {what} already, at {first}; give one of them a name of its own \
-                     with `{option} = \"…\"`"
+                    "`{name}` is already the name of another {kind}, at {first}: rename one of them with \
+                     `{option} = \"…\"`"
                 );
                 Problem { source: pair[1], message }
             }));
         }
     }
 
-    /// What each part is, what it is called, and where.
+    /// The kind, the name and the place of each part.
     fn names(&self) -> impl Iterator<Item = (String, &'static str, Source)> {
         let jobs = self.jobs().map(|(name, _, at)| (JOB.to_owned(), name, at));
         let entities = self.entities.iter().map(|(part, at)| ("entity".to_owned(), part.name, *at));
@@ -67,14 +67,14 @@ impl Parts {
         jobs.chain(entities).chain(events).chain(strategies).chain(invariants).chain(variants)
     }
 
-    /// What names jobs: its name, the names that it had before, and where it stands.
+    /// The name, the aliases and the place of each part that names jobs.
     fn jobs(&self) -> impl Iterator<Item = (&'static str, &'static [&'static str], Source)> {
         let commands = self.commands.iter().map(|(part, at)| (part.name, part.aliases, *at));
         let handlers = self.event_handlers.iter().map(|(part, at)| (part.name, part.aliases, *at));
         commands.chain(handlers)
     }
 
-    /// A job on record must be one part's alone (r52).
+    /// Each stored job name belongs to one part.
     fn check_aliases(&self, problems: &mut Vec<Problem>) {
         let mut taken: HashMap<&str, (&str, Source)> =
             self.jobs().map(|(name, _, at)| (name, (name, at))).collect();
@@ -83,15 +83,15 @@ impl Parts {
                 let message = match taken.insert(alias, (name, source)) {
                     None => continue,
                     Some((owner, _)) if owner == name => {
-                        format!("`{name}` is called `{alias}` anyway; remove that alias")
+                        format!("the alias `{alias}` of `{name}` is redundant: remove it")
                     }
                     Some((owner, at)) if owner == *alias => format!(
-                        "`{name}` cannot have the alias `{alias}`: that is the name of another {JOB}, at {at}, whose \
-                         jobs it would take; remove the alias"
+                        "`{name}` cannot have the alias `{alias}`, which is the name of another {JOB}, at {at}: remove \
+                         the alias"
                     ),
                     Some((owner, at)) => format!(
-                        "`{name}` cannot have the alias `{alias}`: that is an alias of `{owner}` already, at {at}; \
-                         leave it to the one that was called so"
+                        "`{name}` cannot have the alias `{alias}`, which is already an alias of `{owner}`, at {at}: \
+                         remove one of the two"
                     ),
                 };
                 problems.push(Problem { source, message });
@@ -99,34 +99,34 @@ impl Parts {
         }
     }
 
-    /// Every command has exactly one handler, and every handler a command (r04).
+    /// Each command has exactly one handler, and each handler has a registered command.
     fn check_handlers(&self, problems: &mut Vec<Problem>) {
         let mut handled: HashMap<TypeId, Source> = HashMap::new();
         for (handler, source) in &self.handlers {
             let name = handler.command_name;
             if let Some(first) = handled.insert(handler.command, *source) {
-                let message = format!("`{name}` has a handler already, at {first}; remove one of the two");
+                let message = format!("`{name}` already has a handler, at {first}: remove one of the two");
                 problems.push(Problem { source: *source, message });
             }
             match self.commands.iter().find(|(command, _)| command.type_id == handler.command) {
                 None => problems.push(unregistered(*source, "command", name)),
                 Some((command, at)) if command.is_remote => {
                     let message = format!(
-                        "this handles `{name}`, which another program handles, as `remote` says at {at}; remove one of \
-                         the two"
+                        "`{name}` has a handler here, but is declared as `remote`, at {at}: remove one of the two"
                     );
                     problems.push(Problem { source: *source, message });
                 }
                 Some(_) => {}
             }
         }
-        let is_lonely = |command: &CommandPart| !command.is_remote && !handled.contains_key(&command.type_id);
-        let lonely = self.commands.iter().filter(|(command, _)| is_lonely(command));
-        problems.extend(lonely.map(|(CommandPart { name, type_name, .. }, source)| {
+        let is_unhandled =
+            |command: &CommandPart| !command.is_remote && !handled.contains_key(&command.type_id);
+        let unhandled = self.commands.iter().filter(|(command, _)| is_unhandled(command));
+        problems.extend(unhandled.map(|(CommandPart { name, type_name, .. }, source)| {
             let ty = type_name.rsplit("::").next().unwrap_or(type_name);
             let message = format!(
-                "the command `{name}` has no handler; write `#[command] async fn …(command: {ty}, …)`, and see that its \
-                 crate is linked; or say `#[command(remote)]` if another program handles it"
+                "the command `{name}` has no handler: write `#[command] async fn …(command: {ty}, …)`, or link the \
+                 crate that contains it; if another program handles the command, declare it as `#[command(remote)]`"
             );
             Problem { source: *source, message }
         }));
@@ -135,59 +135,59 @@ impl Parts {
     fn check_event_handlers(&self, problems: &mut Vec<Problem>) {
         let is_registered =
             |handler: &EventHandlerPart| self.events.iter().any(|(event, _)| event.type_id == handler.event);
-        let lost = self.event_handlers.iter().filter(|(handler, _)| !is_registered(handler));
-        problems.extend(lost.map(|(handler, source)| unregistered(*source, "event", handler.event_name)));
+        let orphans = self.event_handlers.iter().filter(|(handler, _)| !is_registered(handler));
+        problems.extend(orphans.map(|(handler, source)| unregistered(*source, "event", handler.event_name)));
     }
 
-    /// The name of what is written to the store is one that [`check_names`](Self::check_names) has seen.
+    /// Each entity in use is registered, so that [`check_names`](Self::check_names) covers its name.
     fn check_entities(&self, problems: &mut Vec<Problem>) {
         let registered: HashSet<_> = self.entities.iter().map(|(part, _)| part.type_id).collect();
         let bound = self.handlers.iter().filter_map(|(handler, at)| {
             handler.body.entity().map(|entity| (entity.type_id, entity.name, *at))
         });
-        let drawn = self.needs().flat_map(|(_, needs, at)| {
-            needs.entities.iter().map(move |entity| (entity.type_id, entity.name, at))
+        let required = self.requirements().flat_map(|(_, requirements, at)| {
+            requirements.entities.iter().map(move |entity| (entity.type_id, entity.name, at))
         });
-        let missing = bound.chain(drawn).filter(|(entity, _, _)| !registered.contains(entity));
+        let missing = bound.chain(required).filter(|(entity, _, _)| !registered.contains(entity));
         problems.extend(missing.map(|(_, name, source)| {
             let message = format!(
-                "this uses the entity `{name}`, which is not registered; put `#[entity]` on its type, or \
-                 `enact::register!` what was written by hand"
+                "the entity `{name}` is used here, but not registered: put `#[entity]` on its type, or \
+                 `enact::register!` a hand-written implementation"
             );
             Problem { source, message }
         }));
     }
 
-    /// An invariant that nothing would ever check is a mistake, not a safeguard.
+    /// Each invariant is checked by some execution.
     fn check_invariants(&self, problems: &mut Vec<Problem>) {
         for (part, source) in &self.invariants {
             let InvariantPart { code, entity_name, when_name, .. } = &**part;
-            let why = if !self.is_written(part.entity) {
+            let reason = if !self.is_written(part.entity) {
                 format!(
-                    "no handler binds a `{entity_name}`, or takes a `Repository<{entity_name}>`; see that their crate \
-                     is linked"
+                    "no handler takes `&mut {entity_name}` or `Repository<{entity_name}>`; link the crate of its handlers, \
+                     or remove the invariant"
                 )
             } else if !self.is_scope(part) {
-                format!(
-                    "`{when_name}` is neither an event nor a command whose handler binds a `{entity_name}`"
-                )
+                format!("`{when_name}` is neither an event nor a command whose handler binds `{entity_name}`")
             } else {
                 continue;
             };
-            let message = format!("the invariant `{code}` of `{entity_name}` is never checked: {why}");
+            let message = format!("the invariant `{code}` of `{entity_name}` is never checked: {reason}");
             problems.push(Problem { source: *source, message });
         }
     }
 
-    /// Whether some handler may write the entity.
+    /// Whether any handler may write the entity.
     fn is_written(&self, entity: TypeId) -> bool {
         let binds =
             |handler: &CommandHandlerPart| handler.body.entity().map(|part| part.type_id) == Some(entity);
         self.handlers.iter().any(|(handler, _)| binds(handler))
-            || self.needs().any(|(_, needs, _)| needs.entities.iter().any(|need| need.type_id == entity))
+            || self
+                .requirements()
+                .any(|(_, required, _)| required.entities.iter().any(|part| part.type_id == entity))
     }
 
-    /// Whether there is an occasion on which an invariant is checked.
+    /// Whether the `when` of an invariant ever applies.
     fn is_scope(&self, part: &InvariantPart) -> bool {
         let binds = |handler: &CommandHandlerPart| {
             handler.command == part.when
@@ -198,8 +198,8 @@ impl Parts {
             || self.handlers.iter().any(|(handler, _)| binds(handler))
     }
 
-    /// What everything that runs in an execution needs to be there.
-    fn needs(&self) -> impl Iterator<Item = (String, &Requirements, Source)> {
+    /// The description, the requirements and the place of each handler and policy.
+    fn requirements(&self) -> impl Iterator<Item = (String, &Requirements, Source)> {
         let commands = self
             .handlers
             .iter()
@@ -215,53 +215,54 @@ impl Parts {
         commands.chain(events).chain(policies)
     }
 
-    /// A capability that is missing stops the start, not a job at midnight (r33).
+    /// Each required capability is provided.
     fn check_capabilities(&self, capabilities: &Capabilities, problems: &mut Vec<Problem>) {
-        let missing = self.lacking(|needs| &needs.capabilities, |need| capabilities.has(need.type_id));
-        problems.extend(missing.into_iter().map(|(capability, (source, who))| {
+        let missing = self.missing(|part| &part.capabilities, |part| capabilities.contains(part.type_id));
+        problems.extend(missing.into_iter().map(|(capability, (source, users))| {
             let message = format!(
-                "the capability `{capability}` was not provided, and {who}: call `.provide::<{capability}>(…)` on \
-                 the runtime's builder"
+                "the capability `{capability}` is required by {users}, but not provided: call \
+                 `.provide::<{capability}>(…)` on the builder"
             );
             Problem { source, message }
         }));
     }
 
-    /// A strategy that is drawn is registered, and so is its policy (r40).
+    /// Each strategy in use is registered, and has a policy.
     fn check_strategies(&self, problems: &mut Vec<Problem>) {
-        let declared: HashSet<_> = self.strategies.iter().map(|(part, _)| part.type_id).collect();
-        let chosen: HashSet<_> = self.policies.iter().map(|(part, _)| part.strategy).collect();
-        let undeclared = self.lacking(|needs| &needs.strategies, |need| declared.contains(&need.type_id));
-        let undecided = self.lacking(|needs| &needs.strategies, |need| chosen.contains(&need.type_id));
-        problems.extend(undeclared.into_iter().map(|(strategy, (source, who))| {
+        let registered: HashSet<_> = self.strategies.iter().map(|(part, _)| part.type_id).collect();
+        let with_policy: HashSet<_> = self.policies.iter().map(|(part, _)| part.strategy).collect();
+        let unregistered = self.missing(|part| &part.strategies, |part| registered.contains(&part.type_id));
+        let without_policy =
+            self.missing(|part| &part.strategies, |part| with_policy.contains(&part.type_id));
+        problems.extend(unregistered.into_iter().map(|(strategy, (source, users))| {
             let message = format!(
-                "the strategy `{strategy}` is not registered, and {who}: put `#[strategy]` on its trait, or \
-                 `enact::register!` what was written by hand"
+                "the strategy `{strategy}` is used by {users}, but not registered: put `#[strategy]` on its trait, or \
+                 `enact::register!` a hand-written implementation"
             );
             Problem { source, message }
         }));
-        problems.extend(undecided.into_iter().map(|(strategy, (source, who))| {
+        problems.extend(without_policy.into_iter().map(|(strategy, (source, users))| {
             let message = format!(
-                "no policy of the strategy `{strategy}` is registered, and {who}: put `#[strategy(policy)]` on the \
-                 function that chooses its variant, or `enact::register!` what was written by hand"
+                "the strategy `{strategy}` is used by {users}, but has no policy: put `#[strategy(policy)]` on the \
+                 function that chooses its variant, or `enact::register!` a hand-written implementation"
             );
             Problem { source, message }
         }));
     }
 
-    /// No strategy has two policies.
+    /// Each strategy has one policy.
     fn check_policies(&self, problems: &mut Vec<Problem>) {
-        let mut chosen: HashMap<TypeId, Source> = HashMap::new();
+        let mut seen: HashMap<TypeId, Source> = HashMap::new();
         for (policy, source) in &self.policies {
-            if let Some(first) = chosen.insert(policy.strategy, *source) {
+            if let Some(first) = seen.insert(policy.strategy, *source) {
                 let name = policy.strategy_name;
-                let message = format!("`{name}` has a policy already, at {first}; remove one of the two");
+                let message = format!("`{name}` already has a policy, at {first}: remove one of the two");
                 problems.push(Problem { source: *source, message });
             }
         }
     }
 
-    /// A limit for a queue that nothing is in limits nothing: its name is a slip, or that of a handler that is not linked.
+    /// Each queue with a limit has handlers. If not, its name is misspelt, or the crate of its handlers is not linked.
     fn check_queues(&self, limited: &[Located<String>], problems: &mut Vec<Problem>) {
         let commands = self.handlers.iter().map(|(part, _)| part.handler.settings.queue);
         let events = self.event_handlers.iter().map(|(part, _)| part.handler.settings.queue);
@@ -270,42 +271,42 @@ impl Parts {
         problems.extend(unknown.map(|(name, source)| {
             let known: Vec<_> = queues.iter().map(|queue| format!("`{queue}`")).collect();
             let message = format!(
-                "no handler is in the queue `{name}`; there is {}; put one there with `queue = \"{name}\"`, or see that \
-                 its crate is linked",
+                "no handler uses the queue `{name}`; the queues are {}: set `queue = \"{name}\"` on a handler, or link \
+                 its crate",
                 known.join(", ")
             );
             Problem { source: *source, message }
         }));
     }
 
-    /// What is needed and is not there: its name, the first place where it is needed, and by whom.
-    fn lacking(
+    /// The missing requirements of a kind by name, each with the place of its first user and a list of all users.
+    fn missing(
         &self,
-        kind: fn(&Requirements) -> &Vec<Needed>,
-        is_there: impl Fn(&Needed) -> bool,
+        kind: fn(&Requirements) -> &Vec<Requirement>,
+        is_met: impl Fn(&Requirement) -> bool,
     ) -> BTreeMap<&'static str, (Source, String)> {
-        let mut lacking: BTreeMap<&str, Vec<(Source, String)>> = BTreeMap::new();
-        for (who, needs, source) in self.needs() {
-            for need in kind(needs).iter().filter(|need| !is_there(need)) {
-                lacking.entry(need.name).or_default().push((source, who.clone()));
+        let mut missing: BTreeMap<&str, Vec<(Source, String)>> = BTreeMap::new();
+        for (user, requirements, source) in self.requirements() {
+            for requirement in kind(requirements).iter().filter(|requirement| !is_met(requirement)) {
+                missing.entry(requirement.name).or_default().push((source, user.clone()));
             }
         }
-        lacking.into_iter().map(|(name, who)| (name, told(who))).collect()
+        missing.into_iter().map(|(name, users)| (name, list(users))).collect()
     }
 }
 
-/// The first of several places, and all who need something, with the places of the others.
-fn told(mut who: Vec<(Source, String)>) -> (Source, String) {
-    who.sort();
-    let first = who[0].0;
-    let names = who.iter().enumerate().map(|(index, (at, name))| match index {
-        0 => name.clone(),
-        _ => format!("{name} ({at})"),
-    });
-    let names: Vec<_> = names.collect();
+/// The place of the first user, and a list of all users, with the places of the others.
+fn list(mut users: Vec<(Source, String)>) -> (Source, String) {
+    users.sort();
+    let first = users[0].0;
+    let names: Vec<_> = users
+        .into_iter()
+        .enumerate()
+        .map(|(index, (source, name))| if index == 0 { name } else { format!("{name} ({source})") })
+        .collect();
     let text = match names.split_last() {
-        Some((last, others)) if !others.is_empty() => format!("{} and {last} need it", others.join(", ")),
-        _ => format!("{} needs it", names[0]),
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
     };
     (first, text)
 }
@@ -314,8 +315,8 @@ const JOB: &str = "command or event handler";
 
 fn unregistered(source: Source, kind: &str, name: &str) -> Problem {
     let message = format!(
-        "this handles the {kind} `{name}`, which is not registered; put `#[{kind}]` on its type, or `enact::register!` \
-         what was written by hand"
+        "the {kind} `{name}` is handled here, but not registered: put `#[{kind}]` on its type, or `enact::register!` a \
+         hand-written implementation"
     );
     Problem { source, message }
 }

@@ -1,16 +1,16 @@
-//! From what was registered to its description.
+//! Describes the registered parts as [`Wiring`].
 
 use std::any::TypeId;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::parts::{Inputs, Located, Parts};
-use super::wiring::{
+use super::description::{
     BindingWiring, CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring,
     HandlerWiring, InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, VariantWiring, Wiring,
 };
-use crate::context::Needed;
+use super::parts::{Inputs, Located, Parts};
+use crate::context::Requirement;
 use crate::domain::{EntityPart, Times};
 use crate::model::Source;
 use crate::register::{
@@ -19,23 +19,19 @@ use crate::register::{
 };
 
 impl Wiring {
-    /// Describes a domain without problems.
+    /// Describes parts that have no problems.
     pub(super) fn of(parts: &Parts, inputs: &Inputs) -> Self {
-        let describing = Describing { parts, inputs };
+        let describer = Describer { parts, inputs };
         Self {
-            commands: by_name(&parts.commands, |part| describing.command(part), |command| command.name),
-            events: by_name(&parts.events, |part| describing.event(part), |event| event.name),
-            entities: by_name(&parts.entities, |part| describing.entity(part), |entity| entity.name),
-            strategies: by_name(
-                &parts.strategies,
-                |part| describing.strategy(part),
-                |strategy| strategy.name,
-            ),
+            commands: by_name(&parts.commands, |part| describer.command(part), |command| command.name),
+            events: by_name(&parts.events, |part| describer.event(part), |event| event.name),
+            entities: by_name(&parts.entities, |part| describer.entity(part), |entity| entity.name),
+            strategies: by_name(&parts.strategies, |part| describer.strategy(part), |strategy| strategy.name),
         }
     }
 }
 
-/// Describes parts, in the order of their names.
+/// Describes parts, sorted by name.
 fn by_name<'a, P: 'a, W>(
     parts: impl IntoIterator<Item = &'a P>,
     describe: impl FnMut(&'a P) -> W,
@@ -46,12 +42,12 @@ fn by_name<'a, P: 'a, W>(
     wirings
 }
 
-struct Describing<'a> {
+struct Describer<'a> {
     parts: &'a Parts,
     inputs: &'a Inputs,
 }
 
-impl Describing<'_> {
+impl Describer<'_> {
     fn command(&self, (part, source): &Located<CommandPart>) -> CommandWiring {
         let handler = self.parts.handlers.iter().find(|(handler, _)| handler.command == part.type_id);
         let before = self.parts.invariants.iter().filter(|(invariant, _)| invariant.when == part.type_id);
@@ -71,8 +67,8 @@ impl Describing<'_> {
     }
 
     fn handler(&self, source: Source, part: &HandlerPart) -> HandlerWiring {
-        let HandlerPart { settings, constructs, needs } = part;
-        let names = |needs: &[Needed]| sorted(needs.iter().map(|need| need.name));
+        let HandlerPart { settings, constructs, needs: requirements } = part;
+        let names = |types: &[Requirement]| sorted(types.iter().map(|required| required.name));
         let is_constructed = |type_name: &str| {
             let ident = type_name.rsplit("::").next().unwrap_or(type_name);
             constructs.contains(&ident)
@@ -82,9 +78,9 @@ impl Describing<'_> {
         HandlerWiring {
             source,
             settings: *settings,
-            capabilities: names(&needs.capabilities),
-            strategies: names(&needs.strategies),
-            repositories: names(&needs.entities),
+            capabilities: names(&requirements.capabilities),
+            strategies: names(&requirements.strategies),
+            repositories: names(&requirements.entities),
             emits: sorted(events.map(|(event, _)| event.name)),
             publishes: sorted(commands.map(|(command, _)| command.name)),
         }

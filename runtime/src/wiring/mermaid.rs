@@ -1,28 +1,28 @@
-//! The domain as a Mermaid flowchart.
+//! The wiring as a Mermaid flowchart.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::wiring::{CommandWiring, EventWiring, HandlerWiring, Wiring};
+use super::description::{CommandWiring, EventWiring, HandlerWiring, Wiring};
 
 pub(super) struct Flowchart<'a>(pub(super) &'a Wiring);
 
 impl Wiring {
-    /// The domain as a [Mermaid](https://mermaid.js.org) flowchart: from commands through entities and events to event
-    /// handlers, and from these on to commands.
+    /// Renders the wiring as a [Mermaid](https://mermaid.js.org) flowchart: from commands through entities and events to
+    /// event handlers, and from these to further commands.
     pub fn to_mermaid(&self) -> String {
         Flowchart(self).to_string()
     }
 }
 
-/// The kinds of nodes: the letters by which a command and an event of one name are kept apart.
+/// Prefixes of node ids, so that nodes of different kinds may have the same name.
 const TICK: char = 't';
 const COMMAND: char = 'c';
 const ENTITY: char = 's';
 const EVENT: char = 'e';
 const HANDLER: char = 'h';
 
-/// A node's id. It begins with a letter of ours, so no name is read as one of Mermaid's own words, and has no character
-/// that means something to Mermaid: what is neither an ASCII letter, a digit nor `_` is its number between dots.
+/// The id of a node. The prefix keeps it apart from Mermaid's keywords. Characters that may be special to Mermaid are written
+/// as their code point between dots.
 #[derive(Clone, Copy)]
 struct Id<'a>(char, &'a str);
 
@@ -37,7 +37,7 @@ impl Display for Id<'_> {
     }
 }
 
-/// A text in quotes. Whatever Mermaid could read as quotes, HTML, Markdown or mathematics is written as its number.
+/// Quoted text. Characters that Mermaid may read as quotes, HTML, Markdown or mathematics are written as entity codes.
 struct Text<'a>(&'a str);
 
 impl Display for Text<'_> {
@@ -66,7 +66,7 @@ impl Display for Flowchart<'_> {
 }
 
 impl Flowchart<'_> {
-    /// What comes round by itself has no name of its own: it is told by its times.
+    /// A node for each schedule. It is labelled by its times, since schedules have no names.
     fn write_ticks(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for part in &self.0.commands {
             if let Some(schedule) = &part.schedule {
@@ -77,7 +77,7 @@ impl Flowchart<'_> {
         Ok(())
     }
 
-    /// Each kind has a shape of its own; a command that another program handles has two more edges.
+    /// Each kind has its own shape. A remote command has a double border.
     fn write_nodes(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for CommandWiring { name, handler, .. } in &self.0.commands {
             let (open, close) = if handler.is_some() { ("[", "]") } else { ("[[", "]]") };
@@ -96,7 +96,7 @@ impl Flowchart<'_> {
     }
 }
 
-/// From a command through the entity that it binds to what comes of it.
+/// Edges from a command through the entity that it binds to the handler's effects.
 fn write_command(part: &CommandWiring, f: &mut Formatter<'_>) -> fmt::Result {
     let own = Id(COMMAND, part.name);
     let Some(handler) = &part.handler else { return Ok(()) };
@@ -106,7 +106,7 @@ fn write_command(part: &CommandWiring, f: &mut Formatter<'_>) -> fmt::Result {
         Some(binding) => {
             let entity = Id(ENTITY, binding.entity);
             writeln!(f, "    {own} --> {entity}")?;
-            // Many commands come to one entity: each effect says whose it is.
+            // Several commands may bind the entity, so the edge names the command.
             write_effects(entity, &format!("|{}|", Text(part.name)), handler, f)
         }
     }
@@ -121,13 +121,13 @@ fn write_event(part: &EventWiring, f: &mut Formatter<'_>) -> fmt::Result {
     })
 }
 
-/// The entities that a handler reads, or saves, besides the one that it binds.
+/// Edges to the entities that a handler accesses through repositories.
 fn write_repositories(from: Id<'_>, handler: &HandlerWiring, f: &mut Formatter<'_>) -> fmt::Result {
     let mut entities = handler.repositories.iter();
     entities.try_for_each(|entity| writeln!(f, "    {from} -.-> {}", Id(ENTITY, entity)))
 }
 
-/// What a handler emits and publishes.
+/// Edges to what a handler emits and publishes.
 fn write_effects(from: Id<'_>, label: &str, handler: &HandlerWiring, f: &mut Formatter<'_>) -> fmt::Result {
     let events = handler.emits.iter().map(|name| Id(EVENT, name));
     let commands = handler.publishes.iter().map(|name| Id(COMMAND, name));

@@ -1,21 +1,20 @@
-//! The whole domain as data: what is linked into a program, and how it fits together (r51).
+//! The wiring of a program: its registered parts, checked, described and resolved ([r51](crate::rules#r51)).
 
 mod check;
 mod describe;
-mod input;
+mod description;
+mod input_schema;
 mod mermaid;
 mod parts;
 mod plans;
 mod pointer;
 mod problem;
-mod text;
-#[expect(clippy::module_inception, reason = "a file has the name of the type that it holds")]
-mod wiring;
+mod tree;
 
-pub(crate) use parts::Parts;
-pub(crate) use plans::{Action, CommandPlan, EventPlan, HandlingPlan, JobPlan, Plans, SchedulePlan};
-pub use problem::Problem;
-pub use wiring::{
+pub use description::{
     BindingWiring, CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring,
     HandlerWiring, InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, VariantWiring, Wiring,
 };
+pub(crate) use parts::Parts;
+pub(crate) use plans::{Action, CommandPlan, EventPlan, HandlingPlan, JobPlan, Plans, SchedulePlan};
+pub use problem::Problem;

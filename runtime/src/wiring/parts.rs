@@ -1,13 +1,13 @@
-//! Everything that was registered, and what becomes of it: a list of problems, or plans and their description.
+//! The registered parts of a program, and their resolution into plans and a description, or a list of problems.
 
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::input::{Input, UnknownFields};
+use super::description::Wiring;
+use super::input_schema::{InputSchema, UnknownFields};
 use super::plans::Plans;
 use super::problem::Problem;
-use super::wiring::Wiring;
 use crate::domain::{EntityPart, Timetable};
 use crate::model::{Capabilities, Source};
 use crate::register::{
@@ -15,10 +15,10 @@ use crate::register::{
     Registration, StrategyPart, VariantPart,
 };
 
-/// A part, and where it stands in the user's source.
+/// A part and its place in the source of the program.
 pub(super) type Located<T> = (T, Source);
 
-/// Everything that is linked into the program.
+/// All parts that are linked into the program.
 #[derive(Default)]
 pub(crate) struct Parts {
     pub(super) entities: Vec<Located<EntityPart>>,
@@ -35,8 +35,8 @@ pub(crate) struct Parts {
 impl Parts {
     pub(crate) fn collect() -> Self {
         let mut registrations: Vec<_> = inventory::iter::<Registration>().collect();
-        // The order of the source, not the linker's: among other things it decides which violation is the first, and with
-        // it a failure's code (r27).
+        // The order of registrations is the linker's. It must be stable, since the first violated invariant determines the
+        // code of a failure.
         registrations.sort_by_key(|registration| registration.source);
         let mut parts = Self::default();
         for Registration { part, source } in registrations {
@@ -55,7 +55,7 @@ impl Parts {
         parts
     }
 
-    /// Puts everything together, or lists all that is wrong with it.
+    /// Resolves the parts, or returns all problems.
     pub(crate) fn resolve(
         self,
         capabilities: &Capabilities,
@@ -78,10 +78,10 @@ impl Parts {
     /// Compiles the schema of every command and event.
     fn compile(&self, max_payload_bytes: usize, problems: &mut Vec<Problem>) -> Inputs {
         let mut compile = |source, name, schema, parse, unknown_fields| {
-            Input::compile(name, schema, parse, unknown_fields, max_payload_bytes)
+            InputSchema::compile(name, schema, parse, unknown_fields, max_payload_bytes)
                 .map(Arc::new)
                 .map_err(|reason| {
-                    let message = format!("`{name}` cannot be checked: {reason}");
+                    let message = format!("the JSON Schema of `{name}` is invalid {reason}");
                     problems.push(Problem { source, message });
                 })
                 .ok()
@@ -98,7 +98,7 @@ impl Parts {
         inputs
     }
 
-    /// Works out when each command recurs that does.
+    /// Resolves the schedules of recurring commands.
     fn timetables(&self, problems: &mut Vec<Problem>) -> Timetables {
         let mut timetables = Timetables::new();
         for (handler, source) in &self.handlers {
@@ -108,7 +108,7 @@ impl Parts {
                     timetables.insert(handler.command, timetable);
                 }
                 Err(reason) => {
-                    let message = format!("`{}` cannot recur: {reason}", handler.command_name);
+                    let message = format!("the schedule of `{}` is invalid: {reason}", handler.command_name);
                     problems.push(Problem { source: *source, message });
                 }
             }
@@ -116,7 +116,7 @@ impl Parts {
         timetables
     }
 
-    /// What to do with each command, event and job of a domain without problems.
+    /// Builds the plans of parts that have no problems.
     fn plan(self, mut inputs: Inputs, mut timetables: Timetables) -> Plans {
         let mut plans = Plans::default();
         for (part, _) in self.commands {
@@ -149,14 +149,14 @@ impl Parts {
     }
 }
 
-/// When commands recur, by their types.
+/// The timetables of recurring commands, by type.
 type Timetables = HashMap<TypeId, Timetable>;
 
-/// The compiled schemas of commands and events, by their types.
-pub(super) type Inputs = HashMap<TypeId, Arc<Input>>;
+/// The schemas of commands and events, by type.
+pub(super) type Inputs = HashMap<TypeId, Arc<InputSchema>>;
 
 impl Body {
-    /// The entity that is bound.
+    /// The entity that the handler binds.
     pub(super) fn entity(&self) -> Option<&EntityPart> {
         match self {
             Self::Bound(body) => Some(&body.entity),

@@ -1,11 +1,11 @@
-//! What is known of every job before one runs: resolved once, at the start, from what was registered.
+//! What the engine needs to know about each command, event and job, resolved once at the start.
 
 use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
 use std::iter;
 use std::sync::Arc;
 
-use super::input::Input;
+use super::input_schema::InputSchema;
 use crate::context::ExecutionContext;
 use crate::domain::{AnyValue, MakeCommand, ScheduleSettings, Timetable};
 use crate::handler::call::Handling;
@@ -15,33 +15,33 @@ use crate::register::{
     Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart, SchedulePart,
 };
 
-/// What to do with each command, event and job.
+/// The plans of all commands, events and jobs.
 #[derive(Default)]
 pub(crate) struct Plans {
-    /// By name, and by the names that commands had before (r52).
+    /// By name and alias.
     commands: HashMap<&'static str, Arc<CommandPlan>>,
     commands_by_type: HashMap<TypeId, Arc<CommandPlan>>,
     events: HashMap<TypeId, Arc<EventPlan>>,
     events_by_name: HashMap<&'static str, Arc<EventPlan>>,
-    /// By name, and by the names that jobs had before (r52).
+    /// By name and alias.
     jobs: HashMap<Arc<str>, Arc<JobPlan>>,
     invariants: HashMap<TypeId, EntityInvariants>,
     schedules: Vec<SchedulePlan>,
 }
 
-/// What the door needs to know of a command.
+/// How a command is admitted at the boundary.
 pub(crate) struct CommandPlan {
     pub(crate) name: Arc<str>,
-    pub(crate) input: Arc<Input>,
+    pub(crate) input: Arc<InputSchema>,
     pub(crate) part: CommandPart,
     /// Whether its handler binds the entity that it targets.
     binds: bool,
-    /// Whether its handler may be tried again (r22); `false` of what another program handles.
+    /// Whether its handler is retried; `false` for a remote command.
     pub(crate) repeatable: bool,
 }
 
 impl CommandPlan {
-    /// Takes a command's target, or refuses the command if its handler binds an entity and there is none to bind (r11).
+    /// Checks that a command has a target if its handler binds an entity.
     pub(crate) fn admit_target(&self, target: Option<Key>) -> Result<Option<Key>, Failure> {
         if self.binds && target.is_none() {
             return Err(self.input.no_target());
@@ -50,22 +50,22 @@ impl CommandPlan {
     }
 }
 
-/// What an emission needs to know of an event.
+/// How an event is emitted.
 pub(crate) struct EventPlan {
     pub(crate) name: Arc<str>,
-    pub(crate) input: Arc<Input>,
+    pub(crate) input: Arc<InputSchema>,
     pub(crate) handlers: Vec<HandlingPlan>,
 }
 
-/// What an emission needs to know of one of an event's handlers.
+/// How the job of an event handler is created.
 pub(crate) struct HandlingPlan {
     pub(crate) name: Arc<str>,
     pub(crate) repeatable: bool,
 }
 
-/// What a worker needs to know of a job: all that its execution takes.
+/// How a job is executed.
 pub(crate) struct JobPlan {
-    pub(crate) input: Arc<Input>,
+    pub(crate) input: Arc<InputSchema>,
     pub(crate) settings: HandlerSettings,
     pub(crate) action: Action,
     /// The invariants of the bound entity that are scoped by this command.
@@ -79,7 +79,7 @@ pub(crate) enum Action {
     Event(for<'a> fn(AnyValue, &'a ExecutionContext) -> Handling<'a>),
 }
 
-/// What the engine needs to know of a command that recurs.
+/// When a recurring command is submitted.
 pub(crate) struct SchedulePlan {
     pub(crate) name: Arc<str>,
     pub(crate) aliases: &'static [&'static str],
@@ -88,7 +88,7 @@ pub(crate) struct SchedulePlan {
     pub(crate) make: MakeCommand,
 }
 
-/// The invariants of one entity that are checked at the end of an execution.
+/// The invariants of an entity that are checked before a commit.
 #[derive(Default)]
 pub(crate) struct EntityInvariants {
     pub(crate) always: Vec<Arc<InvariantPart>>,
@@ -96,37 +96,26 @@ pub(crate) struct EntityInvariants {
 }
 
 impl Plans {
-    /// The command of a type, which is called so if it is not registered.
+    /// The command of a type. `name` is for the failure if it is not registered.
     pub(crate) fn command_of(&self, type_id: TypeId, name: &str) -> Result<&Arc<CommandPlan>, Failure> {
         self.commands_by_type.get(&type_id).ok_or_else(|| not_registered(name))
     }
 
-    /// The command of a name that somebody has given.
+    /// The command of a name or alias that a caller has given.
     pub(crate) fn command(&self, name: &str) -> Result<&Arc<CommandPlan>, Failure> {
-        self.commands.get(name).ok_or_else(|| {
-            let mut names: Vec<_> = self.commands_by_type.values().map(|plan| plan.part.name).collect();
-            names.sort_unstable();
-            let message = format!("there is no command `{name}`; there is {}", names.join(", "));
-            Failure::new(FailureKind::UnknownName, "unknown_command", message)
-        })
+        let known = || self.commands_by_type.values().map(|plan| plan.part.name).collect();
+        self.commands.get(name).ok_or_else(|| unknown("command", "unknown_command", name, known()))
     }
 
-    /// The event of a type, which is called so if it is not registered.
+    /// The event of a type. `name` is for the failure if it is not registered.
     pub(crate) fn event_of(&self, type_id: TypeId, name: &str) -> Result<&Arc<EventPlan>, Failure> {
         self.events.get(&type_id).ok_or_else(|| not_registered(name))
     }
 
     /// The event with this name.
     pub(crate) fn event(&self, name: &str) -> Result<&Arc<EventPlan>, Failure> {
-        self.events_by_name.get(name).ok_or_else(|| {
-            let mut names: Vec<_> = self.events_by_name.keys().copied().collect();
-            names.sort_unstable();
-            let message = match &*names {
-                [] => format!("unknown event `{name}`: the program has no events"),
-                names => format!("unknown event `{name}`: the events are {}", names.join(", ")),
-            };
-            Failure::new(FailureKind::UnknownName, "unknown_event", message)
-        })
+        let known = || self.events_by_name.keys().copied().collect();
+        self.events_by_name.get(name).ok_or_else(|| unknown("event", "unknown_event", name, known()))
     }
 
     pub(crate) fn event_by_type(&self, type_id: TypeId) -> Option<&Arc<EventPlan>> {
@@ -137,8 +126,7 @@ impl Plans {
         self.jobs.get(name)
     }
 
-    /// The queue that the jobs of each name are in, as an index of the names of the queues, and these names. The first is
-    /// always [`DEFAULT_QUEUE`].
+    /// The queue of each job name, as an index, and the names of the queues. The first is always [`DEFAULT_QUEUE`].
     pub(crate) fn queues(&self) -> (Arc<HashMap<Arc<str>, usize>>, Vec<&'static str>) {
         let others: BTreeSet<_> = self.jobs.values().map(|plan| plan.settings.queue).collect();
         let others = others.into_iter().filter(|queue| *queue != DEFAULT_QUEUE);
@@ -149,7 +137,7 @@ impl Plans {
         (Arc::new(by_job), names)
     }
 
-    /// The commands that recur.
+    /// The recurring commands.
     pub(crate) fn schedules(&self) -> &[SchedulePlan] {
         &self.schedules
     }
@@ -159,9 +147,18 @@ impl Plans {
     }
 }
 
+fn unknown(kind: &str, code: &'static str, name: &str, mut known: Vec<&str>) -> Failure {
+    known.sort_unstable();
+    let message = match &*known {
+        [] => format!("unknown {kind} `{name}`: the program has no {kind}s"),
+        known => format!("unknown {kind} `{name}`: the {kind}s are {}", known.join(", ")),
+    };
+    Failure::new(FailureKind::UnknownName, code, message)
+}
+
 fn not_registered(name: &str) -> Failure {
     let message = format!(
-        "`{name}` is not registered: put the attribute on its type, or `enact::register!` it, and see that its crate is linked"
+        "`{name}` is not registered: put its attribute on the type, or `enact::register!` a hand-written implementation"
     );
     Failure::new(FailureKind::UnknownName, "not_registered", message)
 }
@@ -170,7 +167,7 @@ impl Plans {
     pub(crate) fn add_command(
         &mut self,
         part: CommandPart,
-        input: Arc<Input>,
+        input: Arc<InputSchema>,
         handler: Option<&CommandHandlerPart>,
     ) {
         let plan = Arc::new(CommandPlan {
@@ -186,7 +183,12 @@ impl Plans {
         self.commands_by_type.insert(plan.part.type_id, plan);
     }
 
-    pub(crate) fn add_event(&mut self, part: &EventPart, input: Arc<Input>, handlers: &[EventHandlerPart]) {
+    pub(crate) fn add_event(
+        &mut self,
+        part: &EventPart,
+        input: Arc<InputSchema>,
+        handlers: &[EventHandlerPart],
+    ) {
         let own = handlers.iter().filter(|handler| handler.event == part.type_id);
         let plan = |handler: &EventHandlerPart| HandlingPlan {
             name: handler.name.into(),
@@ -218,7 +220,6 @@ impl Plans {
         }
     }
 
-    /// Has a command recur at the times that its handler's schedule names.
     pub(crate) fn add_schedule(&mut self, handler: &CommandHandlerPart, timetable: Timetable) {
         let (Some(command), Some(SchedulePart { settings, make, .. })) =
             (self.commands_by_type.get(&handler.command), &handler.schedule)
@@ -258,7 +259,7 @@ impl Plans {
     }
 }
 
-/// What something is called, and what it was called before.
+/// A name and its aliases.
 fn names(name: &'static str, aliases: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
     iter::once(name).chain(aliases.iter().copied())
 }

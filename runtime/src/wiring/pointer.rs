@@ -1,7 +1,7 @@
-//! Where in a JSON value something is that its type refuses, and its schema did not.
+//! Locates the value in a JSON document that its type refuses although the schema accepts it.
 //!
-//! Whatever follows the path through a type while it is read is generated for each type of a program once more. This is
-//! not: it knows the type as a function only, and asks it again.
+//! Crates that track the path during deserialization are instantiated for each type of a domain. This module calls the
+//! deserialize function again instead, so it is compiled once.
 
 use serde_json::Value;
 
@@ -11,29 +11,29 @@ use crate::domain::{self, Parse};
 pub(crate) fn pointer(value: &Value, parse: Parse) -> String {
     let text = value.to_string();
     let mut end = None;
-    // Refused is, at the latest, where reading has stopped; if what precedes it is refused already, then there.
+    // Deserialization may fail later than at the refused value, so shorten the text until it is accepted.
     let mut rest = Some(&*text);
     while let Some(stopped) = rest.and_then(|text| refused_at(text, parse)) {
         end = Some(stopped);
         rest = text.get(..stopped.saturating_sub(1));
     }
-    end.map_or_else(String::new, |end| ending_at(end, value))
+    end.map_or_else(String::new, |end| containing(end, value))
 }
 
-/// How many bytes of a text, or of its beginning, are read until the type refuses what they say.
+/// The number of bytes that are read until the type refuses the text, which may be truncated.
 fn refused_at(text: &str, parse: Parse) -> Option<usize> {
     let error = domain::parse(text, parse).err().filter(serde_json::Error::is_data)?;
-    // The text is on one line.
+    // The text has a single line.
     Some(error.column().min(text.len())).filter(|read| *read > 0)
 }
 
-/// The pointer of the innermost part of a value that the first `end` bytes of its text end in.
-fn ending_at(end: usize, value: &Value) -> String {
+/// The pointer of the innermost value that contains the byte at `end` of the text.
+fn containing(end: usize, value: &Value) -> String {
     let mut begin = 1;
     for Part { token, name, value } in parts(value) {
         let length = name + value.to_string().len();
         if (begin + 1..=begin + length).contains(&end) {
-            return token + &ending_at((end - begin).saturating_sub(name), value);
+            return token + &containing((end - begin).saturating_sub(name), value);
         }
         begin += length + 1;
     }
@@ -41,9 +41,9 @@ fn ending_at(end: usize, value: &Value) -> String {
 }
 
 struct Part<'a> {
-    /// Its token of the pointer.
+    /// Its token in the pointer.
     token: String,
-    /// How many bytes its name takes, the colon included.
+    /// The length of its name in bytes, including the colon.
     name: usize,
     value: &'a Value,
 }
@@ -73,7 +73,7 @@ pub(crate) fn field_of(object: &str, field: &str) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#[expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 mod tests {
     use serde::Deserialize;
     use serde_json::json;
@@ -106,7 +106,7 @@ mod tests {
         Courier { floor: Even },
     }
 
-    /// A type with a check of its own, made after the value was read.
+    /// A type that is validated after it was read.
     #[derive(Deserialize)]
     #[serde(try_from = "i64")]
     struct Even(i64);
@@ -137,7 +137,7 @@ mod tests {
     fn the_innermost_value_that_is_refused_is_pointed_at() {
         for (refused, place) in [
             (order("/lines/0/count", json!(1000)), "/lines/0/count"),
-            // By a check after it was read, be it the last field or not.
+            // Refused after it was read, as the last field or not.
             (order("/lines/0/most", json!(7)), "/lines/0/most"),
             (order("/a~1ü", json!(7)), "/a~1ü"),
             (order("/way", json!({ "Courier": { "floor": 3 } })), "/way/Courier/floor"),

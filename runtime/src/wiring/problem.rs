@@ -1,10 +1,8 @@
-//! What is wrong with a domain.
-
 use std::fmt;
 
 use crate::model::Source;
 
-/// One thing that is wrong with a domain (r50).
+/// A problem of the wiring that `start()` reports ([r50](crate::rules#r50)).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     pub(super) source: Source,
@@ -16,12 +14,12 @@ impl Problem {
         Self { source, message: message.into() }
     }
 
-    /// Where in the user's source.
+    /// The place in the source of the program.
     pub fn source(&self) -> Source {
         self.source
     }
 
-    /// What is wrong, and what to do.
+    /// What is wrong, and what to do about it.
     pub fn message(&self) -> &str {
         &self.message
     }

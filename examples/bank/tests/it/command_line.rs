@@ -191,7 +191,7 @@ fn an_invalid_command_line_exits_with_2() {
     let db = dir.path("bank.db");
     let cases: [(&[&str], &str); 6] = [
         (&["deposit", "a-1", "five"], "five"),
-        (&["jobs", "--state", "sleeping"], "no job state is called `sleeping`"),
+        (&["jobs", "--state", "sleeping"], "unknown job state `sleeping`"),
         (&["job", "17"], "17"),
         (&["deposit", "a-1", "5", "--lease", "never"], "not a number of seconds"),
         (&["deposit", "a-1", "5", "--lease", "0"], "between 0.1 seconds and 1 day"),

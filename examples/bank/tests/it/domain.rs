@@ -9,15 +9,15 @@ fn the_wiring_is_printed_as_a_tree() {
     let tree = run(["wiring"]).success();
     let start_transfer = "
 StartTransfer: Send money from one account to another.
-│  one at a time, in order, for each `from`
-│  once for each `transfer`
-│  attempted up to 5 times, 100ms, 200ms, … apart
-└─ entity Account of `from`, which exists
-   │  only if to_another_account and transfer_covered
+│  ordered by `from`
+│  idempotency key `transfer`
+│  up to 5 attempts, 100ms, 200ms, … apart
+└─ entity Account by `from`, must exist
+   │  checks to_another_account, transfer_covered
    └─ event TransferStarted: The sender of a transfer was debited.
       └─ handler route_transfer
-         │  attempted until it succeeds, 100ms, 200ms, … apart
-         │  draws Repository<Account>, Repository<Transfer>
+         │  unlimited attempts, 100ms, 200ms, … apart
+         │  uses Repository<Account>, Repository<Transfer>
          ├─ command CompleteTransfer
          └─ command RefundTransfer
 ";

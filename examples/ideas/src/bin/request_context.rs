@@ -2,7 +2,7 @@
 //! the request causes. The helpers in `enact::auth` check them.
 //!
 //! ```text
-//! denied (missing_role): this needs the role `teller`, which bob does not have
+//! denied (missing_role): the role `teller` is required, and bob does not have it
 //! ada (north) paid out 500 cents
 //! audit (north) paid out 1 cents
 //! ```

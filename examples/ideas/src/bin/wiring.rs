@@ -5,15 +5,15 @@
 //! Commands
 //!
 //! Lend: Lend a book to a reader.
-//! └─ entity Book of `book`, which is created if it is missing
-//!       only if on_shelf
+//! └─ entity Book by `book`, created if missing
+//!       checks on_shelf
 //!
 //! TakeBack: Take a book back.
-//! │  attempted up to 3 times, 1s apart
-//! └─ entity Book of `book`, which exists
+//! │  up to 3 attempts, 1s apart
+//! └─ entity Book by `book`, must exist
 //!    └─ event BookReturned: A book was returned.
 //!       └─ handler pass_on
-//!          │  draws dyn WaitingList
+//!          │  uses dyn WaitingList
 //!          └─ command Lend
 //!
 //! Entities

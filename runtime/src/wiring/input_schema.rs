@@ -1,4 +1,4 @@
-//! Validation by JSON Schema (r11): schemars makes the schema, jsonschema checks it.
+//! Validation by JSON Schema: schemars generates the schema, jsonschema validates.
 
 use std::fmt;
 
@@ -11,17 +11,17 @@ use super::pointer::{self, field_of};
 use crate::domain::{self, AnyValue, Parse};
 use crate::model::{Failure, FailureKind, Json, Violation};
 
-/// How deep a payload may be nested: as deep as it can be read back from a store.
-const DEEPEST: usize = 127;
+/// The limit of nesting of a payload, which is the limit of `serde_json` when it is read back.
+const MAX_DEPTH: usize = 127;
 
-/// A value longer than this is not quoted in a message.
-const LONGEST_QUOTE: usize = 80;
+/// Longer values are not quoted in messages.
+const MAX_QUOTED_BYTES: usize = 80;
 
-/// How many violations are reported one by one. The rest is counted.
-const MOST_VIOLATIONS: usize = 100;
+/// The number of violations that are listed. Further ones are counted.
+const MAX_VIOLATIONS: usize = 100;
 
-/// What a command or an event must look like.
-pub(crate) struct Input {
+/// The schema of a command or an event.
+pub(crate) struct InputSchema {
     name: &'static str,
     schema: Value,
     validator: Validator,
@@ -29,17 +29,17 @@ pub(crate) struct Input {
     max_bytes: usize,
 }
 
-/// What becomes of fields that a schema does not know (r11).
+/// Whether fields that a schema does not declare are violations.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnknownFields {
-    /// They are violations: commands.
+    /// For commands.
     Refused,
-    /// They pass: events.
+    /// For events.
     Ignored,
 }
 
-impl Input {
-    /// Compiles a schema. Fails if the schema itself is wrong, as for a pattern that is no regular expression.
+impl InputSchema {
+    /// Compiles a schema. Fails if the schema is invalid, such as for a pattern that is not a regular expression.
     pub(crate) fn compile(
         name: &'static str,
         schema: fn(&mut SchemaGenerator) -> Schema,
@@ -54,16 +54,16 @@ impl Input {
         let validator = jsonschema::options()
             .offline()
             .build(&schema)
-            .map_err(|error| format!("its schema is wrong at `{}`: {error}", error.instance_path()))?;
+            .map_err(|error| format!("at `{}`: {error}", error.instance_path()))?;
         Ok(Self { name, schema, validator, parse, max_bytes })
     }
 
-    /// The schema that is checked.
+    /// The schema as JSON.
     pub(crate) fn schema(&self) -> &Value {
         &self.schema
     }
 
-    /// Takes what serde has made of a typed value: its JSON, if that is valid.
+    /// Validates a serialized value.
     pub(crate) fn admit(&self, value: serde_json::Result<Value>) -> Result<Json, Failure> {
         let value = value.map_err(|error| {
             let message = format!("`{}` cannot be written as JSON: {error}", self.name);
@@ -72,11 +72,11 @@ impl Input {
         self.check(&value)
     }
 
-    /// Checks a value: its depth, the size of its text, which is the answer, and its schema. What is too large costs no
+    /// Validates a value and returns its text. Depth and size are checked first, so that a value that is too large costs no
     /// validation.
     pub(crate) fn check(&self, value: &Value) -> Result<Json, Failure> {
-        if !is_within(value, DEEPEST) {
-            let message = format!("it is nested more than {DEEPEST} levels deep; keep it flatter");
+        if !is_within(value, MAX_DEPTH) {
+            let message = format!("it is nested more than {MAX_DEPTH} levels deep: flatten it");
             return Err(self.invalid(vec![Violation::at("", "too_deep", message)]));
         }
         let text = Json::of(value)
@@ -84,8 +84,8 @@ impl Input {
         let bytes = text.as_str().len();
         if bytes > self.max_bytes {
             let message = format!(
-                "it is {bytes} bytes long as JSON, more than the {} that the runtime takes; keep large content \
-                 elsewhere and send a reference, or raise `max_payload_bytes` on the runtime's builder",
+                "it is {bytes} bytes long as JSON, and the limit is {}: store large content elsewhere and send a \
+                 reference, or raise `max_payload_bytes` on the builder",
                 self.max_bytes
             );
             return Err(self.invalid(vec![Violation::at("", "payload_too_large", message)]));
@@ -94,31 +94,27 @@ impl Input {
         Ok(text)
     }
 
-    /// What is wrong with a command that targets nothing, where its handler binds an entity.
+    /// The failure of a command without a target whose handler binds an entity.
     pub(crate) fn no_target(&self) -> Failure {
-        let message = format!(
-            "`{}` has no target, and its handler binds one: the field that holds the target is null; give it the id of \
-             the entity that the command acts on",
-            self.name
-        );
+        let message =
+            "the target is null, and the handler binds an entity: set the target to the entity's id";
         self.invalid(vec![Violation::at("", "no_target", message)])
     }
 
-    /// Reads what a store has kept: validates it, and makes a typed value of it.
+    /// Validates and deserializes a stored payload.
     pub(crate) fn read(&self, text: &Json) -> Result<AnyValue, Failure> {
         let value = text.value().map_err(|error| {
-            self.invalid(vec![Violation::at("", "not_json", format!("it is no JSON: {error}"))])
+            self.invalid(vec![Violation::at("", "not_json", format!("it is not JSON: {error}"))])
         })?;
         self.validate(&value)?;
         self.parse(text)
     }
 
-    /// Makes a typed value of what is valid by its schema. What only the type knows, such as the range of an `i64`,
-    /// is found here.
+    /// Deserializes a payload that is valid by its schema. The type may still refuse it, such as by the range of an `i64`.
     pub(crate) fn parse(&self, text: &Json) -> Result<AnyValue, Failure> {
         domain::parse(text.as_str(), self.parse).map_err(|error| {
             let pointer = text.value().map(|value| pointer::pointer(&value, self.parse)).unwrap_or_default();
-            self.invalid(vec![Violation::at(pointer, "unreadable", without_place(&error))])
+            self.invalid(vec![Violation::at(pointer, "unreadable", without_position(&error))])
         })
     }
 
@@ -126,9 +122,9 @@ impl Input {
         if self.validator.is_valid(value) {
             return Ok(());
         }
-        let mut found = self.validator.iter_errors(value).flat_map(|error| self.violations(&error));
-        let mut violations: Vec<_> = found.by_ref().take(MOST_VIOLATIONS).collect();
-        let more = found.count();
+        let mut all = self.validator.iter_errors(value).flat_map(|error| self.violations(&error));
+        let mut violations: Vec<_> = all.by_ref().take(MAX_VIOLATIONS).collect();
+        let more = all.count();
         if more > 0 {
             let message = format!("{more} more violations are not listed");
             violations.push(Violation::at("", "more_violations", message));
@@ -140,24 +136,24 @@ impl Input {
         Failure::from_violations(FailureKind::Invalid, format!("`{}` is invalid", self.name), violations)
     }
 
-    /// One violation, or one for each unknown field, at the field that is to be mended.
+    /// The violations of one error: at the missing or unknown fields if it is about fields.
     fn violations(&self, error: &ValidationError<'_>) -> Vec<Violation> {
-        let place = error.instance_path().to_string();
+        let pointer = error.instance_path().to_string();
         let code = error.kind().keyword().to_owned();
         match error.kind() {
             ValidationErrorKind::Required { property } => {
                 let field = property.as_str().unwrap_or_default();
-                vec![Violation::at(field_of(&place, field), code, "this field is required")]
+                vec![Violation::at(field_of(&pointer, field), code, "this field is required")]
             }
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let message = self.unknown_field(error.schema_path().as_str());
                 let at =
-                    |field: &String| Violation::at(field_of(&place, field), code.clone(), message.clone());
+                    |field: &String| Violation::at(field_of(&pointer, field), code.clone(), message.clone());
                 unexpected.iter().map(at).collect()
             }
-            _ if is_quotable(error.instance()) => vec![Violation::at(place, code, error.to_string())],
-            _ => vec![Violation::at(place, code, error.masked().to_string())],
+            _ if is_quotable(error.instance()) => vec![Violation::at(pointer, code, error.to_string())],
+            _ => vec![Violation::at(pointer, code, error.masked().to_string())],
         }
     }
 
@@ -167,29 +163,29 @@ impl Input {
         match fields {
             Some(fields) if !fields.is_empty() => {
                 let known: Vec<_> = fields.keys().map(|field| format!("`{field}`")).collect();
-                format!("there is no such field; the fields here are {}", known.join(", "))
+                format!("unknown field; the fields are {}", known.join(", "))
             }
-            _ => "there is no such field; no field is expected here".to_owned(),
+            _ => "unknown field; there are no fields here".to_owned(),
         }
     }
 }
 
-impl fmt::Debug for Input {
+impl fmt::Debug for InputSchema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Input({})", self.name)
+        write!(f, "InputSchema({})", self.name)
     }
 }
 
-/// What serde says, without the line and column of a text that nobody sees.
-fn without_place(error: &serde_json::Error) -> String {
+/// serde's message without line and column, since the caller does not see the text.
+fn without_position(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    message.strip_suffix(&place).unwrap_or(&message).to_owned()
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    message.strip_suffix(&position).unwrap_or(&message).to_owned()
 }
 
 fn is_quotable(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.len() <= LONGEST_QUOTE,
+        Value::String(text) => text.len() <= MAX_QUOTED_BYTES,
         Value::Array(_) | Value::Object(_) => false,
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
@@ -203,10 +199,10 @@ fn is_within(value: &Value, levels: usize) -> bool {
     }
 }
 
-/// Refuses unknown fields at every depth, where a schema does not say otherwise.
+/// Refuses unknown fields at every depth, unless a schema sets `additionalProperties` itself.
 ///
-/// An object that is put together of several schemas (`allOf`, or variants beside common fields) is closed as a whole
-/// by `unevaluatedProperties`, and its parts stay open: none of them knows all the fields.
+/// An object composed of several schemas (`allOf`, or variants beside common fields) is closed as a whole by
+/// `unevaluatedProperties`. Its parts stay open, since none of them declares all the fields.
 fn close_objects(schema: &mut Value) {
     if let Value::Object(keywords) = schema
         && !DESCRIBES_FIELDS.iter().any(|keyword| keywords.contains_key(*keyword))
@@ -233,26 +229,26 @@ fn close(schema: &mut Value, is_part: bool) {
     let has_fields = keywords.contains_key("properties");
     let is_composed = keywords.contains_key("allOf")
         || (has_fields && ["anyOf", "oneOf", "$ref"].iter().any(|keyword| keywords.contains_key(*keyword)));
-    let says_otherwise = ["additionalProperties", "unevaluatedProperties"]
+    let is_explicit = ["additionalProperties", "unevaluatedProperties"]
         .iter()
         .any(|keyword| keywords.contains_key(*keyword));
-    if !is_part && !says_otherwise && (has_fields || is_composed) {
+    if !is_part && !is_explicit && (has_fields || is_composed) {
         let keyword = if is_composed { "unevaluatedProperties" } else { "additionalProperties" };
         keywords.insert(keyword.to_owned(), Value::Bool(false));
     }
     if is_composed && keywords.get("additionalProperties") == Some(&Value::Bool(false)) {
-        // What `deny_unknown_fields` says of the fields beside the parts, it means of the whole.
+        // `deny_unknown_fields` beside the parts applies to the whole.
         keywords.remove("additionalProperties");
         keywords.insert("unevaluatedProperties".to_owned(), Value::Bool(false));
     }
     if keywords.get("additionalProperties") == Some(&Value::Bool(false)) {
-        // Without the keyword beside it, a violation would not name the field.
+        // jsonschema names the unknown field only if `properties` is present.
         keywords.entry("properties").or_insert_with(|| Value::Object(Map::new()));
     }
-    close_below(keywords, is_part || is_composed);
+    close_subschemas(keywords, is_part || is_composed);
 }
 
-fn close_below(keywords: &mut Map<String, Value>, parts: bool) {
+fn close_subschemas(keywords: &mut Map<String, Value>, parts: bool) {
     for (keyword, value) in keywords {
         match (keyword.as_str(), value) {
             ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => close_all(schemas, parts),

@@ -1,4 +1,4 @@
-//! The domain as data.
+//! The description of a program's wiring: [`Wiring`] and its parts.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,29 +10,33 @@ use crate::domain::ScheduleSettings;
 use crate::handler::{HandlerSettings, optional_millis};
 use crate::model::Source;
 
-/// The whole domain as data; [`Runtime::wiring`](crate::Runtime::wiring) has it.
+/// The wiring of a program as data; see [`Runtime::wiring`](crate::Runtime::wiring).
 ///
-/// As text (`Display`) it is a tree for people, [`to_mermaid`](Self::to_mermaid) draws it, and serde writes it as JSON.
-/// Everything stands in the order of its names.
+/// `Display` writes it as a text tree, [`to_mermaid`](Self::to_mermaid) as a flowchart, and serde as JSON. All lists are sorted
+/// by name.
 ///
-/// In JSON a field is called as it is here, and what is not there is `null`; later versions may add fields, and rename
-/// none. A [`Source`] is an object of `file` and `line`. A [`Retry`](crate::Retry) is one of `attempts`, how many there are at most
-/// (`null`: without end), `first_pause_ms`, `growth`, by which each pause is multiplied to give the next, `longest_pause_ms`,
-/// `jitter`, whether they are shortened at random, and `by_kind`, with the same of each kind of failure that has a policy of
-/// its own. A timeout is `timeout_ms`, and a period `every_ms`. The fields of an event handler's [`HandlerWiring`] stand beside its name.
+/// The events and commands that a handler emits and publishes are those that its function constructs. Functions that it calls
+/// are not analysed.
 ///
-/// What a handler emits and publishes is taken from its own text: the events and commands that it constructs there. What a
-/// function below it constructs is not seen.
+/// # JSON
+/// Fields have the names of the Rust fields, and missing values are `null`. Later versions may add fields, but rename none.
+///
+/// | field | JSON |
+/// |---|---|
+/// | a [`Source`] | an object of `file` and `line` |
+/// | a [`Retry`](crate::Retry) | an object of `attempts` (at most; `null` if unlimited), `first_pause_ms`, `growth` (the factor between pauses), `longest_pause_ms`, `jitter`, and `by_kind`, with the same fields for each kind of failure that has a policy of its own |
+/// | a timeout, a period | `timeout_ms`, `every_ms` |
+/// | the [`HandlerWiring`] of an event handler | its fields, beside the name |
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Wiring {
-    /// What can be asked for.
+    /// The commands.
     pub commands: Vec<CommandWiring>,
-    /// What can occur.
+    /// The events.
     pub events: Vec<EventWiring>,
-    /// What commands act on.
+    /// The entities.
     pub entities: Vec<EntityWiring>,
-    /// What there are several ways to do.
+    /// The strategies.
     pub strategies: Vec<StrategyWiring>,
 }
 
@@ -40,64 +44,64 @@ pub struct Wiring {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct CommandWiring {
-    /// What it is called in the store and in JSON.
+    /// The name in the store and in JSON.
     pub name: &'static str,
-    /// What it was called before.
+    /// Former names.
     pub aliases: &'static [&'static str],
     /// Where it is declared.
     pub source: Source,
-    /// The JSON Schema (2020-12) by which it is validated.
+    /// The JSON Schema (2020-12) that validates it.
     pub schema: Value,
-    /// The field that holds the id of the entity that it acts on.
+    /// The field with the id of the entity that it acts on.
     pub target: Option<&'static str>,
-    /// The field by which the same request is known again.
+    /// The field with the idempotency key.
     pub idempotency_key: Option<&'static str>,
-    /// The field that names its lane.
+    /// The field with the key of its lane.
     pub order_by: Option<&'static str>,
     /// Its handler; `None` if another program handles it.
     pub handler: Option<HandlerWiring>,
-    /// When it recurs by itself; `None` if it does not.
+    /// When it recurs.
     pub schedule: Option<ScheduleWiring>,
-    /// How the handler comes by the entity that it binds; `None` if it binds none.
+    /// The entity that the handler binds.
     pub binding: Option<BindingWiring>,
     /// The codes of the invariants that are checked before the handler runs.
     pub invariants: Vec<&'static str>,
 }
 
-/// When a command recurs: every so often, or by a cron pattern.
+/// The schedule of a recurring command. Either `every` or `cron` is set.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ScheduleWiring {
     /// The period.
     #[serde(rename = "every_ms", serialize_with = "optional_millis")]
     pub every: Option<Duration>,
-    /// The cron pattern; in UTC, unless it names another time zone.
+    /// The cron pattern, in UTC unless it names a time zone.
     pub cron: Option<Cow<'static, str>>,
-    /// What else the schedule says.
+    /// The settings besides the times.
     #[serde(flatten)]
     pub settings: ScheduleSettings,
 }
 
-/// How a handler comes by its entity.
+/// The entity that a handler binds.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[non_exhaustive]
 pub struct BindingWiring {
     /// The name of the entity.
     pub entity: &'static str,
-    /// Whether it must exist, must not, or is made if it does not (r12).
+    /// The creation policy.
     pub create: CreationPolicy,
 }
 
-/// A creation policy (r12).
+/// A creation policy ([r12](crate::rules#r12)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CreationPolicy {
     /// The entity must exist.
     Never,
-    /// The entity must not exist, and is made from the command.
+    /// The entity is created from the command, and must not exist.
     Always,
-    /// The entity is loaded, or made from the command.
+    /// The entity is loaded, or created from the command if it does not exist.
     IfMissing,
 }
 
@@ -105,20 +109,20 @@ pub enum CreationPolicy {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct HandlerWiring {
-    /// Where it is.
+    /// Where it is declared.
     pub source: Source,
-    /// How its jobs run.
+    /// Its settings.
     #[serde(flatten)]
     pub settings: HandlerSettings,
-    /// The types of the capabilities that it needs, those of its strategies' policies included.
+    /// The types of the capabilities it requires, including those of its strategies' policies.
     pub capabilities: Vec<&'static str>,
-    /// The strategies that it draws.
+    /// The strategies it uses.
     pub strategies: Vec<&'static str>,
-    /// The entities that it reads, or saves, through a repository.
+    /// The entities it accesses through repositories.
     pub repositories: Vec<&'static str>,
-    /// The events that it emits, as far as its text shows.
+    /// The events it emits.
     pub emits: Vec<&'static str>,
-    /// The commands that it publishes, as far as its text shows.
+    /// The commands it publishes.
     pub publishes: Vec<&'static str>,
 }
 
@@ -126,11 +130,11 @@ pub struct HandlerWiring {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct EventWiring {
-    /// What it is called in the store and in JSON.
+    /// The name in the store and in JSON.
     pub name: &'static str,
     /// Where it is declared.
     pub source: Source,
-    /// The JSON Schema (2020-12) by which it is validated.
+    /// The JSON Schema (2020-12) that validates it.
     pub schema: Value,
     /// Its handlers.
     pub handlers: Vec<EventHandlerWiring>,
@@ -140,9 +144,9 @@ pub struct EventWiring {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct EventHandlerWiring {
-    /// What its jobs are called in the store.
+    /// The name of its jobs in the store.
     pub name: &'static str,
-    /// What they were called before.
+    /// Former names.
     pub aliases: &'static [&'static str],
     /// The handler.
     #[serde(flatten)]
@@ -153,11 +157,11 @@ pub struct EventHandlerWiring {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct EntityWiring {
-    /// What it is called in the store.
+    /// The name in the store.
     pub name: &'static str,
     /// Where it is declared.
     pub source: Source,
-    /// What must hold of it.
+    /// Its invariants.
     pub invariants: Vec<InvariantWiring>,
 }
 
@@ -165,13 +169,13 @@ pub struct EntityWiring {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct InvariantWiring {
-    /// What it is, for code.
+    /// The stable code.
     pub code: &'static str,
-    /// What it says, for people.
+    /// The message, for humans.
     pub message: &'static str,
-    /// When it is checked; `None` if at the end of every execution that writes the entity.
+    /// Its scope; `None` if it is checked before every commit that writes the entity.
     pub when: Option<ScopeWiring>,
-    /// Where it is.
+    /// Where it is declared.
     pub source: Source,
 }
 
@@ -180,9 +184,9 @@ pub struct InvariantWiring {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ScopeWiring {
-    /// It is checked before the handler of the command of this name.
+    /// Checked before the handler of this command.
     Command(&'static str),
-    /// It is checked when the event of this name is emitted.
+    /// Checked when this event is emitted.
     Event(&'static str),
 }
 
@@ -190,13 +194,13 @@ pub enum ScopeWiring {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct StrategyWiring {
-    /// What it is called on the record of an attempt.
+    /// The name that attempts record.
     pub name: &'static str,
     /// Where it is declared.
     pub source: Source,
-    /// The ways to do it.
+    /// Its variants.
     pub variants: Vec<VariantWiring>,
-    /// Where its policy is; `None` if nothing chooses, and nothing draws it.
+    /// Where its policy is declared; `None` if it has none, in which case no handler uses it.
     pub policy: Option<Source>,
 }
 
@@ -204,14 +208,14 @@ pub struct StrategyWiring {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct VariantWiring {
-    /// What it is called on the record of an attempt.
+    /// The name that attempts record.
     pub name: &'static str,
-    /// Where it is.
+    /// Where it is declared.
     pub source: Source,
 }
 
 impl Wiring {
-    /// The command of a name, the names that commands had before included.
+    /// The command of a name or alias.
     pub fn command(&self, name: &str) -> Option<&CommandWiring> {
         self.commands.iter().find(|command| command.name == name || command.aliases.contains(&name))
     }

@@ -1,11 +1,11 @@
-//! The domain as a tree that a person likes to read: command → entity → events → handlers → commands.
+//! The wiring as a text tree: command → entity → events → handlers → commands.
 
 use std::collections::HashSet;
 use std::fmt::{self, Formatter};
 
 use serde_json::Value;
 
-use super::wiring::{
+use super::description::{
     CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring, HandlerWiring,
     InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, Wiring,
 };
@@ -14,15 +14,15 @@ use crate::handler::{DEFAULT_QUEUE, HandlerSettings};
 
 impl fmt::Display for Wiring {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write(self, f)
+        write_tree(self, f)
     }
 }
 
-fn write(wiring: &Wiring, f: &mut Formatter<'_>) -> fmt::Result {
-    let mut growing = Growing { wiring, shown: HashSet::new() };
+fn write_tree(wiring: &Wiring, f: &mut Formatter<'_>) -> fmt::Result {
+    let mut builder = TreeBuilder { wiring, shown: HashSet::new() };
     let sections = [
-        ("Commands", wiring.commands.iter().map(|part| growing.command(part)).collect()),
-        ("Events that no command is seen to lead to", growing.other_events()),
+        ("Commands", wiring.commands.iter().map(|part| builder.command(part)).collect()),
+        ("Other events", builder.other_events()),
         ("Entities", wiring.entities.iter().map(entity).collect()),
         ("Strategies", wiring.strategies.iter().map(strategy).collect()),
     ];
@@ -38,12 +38,12 @@ fn write(wiring: &Wiring, f: &mut Formatter<'_>) -> fmt::Result {
         })?;
     }
     if is_first {
-        writeln!(f, "Nothing is declared here; see that the crates of the domain are linked.")?;
+        writeln!(f, "Nothing is declared: link the crates of the domain.")?;
     }
     Ok(())
 }
 
-/// A line, what is to be said about it, and what it leads to.
+/// A line, its details, and the nodes below it.
 struct Node {
     title: String,
     details: Vec<String>,
@@ -55,7 +55,7 @@ impl Node {
         Self { title, details: Vec::new(), below: Vec::new() }
     }
 
-    /// Writes the node behind `branch`, and all else behind `indent`.
+    /// Writes the title after `branch`, and all other lines after `indent`.
     fn write(&self, branch: &str, indent: &str, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { title, details, below } = self;
         writeln!(f, "{branch}{title}")?;
@@ -69,50 +69,50 @@ impl Node {
     }
 }
 
-/// What stands below commands and events.
-struct Growing<'a> {
+/// Builds the nodes of commands and events.
+struct TreeBuilder<'a> {
     wiring: &'a Wiring,
-    /// The events whose handlers are shown already: they are shown once, so there is no going round in circles.
+    /// The events whose handlers have been shown. Each is expanded once, since events may form cycles.
     shown: HashSet<&'a str>,
 }
 
-impl<'a> Growing<'a> {
+impl<'a> TreeBuilder<'a> {
     fn command(&mut self, part: &'a CommandWiring) -> Node {
-        let mut details = Vec::from_iter(formerly(part.aliases));
-        details.extend(part.order_by.map(|field| format!("one at a time, in order, for each `{field}`")));
-        details.extend(part.idempotency_key.map(|field| format!("once for each `{field}`")));
-        details.extend(part.schedule.as_ref().map(ScheduleWiring::in_words));
+        let mut details = Vec::from_iter(aliases(part.aliases));
+        details.extend(part.order_by.map(|field| format!("ordered by `{field}`")));
+        details.extend(part.idempotency_key.map(|field| format!("idempotency key `{field}`")));
+        details.extend(part.schedule.as_ref().map(ScheduleWiring::detail));
         let mut below = Vec::new();
         match (&part.handler, part.binding) {
             (None, _) => {
-                details.extend(part.target.map(|field| format!("about `{field}`")));
+                details.extend(part.target.map(|field| format!("target `{field}`")));
                 details.push("handled by another program".to_owned());
             }
             (Some(handler), None) => {
-                details.extend(part.target.map(|field| format!("about `{field}`, which it does not bind")));
+                details.extend(part.target.map(|field| format!("target `{field}`, not bound")));
                 details.extend(handling(handler));
                 below = self.effects(handler);
             }
             (Some(handler), Some(binding)) => {
                 details.extend(handling(handler));
-                let field = part.target.map(|field| format!(" of `{field}`")).unwrap_or_default();
+                let field = part.target.map(|field| format!(" by `{field}`")).unwrap_or_default();
                 let entity = binding.entity;
                 let title = match binding.create {
-                    CreationPolicy::Never => format!("entity {entity}{field}, which exists"),
-                    CreationPolicy::Always => format!("entity {entity}{field}, which is created"),
+                    CreationPolicy::Never => format!("entity {entity}{field}, must exist"),
+                    CreationPolicy::Always => format!("entity {entity}{field}, created"),
                     CreationPolicy::IfMissing => {
-                        format!("entity {entity}{field}, which is created if it is missing")
+                        format!("entity {entity}{field}, created if missing")
                     }
                 };
                 let before = &part.invariants;
-                let checks = (!before.is_empty()).then(|| format!("only if {}", and(before)));
+                let checks = (!before.is_empty()).then(|| format!("checks {}", before.join(", ")));
                 below.push(Node { title, details: Vec::from_iter(checks), below: self.effects(handler) });
             }
         }
         Node { title: titled(part.name, &part.schema), details, below }
     }
 
-    /// What a handler emits and publishes. A command stands whole among the commands.
+    /// What a handler emits and publishes. Commands are not expanded here: they have a tree of their own.
     fn effects(&mut self, handler: &'a HandlerWiring) -> Vec<Node> {
         let wiring = self.wiring;
         let events = handler.emits.iter().filter_map(|name| wiring.event(name));
@@ -140,12 +140,12 @@ impl<'a> Growing<'a> {
     }
 
     fn handler(&mut self, part: &'a EventHandlerWiring) -> Node {
-        let EventHandlerWiring { name, aliases, handler } = part;
-        let details = formerly(aliases).into_iter().chain(handling(handler)).collect();
+        let EventHandlerWiring { name, aliases: former, handler } = part;
+        let details = aliases(former).into_iter().chain(handling(handler)).collect();
         Node { title: format!("handler {name}"), details, below: self.effects(handler) }
     }
 
-    /// The events that no command leads to: first those that no handler emits either.
+    /// The events that are not shown below a command: first those that no handler emits either.
     fn other_events(&mut self) -> Vec<Node> {
         let wiring = self.wiring;
         let handlers = wiring.events.iter().flat_map(|event| &event.handlers);
@@ -162,21 +162,21 @@ impl<'a> Growing<'a> {
     }
 }
 
-/// How a handler is retried, how long it may take, and what it draws.
+/// The settings of a handler, and what its parameters use.
 fn handling(handler: &HandlerWiring) -> Vec<String> {
-    let mut draws: Vec<_> = handler.strategies.iter().map(ToString::to_string).collect();
-    draws.extend(handler.repositories.iter().map(|entity| format!("Repository<{entity}>")));
-    draws.extend(handler.capabilities.iter().map(|capability| short(capability)));
-    let draws = (!draws.is_empty()).then(|| format!("draws {}", draws.join(", ")));
+    let mut used: Vec<_> = handler.strategies.iter().map(ToString::to_string).collect();
+    used.extend(handler.repositories.iter().map(|entity| format!("Repository<{entity}>")));
+    used.extend(handler.capabilities.iter().map(|capability| short(capability)));
+    let uses = (!used.is_empty()).then(|| format!("uses {}", used.join(", ")));
     let HandlerSettings { retry, timeout, queue } = handler.settings;
-    let timeout = timeout.map(|timeout| format!("each attempt takes {timeout:?} at most"));
-    let retried = retry.repeats().then(|| retry.to_string());
-    let queue = (queue != DEFAULT_QUEUE).then(|| format!("in the queue `{queue}`"));
-    [queue, retried, timeout, draws].into_iter().flatten().collect()
+    let timeout = timeout.map(|timeout| format!("timeout {timeout:?}"));
+    let retry = retry.repeats().then(|| retry.to_string());
+    let queue = (queue != DEFAULT_QUEUE).then(|| format!("queue `{queue}`"));
+    [queue, retry, timeout, uses].into_iter().flatten().collect()
 }
 
 impl ScheduleWiring {
-    /// When it recurs.
+    /// The times at which it ticks.
     pub(super) fn times(&self) -> String {
         match (self.every, &self.cron) {
             (Some(period), _) => format!("every {period:?}"),
@@ -185,11 +185,11 @@ impl ScheduleWiring {
         }
     }
 
-    fn in_words(&self) -> String {
+    fn detail(&self) -> String {
         let missed = match self.settings.missed {
-            Missed::Skip => "what was missed is left out",
-            Missed::Once => "once for all that was missed",
-            Missed::All => "each time that was missed, too",
+            Missed::Skip => "missed ticks are skipped",
+            Missed::Once => "missed ticks run once",
+            Missed::All => "every missed tick runs",
         };
         format!("recurs {}; {missed}", self.times())
     }
@@ -219,19 +219,11 @@ fn titled(name: &str, schema: &Value) -> String {
     if paragraph.is_empty() { name.to_owned() } else { format!("{name}: {}", paragraph.join(" ")) }
 }
 
-fn formerly(aliases: &[&str]) -> Option<String> {
-    (!aliases.is_empty()).then(|| format!("formerly {}", and(aliases)))
+fn aliases(names: &[&str]) -> Option<String> {
+    (!names.is_empty()).then(|| format!("formerly {}", names.join(", ")))
 }
 
-/// `a`, `a and b`, `a, b and c`.
-fn and(names: &[&str]) -> String {
-    match names {
-        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-        _ => names.concat(),
-    }
-}
-
-/// A type's name without the paths: `dyn Mailer`.
+/// The name of a type without paths: `dyn Mailer`.
 fn short(type_name: &str) -> String {
     let mut text = String::new();
     for part in type_name.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
