@@ -1,7 +1,7 @@
-//! How a handler is called, as functions without its types.
+//! Functions that call a handler, with its types erased.
 //!
-//! They are alone in their module. All that the compiler generates of a module's generic functions it generates anew when
-//! the body of one handler changes, so nothing but what depends on handlers' bodies is here.
+//! They have a module of their own for incremental builds: if the body of one handler changes, the compiler regenerates all
+//! instances of the generic functions in this module.
 
 use std::any::Any;
 
@@ -12,13 +12,13 @@ use crate::context::ExecutionContext;
 use crate::domain::{AnyValue, Command, cast, cast_mut};
 use crate::model::{Failure, FailureKind, Json};
 
-/// A handler at work.
+/// The future of a handler.
 pub(crate) type Handling<'a> = BoxFuture<'a, Result<Json, Failure>>;
 
 pub(crate) fn command<H: CommandHandler>(command: AnyValue, context: &ExecutionContext) -> Handling<'_> {
     Box::pin(async move {
         match H::handle(cast(command), context).await {
-            Ok(output) => written(H::Command::NAME, Json::of(&output)),
+            Ok(output) => serialized(H::Command::NAME, Json::of(&output)),
             Err(failure) => Err(failure),
         }
     })
@@ -32,7 +32,7 @@ pub(crate) fn entity_command<'a, H: EntityHandler>(
     let entity = cast_mut(entity);
     Box::pin(async move {
         match H::handle(cast(command), entity, context).await {
-            Ok(output) => written(H::Command::NAME, Json::of(&output)),
+            Ok(output) => serialized(H::Command::NAME, Json::of(&output)),
             Err(failure) => Err(failure),
         }
     })
@@ -47,10 +47,10 @@ pub(crate) fn event<H: EventHandler>(event: AnyValue, context: &ExecutionContext
     })
 }
 
-/// The output of a command's handler.
-fn written(command: &str, output: serde_json::Result<Json>) -> Result<Json, Failure> {
+/// Serializes the output of a command handler.
+fn serialized(command: &str, output: serde_json::Result<Json>) -> Result<Json, Failure> {
     output.map_err(|error| {
-        let message = format!("what the handler of `{command}` returned cannot be written as JSON: {error}");
+        let message = format!("the output of the handler of `{command}` cannot be written as JSON: {error}");
         Failure::new(FailureKind::Error, "output_not_json", message).permanent()
     })
 }

@@ -1,4 +1,4 @@
-//! What a handler's creation policy and an invariant do, as functions without their types.
+//! Functions of creation policies and invariants, with their types erased.
 
 use std::any::Any;
 
@@ -9,7 +9,7 @@ use crate::domain::{AnyValue, Creation, cast_ref};
 pub(crate) fn create<H: EntityHandler>(command: &dyn Any) -> AnyValue {
     match H::creation() {
         Creation::Always(from) | Creation::IfMissing(from) => Box::new(from(cast_ref(command))),
-        Creation::Never => unreachable!("this function is kept for a policy that creates"),
+        Creation::Never => unreachable!("registered only for a policy that creates the entity"),
     }
 }
 

@@ -1,24 +1,24 @@
-//! What must hold of an entity.
+//! Invariants: conditions that an entity must meet.
 
 use std::fmt::Display;
 
 use crate::domain::{Entity, HasOneHandler};
 
-/// What must hold of an entity (r16). `#[invariant]` on a function implements it.
+/// A condition that an entity must meet ([r16](crate::rules#r16)). `#[invariant]` on a function implements it.
 pub trait Invariant: 'static {
     /// The entity.
     type Entity: Entity;
 
-    /// The command before whose handler it is checked, the event whose emission it is checked at, or [`Always`].
+    /// When it is checked: before the handler of a command, after an event was emitted, or [`Always`].
     type When: 'static;
 
-    /// What it is, for code: stable.
+    /// The code of a violation, for programs. Stable.
     const CODE: &'static str;
 
-    /// What it says, for people.
+    /// The message of a violation, for people.
     const MESSAGE: &'static str;
 
-    /// Whether it holds.
+    /// Checks the condition.
     fn check(entity: &Self::Entity, when: &Self::When) -> Verdict;
 }
 
@@ -26,20 +26,20 @@ pub trait Invariant: 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Always;
 
-/// Whether an invariant holds. Made of what its function returns.
+/// Whether an invariant holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It holds.
     Holds,
-    /// It does not; the message, where the function gave one, is more particular than the invariant's own.
+    /// It is violated. The message, if any, replaces [`Invariant::MESSAGE`].
     Violated(Option<String>),
 }
 
-/// What an invariant's function may return.
+/// The return type of an invariant: `bool`, or `Result<(), impl Display>`.
 #[diagnostic::on_unimplemented(
     message = "an invariant cannot return `{Self}`",
-    label = "this does not say whether it holds",
-    note = "return `bool`, or `Result<(), E>` with an `E` that implements `Display`, to say more particularly what does not hold"
+    label = "not a verdict",
+    note = "return `bool`, or `Result<(), E>` with an `E` that implements `Display` and describes the violation"
 )]
 pub trait IntoVerdict {
     /// The verdict.
@@ -62,7 +62,7 @@ impl<E: Display> IntoVerdict for Result<(), E> {
     }
 }
 
-/// A command whose handler binds the entity `E`, or an event: what an invariant of `E` may be scoped by (r10).
+/// The scope of an invariant of the entity `E`: a command whose handler binds `E`, or an event ([r10](crate::rules#r10)).
 #[diagnostic::on_unimplemented(
     message = "an invariant of `{E}` cannot be checked `when = {Self}`",
     label = "no handler of `{Self}` binds `{E}`",

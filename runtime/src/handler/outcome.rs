@@ -1,33 +1,33 @@
-//! What handlers may return.
+//! The return types of handlers.
 
 use std::error::Error;
 
 use crate::domain::Output;
 use crate::model::Failure;
 
-/// What a handler may return: `()`, or a `Result` with an [`Output`] and a [`HandlerError`].
+/// The return type of a handler: `()`, or a `Result` with an [`Output`] and a [`HandlerError`].
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
-    label = "this does not say whether it succeeded",
-    note = "return `()` if it always does, or else a `Result`: `Result<{Self}, Failure>`"
+    label = "not an outcome",
+    note = "return `()`, or a `Result` such as `Result<{Self}, Failure>`"
 )]
 pub trait IntoOutcome {
-    /// The output of success.
+    /// The output of a handler that succeeds.
     type Output;
 
-    /// The outcome.
+    /// Converts the returned value.
     ///
     /// # Errors
-    /// The failure that the returned error stands for.
+    /// The failure for the returned error.
     fn into_outcome(self) -> Result<Self::Output, Failure>;
 }
 
-/// What a handler may return when it fails: an error, or what can be made into a boxed one (r27).
+/// The error of a handler: a `std::error::Error`, or a type that converts into a boxed one ([r27](crate::rules#r27)).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a handler",
-    label = "its error is no `std::error::Error`, or cannot be sent between threads",
-    note = "implement `std::error::Error` for it, by `#[derive(thiserror::Error)]` for example, or return a `Failure`, an `anyhow::Error` or a `String`",
-    note = "it goes from thread to thread: a boxed error is a `Box<dyn Error + Send + Sync>`"
+    label = "not a `std::error::Error`, or not `Send` and `Sync`",
+    note = "implement `std::error::Error`, for example with `#[derive(thiserror::Error)]`, or return a `Failure`, an `anyhow::Error` or a `String`",
+    note = "a handler may move between threads: write a boxed error as `Box<dyn Error + Send + Sync>`"
 )]
 pub trait HandlerError: Into<Box<dyn Error + Send + Sync>> + 'static {}
 
@@ -51,15 +51,15 @@ impl<T: Output, E: HandlerError> IntoOutcome for Result<T, E> {
     }
 }
 
-/// The error in a box. `anyhow::Error::into` hides the type of the error behind it, and with it the classification, so it is
-/// unwrapped by anyhow's own method.
+/// Boxes the error. `into` would hide the type of the error in an `anyhow::Error`, and with it the classification. anyhow's own
+/// conversion keeps it.
 #[cfg(feature = "anyhow")]
 fn boxed<E: HandlerError>(error: E) -> Box<dyn Error + Send + Sync> {
     let mut error = Some(error);
     let anyhow =
         (&mut error as &mut dyn std::any::Any).downcast_mut::<Option<anyhow::Error>>().and_then(Option::take);
     let kept = anyhow.map(anyhow::Error::reallocate_into_boxed_dyn_error_without_backtrace);
-    kept.or_else(|| error.map(Into::into)).expect("an error that is not anyhow's is left")
+    kept.or_else(|| error.map(Into::into)).expect("the error is not an `anyhow::Error`, so it was not taken")
 }
 
 #[cfg(not(feature = "anyhow"))]

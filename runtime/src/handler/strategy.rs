@@ -1,22 +1,22 @@
-//! Strategies: one of several ways to do something, chosen for each execution by a policy (r40).
+//! Strategies: interchangeable behaviour, of which a policy chooses a variant for each execution.
 
 use std::any::TypeId;
 
 use crate::context::{ExecutionContext, FromContext, Needed, Requirements};
 use crate::model::{Failure, StrategyChoice};
 
-/// A trait whose implementations are interchangeable ways to do something. `#[strategy]` on the trait implements it for
-/// `dyn Trait`, and makes [`AnyVariant`] a supertrait, so that nothing implements the trait without being declared.
+/// A trait whose implementations are interchangeable ([r40](crate::rules#r40)). `#[strategy]` on the trait implements this for
+/// `dyn Trait`, and makes [`AnyVariant`] a supertrait, so that every implementation must be declared.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a strategy",
     label = "not a strategy",
     note = "put `#[strategy]` on the trait"
 )]
 pub trait Strategy: AnyVariant<<Self as Strategy>::Tag> + Send + Sync + 'static {
-    /// What the strategy is called on the record of an attempt (r21). Stable.
+    /// The name of the strategy in recorded attempts ([r21](crate::rules#r21)). Stable.
     const NAME: &'static str;
 
-    /// A type of the strategy's own, by which its variants are told from those of others.
+    /// A type that distinguishes the strategy's variants from those of others.
     type Tag;
 }
 
@@ -27,23 +27,23 @@ pub trait Strategy: AnyVariant<<Self as Strategy>::Tag> + Send + Sync + 'static 
     note = "put `#[strategy(variant)]` on the `impl` of the strategy for `{Self}`"
 )]
 pub trait Variant<Tag>: 'static {
-    /// What the variant is called on the record of an attempt (r21). Stable.
+    /// The name of the variant in recorded attempts ([r21](crate::rules#r21)). Stable.
     const NAME: &'static str;
 }
 
-/// Some variant of a strategy: what [`Variant`] says, of a value whose type is not known. A supertrait of every strategy.
+/// The object-safe form of [`Variant`]. A supertrait of every strategy.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a declared variant of this strategy",
     label = "not declared",
     note = "put `#[strategy(variant)]` on the `impl` of the strategy for `{Self}`"
 )]
 pub trait AnyVariant<Tag>: declared::Declared<Tag> {
-    /// The name of the variant that this is.
+    /// The name of the variant.
     fn variant_name(&self) -> &'static str;
 }
 
 mod declared {
-    /// Nothing but a [`Variant`](super::Variant) is some variant.
+    /// Seals [`AnyVariant`](super::AnyVariant): only a [`Variant`](super::Variant) implements it.
     pub trait Declared<Tag> {}
 
     #[diagnostic::do_not_recommend]
@@ -57,17 +57,17 @@ impl<Tag, V: Variant<Tag>> AnyVariant<Tag> for V {
     }
 }
 
-/// A strategy that has its one policy, which chooses the variant for each execution. `#[strategy(policy)]` on a function
-/// implements it for the `dyn Trait` that the function returns; a second policy is a second implementation, which the
-/// compiler refuses.
+/// A strategy with a policy, which chooses the variant for each execution. `#[strategy(policy)]` on a function implements this
+/// for the `dyn Trait` that the function returns. A second policy is a conflicting implementation, which the compiler rejects.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a strategy with a policy",
-    label = "nothing chooses a `{Self}`",
-    note = "a strategy is a trait with `#[strategy]` on it, and its policy a function beside it: `#[strategy(policy)] fn …(context: &ExecutionContext) -> Box<{Self}>`",
-    note = "if it is no strategy but a capability that was provided to the runtime, take it as `Arc<{Self}>`"
+    label = "no policy chooses a `{Self}`",
+    note = "for a strategy, put `#[strategy]` on the trait and write its policy: `#[strategy(policy)] fn …(context: &ExecutionContext) -> Box<{Self}>`",
+    note = "for a capability that is provided to the runtime, write `Arc<{Self}>`"
 )]
 pub trait HasOnePolicy: Strategy {
-    /// What must be there for the policy's parameters; `start()` checks that it is (r33).
+    /// The capabilities, strategies and repositories that the policy's parameters need. `start()` checks that they are
+    /// available ([r33](crate::rules#r33)).
     fn requires(needs: &mut Requirements) {
         let _ = needs;
     }
@@ -75,12 +75,12 @@ pub trait HasOnePolicy: Strategy {
     /// Chooses the variant for an execution.
     ///
     /// # Errors
-    /// If something that the policy draws from the context is not there.
+    /// If a value that the policy extracts from the context is not available.
     fn select(context: &ExecutionContext) -> Result<Box<Self>, Failure>;
 }
 
 impl Requirements {
-    /// The strategy `S`, and whatever its policy draws.
+    /// The strategy `S`, and what its policy needs.
     pub fn strategy<S: ?Sized + HasOnePolicy>(&mut self) {
         self.add_strategy(Needed { type_id: TypeId::of::<S>(), name: S::NAME });
         S::requires(self);

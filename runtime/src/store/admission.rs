@@ -121,23 +121,13 @@ pub fn admit<'j, L: Lookups>(
     let has_predecessors = jobs.clone().any(|job| !job.after.is_empty());
     let mut earlier = Earlier { has_predecessors, limits, ..Earlier::default() };
     for (index, job) in jobs.enumerate() {
-        let outcome = match earlier.key_outcome(job, lookups)? {
-            Some(taken) => taken,
-            None => match earlier.is_cancelled(job, lookups)? {
-                Err(missing) => Submitted::NoPredecessor(missing),
-                Ok(is_cancelled) => match earlier.full_queue(job, lookups)? {
-                    Some(queued) => Submitted::Full(queued),
-                    None => {
-                        admission.new.push(Insertion {
-                            index,
-                            after: earlier.resolve_after(job),
-                            is_cancelled,
-                        });
-                        earlier.insert(job, is_cancelled);
-                        Submitted::New
-                    }
-                },
-            },
+        let outcome = match earlier.decide(job, lookups)? {
+            Ok(is_cancelled) => {
+                admission.new.push(Insertion { index, after: earlier.resolve_after(job), is_cancelled });
+                earlier.insert(job, is_cancelled);
+                Submitted::New
+            }
+            Err(not_new) => not_new,
         };
         if let Submitted::Existing(existing) = outcome {
             earlier.existing.insert(job.id, existing);
@@ -164,6 +154,21 @@ struct Earlier<'j> {
 }
 
 impl<'j> Earlier<'j> {
+    /// Whether the job is cancelled from the start; `Err` if it is not new.
+    fn decide<L: Lookups>(&self, job: &NewJob, lookups: &mut L) -> Result<Result<bool, Submitted>, L::Error> {
+        if let Some(taken) = self.key_outcome(job, lookups)? {
+            return Ok(Err(taken));
+        }
+        let is_cancelled = match self.is_cancelled(job, lookups)? {
+            Ok(is_cancelled) => is_cancelled,
+            Err(missing) => return Ok(Err(Submitted::NoPredecessor(missing))),
+        };
+        Ok(match self.full_queue(job, lookups)? {
+            Some(queued) => Err(Submitted::Full(queued)),
+            None => Ok(is_cancelled),
+        })
+    }
+
     fn insert(&mut self, job: &'j NewJob, is_cancelled: bool) {
         if let Some(key) = &job.idempotency_key {
             self.key_holders.insert(key, job);

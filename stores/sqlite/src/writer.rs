@@ -110,7 +110,7 @@ fn write_each(
             Ok(()) => confirm(alone, transactions.cache.transaction(), sync),
             Err(GroupError::Write(error)) => refuse(alone, &error, path),
             Err(GroupError::Transaction(error)) => {
-                refuse(alone.into_iter().chain(group.by_ref()), &error, path)
+                refuse(alone.into_iter().chain(group.by_ref()), &error, path);
             }
         }
     }

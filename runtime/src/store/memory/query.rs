@@ -9,7 +9,7 @@ use crate::store::{JobPage, JobQuery, PageToken};
 
 impl Jobs {
     pub(super) fn page(&self, query: &JobQuery) -> JobPage {
-        let mut found = self.from_page(query).filter(|(_, record)| matches(query, &record.job));
+        let mut found = self.starting_at(query).filter(|(_, record)| matches(query, &record.job));
         let (mut jobs, mut last) = (Vec::new(), None);
         for (seq, record) in found.by_ref().take(query.limit) {
             jobs.push(record.job.clone());
@@ -19,7 +19,7 @@ impl Jobs {
     }
 
     /// The jobs of the query's page and all later ones, in the query's direction.
-    fn from_page(&self, query: &JobQuery) -> Box<dyn Iterator<Item = (&Seq, &Record)> + '_> {
+    fn starting_at(&self, query: &JobQuery) -> Box<dyn Iterator<Item = (&Seq, &Record)> + '_> {
         let token = query.page.map_or(Bound::Unbounded, |token| Bound::Excluded(token.as_u64()));
         if query.latest_first {
             Box::new(self.records.range((Bound::Unbounded, token)).rev())

@@ -49,7 +49,7 @@ impl Claims<'_> {
     }
 
     /// The jobs to claim from each queue, in the order in which they are to run, with their names.
-    pub(crate) fn find(&mut self, claim: &Claim) -> Result<Vec<Vec<(Arc<str>, Ready)>>, Error> {
+    pub(crate) fn find(&mut self, claim: &Claim) -> Result<impl Iterator<Item = (Arc<str>, Ready)>, Error> {
         let mut queues: Vec<Vec<_>> = claim.room.iter().map(|_| Vec::new()).collect();
         let mut next = self.select_first_name.query_row([], |row| row.get(0)).optional()?;
         while let Some(found) = next {
@@ -68,6 +68,6 @@ impl Claims<'_> {
             jobs.sort_unstable_by_key(|(_, ready)| (Reverse(ready.priority), ready.seq));
             jobs.truncate(*room);
         }
-        Ok(queues)
+        Ok(queues.into_iter().flatten())
     }
 }

@@ -142,7 +142,7 @@ pub async fn r20_a_failed_job_has_ended_and_keeps_its_failure(store: TestStore) 
     let failed = active.job.clone().with(|job| {
         job.state = JobState::Failed;
         job.ended_at = commit.attempt.ended_at;
-        job.failure = commit.attempt.failure.clone();
+        job.failure.clone_from(&commit.attempt.failure);
     });
     assert_eq!(store.find(active.job.id).await, failed);
     assert_eq!(store.attempts_of(active.job.id).await, [commit.attempt]);
