@@ -164,10 +164,10 @@ impl<'a> TreeBuilder<'a> {
 
 /// The settings of a handler, and what its parameters use.
 fn handling(handler: &HandlerWiring) -> Vec<String> {
-    let mut used: Vec<_> = handler.strategies.iter().map(ToString::to_string).collect();
-    used.extend(handler.repositories.iter().map(|entity| format!("Repository<{entity}>")));
-    used.extend(handler.capabilities.iter().map(|capability| short(capability)));
-    let uses = (!used.is_empty()).then(|| format!("uses {}", used.join(", ")));
+    let mut parameters: Vec<_> = handler.strategies.iter().map(ToString::to_string).collect();
+    parameters.extend(handler.repositories.iter().map(|entity| format!("Repository<{entity}>")));
+    parameters.extend(handler.capabilities.iter().map(|capability| short(capability)));
+    let uses = (!parameters.is_empty()).then(|| format!("uses {}", parameters.join(", ")));
     let HandlerSettings { retry, timeout, queue } = handler.settings;
     let timeout = timeout.map(|timeout| format!("timeout {timeout:?}"));
     let retry = retry.repeats().then(|| retry.to_string());
