@@ -157,9 +157,7 @@ fn an_unusable_database_is_named_with_a_remedy() {
     assert!(bank(&text, &["deposit", "a", "1"]).error().contains("not a SQLite database"));
     assert!(bank(&text, &["balances"]).error().contains("text.db"));
     assert!(bank(&dir.path(""), &["deposit", "a", "1"]).error().contains("is a directory"));
-    assert!(
-        bank(&dir.path("none/bank.db"), &["deposit", "a", "1"]).error().contains("there is no directory")
-    );
+    assert!(bank(&dir.path("none/bank.db"), &["deposit", "a", "1"]).error().contains("create it first"));
 
     let db = dir.path("bank.db");
     bank(&db, &["deposit", "a", "1"]).success();
