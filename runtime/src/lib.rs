@@ -105,6 +105,15 @@
 //! | tests | [`testing::TestRuntime`] | [Testing](guide::testing) |
 //! | stores of your own | [`store::Store`] | |
 //!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `jiff` (default), `chrono`, `rust_decimal`, `url`, `uuid` | the types of that crate as types of fields; `uuid` also converts ids from and to `Uuid` |
+//! | `cron` | commands that recur by a cron pattern |
+//! | `anyhow` | `anyhow::Error` as the error of a handler, with the classification of the error that it holds |
+//! | `testing` | the test kit: turn it on in `[dev-dependencies]` |
+//!
 //! # Limits
 //!
 //! An execution writes one entity; to change several, use events. Jobs run in no particular order unless they are ordered

@@ -38,7 +38,7 @@ fn scheduled(engine: &Engine) -> impl Iterator<Item = ScheduledCommand<'_>> {
 
 /// Ticks to record together.
 #[derive(Debug, PartialEq, Eq)]
-struct Due {
+struct DueTicks {
     /// The ticks that run; missed ones may be left out.
     run: Vec<Timestamp>,
     /// The last tick, whether or not it runs.
@@ -77,7 +77,7 @@ fn until_next(engine: &Engine) -> Duration {
 
 /// The next tick of any schedule, as far as this process knows.
 pub(crate) fn next_tick(engine: &Engine) -> Option<Timestamp> {
-    scheduled(engine).filter_map(ScheduledCommand::next).min()
+    scheduled(engine).filter_map(ScheduledCommand::next_tick).min()
 }
 
 /// Records every tick that is due. Schedules take turns, so that one with many missed ticks does not delay the others.
@@ -93,7 +93,7 @@ pub(crate) async fn tick_due(engine: &Engine) -> Result<(), Failure> {
             if engine.stop.is_cancelled() {
                 return outcome;
             }
-            match schedule.advance(engine).await {
+            match schedule.record_due(engine).await {
                 Ok(true) => unfinished.push(schedule),
                 Ok(false) => {}
                 Err(failure) => outcome = outcome.and(Err(failure)),
@@ -105,14 +105,14 @@ pub(crate) async fn tick_due(engine: &Engine) -> Result<(), Failure> {
 }
 
 impl ScheduledCommand<'_> {
-    /// Records the next ticks that are due, and returns whether there were any.
-    async fn advance(self, engine: &Engine) -> Result<bool, Failure> {
+    /// Records the initial tick or the next ticks that are due, and returns whether there were any.
+    async fn record_due(self, engine: &Engine) -> Result<bool, Failure> {
         let now = engine.clock.now();
         let last = self.last();
         let tick = match last {
-            None => self.beginning(engine, now).await?,
+            None => self.initial_tick(engine, now).await?,
             Some(last) => {
-                let Some(due) = self.due(last, now) else { return Ok(false) };
+                let Some(due) = self.due_ticks(last, now) else { return Ok(false) };
                 let jobs = due.run.into_iter().filter_map(|at| self.job(engine, at, now)).collect();
                 NewTick { schedule: self.plan.name.clone(), last: Some(last), at: due.last, jobs }
             }
@@ -133,9 +133,9 @@ impl ScheduledCommand<'_> {
         Ok(true)
     }
 
-    /// What is recorded before the first tick, so that there is a last one: now, or the last tick under a former name of the
-    /// command. If the schedule has ticked already, it is [stale](Ticked::Stale).
-    async fn beginning(self, engine: &Engine, now: Timestamp) -> Result<NewTick, Failure> {
+    /// The tick, without a job, from which a new schedule starts: now, or the last tick under a former name of the command. It
+    /// is [stale](Ticked::Stale) if another process has recorded a tick.
+    async fn initial_tick(self, engine: &Engine, now: Timestamp) -> Result<NewTick, Failure> {
         let mut at = now;
         for alias in self.plan.aliases {
             if let Some(last) = engine.store.last_tick(alias).await? {
@@ -147,22 +147,22 @@ impl ScheduledCommand<'_> {
     }
 
     /// The ticks that are due after the last one; `None` if none is.
-    fn due(self, last: Timestamp, now: Timestamp) -> Option<Due> {
+    fn due_ticks(self, last: Timestamp, now: Timestamp) -> Option<DueTicks> {
         let next = self.plan.timetable.after(last).filter(|next| *next <= now)?;
         if self.plan.settings.missed == Missed::All {
             let ticks = std::iter::successors(Some(next), |tick| self.plan.timetable.after(*tick));
             let run: Vec<_> = ticks.take_while(|tick| *tick <= now).take(TICKS_PAGE).collect();
-            return run.last().copied().map(|last| Due { run, last });
+            return run.last().copied().map(|last| DueTicks { run, last });
         }
         // Looking back may find an earlier tick than looking ahead, when clocks change.
         let latest = self.plan.timetable.last_until(now).map_or(next, |latest| latest.max(next));
         let is_too_late = self.plan.settings.missed == Missed::Skip
             && Duration::try_from(now - latest).is_ok_and(|late| late >= Missed::TOO_LATE);
-        Some(Due { run: if is_too_late { Vec::new() } else { vec![latest] }, last: latest })
+        Some(DueTicks { run: if is_too_late { Vec::new() } else { vec![latest] }, last: latest })
     }
 
     /// The next tick, as far as this process knows.
-    fn next(self) -> Option<Timestamp> {
+    fn next_tick(self) -> Option<Timestamp> {
         let last = self.last();
         last.and_then(|last| self.plan.timetable.after(last))
     }

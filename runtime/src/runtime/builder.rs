@@ -9,8 +9,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::runtime::{Runtime, Tasks};
+use super::runtime::Runtime;
 use super::start_error::StartError;
+use super::tasks::Tasks;
 use crate::engine::{
     Engine, EntityLocks, Faults, IdSource, LeaseObservations, OwnLease, QueuePermits, Retention,
     RunningAttempts, SchedulePositions, Waiters, dispatcher, lease_keeper, pruning, schedules,

@@ -59,8 +59,8 @@ impl Jobs {
     }
 
     /// Reads the jobs of a correlation as a tree: each job is followed by those that it has caused, directly or by an event,
-    /// in the order they were stored ([r32](crate::rules#r32)). A job has its
-    /// [correlation id](crate::store::JobSpec::correlation) as a field.
+    /// in the order they were stored ([r32](crate::rules#r32)). A job has its correlation id in
+    /// [`correlation`](crate::store::JobSpec::correlation).
     ///
     /// A tree has several roots if callers gave several jobs the same correlation id. It is empty if no job has it. All jobs
     /// of the correlation are read, with their attempts.

@@ -13,7 +13,9 @@ mod publish;
 mod request;
 #[expect(clippy::module_inception, reason = "a file has the name of the type that it holds")]
 mod runtime;
+mod shutdown;
 mod start_error;
+mod tasks;
 mod wait;
 
 pub use builder::RuntimeBuilder;

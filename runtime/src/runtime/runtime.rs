@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio_util::task::TaskTracker;
 
 use super::builder::RuntimeBuilder;
 use super::emit::{DraftEvent, emit};
@@ -17,10 +16,12 @@ use super::job_handle::JobHandle;
 use super::jobs::Jobs;
 use super::publish::{Publish, publish_all};
 use super::request::Request;
+use super::shutdown::{ABORT_GRACE, shut_down};
+use super::tasks::Tasks;
 use crate::context::ExecutionContext;
 use crate::domain::{AnyCommand, Entity, Event, HasOneHandler};
 use crate::engine::{Draft, Engine};
-use crate::model::{ContextSeed, EventId, Failure, FailureKind};
+use crate::model::{ContextSeed, EventId, Failure};
 use crate::store::Store;
 use crate::wiring::Wiring;
 
@@ -36,14 +37,6 @@ struct Handle {
     tasks: Tasks,
 }
 
-/// The background tasks of a runtime.
-#[derive(Default)]
-pub(super) struct Tasks {
-    pub(super) dispatcher: TaskTracker,
-    /// These end after the dispatcher has ended and no attempt runs.
-    pub(super) others: TaskTracker,
-}
-
 impl Drop for Handle {
     fn drop(&mut self) {
         self.engine.stop.cancel();
@@ -52,7 +45,7 @@ impl Drop for Handle {
 
 impl Runtime {
     /// How long a [shutdown](Self::shutdown) waits beyond its deadline until the attempts that it has aborted are released.
-    pub const ABORT_GRACE: Duration = Duration::from_secs(5);
+    pub const ABORT_GRACE: Duration = ABORT_GRACE;
 
     /// Starts to build a runtime on a store.
     pub fn builder(store: impl Store) -> RuntimeBuilder {
@@ -204,28 +197,7 @@ impl Runtime {
     /// # Errors
     /// `TimedOut` if an attempt still ran at the deadline.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Failure> {
-        let engine = self.engine();
-        engine.stop.cancel();
-        let end = engine.clock.elapsed().saturating_add(deadline);
-        let aborted = tokio::select! {
-            biased;
-            () = engine.all_ended(&self.0.tasks.dispatcher) => 0,
-            () = engine.clock.sleep_until(end) => engine.attempts.len(),
-        };
-        engine.abort.cancel();
-        let end = engine.clock.elapsed().saturating_add(Self::ABORT_GRACE);
-        let message = tokio::select! {
-            biased;
-            () = self.0.tasks.others.wait() => match aborted {
-                0 => return Ok(()),
-                aborted => format!("{aborted} executions still ran at the deadline of the shutdown, and were aborted"),
-            },
-            () = engine.clock.sleep_until(end) => format!(
-                "{} executions could not be aborted: they block their threads, or the store does not respond",
-                engine.attempts.len()
-            ),
-        };
-        Err(Failure::new(FailureKind::TimedOut, "shutdown_deadline", message))
+        shut_down(self.engine(), &self.0.tasks, deadline).await
     }
 
     /// The domain as data: everything that is linked into this program ([r51](crate::rules#r51)).

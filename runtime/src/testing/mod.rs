@@ -42,7 +42,11 @@
 //!
 //! The [guide](crate::guide::testing) shows the rest: time, retries, faults, and fakes for capabilities.
 //!
-//! A production runtime does not depend on any of this, and what a program does not call is not linked into it.
+//! The kit is behind the feature `testing`. Turn it on for tests only, in `[dev-dependencies]`:
+//!
+//! ```toml
+//! enact = { version = "0.1", features = ["testing"] }
+//! ```
 
 mod builder;
 mod difference;

@@ -154,12 +154,10 @@ fn overlong_lines_and_invalid_utf8_are_one_rejected_line_each() {
 fn an_unusable_database_is_named_with_a_remedy() {
     let dir = TestDir::new();
     let text = dir.write("text.db", "this is a shopping list, not a database ".repeat(100));
-    assert!(bank(&text, &["deposit", "a", "1"]).error().contains("no SQLite database"));
+    assert!(bank(&text, &["deposit", "a", "1"]).error().contains("not a SQLite database"));
     assert!(bank(&text, &["balances"]).error().contains("text.db"));
     assert!(bank(&dir.path(""), &["deposit", "a", "1"]).error().contains("is a directory"));
-    assert!(
-        bank(&dir.path("none/bank.db"), &["deposit", "a", "1"]).error().contains("there is no directory")
-    );
+    assert!(bank(&dir.path("none/bank.db"), &["deposit", "a", "1"]).error().contains("create it first"));
 
     let db = dir.path("bank.db");
     bank(&db, &["deposit", "a", "1"]).success();

@@ -231,7 +231,7 @@ pub async fn r23_a_worker_is_either_retired_or_renews_its_lease(store: TestStore
             (Err(CommitError::Fenced), Ok(_)) => assert_eq!(state, JobState::Succeeded),
             both => panic!("{both:?}"),
         }
-        // Whoever won, the lease is renewed: a rescue by the old renewal count is refused from now on.
+        // In both cases the lease is renewed: a rescue by the old renewal count is refused from now on.
         let again = pair.store.execute(job("ship"), &by).await;
         assert_eq!(pair.store.all_leases().await, [lease(&name, 2)]);
         pair.store.accept(again.succeeds()).await;

@@ -114,7 +114,7 @@ pub async fn r23_a_lease_is_either_renewed_or_its_attempt_rescued(store: TestSto
         let rescued = two.commit(lost.clone()).await;
         renew.await.expect("the task ends").expect("renew");
 
-        // Whoever came first, another rescue by the old renewal count is refused.
+        // In either order, another rescue by the old renewal count is refused.
         store.fence(lost).await;
         let state = store.state(active.job.id).await;
         match rescued {
