@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use enact::CorrelationId;
 use enact::prelude::*;
-use enact::store::JobQuery;
 
 /// The first pause between two queries. Each further pause is twice as long, up to [`MAX_PAUSE`].
 const MIN_PAUSE: Duration = Duration::from_millis(5);

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Field, Ident, Meta, Type};
 
-use super::HandlerOptions;
+use super::handler::HandlerOptions;
 use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;

@@ -6,7 +6,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Meta, Type};
 
-use super::DeclarationOptions;
+use super::declaration::DeclarationOptions;
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{self, hidden_beside, reemitted_handler, register};

@@ -15,7 +15,7 @@ use crate::model::{JobId, JobState, Json, Key};
 /// [`max_queued`](NewJob::max_queued). The methods then read from maps.
 ///
 /// What is read must not change before the jobs are inserted: both happen in one transaction, under locks or an isolation level
-/// that see to it.
+/// that ensure it.
 pub trait Lookups {
     /// Why a look-up can fail.
     type Error;

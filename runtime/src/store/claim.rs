@@ -29,8 +29,7 @@ impl Claim {
 /// What a claim returns.
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    /// The jobs, each `Running`; [`Job::attempts`] counts the new attempt. Those of one queue are in the order in which they are to
-    /// run.
+    /// The jobs, each `Running`; [`Job::attempts`] counts the new attempt. Those of one queue are in the order in which they run.
     pub jobs: Vec<Job>,
     /// The earliest time that a job of any name waits for, if it waits for nothing else. Not later than now if more jobs were due than
     /// [`Claim::MAX_WOKEN`]: claim again at once.

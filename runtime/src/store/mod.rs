@@ -7,12 +7,14 @@
 //!
 //! # Compatibility
 //!
-//! The trait and its records are exempt from semantic versioning: any version may add a method, a field or a variant. The records have
-//! no constructors that would hide an addition, so that a store that ignores a new field does not compile. A crate
-//! with a store therefore pins the version of this crate, `enact = "=0.1.0"`, and is released with it.
+//! The trait and its records are exempt from semantic versioning: any version may add a method, a field or a variant. A store that
+//! writes or builds a record field by field does not compile until it handles a new field. A crate with a store therefore
+//! pins the version of this crate, `enact = "=0.1.0"`, and is released with it.
 //!
 //! Not exempt are the types that users of a runtime see, which are re-exported at the root of this crate: [`Job`](crate::Job),
-//! [`JobQuery`], [`JobPage`], [`PageToken`], [`JobCount`], [`Cursor`], [`StoredEvent`].
+//! [`Attempt`](crate::Attempt), [`JobQuery`], [`JobPage`], [`PageToken`], [`JobCount`], [`Cursor`], [`StoredEvent`]. A store builds a
+//! `Job` or an `Attempt` by its constructor and then sets the other fields. Only the conformance suite detects that it ignores a
+//! new one.
 
 mod admission;
 mod claim;

@@ -23,7 +23,7 @@ pub struct Prune {
 }
 
 impl Prune {
-    /// Whether a job that ended in this state at this time is to be deleted.
+    /// Whether this deletes jobs that ended in this state at this time.
     pub fn matches(&self, state: JobState, ended_at: Timestamp) -> bool {
         let before = match state {
             JobState::Succeeded => self.succeeded_before,
@@ -34,7 +34,7 @@ impl Prune {
         before.is_some_and(|before| ended_at < before)
     }
 
-    /// No job that was submitted at this time or later is to be deleted, if no clock was set back. `None`: no job at all is.
+    /// Unless a clock was set back, no job submitted at this time or later is deleted. `None`: no job is.
     pub fn horizon(&self) -> Option<Timestamp> {
         [self.succeeded_before, self.failed_before, self.cancelled_before].into_iter().flatten().max()
     }
@@ -45,7 +45,7 @@ impl Prune {
     }
 }
 
-/// What a call of [`Store::prune`](super::Store::prune) has done.
+/// The result of [`Store::prune`](super::Store::prune).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pruned {
     /// The number of deleted jobs.

@@ -39,7 +39,8 @@ impl Error {
                 StoreError::new(format!("`{path}`: {}", advice(error))).caused_by(error.to_string())
             }
             Self::Row { table, row, column, reason } => StoreError::new(format!(
-                "`{path}`: row {row} of `{table}` cannot be read: column `{column}` {reason}; it may have been edited by hand"
+                "`{path}`: row {row} of `{table}` cannot be read: column `{column}` {reason}; it may have been edited by hand: \
+                 correct it, or restore a backup"
             )),
             Self::SyncFailed(reason) => {
                 let error = StoreError::new(format!(

@@ -49,7 +49,10 @@ impl WalSync {
     /// For a database that is open.
     pub(crate) fn of(database: &Path) -> Result<Self, StoreError> {
         let explain = |error: io::Error| {
-            let message = format!("`{}`: its write-ahead log cannot be opened", database.display());
+            let message = format!(
+                "`{}`: its write-ahead log cannot be opened; check that this process may read and write it",
+                database.display()
+            );
             StoreError::new(message).caused_by(error)
         };
         let open = || File::options().read(true).write(true).open(wal_path(database)?);

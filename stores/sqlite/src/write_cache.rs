@@ -22,15 +22,15 @@ const RUNNING_JOBS: usize = 16 * 1024;
 pub(crate) struct WriteCache {
     entities: Cache<EntityKey, StoredEntity, Bytes>,
     /// Submitted jobs by sequence number, until they are claimed. Only the writer uses this and the next two.
-    submitted: Cache<i64, SubmittedJob, Bytes>,
+    submitted: Cache<i64, SubmittedEntry, Bytes>,
     /// Running jobs, until they end.
-    running: Cache<JobId, RunningJob>,
+    running: Cache<JobId, RunningEntry>,
     /// The number of the current transaction, or of the last.
     transaction: AtomicU64,
 }
 
 #[derive(Clone)]
-struct SubmittedJob {
+struct SubmittedEntry {
     job: NewJob,
     /// The last transaction that changed it: the one that inserted it, or the last that ended something it waited for.
     changed_by: u64,
@@ -39,7 +39,7 @@ struct SubmittedJob {
 }
 
 #[derive(Clone, Copy)]
-struct RunningJob {
+struct RunningEntry {
     seq: i64,
     /// The transaction that must be durable before it runs.
     depends_on: u64,
@@ -74,27 +74,27 @@ impl WriteCache {
     }
 
     pub(crate) fn insert_submitted(&self, seq: i64, job: NewJob, text_bytes: usize) {
-        self.submitted.insert(seq, SubmittedJob { job, changed_by: self.transaction(), text_bytes });
+        self.submitted.insert(seq, SubmittedEntry { job, changed_by: self.transaction(), text_bytes });
     }
 
     /// Something that the job waited for has ended. If the job runs next, it depends on this transaction too.
     pub(crate) fn note_unblocked(&self, seq: i64) {
-        if let Some((_, SubmittedJob { job, text_bytes, .. })) = self.submitted.remove(&seq) {
+        if let Some((_, SubmittedEntry { job, text_bytes, .. })) = self.submitted.remove(&seq) {
             self.insert_submitted(seq, job, text_bytes);
         }
     }
 
     /// Returns the job of a claim if it is cached, and keeps it as running.
     pub(crate) fn claim(&self, seq: i64) -> Option<Job> {
-        let (_, SubmittedJob { job, changed_by, .. }) = self.submitted.remove(&seq)?;
+        let (_, SubmittedEntry { job, changed_by, .. }) = self.submitted.remove(&seq)?;
         let depends_on = if job.repeatable { changed_by } else { self.transaction() };
-        self.running.insert(job.id, RunningJob { seq, depends_on });
+        self.running.insert(job.id, RunningEntry { seq, depends_on });
         Some(job.into_job(JobState::Running))
     }
 
     /// Keeps a running job that depends on the current transaction.
     pub(crate) fn insert_running(&self, seq: i64, job: JobId) {
-        self.running.insert(job, RunningJob { seq, depends_on: self.transaction() });
+        self.running.insert(job, RunningEntry { seq, depends_on: self.transaction() });
     }
 
     pub(crate) fn remove_running(&self, job: JobId) {
@@ -133,8 +133,8 @@ impl Weighter<EntityKey, StoredEntity> for Bytes {
     }
 }
 
-impl Weighter<i64, SubmittedJob> for Bytes {
-    fn weight(&self, _: &i64, submitted: &SubmittedJob) -> u64 {
+impl Weighter<i64, SubmittedEntry> for Bytes {
+    fn weight(&self, _: &i64, submitted: &SubmittedEntry) -> u64 {
         const ENTRY: usize = 768;
         (ENTRY + submitted.text_bytes) as u64
     }

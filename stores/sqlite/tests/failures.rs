@@ -166,13 +166,13 @@ mod file_gone {
 
     /// Publishes until that is refused.
     async fn refused(store: &SqliteStore, accepted: &mut Vec<JobId>) -> StoreError {
-        let patience = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + PATIENCE;
         loop {
             match publish(store).await {
                 Ok(id) => accepted.push(id),
                 Err(error) => return error,
             }
-            assert!(Instant::now() < patience, "the missing file was not detected");
+            assert!(Instant::now() < deadline, "the missing file was not detected");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

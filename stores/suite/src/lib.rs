@@ -1,8 +1,8 @@
 //! The conformance suite for [enact](https://docs.rs/enact) stores.
 //!
 //! A store implements [`Store`](enact::store::Store). This crate tests the whole contract of the trait: some 260 cases,
-//! and random sequences of calls that are compared with a simple model. Add it to the store's `[dev-dependencies]`, and run
-//! the suite from an integration test:
+//! and random sequences of calls that are compared with a simple model. Add it to the store's `[dev-dependencies]`, in the
+//! version of `enact` that the store pins (`enact-store-suite = "=0.1.0"`), and run the suite from an integration test:
 //!
 //! ```
 //! // tests/conformance.rs
@@ -28,7 +28,8 @@
 //! temporary directory alive by moving it into the closure.
 //!
 //! A case relies only on what the trait promises. Where the trait leaves a choice, such as which of several reasons a refused
-//! commit names, every choice passes. Times are arguments in whole microseconds; no case sleeps or reads a clock.
+//! commit names, every choice passes. Times are arguments in whole microseconds; no case sleeps or reads a clock. Like the
+//! trait, the suite is exempt from semantic versioning: any version may add cases.
 
 pub mod cases;
 pub mod model;

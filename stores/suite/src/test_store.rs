@@ -108,12 +108,12 @@ impl TestStore {
     pub(crate) async fn accept(&self, commit: Commit) -> Committed {
         let key = commit.write.as_ref().map(|write| write.key.clone());
         let committed = self.commit(commit).await.expect("the commit is accepted");
-        self.gives_what_is_committed(key).await;
+        self.check_load(key).await;
         committed
     }
 
     /// After a commit, `load` returns the stored entity, whether it was written or not.
-    async fn gives_what_is_committed(&self, key: Option<EntityKey>) {
+    async fn check_load(&self, key: Option<EntityKey>) {
         if let Some(key) = key {
             assert_eq!(self.load(&key).await.expect("load"), self.entity(&key).await);
         }
@@ -125,7 +125,7 @@ impl TestStore {
         let key = commit.write.as_ref().map(|write| write.key.clone());
         let refusal = self.commit(commit).await.expect_err("the commit is refused");
         assert_eq!(self.snapshot().await, before, "a refused commit stores nothing");
-        self.gives_what_is_committed(key).await;
+        self.check_load(key).await;
         refusal
     }
 

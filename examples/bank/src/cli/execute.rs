@@ -8,7 +8,6 @@ use bank::domain::{
     Account, AccountId, Deposit, OpenAccount, StartTransfer, Transfer, TransferId, TransferState, Withdraw,
 };
 use enact::prelude::*;
-use enact::store::JobQuery;
 use enact::{CorrelationId, HasOneHandler, JobId};
 use serde::Serialize;
 use uuid::Uuid;

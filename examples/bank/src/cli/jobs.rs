@@ -4,8 +4,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use enact::store::{Cursor, JobQuery, Store, StoredEvent};
-use enact::{Attempt, CorrelationId, EventId, Job, JobId, Json, StrategyChoice};
+use enact::store::Store;
+use enact::{
+    Attempt, CorrelationId, Cursor, EventId, Job, JobId, JobQuery, Json, StoredEvent, StrategyChoice,
+};
 use enact_sqlite::SqliteStore;
 use serde::Serialize;
 

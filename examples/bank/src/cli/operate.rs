@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use enact::clock::{Clock, SystemClock};
 use enact::prelude::*;
-use enact::store::JobQuery;
 use enact::{CorrelationId, JobId, Retention};
 use serde::Serialize;
 

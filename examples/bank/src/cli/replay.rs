@@ -6,9 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use bank::ledger::Ledger;
 use bank::replay::{Progress, Summary, replay};
-use enact::RuntimeBuilder;
 use enact::prelude::*;
-use enact::store::{Cursor, JobCount};
+use enact::{Cursor, JobCount, RuntimeBuilder};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 

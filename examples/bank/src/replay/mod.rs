@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::time::Instant;
 
 use enact::prelude::*;
-use enact::{JobHandle, JobId, Publish};
+use enact::{JobId, Publish};
 use futures_util::future::join_all;
 use uuid::Uuid;
 

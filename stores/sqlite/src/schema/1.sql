@@ -64,13 +64,13 @@ CREATE TABLE running (
     order_key  TEXT
 ) STRICT;
 
--- A lane holds the jobs of one order key that have not ended. One job is at its head,
+-- A lane holds the jobs of one order key that have not ended. This is the job at the head of each lane.
 CREATE TABLE lane_heads (
     order_key  TEXT PRIMARY KEY,
     seq        INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- the others are its tail, in the order of `seq`.
+-- The other jobs of each lane, in the order of `seq`.
 CREATE TABLE lane_tails (
     order_key  TEXT    NOT NULL,
     seq        INTEGER NOT NULL,

@@ -83,14 +83,15 @@ fn no_statement_scans_a_table_or_sorts() {
 #[test]
 fn the_search_for_jobs_to_prune_reads_specs_and_ends_only() {
     let plan = plan(queries::PRUNE_CANDIDATES);
-    let ways = [
+    let searches = [
         "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)",
         "SEARCH c USING INTEGER PRIMARY KEY (rowid=?)",
         "SEARCH a USING PRIMARY KEY (seq=? AND number=?)",
         "SEARCH b USING PRIMARY KEY (seq=?)",
     ];
     assert!(
-        ways.iter().all(|way| plan.contains(way)) && plan.matches("SEARCH").count() == ways.len(),
+        searches.iter().all(|search| plan.contains(search))
+            && plan.matches("SEARCH").count() == searches.len(),
         "it is: {plan}"
     );
 }
@@ -99,7 +100,7 @@ fn the_search_for_jobs_to_prune_reads_specs_and_ends_only() {
 fn a_page_of_jobs_reads_that_page_only() {
     let by_state = |states: &[JobState]| states.iter().copied().fold(JobQuery::new(), JobQuery::state);
     let of_correlation = JobQuery::new().correlation(CorrelationId::new("m"));
-    for (query, way) in [
+    for (query, start) in [
         (JobQuery::new(), "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)"),
         (JobQuery::new().latest_first(), "SEARCH s USING INTEGER PRIMARY KEY (rowid<?)"),
         (of_correlation.clone(), "SEARCH s USING INDEX job_specs_correlation (correlation=?"),
@@ -133,8 +134,8 @@ fn a_page_of_jobs_reads_that_page_only() {
         let plan = plan(&sql);
         let seeks = plan.replace("SCAN page", "");
         assert!(
-            plan.starts_with(way) && !seeks.contains("SCAN") && !plan.contains("TEMP B-TREE"),
-            "{sql}\ndoes not use {way}: {plan}"
+            plan.starts_with(start) && !seeks.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+            "{sql}\ndoes not start with {start}: {plan}"
         );
     }
 }
@@ -144,6 +145,6 @@ fn a_page_of_jobs_reads_that_page_only() {
 fn a_page_of_ready_jobs_sorts_their_sequence_numbers() {
     let ready = JobQuery::new().state(JobState::Ready);
     let plan = plan(&queries::jobs_sql(&ready).0);
-    let way = "CO-ROUTINE page; SCAN live; USE TEMP B-TREE FOR ORDER BY; SCAN page; SEARCH s USING INTEGER PRIMARY KEY";
-    assert!(plan.starts_with(way), "it is: {plan}");
+    let start = "CO-ROUTINE page; SCAN live; USE TEMP B-TREE FOR ORDER BY; SCAN page; SEARCH s USING INTEGER PRIMARY KEY";
+    assert!(plan.starts_with(start), "it is: {plan}");
 }

@@ -156,10 +156,10 @@ impl Comparison {
                 let expected: Vec<_> = ids.iter().map(|id| self.model.retry(*id)).collect();
                 same("retry", &retried, &expected)?;
             }
-            Step::Prune { ages, limit, goes_on } => {
+            Step::Prune { ages, limit, continues } => {
                 let [succeeded_before, failed_before, cancelled_before] =
                     ages.map(|age| age.map(|age| at(self.now - i64::from(age))));
-                let after = self.stopped.filter(|_| goes_on);
+                let after = self.stopped.filter(|_| continues);
                 let prune = Prune {
                     succeeded_before,
                     failed_before,
@@ -278,28 +278,30 @@ impl Comparison {
     }
 
     /// Maps numbers to jobs, preferably those that the step is about. 0 is a job that does not exist.
-    fn pick_all(&self, numbers: &[u8], is_meant: impl Fn(&Job) -> bool) -> Vec<JobId> {
+    fn pick_all(&self, numbers: &[u8], is_preferred: impl Fn(&Job) -> bool) -> Vec<JobId> {
         let all = || self.model.jobs.iter().map(|stored| &stored.job);
-        let mut meant: Vec<&Job> = all().filter(|job| is_meant(job)).collect();
-        if meant.is_empty() {
-            meant = all().collect();
+        let mut candidates: Vec<&Job> = all().filter(|job| is_preferred(job)).collect();
+        if candidates.is_empty() {
+            candidates = all().collect();
         }
-        let pick = |number: &u8| match usize::from(*number).checked_sub(1).zip(meant.len().checked_sub(1)) {
-            Some((number, last)) => meant[number % (last + 1)].id,
-            None => job_id(),
-        };
+        let pick =
+            |number: &u8| match usize::from(*number).checked_sub(1).zip(candidates.len().checked_sub(1)) {
+                Some((number, last)) => candidates[number % (last + 1)].id,
+                None => job_id(),
+            };
         numbers.iter().map(pick).collect()
     }
 
     /// The commit that a step describes, for a stored job.
     fn commit_of(&self, end: &End) -> Option<Commit> {
         let all: Vec<&StoredJob> = self.model.jobs.iter().collect();
-        let mut meant = all.clone();
+        let mut candidates = all.clone();
         if end.fence != Fence::Anytime {
-            meant.retain(|stored| stored.job.state == JobState::Running);
+            candidates.retain(|stored| stored.job.state == JobState::Running);
         }
-        let meant = if meant.is_empty() { all } else { meant };
-        let StoredJob { job, attempts, .. } = meant.get(usize::from(end.job) % meant.len().max(1))?;
+        let candidates = if candidates.is_empty() { all } else { candidates };
+        let StoredJob { job, attempts, .. } =
+            candidates.get(usize::from(end.job) % candidates.len().max(1))?;
         let last = attempts.last();
         let mut active = RunningAttempt {
             job: job.clone(),

@@ -75,8 +75,8 @@ impl ReferenceStore {
     /// Whether a job waits for its lane or its predecessors.
     fn waits_for_others(&mut self, job: &Job) -> bool {
         let not_succeeded = |id: &JobId| self.find(*id).is_some_and(|other| other.job.state != Succeeded);
-        let comes_too_early = job.after.iter().any(not_succeeded);
-        !self.is_head(job) || comes_too_early
+        let is_pending = job.after.iter().any(not_succeeded);
+        !self.is_head(job) || is_pending
     }
 
     /// The head of a lane is the first job that has not ended; an earlier head stays.
@@ -88,10 +88,10 @@ impl ReferenceStore {
             .map(|other| &other.job)
             .filter(|other| other.order_key.as_ref() == Some(lane) && !other.state.has_ended());
         let before = self.heads.get(lane);
-        let holder = lane_mates.clone().find(|other| Some(&other.id) == before).or_else(|| lane_mates.next());
-        let holder = holder.map_or(job.id, |holder| holder.id);
-        self.heads.insert(lane.clone(), holder);
-        holder == job.id
+        let head = lane_mates.clone().find(|other| Some(&other.id) == before).or_else(|| lane_mates.next());
+        let head = head.map_or(job.id, |head| head.id);
+        self.heads.insert(lane.clone(), head);
+        head == job.id
     }
 
     /// The jobs that can be claimed now or once they are due.
@@ -288,8 +288,8 @@ impl ReferenceStore {
         }
         let mut cancelled = vec![id];
         for StoredJob { job, attempts, .. } in &mut self.jobs {
-            let comes_after = job.state == Waiting && job.after.iter().any(|id| cancelled.contains(id));
-            if job.id != id && !comes_after {
+            let is_successor = job.state == Waiting && job.after.iter().any(|id| cancelled.contains(id));
+            if job.id != id && !is_successor {
                 continue;
             }
             if job.state == Running {
@@ -316,9 +316,9 @@ impl ReferenceStore {
         }
         (job.state, job.ended_at, job.spent) = (Waiting, None, job.attempts);
         if let Some(lane) = job.order_key.clone()
-            && let Some(holder) = self.heads.get(&lane).and_then(|holder| self.find(*holder))
-            && holder.job.state == Waiting
-            && holder.sequence > sequence
+            && let Some(head) = self.heads.get(&lane).and_then(|head| self.find(*head))
+            && head.job.state == Waiting
+            && head.sequence > sequence
         {
             self.heads.remove(&lane);
         }
@@ -332,12 +332,12 @@ impl ReferenceStore {
         let ends = |job: &Job| (horizon..=prune.now).contains(&job.created_at);
         let following = self.jobs.iter().filter(|stored| stored.sequence > following);
         let old: Vec<_> = following.take_while(|stored| !ends(&stored.job)).collect();
-        let is_awaited = |id: JobId| {
+        let has_successors = |id: JobId| {
             self.jobs.iter().any(|other| other.job.state == Waiting && other.job.after.contains(&id))
         };
         let deleted = old.iter().take(prune.limit).filter(|StoredJob { job, .. }| {
-            let is_named = job.ended_at.is_some_and(|ended_at| prune.matches(job.state, ended_at));
-            is_named && (job.state == Succeeded || !is_awaited(job.id))
+            let matches = job.ended_at.is_some_and(|ended_at| prune.matches(job.state, ended_at));
+            matches && (job.state == Succeeded || !has_successors(job.id))
         });
         let deleted: BTreeSet<u64> = deleted.map(|stored| stored.sequence).collect();
         let next = old.get(prune.limit - 1).map(|stored| stored.sequence).filter(|_| old.len() > prune.limit);

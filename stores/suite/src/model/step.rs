@@ -53,7 +53,7 @@ pub(crate) enum Step {
     Prune {
         ages: [Option<u8>; 3],
         limit: usize,
-        goes_on: bool,
+        continues: bool,
     },
     PruneEvents {
         age: u8,
@@ -131,7 +131,7 @@ pub(crate) fn any() -> impl Strategy<Value = Step> {
         3 => vec(0..20_u8, 1..3).prop_map(|jobs| Step::Retry { jobs }),
         4 => prop_oneof![4 => 1..4_i8, 1 => -3..0_i8].prop_map(|seconds| Step::Wait { seconds }),
         2 => ([age(), age(), age()], 1..6_usize, arbitrary::<bool>())
-            .prop_map(|(ages, limit, goes_on)| Step::Prune { ages, limit, goes_on }),
+            .prop_map(|(ages, limit, continues)| Step::Prune { ages, limit, continues }),
         1 => (0..3_u8, 0..3_usize).prop_map(|(age, limit)| Step::PruneEvents { age, limit }),
         1 => worker().prop_map(|worker| Step::Renew { worker }),
         1 => (worker(), arbitrary::<bool>())

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use enact::clock::{Clock, SystemClock, Timestamp};
-use enact::store::{JobCount, JobQuery, PageToken, Store};
-use enact::{Job, JobState};
+use enact::store::Store;
+use enact::{Job, JobCount, JobQuery, JobState, PageToken};
 use enact_sqlite::SqliteStore;
 
 use super::INTERVAL;
