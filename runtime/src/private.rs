@@ -17,6 +17,7 @@ pub trait HasOneVariantNamed<const HASH: u64> {}
     message = "`{Self}` cannot be the type of a field of a command or an event",
     label = "has a field of the type `{Self}`",
     note = "put `#[value]` on the type, or on the types inside it, as in `Option<…>` or `Vec<…>`",
+    note = "for a type of `chrono`, `jiff`, `rust_decimal`, `url` or `uuid`, enable the feature of enact with the name of the crate",
     note = "for a type of another crate, enable that crate's `serde` feature, and the feature of schemars for the crate"
 )]
 pub trait MessageField: serde::Serialize + serde::de::DeserializeOwned + schemars::JsonSchema {}
@@ -29,6 +30,7 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + schemars::JsonSchema> M
     message = "`{Self}` cannot be the type of a field of an entity",
     label = "has a field of the type `{Self}`",
     note = "put `#[value]` on the type, or on the types inside it, as in `Option<…>` or `Vec<…>`",
+    note = "for a type of `chrono`, `jiff`, `rust_decimal`, `url` or `uuid`, enable the feature of enact with the name of the crate",
     note = "for a type of another crate, enable that crate's `serde` feature"
 )]
 pub trait EntityField: serde::Serialize + serde::de::DeserializeOwned {}

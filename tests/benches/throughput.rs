@@ -16,7 +16,6 @@ use std::time::Instant;
 
 use enact::HasOneHandler;
 use enact::prelude::*;
-use enact::store::JobQuery;
 use enact_sqlite::SqliteStore;
 use tempfile::TempDir;
 

@@ -4,9 +4,9 @@
 mod common;
 
 use common::{Gate, World, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, until};
+use enact::Cursor;
 use enact::Retention;
 use enact::prelude::*;
-use enact::store::{Cursor, JobQuery};
 
 /// Send a letter.
 #[command(idempotency_key = letter)]

@@ -6,8 +6,8 @@ mod common;
 use std::path::Path;
 
 use common::{Gate, World, job, jobs, kind_and_code, run_test, state, until};
+use enact::Cursor;
 use enact::prelude::*;
-use enact::store::Cursor;
 use enact_sqlite::SqliteStore;
 
 /// A counter.

@@ -7,8 +7,8 @@ mod common;
 use common::{
     Gate, Log, World, begin, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until,
 };
+use enact::Cursor;
 use enact::prelude::*;
-use enact::store::{Cursor, JobQuery};
 use enact::{Cause, JobKind, Step};
 use serde_json::json;
 

@@ -4,8 +4,8 @@
 mod common;
 
 use common::{Log, World, job, jobs, on_every_store, settle};
+use enact::Cursor;
 use enact::prelude::*;
-use enact::store::Cursor;
 use enact::{Attempt, Step};
 
 /// A jar of sweets.

@@ -6,8 +6,9 @@ mod common;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{World, jobs, kind_and_code, on_every_store, pointers_and_codes, reaches, until};
+use enact::Cursor;
 use enact::prelude::*;
-use enact::store::{Cursor, NewJob};
+use enact::store::NewJob;
 use enact::{JobId, JobKind, Json, Step};
 use serde_json::{Value, json};
 

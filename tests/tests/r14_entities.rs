@@ -12,8 +12,9 @@ use common::{
     until,
 };
 use enact::prelude::*;
-use enact::store::{Cursor, EntityKey, StoredEvent};
+use enact::store::EntityKey;
 use enact::{Cause, Key};
+use enact::{Cursor, StoredEvent};
 
 /// A counter.
 #[entity]

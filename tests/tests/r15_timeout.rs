@@ -4,9 +4,10 @@
 mod common;
 
 use async_trait::async_trait;
+use enact::Cursor;
 use enact::clock::{ManualClock, Timestamp};
 use enact::prelude::*;
-use enact::store::{Commit, Cursor};
+use enact::store::Commit;
 use enact::{JobHandle, MemoryStore, Step};
 
 use common::watched::{Watch, Watched};

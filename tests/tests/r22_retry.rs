@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::{World, job, kind_and_code, on_every_store, reaches, settle, until};
 use enact::prelude::*;
-use enact::store::JobQuery;
 use enact::{Job, JobId};
 
 fn some_job() -> JobId {

@@ -11,9 +11,10 @@ use common::watched::{Watch, Watched};
 use common::{
     Gate, Log, Process, World, begin, job, jobs, kind_and_code, on_every_store, reaches, settle, until,
 };
+use enact::Cursor;
 use enact::clock::ManualClock;
 use enact::prelude::*;
-use enact::store::{Cursor, Store};
+use enact::store::Store;
 use enact::{JobId, Key, MemoryStore};
 
 /// A counter.

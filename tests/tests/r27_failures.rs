@@ -8,7 +8,6 @@ use std::fmt;
 
 use common::{World, job, jobs, kind_and_code, on_every_store};
 use enact::prelude::*;
-use enact::store::JobQuery;
 use enact::{CorrelationId, JobId, JobKind, Violation};
 use serde_json::json;
 

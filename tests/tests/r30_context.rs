@@ -7,8 +7,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 
 use common::{Gate, World, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, until};
+use enact::Cursor;
 use enact::prelude::*;
-use enact::store::{Cursor, JobQuery};
 use enact::{Cause, Job, TraceContext};
 use serde_json::{Value, json};
 

@@ -6,8 +6,9 @@ mod common;
 use std::collections::HashMap;
 
 use common::{Log, World, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until};
+use enact::Cursor;
 use enact::prelude::*;
-use enact::store::{Claim, Commit, Cursor, EntityKey, Lease, NewJob, Next};
+use enact::store::{Claim, Commit, EntityKey, Lease, NewJob, Next};
 use enact::{Attempt, Job, JobId, JobKind, Json, Key, Step, WorkerId};
 use serde_json::{Value, json};
 

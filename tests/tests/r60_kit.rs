@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 use enact::prelude::*;
-use enact::store::JobQuery;
 use enact::testing::{Outcome, TestRuntime};
 
 /// A shelf of books.

@@ -5,7 +5,6 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use enact::prelude::*;
-use enact::store::JobQuery;
 use enact::testing::{Fault, Outcome, Point, TestRuntime};
 use enact::{Job, MemoryStore, Retention, Step};
 use enact_sqlite::SqliteStore;

@@ -5,9 +5,9 @@
 use std::fmt;
 use std::pin::pin;
 
+use enact::Cursor;
 use enact::clock::ManualClock;
 use enact::prelude::*;
-use enact::store::{Cursor, JobQuery};
 use enact::testing::{Fault, Outcome, Point, RunningAttempt, TestRuntime, TestRuntimeBuilder};
 use enact::{Attempt, Job, JobId, MemoryStore, Step};
 use enact_sqlite::SqliteStore;
@@ -321,8 +321,7 @@ struct Snapshot {
 impl Snapshot {
     async fn read(world: &TestRuntime) -> Self {
         let runtime = world.runtime();
-        let coins =
-            |event: &enact::store::StoredEvent| event.payload.value().unwrap()["coins"].as_i64().unwrap();
+        let coins = |event: &enact::StoredEvent| event.payload.value().unwrap()["coins"].as_i64().unwrap();
         let events = runtime.events().list(Cursor::START, 100).await.unwrap();
         let events = events.iter().map(|event| (event.name.to_string(), coins(event))).collect();
         let mut jobs = Vec::new();

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use enact::Entity;
 use enact::prelude::*;
-use enact::store::{Cursor, StoredEvent};
+use enact::{Cursor, StoredEvent};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

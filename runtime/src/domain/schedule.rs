@@ -1,6 +1,5 @@
 //! Schedules of recurring commands, and policies for missed ticks.
 
-#[cfg(feature = "cron")]
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -63,12 +62,25 @@ impl<C: Command> Schedule<C> {
     /// repeated when clocks change, see [`cronexpr`](https://docs.rs/cronexpr).
     ///
     /// `start()` refuses a malformed pattern, and one that never matches, such as the 30th of February.
+    ///
+    /// Needs the feature `cron`.
     #[cfg(feature = "cron")]
     pub fn cron(pattern: impl Into<Cow<'static, str>>) -> Self
     where
         C: Recurring,
     {
         Self::at(Times::Cron(pattern.into()))
+    }
+
+    /// Not available without the feature `cron`.
+    #[cfg(not(feature = "cron"))]
+    #[doc(hidden)]
+    pub fn cron(pattern: impl Into<Cow<'static, str>>) -> Self
+    where
+        C: CronFeature,
+    {
+        let _ = pattern.into();
+        unreachable!("no type implements `CronFeature`")
     }
 
     fn at(times: Times) -> Self
@@ -85,6 +97,16 @@ impl<C: Command> Schedule<C> {
         self
     }
 }
+
+/// Implemented by no type: its message names the feature that a cron pattern needs.
+#[cfg(not(feature = "cron"))]
+#[diagnostic::on_unimplemented(
+    message = "a cron pattern needs the feature `cron` of enact",
+    label = "the feature `cron` is not enabled",
+    note = "in Cargo.toml, write `enact = {{ version = \"…\", features = [\"cron\"] }}`, or use `every = Duration::…`"
+)]
+#[doc(hidden)]
+pub trait CronFeature {}
 
 fn make<C: Command + Recurring>(tick: Tick) -> AnyCommand {
     AnyCommand::of(&C::from_tick(tick))

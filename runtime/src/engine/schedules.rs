@@ -108,7 +108,11 @@ impl ScheduledCommand<'_> {
     /// Records the initial tick or the next ticks that are due, and returns whether there were any.
     async fn record_due(self, engine: &Engine) -> Result<bool, Failure> {
         let now = engine.clock.now();
-        let last = self.last();
+        let last = match self.last() {
+            None => engine.store.last_tick(&self.plan.name).await?,
+            known => known,
+        };
+        self.set_last(last);
         let tick = match last {
             None => self.initial_tick(engine, now).await?,
             Some(last) => {

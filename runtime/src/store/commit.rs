@@ -69,7 +69,7 @@ pub enum CommitError {
         existing: JobId,
     },
     /// A predecessor of a staged job does not exist ([r26](crate::rules#r26)).
-    #[error("staged job {staged} is to run after job {after}, which does not exist")]
+    #[error("staged job {staged} names the predecessor {after}, which does not exist")]
     NoPredecessor {
         /// The staged job.
         staged: JobId,

@@ -25,6 +25,7 @@ pub struct NewEvent {
 
 /// A committed event.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredEvent {
     /// Its position in commit order.
     pub cursor: Cursor,
@@ -40,6 +41,14 @@ pub struct StoredEvent {
     pub cause: Option<JobId>,
     /// When it was committed. All events of a commit have the same time.
     pub emitted_at: Timestamp,
+}
+
+impl StoredEvent {
+    /// An event at its position, for stores.
+    pub fn new(cursor: Cursor, event: NewEvent) -> Self {
+        let NewEvent { id, name, payload, correlation, cause, emitted_at } = event;
+        Self { cursor, id, name, payload, correlation, cause, emitted_at }
+    }
 }
 
 /// A position in the commit order of events.

@@ -155,6 +155,7 @@ impl JobPage {
 
 /// The number of jobs of one handler in one state.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JobCount {
     /// What the jobs run.
     pub kind: JobKind,
@@ -164,4 +165,11 @@ pub struct JobCount {
     pub state: JobState,
     /// The number of jobs.
     pub count: u64,
+}
+
+impl JobCount {
+    /// A count, for stores.
+    pub fn new(kind: JobKind, name: Arc<str>, state: JobState, count: u64) -> Self {
+        Self { kind, name, state, count }
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enact::store::{
-    Cursor, JobCount, JobSpec, KeyHolder, Lease, PageToken, RunningJob, StoredEntity, StoredEvent,
+    Cursor, JobCount, JobSpec, KeyHolder, Lease, NewEvent, PageToken, RunningJob, StoredEntity, StoredEvent,
 };
 use enact::{Attempt, CorrelationId, Job, JobContext, JobId, JobState, Json, Key, WorkerId};
 use jiff::Timestamp;
@@ -262,15 +262,15 @@ pub(crate) fn event(row: &Row<'_>) -> Result<StoredEvent, Error> {
     let mut cells = Cells::of(row);
     let position = cells.number("position").map_err(|error| error.at("events", "?"))?;
     let mut read = || -> Result<_, CellError> {
-        Ok(StoredEvent {
-            cursor: Cursor::from_u64(position),
+        let event = NewEvent {
             id: cells.parsed("id")?,
             name: cells.text("name")?.into(),
             payload: cells.document("payload")?,
             correlation: CorrelationId::new(cells.text("correlation")?),
             cause: cells.optional_parsed("cause")?,
             emitted_at: cells.time("emitted_at")?,
-        })
+        };
+        Ok(StoredEvent::new(Cursor::from_u64(position), event))
     };
     read().map_err(|error| error.at("events", format!("with position {position}")))
 }
@@ -294,12 +294,8 @@ pub(crate) fn next_due(row: &Row<'_>) -> Result<Option<Timestamp>, Error> {
 pub(crate) fn job_count(row: &Row<'_>) -> Result<JobCount, Error> {
     let mut cells = Cells::of(row);
     let mut read = || -> Result<_, CellError> {
-        Ok(JobCount {
-            kind: cells.parsed("kind")?,
-            name: cells.text("name")?.into(),
-            state: cells.parsed("state")?,
-            count: cells.number("count")?,
-        })
+        let (kind, name) = (cells.parsed("kind")?, cells.text("name")?.into());
+        Ok(JobCount::new(kind, name, cells.parsed("state")?, cells.number("count")?))
     };
     read().map_err(|error| error.at("jobs", "?"))
 }

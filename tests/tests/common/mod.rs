@@ -8,8 +8,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use enact::JobQuery;
 use enact::clock::{Clock, ManualClock};
-use enact::store::{JobQuery, Store};
+use enact::store::Store;
 use enact::{Failure, FailureKind, Job, JobId, JobState, MemoryStore, Runtime, RuntimeBuilder};
 use enact_sqlite::SqliteStore;
 use jiff::Timestamp;

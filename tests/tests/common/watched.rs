@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use enact::store::{
-    Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
-    Lease, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
-    StoredEvent, Submitted, Ticked,
+    Changed, Claim, Claimed, Commit, CommitError, Committed, EntityKey, Lease, NewEvent, NewJob, NewTick,
+    Prune, Pruned, RunningJob, Store, StoreError, StoredEntity, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, Key, MemoryStore, WorkerId};
+use enact::{Cursor, JobCount, JobPage, JobQuery, StoredEvent};
 use jiff::Timestamp;
 
 /// Hooks that run before a call reaches the store. The call waits until its hook returns.

@@ -9,7 +9,7 @@ use bank::domain::{Account, AccountId, StartTransfer, Transfer, TransferState};
 use bank::ledger::COLUMNS;
 use enact::JobId;
 use enact::prelude::*;
-use enact::store::{JobQuery, Store};
+use enact::store::Store;
 use enact_sqlite::SqliteStore;
 
 use crate::many_transfers::{ManyTransfers, Random};

@@ -72,7 +72,7 @@ async fn a_stalled_process_cannot_commit_jobs_that_another_has_taken_over() {
     assert!(!stalled.has_ended());
     stalled.signal(Signal::CONT);
     // The commit is refused, or the attempt is aborted before it.
-    let refused = || read_text(&log).matches("its effects are dropped").count();
+    let refused = || read_text(&log).matches("dropped its effects").count();
     wait_until(|| async { refused() >= taken_over.len() }).await;
     stalled.stop();
     other.stop();

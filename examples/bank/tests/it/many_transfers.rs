@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use bank::domain::{Deposit, StartTransfer, Transfer, TransferState};
 use enact::prelude::*;
-use enact::store::{Cursor, JobQuery, Store, StoredEvent};
+use enact::store::Store;
+use enact::{Cursor, StoredEvent};
 use enact::{Job, JobId};
 use enact_sqlite::SqliteStore;
 

@@ -66,7 +66,7 @@ async fn after_a_crash_the_holder_is_notified_again_and_the_money_is_withdrawn_o
 }
 
 #[tokio::test]
-#[should_panic(expected = "`notify_holder` needs")]
+#[should_panic(expected = "is required by `notify_holder`")]
 async fn the_bank_does_not_start_without_a_notifier() {
     TestRuntime::start().await;
 }

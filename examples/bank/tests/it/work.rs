@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bank::domain::{Deposit, Withdraw};
 use enact::prelude::*;
-use enact::store::{JobQuery, Store};
+use enact::store::Store;
 use enact::{Job, JobId};
 use enact_sqlite::SqliteStore;
 use rustix::process::Signal;

@@ -9,9 +9,9 @@
 //! 0 cakes were baked
 //! ```
 
+use enact::Cursor;
 use enact::MemoryStore;
 use enact::prelude::*;
-use enact::store::Cursor;
 use tokio::sync::Notify;
 
 /// Bake a cake.

@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 
 use enact::prelude::*;
-use enact::store::{Cursor, StoredEvent};
+use enact::{Cursor, StoredEvent};
 use enact::{EventId, MemoryStore};
 
 /// A temperature was measured.

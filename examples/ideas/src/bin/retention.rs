@@ -10,7 +10,6 @@
 
 use enact::clock::ManualClock;
 use enact::prelude::*;
-use enact::store::JobQuery;
 use enact::{MemoryStore, Retention};
 
 /// Send a letter. Each letter is sent once.

@@ -8,7 +8,6 @@
 //! ```
 
 use enact::prelude::*;
-use enact::store::JobQuery;
 use enact::{CorrelationId, MemoryStore};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 

@@ -36,7 +36,7 @@ impl Counts {
         let mut all = Vec::new();
         for (name, of_name) in &self.0 {
             for ((kind, state), count) in of_name {
-                all.push(JobCount { kind: *kind, name: name.clone(), state: *state, count: *count });
+                all.push(JobCount::new(*kind, name.clone(), *state, *count));
             }
         }
         all

@@ -215,15 +215,7 @@ pub async fn r18_an_event_keeps_every_field(store: TestStore) {
             store.submit(vec![new.clone()], Vec::new()).await.expect("submit");
 
             let found = store.all_events().await.pop().expect("an event");
-            let expected = StoredEvent {
-                cursor: found.cursor,
-                id: new.id,
-                name: new.name,
-                payload: new.payload,
-                correlation: new.correlation,
-                cause,
-                emitted_at,
-            };
+            let expected = StoredEvent::new(found.cursor, new);
             assert_eq!(found, expected);
         }
     }

@@ -155,7 +155,7 @@ pub async fn r28_jobs_are_counted_by_kind_name_and_state(store: TestStore) {
     store.publish_all(vec![job("ship"), job("ship"), handling(), job("bill")]).await;
     store.publish_all(vec![in_lane("x", "pack"), in_lane("x", "pack")]).await;
     let active = store.claim_one(&worker("w"), "bill", at(0)).await;
-    let count = |kind, name: &str, state, count| JobCount { kind, name: Arc::from(name), state, count };
+    let count = |kind, name: &str, state, count| JobCount::new(kind, Arc::from(name), state, count);
     let command = |name, state, number| count(JobKind::Command, name, state, number);
     let others = [
         command("pack", JobState::Waiting, 1),

@@ -416,8 +416,9 @@ impl Comparison {
     }
 }
 
-fn without_cursor(event: StoredEvent) -> StoredEvent {
-    StoredEvent { cursor: Cursor::START, ..event }
+fn without_cursor(mut event: StoredEvent) -> StoredEvent {
+    event.cursor = Cursor::START;
+    event
 }
 
 /// A store may forget the spent attempts of an ended job.

@@ -117,15 +117,7 @@ impl ReferenceStore {
     }
 
     fn append(&mut self, events: Vec<NewEvent>) {
-        self.events.extend(events.into_iter().map(|event| StoredEvent {
-            cursor: Cursor::START,
-            id: event.id,
-            name: event.name,
-            payload: event.payload,
-            correlation: event.correlation,
-            cause: event.cause,
-            emitted_at: event.emitted_at,
-        }));
+        self.events.extend(events.into_iter().map(|event| StoredEvent::new(Cursor::START, event)));
     }
 
     /// Predecessors that exist by their key are replaced by the stored job.
@@ -393,7 +385,7 @@ impl ReferenceStore {
     pub(crate) fn counts(&self) -> Vec<JobCount> {
         let mut counts: BTreeMap<(&str, _, JobState), JobCount> = BTreeMap::new();
         for StoredJob { job, .. } in &self.jobs {
-            let count = JobCount { kind: job.kind, name: job.name.clone(), state: job.state, count: 0 };
+            let count = JobCount::new(job.kind, job.name.clone(), job.state, 0);
             counts.entry((job.kind.as_str(), job.name.clone(), job.state)).or_insert(count).count += 1;
         }
         counts.into_values().collect()
