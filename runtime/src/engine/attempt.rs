@@ -52,12 +52,13 @@ async fn run_to_end(
     engine: &Arc<Engine>,
     job: &Job,
     attempt: &mut Attempt,
-    permit: Option<OwnedSemaphorePermit>,
+    mut permit: Option<OwnedSemaphorePermit>,
 ) {
     // Only jobs of names that this program knows are claimed or started.
     let Some(plan) = engine.plans.job(&job.name) else { return };
     let context = ExecutionContext::of_attempt(engine.clone(), engine.overrides.of(job.id), job);
-    let execution = Execution { engine, plan, job, context: &context, attempt: &mut *attempt, permit };
+    let (record, permit) = (&mut *attempt, &mut permit);
+    let execution = Execution { engine, plan, job, context: &context, attempt: record, permit };
     let executed = {
         let _running = engine.running.register(AttemptId { job: job.id, number: job.attempts }, &context);
         let _closing = CloseOnDrop(&context);

@@ -24,8 +24,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) context: &'a ExecutionContext,
     /// The record of the attempt so far.
     pub(crate) attempt: &'a mut Attempt,
-    /// Released when the commit begins.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// Released when the commit begins. If there is none, the caller holds it until the failure is stored.
+    pub(crate) permit: &'a mut Option<OwnedSemaphorePermit>,
 }
 
 impl<'a> Execution<'a> {
