@@ -101,7 +101,7 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
             }
             Err(CommitError::Store(error)) => {
                 tracing::error!(retry_in = ?pause, "cannot store the end of the attempt; retrying: {error}");
-                // Those who wait here are not kept waiting for the store. The job ends once the store is back.
+                // Callers that wait here fail now instead of when the store is back. The job ends then.
                 engine.waiters.announce(job.id, &Err(error.into()));
                 engine.clock.sleep_until(engine.clock.elapsed() + pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);

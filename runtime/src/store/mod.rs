@@ -7,9 +7,9 @@
 //!
 //! # Compatibility
 //!
-//! The trait and its records are exempt from semantic versioning: any version may add a method, a field or a variant. The records have
-//! no constructors that would hide an addition, so that a store that ignores a new field does not compile. A crate
-//! with a store therefore pins the version of this crate, `enact = "=0.1.0"`, and is released with it.
+//! The trait and its records are exempt from semantic versioning: any version may add a method, a field or a variant. A store
+//! should construct and destructure records with all their fields, so that it does not compile while it ignores a new one. A
+//! crate with a store pins the version of this crate, `enact = "=0.1.0"`, and is released with it.
 //!
 //! Not exempt are the types that users of a runtime see, which are re-exported at the root of this crate: [`Job`](crate::Job),
 //! [`JobQuery`], [`JobPage`], [`PageToken`], [`JobCount`], [`Cursor`], [`StoredEvent`].

@@ -34,7 +34,8 @@ impl Prune {
         before.is_some_and(|before| ended_at < before)
     }
 
-    /// No job that was submitted at this time or later is to be deleted, if no clock was set back. `None`: no job at all is.
+    /// The latest of the three times. A job that was submitted then or later is too young to be deleted, unless a clock was set
+    /// back. `None` if there are no jobs to delete.
     pub fn horizon(&self) -> Option<Timestamp> {
         [self.succeeded_before, self.failed_before, self.cancelled_before].into_iter().flatten().max()
     }

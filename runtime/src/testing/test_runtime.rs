@@ -34,7 +34,7 @@ const ENDLESS: usize = 10_000;
 /// It runs the code of production: there is a stored job, and an attempt takes the seven steps. Attempts run one at a time,
 /// so that a test has the same outcome each time.
 ///
-/// What cannot go on panics with the line of the test.
+/// A method that cannot proceed panics with the line of the test.
 pub struct TestRuntime {
     setup: Setup,
     runtime: Runtime,
@@ -100,7 +100,7 @@ impl TestRuntime {
         async move {
             let engine = self.engine(place);
             if let Err(failure) = store_entity(engine, &entity).await {
-                panic!("{place}: the given `{}` is none that an execution could commit: {failure}", E::NAME);
+                panic!("{place}: the given `{}` could not be committed by an execution: {failure}", E::NAME);
             }
         }
     }
@@ -239,7 +239,8 @@ impl TestRuntime {
             {
                 assert!(
                     executed.len() < ENDLESS,
-                    "{place}: `drain` does not end: after {ENDLESS} attempts, `{}` is ready next, after `{}`; use `drain_one`                      for jobs that always cause further jobs",
+                    "{place}: `drain` does not end: after {ENDLESS} attempts, `{}` is ready next, after `{}`; use `drain_one` for \
+                     jobs that always cause further jobs",
                     job.name,
                     executed.last().map_or("nothing", |executed| &executed.job.name),
                 );
@@ -349,7 +350,7 @@ impl TestRuntime {
     /// Lets time pass from one tick to the next.
     async fn advance_by(&self, by: Duration, place: Place) {
         let engine = self.engine(place);
-        // Before time passes, so that leases that are renewed meanwhile are seen to be.
+        // Before time passes, so that leases that other runtimes renew later are observed to change.
         self.keep_leases(place).await;
         let mut left = by;
         loop {
