@@ -1,6 +1,5 @@
 //! Configuring and starting a runtime.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -279,7 +278,6 @@ impl fmt::Debug for RuntimeBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let queues: BTreeMap<_, _> = self.queues.iter().map(|(name, limit)| (name, limit.value)).collect();
         f.debug_struct("RuntimeBuilder")
-            .field("store", &self.store.type_id())
             .field("clock", &self.clock)
             .field("concurrency", &self.concurrency.value)
             .field("lease", &self.lease.value)
