@@ -1,4 +1,4 @@
-//! Deletes ended jobs and old events, as a retention says.
+//! Deletes the ended jobs and the events that are older than the retention.
 
 use std::sync::Arc;
 use std::time::Duration;

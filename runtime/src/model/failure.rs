@@ -191,8 +191,8 @@ impl Failure {
         self
     }
 
-    /// Sets the pause before the next attempt, in place of the policy's own: for a remote service that says when to come
-    /// back. The policy's number of attempts still applies ([r22](crate::rules#r22)).
+    /// Sets the pause before the next attempt, in place of the policy's own, such as that of a `Retry-After` header. The
+    /// policy's number of attempts still applies ([r22](crate::rules#r22)).
     #[must_use]
     pub fn retry_in(mut self, pause: Duration) -> Self {
         self.0.retry_after = Some(pause);

@@ -181,7 +181,7 @@ impl RuntimeBuilder {
     /// Outside a tokio runtime.
     #[expect(
         clippy::unused_async,
-        reason = "starting may come to need the store; callers need not change then"
+        reason = "a later version may read the store, without a change for callers"
     )]
     pub async fn start(self) -> Result<Runtime, StartError> {
         let (concurrency, own) = (self.concurrency, self.queues.clone());

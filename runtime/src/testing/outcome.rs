@@ -193,7 +193,7 @@ impl Outcome {
         self
     }
 
-    /// The policy of this strategy was asked, and always chose this variant ([r40](crate::rules#r40)).
+    /// The policy of this strategy chose this variant, each time and at least once ([r40](crate::rules#r40)).
     #[track_caller]
     pub fn then_chooses<S: Strategy + ?Sized>(&self, variant: &str) -> &Self {
         let attempts = self.attempts.iter().filter_map(|executed| executed.attempt.as_ref());

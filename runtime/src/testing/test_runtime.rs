@@ -25,7 +25,7 @@ use crate::model::{ContextSeed, EventId, Job, JobState};
 use crate::runtime::{DraftEvent, Runtime};
 use crate::store::Cursor;
 
-/// After so many attempts, `drain` does not end.
+/// The number of attempts after which `drain` panics.
 const ENDLESS: usize = 10_000;
 
 /// A [`Runtime`] that does nothing by itself: jobs run, and time passes, when the test says so ([r60](crate::rules#r60),
@@ -43,7 +43,7 @@ pub struct TestRuntime {
     seen_running: Mutex<HashSet<AttemptId>>,
     /// The last event that a snapshot has read.
     last_event: Mutex<Cursor>,
-    /// How many jobs were claimed: a seed varies the queue that is asked first by it.
+    /// How many jobs were claimed. With a seed, it determines from which queue the next one is claimed first.
     claims: AtomicU64,
 }
 
@@ -150,7 +150,7 @@ impl TestRuntime {
     /// # Panics
     /// If a handler has not ended after ten seconds of real time, because it waits for something.
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "an event is handed over")]
+    #[expect(clippy::needless_pass_by_value, reason = "the call takes ownership")]
     pub fn when_event<E: Event>(&self, event: E) -> impl Future<Output = Outcome> {
         let place = Location::caller();
         let draft = self.runtime.draft_event(&event);
