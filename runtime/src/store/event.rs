@@ -42,6 +42,14 @@ pub struct StoredEvent {
     pub emitted_at: Timestamp,
 }
 
+impl StoredEvent {
+    /// The event as it is stored at this position, for stores.
+    pub fn new(cursor: Cursor, event: NewEvent) -> Self {
+        let NewEvent { id, name, payload, correlation, cause, emitted_at } = event;
+        Self { cursor, id, name, payload, correlation, cause, emitted_at }
+    }
+}
+
 /// A position in the commit order of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor(u64);

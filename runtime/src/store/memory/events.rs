@@ -17,15 +17,7 @@ impl Events {
     pub(super) fn append(&mut self, events: Vec<NewEvent>) {
         for event in events {
             self.last += 1;
-            self.stored.push_back(StoredEvent {
-                cursor: Cursor::from_u64(self.last),
-                id: event.id,
-                name: event.name,
-                payload: event.payload,
-                correlation: event.correlation,
-                cause: event.cause,
-                emitted_at: event.emitted_at,
-            });
+            self.stored.push_back(StoredEvent::new(Cursor::from_u64(self.last), event));
         }
     }
 
