@@ -100,9 +100,10 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
                 return announce_failure(engine, job, &commit);
             }
             Err(CommitError::Store(error)) => {
-                tracing::error!(retry_in = ?pause, "cannot store the end of the attempt; retrying: {error}");
+                let failure = Failure::from(error);
+                tracing::error!(retry_in = ?pause, "cannot store the end of the attempt; retrying: {failure}");
                 // Callers that wait here fail now instead of when the store is back. The job ends then.
-                engine.waiters.announce(job.id, &Err(error.into()));
+                engine.waiters.announce(job.id, &Err(failure));
                 engine.clock.sleep_until(engine.clock.elapsed() + pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -134,7 +135,8 @@ async fn release(engine: &Engine, job: &Job, attempt: Attempt) {
     match engine.store.commit(commit.clone()).await {
         Ok(_) => announce_failure(engine, job, &commit),
         Err(CommitError::Store(error)) => {
-            tracing::error!("cannot release the attempt; it ends as lost when the lease expires: {error}");
+            let failure = Failure::from(error);
+            tracing::error!("cannot release the attempt; it ends as lost when the lease expires: {failure}");
         }
         Err(_) => announce_fenced(engine, job).await,
     }
