@@ -453,7 +453,7 @@ async fn r50_problems_are_in_source_order_and_read_like_compiler_errors() {
     let lines: Vec<_> = error.problems().iter().map(|problem| problem.source().line).collect();
     assert!(lines.is_sorted(), "{lines:?}");
     let text = error.to_string();
-    assert!(text.starts_with("the domain has 27 problems:\n  "), "{text}");
+    assert!(text.starts_with("the runtime cannot start because of 27 problems:\n  "), "{text}");
     let lonely = format!("tests/r50_start.rs:{LONELY}: the command `lonely` has no handler");
     assert!(text.contains(&lonely), "{text}");
 }

@@ -166,7 +166,7 @@ impl ExecutionContext {
         self.0.attempt.as_ref().and_then(|attempt| attempt.cause)
     }
 
-    /// Who asked for it; `None` for an anonymous caller.
+    /// The caller's identity; `None` if the caller is anonymous.
     pub fn identity(&self) -> Option<&Identity> {
         self.0.job_context.identity()
     }
@@ -253,7 +253,7 @@ impl ExecutionContext {
         &self.0.job_context
     }
 
-    /// What a job that is published here takes over.
+    /// What a job that is published here inherits.
     pub(crate) fn origin(&self) -> Origin {
         Origin {
             correlation: self.correlation_id().cloned(),

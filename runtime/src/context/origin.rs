@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::model::{Capabilities, Cause, CorrelationId, JobContext};
 
-/// What a new job takes over from the context in which it is published.
+/// What a new job inherits from the context in which it is published.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origin {
     pub(crate) correlation: Option<CorrelationId>,

@@ -57,7 +57,7 @@ impl ExecutionContext {
     /// # Panics
     /// In a scope at the boundary, and after the attempt has ended.
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "publishing takes ownership, as at the boundary")]
+    #[expect(clippy::needless_pass_by_value, reason = "the call takes ownership")]
     pub fn publish<C: HasOneHandler>(&self, command: C) -> StagedJob {
         let host = &self.attempt_scope("publish").host;
         let job = host.draft_job(AnyCommand::of(&command), self.origin());

@@ -126,7 +126,7 @@ impl<C> fmt::Debug for Schedule<C> {
 pub enum Missed {
     /// Skips them. A tick counts as missed after [ten seconds](Self::TOO_LATE).
     Skip,
-    /// Runs only the latest, on behalf of all. For commands that act on the current state, as most recurring ones do.
+    /// Runs only the latest, in place of all. For commands that act on the current state, as most recurring ones do.
     #[default]
     Once,
     /// Runs each, in order. For commands that depend on the time of their tick, such as a daily report. They are submitted in

@@ -50,9 +50,13 @@ impl Timetable {
         match timetable.after(Timestamp::UNIX_EPOCH) {
             Some(_) => Ok(timetable),
             None => Err(match times {
-                Times::Every(period) => format!("the period {period:?} is too long: it has no tick"),
+                Times::Every(period) => {
+                    format!("the period {period:?} is too long: its first tick is out of range; shorten it")
+                }
                 #[cfg(feature = "cron")]
-                Times::Cron(pattern) => format!("the cron pattern `{pattern}` never matches"),
+                Times::Cron(pattern) => {
+                    format!("the cron pattern `{pattern}` never matches: change the day or the month")
+                }
             }),
         }
     }

@@ -52,12 +52,13 @@ async fn run_to_end(
     engine: &Arc<Engine>,
     job: &Job,
     attempt: &mut Attempt,
-    permit: Option<OwnedSemaphorePermit>,
+    mut permit: Option<OwnedSemaphorePermit>,
 ) {
     // Only jobs of names that this program knows are claimed or started.
     let Some(plan) = engine.plans.job(&job.name) else { return };
     let context = ExecutionContext::of_attempt(engine.clone(), engine.overrides.of(job.id), job);
-    let execution = Execution { engine, plan, job, context: &context, attempt: &mut *attempt, permit };
+    let (record, permit) = (&mut *attempt, &mut permit);
+    let execution = Execution { engine, plan, job, context: &context, attempt: record, permit };
     let executed = {
         let _running = engine.running.register(AttemptId { job: job.id, number: job.attempts }, &context);
         let _closing = CloseOnDrop(&context);
@@ -99,9 +100,10 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
                 return announce_failure(engine, job, &commit);
             }
             Err(CommitError::Store(error)) => {
-                tracing::error!(retry_in = ?pause, "cannot store the end of the attempt; retrying: {error}");
-                // Those who wait here are not kept waiting for the store. The job ends once the store is back.
-                engine.waiters.announce(job.id, &Err(error.into()));
+                let failure = Failure::from(error);
+                tracing::error!(retry_in = ?pause, "cannot store the end of the attempt; retrying: {failure}");
+                // Callers that wait here fail now instead of when the store is back. The job ends then.
+                engine.waiters.announce(job.id, &Err(failure));
                 engine.clock.sleep_until(engine.clock.elapsed() + pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -133,7 +135,8 @@ async fn release(engine: &Engine, job: &Job, attempt: Attempt) {
     match engine.store.commit(commit.clone()).await {
         Ok(_) => announce_failure(engine, job, &commit),
         Err(CommitError::Store(error)) => {
-            tracing::error!("cannot release the attempt; it ends as lost when the lease expires: {error}");
+            let failure = Failure::from(error);
+            tracing::error!("cannot release the attempt; it ends as lost when the lease expires: {failure}");
         }
         Err(_) => announce_fenced(engine, job).await,
     }

@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::attempt;
 use super::engine::{Engine, POLL_INTERVAL};
+use crate::model::Failure;
 use crate::store::{Claim, Claimed, StoreError};
 
 /// The permits to run jobs, by queue.
@@ -115,7 +116,8 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, permits: QueuePermits) {
                 unclaimed = permits.all_queues().into_iter().filter(is_full).collect();
             }
             Err(error) => {
-                tracing::error!(worker = %engine.worker, "cannot claim jobs; retrying: {error}");
+                let failure = Failure::from(error);
+                tracing::error!(worker = %engine.worker, "cannot claim jobs; retrying: {failure}");
                 unclaimed.clear();
                 next_due = None;
             }

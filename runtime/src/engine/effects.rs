@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::entity_locks::EntityLock;
 use crate::context::{StagedEvent, Staging};
 use crate::model::{Attempt, Failure, FailureKind, Job, Json};
-use crate::store::{Commit, CommitError, EntityWrite, NewEvent, Next};
+use crate::store::{Commit, CommitError, EntityKey, EntityWrite, NewEvent, Next};
 
 /// The effects of an execution, checked and ready to be committed.
 pub(super) struct Effects {
@@ -58,12 +58,16 @@ impl Effects {
     }
 }
 
-/// The failure of an attempt whose commit was refused.
-pub(super) fn commit_failure(job: &Job, error: CommitError) -> Failure {
+/// The failure of an attempt whose commit was refused. `written` is the entity that it was to write.
+pub(super) fn commit_failure(job: &Job, written: Option<&EntityKey>, error: CommitError) -> Failure {
     let message = error.to_string();
     match error {
-        CommitError::Conflict { .. } => {
-            let message = format!("another execution has changed the entity since it was loaded: {message}");
+        CommitError::Conflict { found } => {
+            let entity = written.map_or_else(|| "the entity".to_owned(), ToString::to_string);
+            let message = format!(
+                "another execution has changed {entity} since it was loaded, to version {found}; set `retry` on the handler to \
+                 run the job again"
+            );
             Failure::new(FailureKind::Conflict, "conflict", message)
         }
         CommitError::Mismatch { .. } => {

@@ -103,7 +103,7 @@ impl Engine {
         self.faults.as_ref().map_or(Ok(()), |faults| faults.inject(point, job, || self.die()))
     }
 
-    /// Announces to the attempts of a job that run here, and to those who wait for it, that it was cancelled (r24).
+    /// Announces a cancellation to the job's attempts and its waiting callers in this process (r24).
     pub(crate) fn announce_cancelled(&self, job: JobId) {
         self.running.cancel_job(job);
         self.waiters.announce(job, &Err(cancelled()));

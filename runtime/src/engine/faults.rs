@@ -63,7 +63,7 @@ pub enum Fault {
     Error,
     /// A panic, with the effects of an error.
     Panic,
-    /// The death of the process: it does nothing more, and what it was doing stays as it is stored.
+    /// The process dies: it does nothing more, and the attempt stays stored as it is.
     Crash,
 }
 

@@ -1,4 +1,4 @@
-//! Where a runtime takes its ids from.
+//! The ids of jobs, events and workers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

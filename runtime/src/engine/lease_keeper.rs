@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::attempt;
 use super::engine::{Engine, POLL_INTERVAL};
 use super::running_attempts::AttemptId;
+use crate::model::Failure;
 use crate::store::StoreError;
 
 /// How many attempts of one worker are rescued at once.
@@ -25,7 +26,8 @@ pub(crate) async fn keep_leases(engine: Arc<Engine>, dispatcher: TaskTracker) {
         () = check_regularly(&engine, interval) => {}
     }
     if let Err(error) = engine.store.retire(&engine.worker, engine.lease.renewals().await).await {
-        tracing::warn!(worker = %engine.worker, "cannot delete this worker's lease; it stays until it expires: {error}");
+        let failure = Failure::from(error);
+        tracing::warn!(worker = %engine.worker, "cannot delete this worker's lease; it stays until it expires: {failure}");
     }
 }
 
@@ -34,7 +36,8 @@ async fn renew_regularly(engine: &Engine, interval: Duration) {
         // Taken before the renewal, so that a slow store does not put off the next one.
         let next = engine.clock.elapsed().saturating_add(interval);
         if let Err(error) = renew(engine).await {
-            tracing::error!(worker = %engine.worker, "cannot renew the lease; retrying: {error}");
+            let failure = Failure::from(error);
+            tracing::error!(worker = %engine.worker, "cannot renew the lease; retrying: {failure}");
         }
         engine.clock.sleep_until(next).await;
     }
@@ -45,7 +48,8 @@ async fn check_regularly(engine: &Engine, interval: Duration) {
     loop {
         let next = engine.clock.elapsed().saturating_add(interval);
         if let Err(error) = check(engine, &mut seen).await {
-            tracing::error!(worker = %engine.worker, "cannot check the leases of other workers; retrying: {error}");
+            let failure = Failure::from(error);
+            tracing::error!(worker = %engine.worker, "cannot check the leases of other workers; retrying: {failure}");
         }
         engine.clock.sleep_until(next).await;
     }

@@ -24,8 +24,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) context: &'a ExecutionContext,
     /// The record of the attempt so far.
     pub(crate) attempt: &'a mut Attempt,
-    /// Released when the commit begins.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// Released when the commit begins. If there is none, the caller holds it until the failure is stored.
+    pub(crate) permit: &'a mut Option<OwnedSemaphorePermit>,
 }
 
 impl<'a> Execution<'a> {
@@ -119,11 +119,12 @@ impl<'a> Execution<'a> {
         self.reach(Step::Commit)?;
         let attempt = Attempt { strategies: self.context.choices(), ..self.attempt.clone() };
         let (commit, _lock) = effects.into_commit(self.engine, self.job, attempt, output.clone());
+        let written = commit.write.as_ref().map(|write| write.key.clone());
         let commit = self.engine.store.commit(commit);
         // The permit is released once the store has the commit: another job can be claimed, and starts in the transaction
         // in which this one ends, or in a later one.
         let (committed, ()) = tokio::join!(biased; commit, async { drop(self.permit.take()) });
-        let committed = committed.map_err(|error| commit_failure(self.job, error))?;
+        let committed = committed.map_err(|error| commit_failure(self.job, written.as_ref(), error))?;
         if committed.has_work {
             self.engine.work.notify_one();
         }

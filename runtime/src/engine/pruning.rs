@@ -1,4 +1,4 @@
-//! Deletes ended jobs and old events, as a retention says.
+//! Deletes the ended jobs and the events that are older than the retention.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::engine::Engine;
 use super::retention::Retention;
+use crate::model::Failure;
 use crate::store::{Prune, Pruned, StoreError};
 
 /// How many jobs are examined, and how many events deleted, in one transaction.
@@ -18,7 +19,8 @@ pub(crate) async fn prune_regularly(engine: Arc<Engine>, retention: Retention, i
         loop {
             let next = engine.clock.elapsed() + interval;
             if let Err(error) = prune(&engine, &retention).await {
-                tracing::error!(worker = %engine.worker, "cannot prune jobs and events; retrying: {error}");
+                let failure = Failure::from(error);
+                tracing::error!(worker = %engine.worker, "cannot prune jobs and events; retrying: {failure}");
             }
             engine.clock.sleep_until(next).await;
         }

@@ -7,9 +7,8 @@ use std::time::Duration;
 /// ```
 /// # use std::time::Duration;
 /// # use enact::Retention;
-/// let retention = Retention::new()
-///     .succeeded(Duration::from_hours(24))
-///     .failed(Duration::from_hours(24 * 90));
+/// const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// let retention = Retention::new().succeeded(DAY).failed(90 * DAY);
 /// ```
 ///
 /// A job is deleted with its attempts and its idempotency key, so the same request is accepted again afterwards

@@ -50,7 +50,7 @@ impl<'a> TimeLimit<'a> {
             ended = step => ended?,
             () = clock.sleep_until(*until) => return Err(exceeded.clone()),
         };
-        // A handler that never awaits cannot be dropped while it runs, and is too late all the same.
+        // A handler that never awaits cannot be dropped while it runs. It fails when it returns.
         if clock.elapsed() < *until { Ok(ended) } else { Err(exceeded.clone()) }
     }
 }

@@ -1,4 +1,4 @@
-//! Announces the ends of jobs to those who wait for them in this process.
+//! Announces the ends of jobs to callers that wait in this process.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -28,7 +28,7 @@ pub(crate) fn cancelled() -> Failure {
     Failure::new(FailureKind::Cancelled, "cancelled", "the job was cancelled")
 }
 
-/// Those who wait for jobs in this process.
+/// The callers that wait for jobs in this process.
 #[derive(Default)]
 pub(crate) struct Waiters(Mutex<Senders>);
 

@@ -6,7 +6,7 @@ use super::identity::Identity;
 use super::job_context::JobContext;
 use super::trace::TraceContext;
 
-/// What a boundary knows about a request: who asks, for which tenant, under which correlation id
+/// What is known about a request at the boundary: the caller's identity, the tenant, the correlation id, the trace
 /// ([r31](crate::rules#r31)).
 ///
 /// Pass it to [`Runtime::scope`](crate::Runtime::scope) or [`with_context`](crate::with_context). What is published
@@ -24,7 +24,7 @@ impl ContextSeed {
         Self::default()
     }
 
-    /// Sets who asks.
+    /// Sets the caller's identity.
     #[must_use]
     pub fn with_identity(mut self, identity: Identity) -> Self {
         self.context = self.context.with_identity(identity);
@@ -71,7 +71,7 @@ impl ContextSeed {
         self
     }
 
-    /// Who asks; `None` for an anonymous caller.
+    /// The caller's identity; `None` if the caller is anonymous.
     pub fn identity(&self) -> Option<&Identity> {
         self.context.identity()
     }

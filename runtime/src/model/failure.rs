@@ -28,7 +28,7 @@ struct Content {
     violations: Vec<Violation>,
 }
 
-/// The kind of a [`Failure`]. Jobs fail with the first eleven; the others are returned only by calls at the boundary.
+/// The kind of a [`Failure`]. Jobs fail with the first eleven. Calls at the boundary may return any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -37,7 +37,7 @@ pub enum FailureKind {
     Invalid,
     /// The caller lacks the permission, or is anonymous.
     Denied,
-    /// The entity does not exist, and `create = never`.
+    /// The entity does not exist, and `create = never`; or there is no such job.
     NotFound,
     /// The entity exists, and `create = always`.
     AlreadyExists,
@@ -50,7 +50,7 @@ pub enum FailureKind {
     Error,
     /// The handler panicked.
     Panicked,
-    /// The attempt exceeded its timeout, or the job its deadline.
+    /// The attempt exceeded its timeout, the job its deadline, or a shutdown its own.
     TimedOut,
     /// The job was cancelled.
     Cancelled,
@@ -191,8 +191,8 @@ impl Failure {
         self
     }
 
-    /// Sets the pause before the next attempt, in place of the policy's own: for a remote service that says when to come
-    /// back. The policy's number of attempts still applies ([r22](crate::rules#r22)).
+    /// Sets the pause before the next attempt, in place of the policy's own, such as that of a `Retry-After` header. The
+    /// policy's number of attempts still applies ([r22](crate::rules#r22)).
     #[must_use]
     pub fn retry_in(mut self, pause: Duration) -> Self {
         self.0.retry_after = Some(pause);

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// Who asks for something to be done.
+/// The identity of a caller: a name and roles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     subject: String,

@@ -29,7 +29,7 @@ impl JobContext {
         Self::default()
     }
 
-    /// Sets who asks.
+    /// Sets the caller's identity.
     #[must_use]
     pub fn with_identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
@@ -57,7 +57,7 @@ impl JobContext {
         self
     }
 
-    /// Who asked; `None` for an anonymous caller.
+    /// The caller's identity; `None` if the caller is anonymous.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
     }

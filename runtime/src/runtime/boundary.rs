@@ -15,7 +15,7 @@ pub(crate) fn check_boundary(context: Option<&ExecutionContext>, what: &str) -> 
     Err(inside_execution(message))
 }
 
-/// Refuses to wait inside an execution: it holds a permit, its lane and its entity meanwhile, and the job may wait for them.
+/// Refuses to wait inside an execution, which holds a permit, its lane and its entity: the job may be waiting for them.
 pub(super) fn check_waiting(context: Option<&ExecutionContext>) -> Result<(), Failure> {
     if !is_inside(context) {
         return Ok(());

@@ -13,7 +13,7 @@ use crate::domain::HasOneHandler;
 use crate::engine::Engine;
 use crate::model::{Failure, Job, JobId, JobState};
 
-/// A handle to a published job: reads it, and waits for its outcome. Cheap to clone.
+/// A handle to a job: reads it, and waits for its outcome. Cheap to clone.
 pub struct JobHandle<T> {
     engine: Arc<Engine>,
     id: JobId,

@@ -142,7 +142,7 @@ impl Jobs {
         Ok(retried)
     }
 
-    /// Deletes jobs that ended longer ago than `retention` says, with their attempts and idempotency keys, and returns how
+    /// Deletes jobs that ended longer ago than `retention` allows, with their attempts and idempotency keys, and returns how
     /// many. A job that another one still waits for is kept.
     /// [`RuntimeBuilder::retention`](crate::RuntimeBuilder::retention) deletes them regularly.
     ///

@@ -66,7 +66,7 @@ impl Runtime {
     /// - `Refused` inside an execution, where [`enact::publish`](crate::publish()) stages a command, and for a deadline that
     ///   cannot be met.
     /// - `Unavailable` if the store cannot be reached or the runtime has shut down.
-    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
+    #[expect(clippy::needless_pass_by_value, reason = "the call takes ownership")]
     pub fn publish<C: HasOneHandler>(&self, command: C) -> Publish<C::Output> {
         let engine = self.engine();
         Publish::new(Request::new(engine, "publish", || Draft::of(engine, AnyCommand::of(&command))))
@@ -76,7 +76,7 @@ impl Runtime {
     ///
     /// # Errors
     /// As `publish`, and `UnknownName` if there is no such command.
-    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
+    #[expect(clippy::needless_pass_by_value, reason = "the call takes ownership")]
     pub fn publish_json(&self, name: &str, command: Value) -> Publish<Value> {
         let engine = self.engine();
         Publish::new(Request::new(engine, "publish_json", || Draft::of_json(engine, name, &command)))
@@ -102,7 +102,7 @@ impl Runtime {
     /// # Errors
     /// When awaited: the failure of the job, or as [`publish`](Self::publish), but never `QueueFull`. `Refused` inside an
     /// execution ([r14](crate::rules#r14)).
-    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
+    #[expect(clippy::needless_pass_by_value, reason = "the call takes ownership")]
     pub fn execute<C: HasOneHandler>(&self, command: C) -> Execute<C::Output> {
         let engine = self.engine();
         Execute::new(Request::new(engine, "execute", || Draft::of(engine, AnyCommand::of(&command))))
@@ -112,7 +112,7 @@ impl Runtime {
     ///
     /// # Errors
     /// As `execute`, and `UnknownName` if there is no such command.
-    #[expect(clippy::needless_pass_by_value, reason = "a command is handed over")]
+    #[expect(clippy::needless_pass_by_value, reason = "the call takes ownership")]
     pub fn execute_json(&self, name: &str, command: Value) -> Execute<Value> {
         let engine = self.engine();
         Execute::new(Request::new(engine, "execute_json", || Draft::of_json(engine, name, &command)))
@@ -126,7 +126,7 @@ impl Runtime {
     /// - `QueueFull` if one of its handlers has as many queued jobs as it [may](RuntimeBuilder::max_queued).
     /// - `Refused` inside an execution, where [`enact::emit`](crate::emit()) stages an event.
     /// - `Unavailable` if the store cannot be reached or the runtime has shut down.
-    #[expect(clippy::needless_pass_by_value, reason = "an event is handed over")]
+    #[expect(clippy::needless_pass_by_value, reason = "the call takes ownership")]
     pub fn emit<E: Event>(&self, event: E) -> impl Future<Output = Result<EventId, Failure>> + Send + use<E> {
         emit(self.engine().clone(), self.draft_event(&event))
     }
@@ -135,7 +135,7 @@ impl Runtime {
     ///
     /// # Errors
     /// As `emit`, and `UnknownName` if there is no such event.
-    #[expect(clippy::needless_pass_by_value, reason = "an event is handed over")]
+    #[expect(clippy::needless_pass_by_value, reason = "the call takes ownership")]
     pub fn emit_json(
         &self,
         name: &str,

@@ -21,8 +21,8 @@ impl StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.problems.len() {
-            1 => write!(f, "the domain has a problem:")?,
-            count => write!(f, "the domain has {count} problems:")?,
+            1 => write!(f, "the runtime cannot start because of a problem:")?,
+            count => write!(f, "the runtime cannot start because of {count} problems:")?,
         }
         self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }

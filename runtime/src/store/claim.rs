@@ -48,7 +48,7 @@ pub struct Lease {
     pub length: Duration,
 }
 
-/// A job that is running, as far as the store knows.
+/// A running job and its attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunningJob {
     /// The job. [`Job::attempts`] is the number of the running attempt.

@@ -34,7 +34,8 @@ impl Prune {
         before.is_some_and(|before| ended_at < before)
     }
 
-    /// Unless a clock was set back, no job submitted at this time or later is deleted. `None`: no job is.
+    /// The latest of the three times. A job that was submitted then or later is too young to be deleted, unless a clock was set
+    /// back. `None` if there are no jobs to delete.
     pub fn horizon(&self) -> Option<Timestamp> {
         [self.succeeded_before, self.failed_before, self.cancelled_before].into_iter().flatten().max()
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::{CorrelationId, Job, JobKind, JobState};
 
-/// Which jobs to find ([r28](crate::rules#r28)): those that match everything that is given. Default: all jobs, oldest first, at most 100.
+/// Which jobs to find ([r28](crate::rules#r28)): those that match all criteria. Default: all jobs, oldest first, at most 100.
 ///
 /// ```
 /// use enact::{JobQuery, JobState};
@@ -56,7 +56,7 @@ impl JobQuery {
         self
     }
 
-    /// Finds jobs in any of these states, besides those named before.
+    /// Finds jobs in any of these states, added to those set before.
     #[must_use]
     pub fn states(mut self, states: impl IntoIterator<Item = JobState>) -> Self {
         self.states.extend(states);

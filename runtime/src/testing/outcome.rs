@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::difference::{difference, listing, pretty};
 use super::executed_attempt::ExecutedAttempt;
 use super::list::{CommandList, EventList, Message};
-use super::stored::Entities;
+use super::stored::StoredEntities;
 use crate::domain::Entity;
 use crate::handler::Strategy;
 use crate::model::clock::{Timestamp, add_saturating};
@@ -28,8 +28,8 @@ pub struct Outcome {
     pub(super) attempts: Vec<ExecutedAttempt>,
     pub(super) emitted: Vec<StoredEvent>,
     pub(super) published: Vec<Job>,
-    pub(super) before: Entities,
-    pub(super) after: Entities,
+    pub(super) before: StoredEntities,
+    pub(super) after: StoredEntities,
     pub(super) now: Timestamp,
 }
 
@@ -193,7 +193,7 @@ impl Outcome {
         self
     }
 
-    /// The policy of this strategy was asked, and always chose this variant ([r40](crate::rules#r40)).
+    /// The policy of this strategy chose this variant, each time and at least once ([r40](crate::rules#r40)).
     #[track_caller]
     pub fn then_chooses<S: Strategy + ?Sized>(&self, variant: &str) -> &Self {
         let attempts = self.attempts.iter().filter_map(|executed| executed.attempt.as_ref());
@@ -327,7 +327,7 @@ fn key_of<E: Entity>(id: &E::Id) -> Key {
     Key::of(id).unwrap_or_else(|| panic!("the id of a `{}` must not be null", E::NAME))
 }
 
-fn entities(entities: &Entities) -> String {
+fn entities(entities: &StoredEntities) -> String {
     let entity = |((name, key), stored): (&(&str, Key), &StoredEntity)| {
         let body = pretty(&stored.body.value().unwrap_or_default());
         format!("{name} {key}, version {}: {body}\n", stored.version)

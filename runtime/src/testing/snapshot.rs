@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use super::executed_attempt::ExecutedAttempt;
 use super::outcome::Outcome;
-use super::stored::{self, Entities, expect_store};
+use super::stored::{self, StoredEntities, expect_store};
 use crate::model::Failure;
 use crate::runtime::Runtime;
 use crate::store::{Cursor, StoredEvent};
@@ -15,7 +15,7 @@ pub(super) struct Snapshot {
     what: String,
     /// The line of the test.
     pub(super) place: &'static Location<'static>,
-    entities: Entities,
+    entities: StoredEntities,
     last_event: Cursor,
 }
 

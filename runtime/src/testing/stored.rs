@@ -12,11 +12,11 @@ use crate::store::{Cursor, JobQuery, StoreError, StoredEntity, StoredEvent};
 const PAGE: usize = 1000;
 
 /// Entities by the names of their types and their ids.
-pub(super) type Entities = BTreeMap<(&'static str, Key), StoredEntity>;
+pub(super) type StoredEntities = BTreeMap<(&'static str, Key), StoredEntity>;
 
 /// Reads every entity.
-pub(super) async fn entities(engine: &Engine) -> Result<Entities, StoreError> {
-    let mut all = Entities::new();
+pub(super) async fn entities(engine: &Engine) -> Result<StoredEntities, StoreError> {
+    let mut all = StoredEntities::new();
     for entity in &engine.wiring.entities {
         let mut last = None;
         loop {

@@ -25,7 +25,7 @@ use crate::model::{ContextSeed, EventId, Job, JobState};
 use crate::runtime::{DraftEvent, Runtime};
 use crate::store::Cursor;
 
-/// After so many attempts, `drain` does not end.
+/// The number of attempts after which `drain` panics.
 const ENDLESS: usize = 10_000;
 
 /// A [`Runtime`] that does nothing by itself: jobs run, and time passes, when the test says so ([r60](crate::rules#r60),
@@ -34,7 +34,7 @@ const ENDLESS: usize = 10_000;
 /// It runs the code of production: there is a stored job, and an attempt takes the seven steps. Attempts run one at a time,
 /// so that a test has the same outcome each time.
 ///
-/// What cannot go on panics with the line of the test.
+/// A method that cannot proceed panics with the line of the test.
 pub struct TestRuntime {
     setup: Setup,
     runtime: Runtime,
@@ -43,7 +43,7 @@ pub struct TestRuntime {
     seen_running: Mutex<HashSet<AttemptId>>,
     /// The last event that a snapshot has read.
     last_event: Mutex<Cursor>,
-    /// How many jobs were claimed: a seed varies the queue that is asked first by it.
+    /// How many jobs were claimed. With a seed, it determines from which queue the next one is claimed first.
     claims: AtomicU64,
 }
 
@@ -100,7 +100,7 @@ impl TestRuntime {
         async move {
             let engine = self.engine(place);
             if let Err(failure) = store_entity(engine, &entity).await {
-                panic!("{place}: the given `{}` is none that an execution could commit: {failure}", E::NAME);
+                panic!("{place}: the given `{}` could not be committed by an execution: {failure}", E::NAME);
             }
         }
     }
@@ -150,7 +150,7 @@ impl TestRuntime {
     /// # Panics
     /// If a handler has not ended after ten seconds of real time, because it waits for something.
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "an event is handed over")]
+    #[expect(clippy::needless_pass_by_value, reason = "the call takes ownership")]
     pub fn when_event<E: Event>(&self, event: E) -> impl Future<Output = Outcome> {
         let place = Location::caller();
         let draft = self.runtime.draft_event(&event);
@@ -239,7 +239,8 @@ impl TestRuntime {
             {
                 assert!(
                     executed.len() < ENDLESS,
-                    "{place}: `drain` does not end: after {ENDLESS} attempts, `{}` is ready next, after `{}`; use `drain_one`                      for jobs that always cause further jobs",
+                    "{place}: `drain` does not end: after {ENDLESS} attempts, `{}` is ready next, after `{}`; use `drain_one` for \
+                     jobs that always cause further jobs",
                     job.name,
                     executed.last().map_or("nothing", |executed| &executed.job.name),
                 );
@@ -349,7 +350,7 @@ impl TestRuntime {
     /// Lets time pass from one tick to the next.
     async fn advance_by(&self, by: Duration, place: Place) {
         let engine = self.engine(place);
-        // Before time passes, so that leases that are renewed meanwhile are seen to be.
+        // Before time passes, so that leases that other runtimes renew later are observed to change.
         self.keep_leases(place).await;
         let mut left = by;
         loop {

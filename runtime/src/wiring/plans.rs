@@ -164,7 +164,7 @@ fn not_registered(name: &str) -> Failure {
 }
 
 impl Plans {
-    pub(crate) fn add_command(
+    pub(super) fn add_command(
         &mut self,
         part: CommandPart,
         input: Arc<InputSchema>,
@@ -183,7 +183,7 @@ impl Plans {
         self.commands_by_type.insert(plan.part.type_id, plan);
     }
 
-    pub(crate) fn add_event(
+    pub(super) fn add_event(
         &mut self,
         part: &EventPart,
         input: Arc<InputSchema>,
@@ -201,7 +201,7 @@ impl Plans {
         self.events.insert(part.type_id, plan);
     }
 
-    pub(crate) fn add_handler(&mut self, handler: &CommandHandlerPart, invariants: &[Arc<InvariantPart>]) {
+    pub(super) fn add_handler(&mut self, handler: &CommandHandlerPart, invariants: &[Arc<InvariantPart>]) {
         let Some(command) = self.commands_by_type.get(&handler.command) else { return };
         let entity = match &handler.body {
             Body::Bound(body) => Some(body.entity.type_id),
@@ -220,7 +220,7 @@ impl Plans {
         }
     }
 
-    pub(crate) fn add_schedule(&mut self, handler: &CommandHandlerPart, timetable: Timetable) {
+    pub(super) fn add_schedule(&mut self, handler: &CommandHandlerPart, timetable: Timetable) {
         let (Some(command), Some(SchedulePart { settings, make, .. })) =
             (self.commands_by_type.get(&handler.command), &handler.schedule)
         else {
@@ -235,7 +235,7 @@ impl Plans {
         });
     }
 
-    pub(crate) fn add_event_handler(&mut self, handler: &EventHandlerPart) {
+    pub(super) fn add_event_handler(&mut self, handler: &EventHandlerPart) {
         let Some(event) = self.events.get(&handler.event) else { return };
         let plan = JobPlan {
             input: event.input.clone(),
@@ -249,7 +249,7 @@ impl Plans {
         }
     }
 
-    pub(crate) fn add_invariant(&mut self, part: Arc<InvariantPart>) {
+    pub(super) fn add_invariant(&mut self, part: Arc<InvariantPart>) {
         let own = self.invariants.entry(part.entity).or_default();
         if part.when == TypeId::of::<Always>() {
             own.always.push(part);

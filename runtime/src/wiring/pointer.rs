@@ -30,7 +30,7 @@ fn refused_at(text: &str, parse: Parse) -> Option<usize> {
 /// The pointer of the innermost value that contains the byte at `end` of the text.
 fn containing(end: usize, value: &Value) -> String {
     let mut begin = 1;
-    for Part { token, name, value } in parts(value) {
+    for Child { token, name, value } in children(value) {
         let length = name + value.to_string().len();
         if (begin + 1..=begin + length).contains(&end) {
             return token + &containing((end - begin).saturating_sub(name), value);
@@ -40,7 +40,8 @@ fn containing(end: usize, value: &Value) -> String {
     String::new()
 }
 
-struct Part<'a> {
+/// A field of an object or an element of an array.
+struct Child<'a> {
     /// Its token in the pointer.
     token: String,
     /// The length of its name in bytes, including the colon.
@@ -48,20 +49,20 @@ struct Part<'a> {
     value: &'a Value,
 }
 
-fn parts<'a>(value: &'a Value) -> Vec<Part<'a>> {
+fn children<'a>(value: &'a Value) -> Vec<Child<'a>> {
     match value {
         Value::Object(fields) => {
-            let part = |(name, value): (&'a String, &'a Value)| Part {
+            let field = |(name, value): (&'a String, &'a Value)| Child {
                 token: field_of("", name),
                 name: Value::from(&**name).to_string().len() + 1,
                 value,
             };
-            fields.iter().map(part).collect()
+            fields.iter().map(field).collect()
         }
         Value::Array(values) => {
-            let part =
-                |(index, value): (usize, &'a Value)| Part { token: format!("/{index}"), name: 0, value };
-            values.iter().enumerate().map(part).collect()
+            let element =
+                |(index, value): (usize, &'a Value)| Child { token: format!("/{index}"), name: 0, value };
+            values.iter().enumerate().map(element).collect()
         }
         _ => Vec::new(),
     }
