@@ -21,7 +21,7 @@ fn r20_the_legal_transitions_are_exactly_these() {
     ];
     assert_eq!(table.map(|row| row.0), JobState::ALL);
     for (from, row) in table {
-        for (to, legal) in JobState::ALL.into_iter().zip(row) {
+        for (to, legal) in JobState::ALL.iter().copied().zip(row) {
             assert_eq!(from.may_become(to), legal, "{from} to {to}");
         }
         assert_eq!(from.has_ended(), [Succeeded, Failed, Cancelled].contains(&from), "{from}");
@@ -43,9 +43,9 @@ fn r20_the_table_says_when_each_transition_happens_and_lists_none_twice() {
 
 #[test]
 fn r20_states_are_written_and_parsed_by_name() {
-    let names = JobState::ALL.map(JobState::as_str);
+    let names: Vec<_> = JobState::ALL.iter().map(|state| state.as_str()).collect();
     assert_eq!(names, ["waiting", "ready", "running", "succeeded", "failed", "cancelled"]);
-    for state in JobState::ALL {
+    for &state in JobState::ALL {
         assert_eq!(state.as_str().parse::<JobState>().unwrap(), state);
         assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
     }
@@ -71,7 +71,7 @@ async fn start(world: &World) -> (Runtime, Arc<Gate>) {
 }
 
 /// Brings one job into each state.
-async fn in_every_state(runtime: &Runtime, gate: &Gate) -> [(JobState, JobId); 6] {
+async fn in_every_state(runtime: &Runtime, gate: &Gate) -> Vec<(JobState, JobId)> {
     gate.open();
     gate.open();
     let succeeded = runtime.publish(End { well: true }).await.unwrap();
@@ -85,11 +85,7 @@ async fn in_every_state(runtime: &Runtime, gate: &Gate) -> [(JobState, JobId); 6
     reaches(runtime, running.id(), JobState::Running).await;
     let ready = runtime.publish(End { well: true }).await.unwrap();
     let jobs = [waiting.id(), ready.id(), running.id(), succeeded.id(), failed.id(), cancelled.id()];
-    let mut states = JobState::ALL.map(|state| (state, jobs[0]));
-    for (entry, job) in states.iter_mut().zip(jobs) {
-        entry.1 = job;
-    }
-    states
+    JobState::ALL.iter().copied().zip(jobs).collect()
 }
 
 async fn r20_an_illegal_transition_is_refused_and_the_failure_names_the_legal_states(world: World) {

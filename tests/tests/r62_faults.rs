@@ -414,8 +414,8 @@ impl Snapshot {
 async fn check_all(backend: Backend) {
     let mut checked = 0;
     for scenario in Scenario::ALL {
-        for point in Point::ALL {
-            for fault in Fault::ALL {
+        for &point in Point::ALL {
+            for &fault in Fault::ALL {
                 Case { backend, scenario, point, fault }.check().await;
                 checked += 1;
             }

@@ -16,7 +16,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(500);
 /// If the store is unavailable.
 pub async fn wait_until_idle(bank: &Runtime, correlation: &str) -> Result<(), Failure> {
     let live = JobQuery::new()
-        .states(JobState::ALL.into_iter().filter(|state| !state.has_ended()))
+        .states(JobState::ALL.iter().copied().filter(|state| !state.has_ended()))
         .correlation(CorrelationId::new(correlation))
         .limit(1);
     let mut pause = MIN_PAUSE;

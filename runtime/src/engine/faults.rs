@@ -28,7 +28,7 @@ pub enum Point {
 
 impl Point {
     /// Every point, in the order of an attempt.
-    pub const ALL: [Self; Step::ALL.len() + 4] = {
+    pub const ALL: &'static [Self] = &{
         let mut all = [Self::Claimed; Step::ALL.len() + 4];
         let mut index = 0;
         while index < Step::ALL.len() {
@@ -69,7 +69,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 3] = [Self::Error, Self::Panic, Self::Crash];
+    pub const ALL: &'static [Self] = &[Self::Error, Self::Panic, Self::Crash];
 }
 
 /// The faults that a test has planned, and the attempts whose handlers have started.

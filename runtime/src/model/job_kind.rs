@@ -16,7 +16,7 @@ pub enum JobKind {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Command, Self::EventHandler];
+    pub const ALL: &'static [Self] = &[Self::Command, Self::EventHandler];
 
     /// The kind's stable name, as in JSON.
     pub const fn as_str(self) -> &'static str {
@@ -42,7 +42,11 @@ impl FromStr for JobKind {
     type Err = UnknownKind;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| UnknownKind(text.to_owned()))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownKind(text.to_owned()))
     }
 }
 
@@ -52,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_parsed_from_its_name() {
-        for kind in JobKind::ALL {
+        for &kind in JobKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }
         let error = "handler".parse::<JobKind>().map_err(|error| error.to_string());

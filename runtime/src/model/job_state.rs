@@ -38,7 +38,7 @@ pub struct Transition {
 
 /// Generates the table, as code and as documentation.
 macro_rules! transitions {
-    ($count:literal: $($from:ident => $to:ident: $when:literal,)*) => {
+    ($($from:ident => $to:ident: $when:literal,)*) => {
         impl JobState {
             /// The legal transitions, which every store enforces under concurrency. A request for any other is refused
             /// with the code `illegal_transition`.
@@ -46,13 +46,13 @@ macro_rules! transitions {
             /// | from | to | when |
             /// |---|---|---|
             $(#[doc = concat!("| `", stringify!($from), "` | `", stringify!($to), "` | ", $when, " |")])*
-            pub const TRANSITIONS: [Transition; $count] =
-                [$(Transition { from: Self::$from, to: Self::$to, when: $when }),*];
+            pub const TRANSITIONS: &'static [Transition] =
+                &[$(Transition { from: Self::$from, to: Self::$to, when: $when }),*];
         }
     };
 }
 
-transitions! { 10:
+transitions! {
     Waiting => Ready: "it is due, at the head of its lane, and its predecessors have succeeded",
     Waiting => Cancelled: "it, or a predecessor, is cancelled",
     Ready => Running: "a worker claims it",
@@ -67,8 +67,8 @@ transitions! { 10:
 
 impl JobState {
     /// Every state, in the order of a job's life cycle.
-    pub const ALL: [Self; 6] =
-        [Self::Waiting, Self::Ready, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
+    pub const ALL: &'static [Self] =
+        &[Self::Waiting, Self::Ready, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
 
     /// Whether the transition to `next` is [legal](Self::TRANSITIONS).
     pub fn may_become(self, next: Self) -> bool {
@@ -111,7 +111,8 @@ impl FromStr for JobState {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|state| state.as_str() == text)
             .ok_or_else(|| UnknownState(text.to_owned()))
     }

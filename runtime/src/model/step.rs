@@ -26,7 +26,7 @@ pub enum Step {
 
 impl Step {
     /// Every step, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: &'static [Self] = &[
         Self::Validate,
         Self::Resolve,
         Self::Load,
@@ -65,6 +65,10 @@ impl FromStr for Step {
     type Err = UnknownStep;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|step| step.as_str() == text).ok_or_else(|| UnknownStep(text.to_owned()))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|step| step.as_str() == text)
+            .ok_or_else(|| UnknownStep(text.to_owned()))
     }
 }

@@ -63,7 +63,7 @@ impl TestRuntimeBuilder {
     }
 
     /// Starts the clock at this time.
-    pub fn beginning_at(self, start: Timestamp) -> Self {
+    pub fn starting_at(self, start: Timestamp) -> Self {
         Self { clock: ManualClock::at(start), ..self }
     }
 

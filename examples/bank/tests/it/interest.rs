@@ -13,7 +13,7 @@ const DAY: Duration = Duration::from_hours(24);
 async fn bank_at(time: &str) -> TestRuntime {
     let time: Timestamp = time.parse().expect("a timestamp");
     let bank = TestRuntime::builder().provide::<dyn Notifier>(Arc::new(Recorder::default()));
-    bank.beginning_at(time).start().await
+    bank.starting_at(time).start().await
 }
 
 /// Returns the months of all `PayInterest` jobs that ran, in order.

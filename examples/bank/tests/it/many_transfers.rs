@@ -109,7 +109,7 @@ impl ManyTransfers {
     /// Waits until all jobs have ended.
     pub(crate) async fn wait_until_done(&self) {
         let is_done = || async {
-            let states = JobState::ALL.into_iter().filter(|state| !state.has_ended());
+            let states = JobState::ALL.iter().copied().filter(|state| !state.has_ended());
             let query = JobQuery::new().states(states).limit(1);
             self.store.jobs(&query).await.expect("jobs are listed").jobs.is_empty()
         };

@@ -128,7 +128,7 @@ async fn a_transfer_is_carried_out_once() {
 
 #[tokio::test]
 async fn a_transfer_is_completed_wherever_the_bank_crashes() {
-    for point in Point::ALL {
+    for &point in Point::ALL {
         for step in 0..4 {
             let mut bank = bank_with(&[("a", 500), ("b", 0)]).await;
             let published = bank.runtime().publish(start("t", "a", "b", 200)).await;

@@ -214,7 +214,7 @@ pub async fn r21_a_rescued_attempt_has_reached_no_step(store: TestStore) {
 }
 
 pub async fn r21_every_step_is_stored(store: TestStore) {
-    for step in Step::ALL {
+    for &step in Step::ALL {
         let active = store.run(job("ship")).await;
         let attempt = active.fails().attempt.with(|attempt| attempt.reached = Some(step));
         store.accept(Commit { attempt, ..active.fails() }).await;

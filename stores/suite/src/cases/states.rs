@@ -181,7 +181,7 @@ pub async fn r20_exactly_the_transitions_of_the_table_occur(store: TestStore) {
 
     let table: BTreeSet<_> = JobState::TRANSITIONS.iter().map(|way| (way.from, way.to)).collect();
     assert_eq!(reached, table);
-    let pairs = JobState::ALL.iter().flat_map(|from| JobState::ALL.map(|to| (*from, to)));
+    let pairs = JobState::ALL.iter().flat_map(|from| JobState::ALL.iter().map(|to| (*from, *to)));
     for (from, to) in pairs {
         assert_eq!(from.may_become(to), reached.contains(&(from, to)), "{from} to {to}");
     }

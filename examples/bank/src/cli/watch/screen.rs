@@ -168,7 +168,8 @@ fn draw_jobs(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     let header = Row::new(std::iter::once(Line::from("")).chain(names).collect::<Vec<_>>()).bold();
     let rows = snapshot.counts.iter().map(|(name, counts)| row(name, counts));
     let rows = rows.chain([row("total", &snapshot.totals()).bold()]);
-    let widths = std::iter::once(Constraint::Min(20)).chain(JobState::ALL.map(|_| Constraint::Length(10)));
+    let widths =
+        std::iter::once(Constraint::Min(20)).chain(JobState::ALL.iter().map(|_| Constraint::Length(10)));
     frame.render_widget(
         Table::new(rows, widths).header(header).block(Block::bordered().title(" jobs ")),
         area,
