@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! always, missing:      Ok("welcome")
-//! always, existing:     Err(already_exists (already_exists): Guest ada exists already)
+//! always, existing:     Err(already_exists (already_exists): Guest ada already exists)
 //! never, existing:      Ok("1 night")
 //! never, missing:       Err(not_found (not_found): Guest bob does not exist)
 //! if_missing, missing:  Ok("1 tip")
