@@ -76,3 +76,8 @@ pub(crate) fn reemitted_policy(function: &Function) -> TokenStream {
         #function
     }
 }
+
+/// Makes a trait with async methods usable as `dyn Trait`.
+pub(crate) fn async_trait(enact: &Enact) -> TokenStream {
+    quote::quote!(#[#enact::__private::async_trait])
+}

@@ -9,10 +9,10 @@ use syn::{
     TypeParamBound, parse_quote,
 };
 
-use super::{Place, async_trait};
+use super::place::Place;
 use crate::crate_path::Enact;
 use crate::errors::Errors;
-use crate::expansion::{hidden, register};
+use crate::expansion::{async_trait, hidden, register};
 use crate::options::{self, Options, Setting, Text};
 use crate::signature::mentions_impl;
 

@@ -4,10 +4,13 @@ use darling::FromMeta;
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, Meta, ReturnType, Signature, Type, TypeParamBound, TypeTraitObject};
+use syn::{
+    FnArg, GenericArgument, Ident, Meta, PathArguments, ReturnType, Signature, Type, TypeParamBound,
+    TypePath, TypeTraitObject,
+};
 
+use super::place::Place;
 use super::variant::VariantOptions;
-use super::{Place, boxed_dyn};
 use crate::crate_path::Enact;
 use crate::errors::Errors;
 use crate::expansion::{hidden_beside, reemitted_policy, register};
@@ -215,4 +218,15 @@ fn is_one_trait(strategy: &Type, errors: &mut Errors) -> bool {
         errors.add(bounds, format!("a strategy is already `Send` and `Sync`: write `Box<dyn {only}>`"));
     }
     is_alone
+}
+
+/// The `dyn Trait` in `Box<dyn Trait>`.
+fn boxed_dyn(ty: &Type) -> Option<&Type> {
+    let Type::Path(TypePath { path, .. }) = ty else { return None };
+    let last = path.segments.last().filter(|segment| segment.ident == "Box")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let GenericArgument::Type(inner) = arguments.args.first()? else { return None };
+    let Type::TraitObject(object) = inner else { return None };
+    let is_trait = object.bounds.iter().any(|bound| matches!(bound, TypeParamBound::Trait(_)));
+    is_trait.then_some(inner)
 }

@@ -7,10 +7,10 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Generics, ItemImpl, Meta, Path, Type};
 
-use super::{Place, async_trait};
+use super::place::Place;
 use crate::crate_path::Enact;
 use crate::errors::Errors;
-use crate::expansion::{hidden, register};
+use crate::expansion::{async_trait, hidden, register};
 use crate::options::{self, Options, Parsed, Setting, Text, Word};
 use crate::snake_case::snake_case;
 
