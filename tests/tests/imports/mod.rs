@@ -237,7 +237,9 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         // What an inline module names, its file names; `super` is the file's own module there.
         if let Some((_, items)) = &item.content {
             self.module.push(item.ident.to_string());
-            items.iter().for_each(|item| self.visit_item(item));
+            for item in items {
+                self.visit_item(item);
+            }
             self.module.pop();
         }
     }
