@@ -78,7 +78,7 @@ async fn run_to_end(
     fail(engine, plan, job, attempt, failure).await;
 }
 
-/// Closes a context when its attempt ends, or is dropped (r30).
+/// Closes a context when its attempt ends, or is dropped.
 struct CloseOnDrop<'a>(&'a ExecutionContext);
 
 impl Drop for CloseOnDrop<'_> {
@@ -87,7 +87,7 @@ impl Drop for CloseOnDrop<'_> {
     }
 }
 
-/// Ends a failed attempt, with a retry if the policy allows one (r22). Tries until the store has stored it.
+/// Ends a failed attempt, with a retry if the policy allows one. Tries until the store has stored it.
 async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, failure: Failure) {
     tracing::warn!(kind = %failure.kind(), code = failure.code(), "attempt failed: {failure}");
     let commit = failure_commit(engine, plan, job, attempt, job_failure(failure));
@@ -142,10 +142,10 @@ async fn release(engine: &Engine, job: &Job, attempt: Attempt) {
     }
 }
 
-/// Ends an attempt of a worker whose lease has expired (r23), unless the worker has renewed it `renewals` times by then.
+/// Ends an attempt of a worker whose lease has expired, unless the worker has renewed it `renewals` times by then.
 pub(crate) async fn rescue(engine: &Engine, running: RunningJob, renewals: u64) -> Result<(), StoreError> {
     let RunningJob { job, worker, started_at } = running;
-    // A job of a name that this program does not know is left to one that does (r07).
+    // A job of a name that this program does not know is left to one that does.
     let Some(plan) = engine.plans.job(&job.name) else { return Ok(()) };
     let message = format!("the lease of worker {worker} expired while the attempt ran");
     let failure = Failure::new(FailureKind::Lost, "lost", message);
@@ -164,7 +164,7 @@ pub(crate) async fn rescue(engine: &Engine, running: RunningJob, renewals: u64) 
     }
 }
 
-/// The failure as it is stored with the job: kinds of the boundary become `Error` (r27). A request that was refused will be
+/// The failure as it is stored with the job: kinds of the boundary become `Error`. A request that was refused will be
 /// refused again.
 fn job_failure(failure: Failure) -> Failure {
     use FailureKind::{Error, IdempotencyMismatch, QueueFull, Refused, Unavailable, UnknownName};

@@ -21,7 +21,7 @@ impl Binding {
         Self { body, key: EntityKey { entity: body.entity.name, id } }
     }
 
-    /// Locks the entity, then loads it or creates it from the command, as the creation policy says (r12).
+    /// Locks the entity, then loads it or creates it from the command, as the creation policy says.
     pub(super) async fn load_or_create(
         self,
         engine: &Engine,
@@ -48,7 +48,7 @@ impl Binding {
     }
 }
 
-/// The bound entity. No other execution of this process binds it meanwhile (r17).
+/// The bound entity. No other execution of this process binds it meanwhile.
 pub(super) struct BoundEntity {
     part: EntityPart,
     key: EntityKey,

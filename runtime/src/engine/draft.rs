@@ -23,7 +23,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Validates a command (r11).
+    /// Validates a command.
     pub(crate) fn of(engine: &Engine, command: AnyCommand) -> Result<Self, Failure> {
         let AnyCommand { type_id, name, json, keys } = command;
         let plan = engine.plans.command_of(type_id, name)?;
@@ -65,7 +65,7 @@ impl Draft {
     }
 }
 
-/// The jobs that handle an event, one for each handler (r03).
+/// The jobs that handle an event, one for each handler.
 pub(crate) fn handler_jobs(
     ids: &IdSource,
     event: &NewEvent,

@@ -86,7 +86,7 @@ impl Engine {
         self.attempts.wait().await;
     }
 
-    /// Ensures that an attempt that starts now is covered by this worker's lease (r23).
+    /// Ensures that an attempt that starts now is covered by this worker's lease.
     pub(crate) async fn ensure_lease(&self) -> Result<(), StoreError> {
         self.lease.ensure(&*self.store, &self.worker, self.clock.elapsed()).await
     }
@@ -103,7 +103,7 @@ impl Engine {
         self.faults.as_ref().map_or(Ok(()), |faults| faults.inject(point, job, || self.die()))
     }
 
-    /// Announces a cancellation to the job's attempts and its waiting callers in this process (r24).
+    /// Announces a cancellation to the job's attempts and its waiting callers in this process.
     pub(crate) fn announce_cancelled(&self, job: JobId) {
         self.running.cancel_job(job);
         self.waiters.announce(job, &Err(cancelled()));

@@ -8,7 +8,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::store::EntityKey;
 
-/// Queues the executions on one entity in this process, first in, first out, so that they do not conflict (r17).
+/// Queues the executions on one entity in this process, first in, first out, so that they do not conflict.
 pub(crate) struct EntityLocks {
     shards: Arc<[Shard]>,
     hasher: RandomState,

@@ -1,4 +1,4 @@
-//! Checking invariants (r16).
+//! Checking invariants.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;

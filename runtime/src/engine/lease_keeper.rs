@@ -60,7 +60,7 @@ pub(crate) async fn renew(engine: &Engine) -> Result<(), StoreError> {
     if engine.attempts.is_empty() { Ok(()) } else { engine.ensure_lease().await }
 }
 
-/// Rescues the attempts of workers whose lease has expired (r23), and signals the attempts here that another process has
+/// Rescues the attempts of workers whose lease has expired, and signals the attempts here that another process has
 /// ended. `seen` holds the attempts that ran at the previous check.
 pub(crate) async fn check(engine: &Engine, seen: &mut HashSet<AttemptId>) -> Result<(), StoreError> {
     rescue_expired(engine).await?;
@@ -82,7 +82,7 @@ async fn rescue_expired(engine: &Engine) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Signals attempts that run here and not in the store: another process has cancelled the job (r24) or rescued the attempt.
+/// Signals attempts that run here and not in the store: another process has cancelled the job or rescued the attempt.
 /// An attempt counts from its second check on, as its start may not have been stored at the first.
 async fn cancel_ended_elsewhere(engine: &Engine, seen: &mut HashSet<AttemptId>) -> Result<(), StoreError> {
     let running = engine.running.ids();

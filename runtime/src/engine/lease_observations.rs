@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::model::WorkerId;
 use crate::store::Lease;
 
-/// When the leases of other workers were seen to be renewed (r23). Measured in time that has elapsed here, so that clocks
+/// When the leases of other workers were seen to be renewed. Measured in time that has elapsed here, so that clocks
 /// need not agree.
 #[derive(Default)]
 pub(crate) struct LeaseObservations(Mutex<HashMap<WorkerId, Observation>>);

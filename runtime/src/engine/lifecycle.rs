@@ -1,4 +1,4 @@
-//! The seven steps of an execution (r10). A step that fails ends the attempt with its failure, and drops all that was staged.
+//! The seven steps of an execution ([r10](crate::rules#r10)). A step that fails ends the attempt with its failure, and drops all that was staged.
 
 use std::any::Any;
 
@@ -47,13 +47,13 @@ impl<'a> Execution<'a> {
         TimeLimit::new(&*self.engine.clock, self.plan.settings.timeout, self.job.effective_deadline())
     }
 
-    /// Step 1: validate the command or event by its schema (r11).
+    /// Step 1: validate the command or event by its schema ([r11](crate::rules#r11)).
     fn validate(&mut self) -> Result<AnyValue, Failure> {
         self.reach(Step::Validate)?;
         self.plan.input.read(&self.job.payload)
     }
 
-    /// Step 2: resolve the target and the creation policy (r12).
+    /// Step 2: resolve the target and the creation policy ([r12](crate::rules#r12)).
     fn resolve(&mut self) -> Result<Option<Binding>, Failure> {
         self.reach(Step::Resolve)?;
         let Action::Command(Body::Bound(body)) = self.plan.action else { return Ok(None) };
@@ -61,7 +61,7 @@ impl<'a> Execution<'a> {
         Ok(Some(Binding::new(body, id)))
     }
 
-    /// Step 3: load or create the entity (r12).
+    /// Step 3: load or create the entity ([r12](crate::rules#r12)).
     async fn load_or_create(
         &mut self,
         binding: Option<Binding>,
@@ -97,7 +97,7 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Step 6: check the invariants that are scoped by the emitted events, and those without a scope (r16).
+    /// Step 6: check the invariants that are scoped by the emitted events, and those without a scope ([r16](crate::rules#r16)).
     fn check_after(&mut self, bound: Option<BoundEntity>) -> Result<Effects, Failure> {
         self.reach(Step::CheckAfter)?;
         let mut staged = self.context.close();
@@ -114,7 +114,7 @@ impl<'a> Execution<'a> {
         Effects::new(staged, written)
     }
 
-    /// Step 7: commit the entity, events, jobs and the job's own state in one transaction (r15, r18).
+    /// Step 7: commit the entity, events, jobs and the job's own state in one transaction ([r15](crate::rules#r15), [r18](crate::rules#r18)).
     async fn commit(&mut self, effects: Effects, output: Json) -> Result<Json, Failure> {
         self.reach(Step::Commit)?;
         let attempt = Attempt { strategies: self.context.choices(), ..self.attempt.clone() };

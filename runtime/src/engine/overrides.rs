@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::model::{Capabilities, JobId};
 
 /// The capabilities that callers provide for jobs that they execute, while they wait. They are not stored: a retry in
-/// another process runs with that process's own (r31).
+/// another process runs with that process's own.
 #[derive(Default)]
 pub(crate) struct Overrides(Mutex<HashMap<JobId, Arc<Capabilities>>>);
 

@@ -3,7 +3,7 @@
 use crate::context::ExecutionContext;
 use crate::model::{Failure, FailureKind, JobId};
 
-/// Refuses a call inside an execution: its effect would remain even if the execution failed (r14, r15).
+/// Refuses a call inside an execution: its effect would remain even if the execution failed.
 pub(crate) fn check_boundary(context: Option<&ExecutionContext>, what: &str) -> Result<(), Failure> {
     if !is_inside(context) {
         return Ok(());

@@ -57,7 +57,7 @@ impl<T> Execute<T> {
     fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
         let is_remote = self.request.draft.as_ref().is_ok_and(|draft| draft.is_remote);
         let (engine, mut job) = self.request.into_job()?;
-        // An executed command enters no lane (r06).
+        // An executed command enters no lane.
         job.order_key = None;
         // A remote command is claimed by the program that handles it.
         job.start = (!is_remote).then(|| engine.worker.clone());

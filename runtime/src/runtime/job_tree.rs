@@ -1,4 +1,4 @@
-//! The tree of the jobs of one correlation (r32).
+//! The tree of the jobs of one correlation.
 
 use std::collections::HashMap;
 

@@ -164,7 +164,7 @@ impl Jobs {
         }
     }
 
-    /// The only function that changes a state (r20). Only a job that becomes `Waiting` has a time to wait for.
+    /// The only function that changes a state. Only a job that becomes `Waiting` has a time to wait for.
     ///
     /// # Panics
     /// If the transition is not legal, which callers rule out.

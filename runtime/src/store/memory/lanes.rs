@@ -1,4 +1,4 @@
-//! Lanes: the jobs of one order key run one at a time (r26).
+//! Lanes: the jobs of one order key run one at a time.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,4 +1,4 @@
-//! The leases of workers (r23).
+//! The leases of workers.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -57,7 +57,7 @@ impl Records {
         Ok(Committed { has_work: self.jobs.take_has_work() })
     }
 
-    /// The job, if it is running the attempt (r23).
+    /// The job, if it is running the attempt.
     fn fence(&self, commit: &Commit) -> Result<Seq, CommitError> {
         let attempt = &commit.attempt;
         let has_renewed = |observed| self.leases.of(&attempt.worker).renewals != observed;

@@ -21,7 +21,7 @@ impl Jobs {
     }
 
     /// Returns a job to its position in its lane. The first job of the lane becomes the head instead of a later one that is
-    /// waiting (r26).
+    /// waiting.
     fn reenter_lane(&mut self, seq: Seq) {
         let Some(lane) = self.records[&seq].job.order_key.clone() else { return };
         let head = self.lanes.head(&lane);

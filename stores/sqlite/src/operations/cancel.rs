@@ -21,7 +21,7 @@ impl CancelJobs {
         Ok(Self { jobs, failure: json("the failure of a cancelled attempt", failure)?, now })
     }
 
-    /// Cancels a job and all its successors (r24, r26). Returns their ids, its own first.
+    /// Cancels a job and all its successors. Returns their ids, its own first.
     fn cancel_with_successors(&self, seq: i64, statements: &mut Statements<'_>) -> Result<Vec<JobId>, Error> {
         let Statements { specs, live, attempts, counters, cache, .. } = statements;
         let mut cancelled = Vec::new();

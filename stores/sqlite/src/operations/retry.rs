@@ -30,7 +30,7 @@ impl Operation for RetryJobs {
     }
 }
 
-/// Makes a failed job ready or waiting again (r22).
+/// Makes a failed job ready or waiting again.
 fn retry(seq: i64, statements: &mut Statements<'_>) -> Result<(), Error> {
     let Statements { specs, live, attempts, counters, .. } = statements;
     let SpecKeys { name, priority, order_key, .. } = specs.keys(seq)?;

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::rows::RunningAttempt;
 
 statements! { Attempts {
-    /// The fence (r23).
+    /// The fence.
     select_fenced: "SELECT name, order_key, spent FROM running WHERE seq = ?1 AND worker = ?2 AND attempts = ?3",
     insert_attempt: "
         INSERT INTO attempts (seq, number, worker, started_at, ended_at, reached, version_read, version_written,

@@ -29,7 +29,7 @@ impl Leases<'_> {
         Ok(())
     }
 
-    /// Whether the worker's lease has not been renewed since it was renewed for the `renewals`th time (r23).
+    /// Whether the worker's lease has not been renewed since it was renewed for the `renewals`th time.
     pub(crate) fn has_lapsed(&mut self, worker: &WorkerId, renewals: u64) -> Result<bool, Error> {
         let stored: Option<i64> =
             self.select_renewals.query_row([worker.as_str()], |row| row.get(0)).optional()?;

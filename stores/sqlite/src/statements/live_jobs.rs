@@ -71,7 +71,7 @@ pub(crate) struct Removed {
     pub(crate) attempt: Option<RunningAttempt>,
 }
 
-/// The jobs that have not ended: their states, lanes and predecessors (r26).
+/// The jobs that have not ended: their states, lanes and predecessors.
 ///
 /// A method whose `bool` is not described returns whether there is something to claim, or a time to wait for, that was not there
 /// before.
