@@ -11,7 +11,7 @@ use crate::model::{Capabilities, Source};
 use crate::register::{CommandHandlerPart, CommandPart, EventHandlerPart, InvariantPart};
 
 impl Parts {
-    /// Collects all problems. There is one function for each kind.
+    /// Collects the problems of the parts as such; `resolve` adds those of schemas and schedules. There is one function for each kind.
     pub(super) fn check(
         &self,
         capabilities: &Capabilities,

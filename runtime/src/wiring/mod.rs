@@ -9,6 +9,7 @@ mod parts;
 mod plans;
 mod pointer;
 mod problem;
+mod resolve;
 mod tree;
 
 pub use description::{

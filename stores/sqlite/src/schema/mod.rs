@@ -8,7 +8,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::encode::integer;
 use crate::error::Error;
 
-/// The migration at index `n` leads from version `n` to `n + 1`. Never change one that was released.
+/// The migration at index `n` leads from version `n` to `n + 1`. Never change one that was
+/// released. Until the first release, edit `1.sql`.
 const MIGRATIONS: &[&str] = &[include_str!("1.sql")];
 
 /// The version that this code reads and writes, stored in the file as `PRAGMA user_version`.
