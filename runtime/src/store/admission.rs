@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::commit::CommitError;
-use super::job::{NewJob, Submitted};
+use super::new_job::{NewJob, Submitted};
 use crate::model::{JobId, JobState, Json, Key};
 
 /// What [`admit`] reads of the database.

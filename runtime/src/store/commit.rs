@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::entity::EntityWrite;
 use super::error::StoreError;
 use super::event::NewEvent;
-use super::job::NewJob;
+use super::new_job::NewJob;
 use crate::model::{Attempt, JobId, Json};
 
 /// The end of an attempt and everything that it staged.

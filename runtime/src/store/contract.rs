@@ -8,7 +8,7 @@ use super::commit::{Commit, CommitError, Committed};
 use super::entity::{EntityKey, StoredEntity};
 use super::error::StoreError;
 use super::event::{Cursor, NewEvent, StoredEvent};
-use super::job::{Changed, NewJob, Submitted};
+use super::new_job::{Changed, NewJob, Submitted};
 use super::prune::{Prune, Pruned};
 use super::query::{JobCount, JobPage, JobQuery};
 use super::tick::{NewTick, Ticked};

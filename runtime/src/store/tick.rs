@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::job::{NewJob, Submitted};
+use super::new_job::{NewJob, Submitted};
 
 /// A tick to record.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! The cases, grouped by what they test. A case is named after the behaviour and, where there is one, the rule that it
+//! The cases, grouped by the operation that they exercise: a key that pruning frees is in `prune`. A case is named after the behaviour and, where there is one, the rule that it
 //! comes from ([r01…][rules]). It panics if the store does not show the behaviour.
 //!
 //! [rules]: https://docs.rs/enact/latest/enact/rules/
