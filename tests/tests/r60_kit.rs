@@ -231,7 +231,7 @@ async fn r60_a_domain_with_problems_does_not_start() {
 
 #[tokio::test]
 #[should_panic(
-    expected = "none that an execution could commit: Shelf 1 violates an invariant: A shelf holds three books"
+    expected = "could not be committed by an execution: Shelf 1 violates an invariant: A shelf holds three books"
 )]
 async fn r60_an_entity_that_violates_an_invariant_cannot_be_given() {
     library().await.given(shelf(["a", "b", "c", "d"])).await;
