@@ -13,8 +13,8 @@ use super::entity_locks::EntityLocks;
 use super::faults::{Faults, Point};
 use super::id_source::IdSource;
 use super::lease_observations::LeaseObservations;
+use super::lease_renewal::LeaseRenewal;
 use super::overrides::Overrides;
-use super::own_lease::OwnLease;
 use super::running_attempts::RunningAttempts;
 use super::schedule_positions::SchedulePositions;
 use super::waiters::{Waiters, cancelled};
@@ -39,7 +39,7 @@ pub(crate) struct Engine {
     pub(crate) overrides: Arc<Overrides>,
     pub(crate) ids: IdSource,
     pub(crate) worker: WorkerId,
-    pub(crate) lease: OwnLease,
+    pub(crate) lease: LeaseRenewal,
     pub(crate) lease_observations: LeaseObservations,
     pub(crate) running: RunningAttempts,
     /// How many jobs of one name may be queued before the boundary refuses more.

@@ -17,7 +17,7 @@ const RESCUE_PAGE: usize = 1000;
 
 /// Keeps this worker's lease and watches the others', until the runtime has stopped and no attempt runs.
 pub(crate) async fn keep_leases(engine: Arc<Engine>, dispatcher: TaskTracker) {
-    // How often to look. `OwnLease::ensure` renews only when less than half of the lease is left.
+    // How often to look. `LeaseRenewal::ensure` renews only when less than half of the lease is left.
     let interval = (engine.lease.length / 4).min(POLL_INTERVAL);
     tokio::select! {
         () = engine.all_ended(&dispatcher) => {}

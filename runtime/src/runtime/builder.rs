@@ -12,7 +12,7 @@ use super::runtime::Runtime;
 use super::start_error::StartError;
 use super::tasks::Tasks;
 use crate::engine::{
-    Engine, EntityLocks, Faults, IdSource, LeaseObservations, OwnLease, QueuePermits, Retention,
+    Engine, EntityLocks, Faults, IdSource, LeaseObservations, LeaseRenewal, QueuePermits, Retention,
     RunningAttempts, SchedulePositions, Waiters, dispatcher, lease_keeper, pruning, schedules,
 };
 use crate::model::clock::{Clock, SystemClock};
@@ -228,7 +228,7 @@ impl RuntimeBuilder {
             overrides: Arc::default(),
             worker: self.ids.worker(),
             ids: self.ids,
-            lease: OwnLease::new(self.lease.value),
+            lease: LeaseRenewal::new(self.lease.value),
             lease_observations: LeaseObservations::default(),
             running: RunningAttempts::default(),
             max_queued: self.max_queued,

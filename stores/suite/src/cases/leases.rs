@@ -25,7 +25,7 @@ pub async fn r23_a_worker_without_a_lease_reads_as_an_empty_lease(store: TestSto
     assert_eq!(store.all_leases().await, [empty]);
 }
 
-pub async fn r23_each_worker_has_its_own_lease(store: TestStore) {
+pub async fn r23_each_worker_has_its_lease_renewal(store: TestStore) {
     for by in ["u", "v", "w"] {
         store.execute(job("ship"), &worker(by)).await;
     }

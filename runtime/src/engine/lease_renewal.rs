@@ -1,4 +1,4 @@
-//! The lease of this worker.
+//! When this worker renews its lease.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::model::WorkerId;
 use crate::store::{Lease, Store, StoreError};
 
 /// The lease of this worker, as far as this process has renewed it.
-pub(crate) struct OwnLease {
+pub(crate) struct LeaseRenewal {
     pub(crate) length: Duration,
     held: tokio::sync::Mutex<Held>,
 }
@@ -18,7 +18,7 @@ struct Held {
     until: Duration,
 }
 
-impl OwnLease {
+impl LeaseRenewal {
     pub(crate) fn new(length: Duration) -> Self {
         Self { length, held: tokio::sync::Mutex::default() }
     }
