@@ -66,7 +66,7 @@ async fn each_attempt_is_a_span_that_names_its_job_and_where_it_comes_from() {
     let _here = tracing::subscriber::set_default(subscriber);
 
     let runtime = Runtime::builder(MemoryStore::new()).start().await.unwrap();
-    let seed = ContextSeed::new().with_correlation("matter-7");
+    let seed = ContextSeed::new().with_correlation("request-7");
     runtime.scope(seed, async { runtime.execute(Say { word: "hello".to_owned() }).await }).await.unwrap();
     let jobs = loop {
         let jobs = runtime.jobs().list(&JobQuery::default()).await.unwrap().jobs;
@@ -79,7 +79,7 @@ async fn each_attempt_is_a_span_that_names_its_job_and_where_it_comes_from() {
     let [said, heard] = jobs.as_slice() else { panic!("{jobs:#?}") };
     let [of_command] = lines.with("command=\"Say\"").try_into().unwrap();
     assert!(of_command.contains(&format!("job={} attempt=1", said.id)), "{of_command}");
-    assert!(of_command.contains("correlation=matter-7"), "{of_command}");
+    assert!(of_command.contains("correlation=request-7"), "{of_command}");
     assert!(!of_command.contains("causation"), "{of_command}");
     let [of_handler] = lines.with("command=\"hear\"").try_into().unwrap();
     assert!(of_handler.contains(&format!("job={} attempt=1", heard.id)), "{of_handler}");
