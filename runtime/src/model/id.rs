@@ -1,9 +1,11 @@
 //! Ids of jobs, events and workers; correlation ids and causes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -36,6 +38,20 @@ macro_rules! id {
         impl From<$name> for Uuid {
             fn from(id: $name) -> Self {
                 id.0
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "format": "uuid" })
             }
         }
 
@@ -76,7 +92,7 @@ id! {
 pub struct MalformedId(String);
 
 /// What caused a job: another job, or an event ([r32](crate::rules#r32)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cause {
@@ -115,8 +131,9 @@ impl FromStr for Cause {
 
 /// An id that a job shares with all jobs and events it causes ([r32](crate::rules#r32)). The caller sets it; otherwise it
 /// is the id of the first job.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct CorrelationId(Arc<str>);
 
 impl CorrelationId {
@@ -138,8 +155,9 @@ impl fmt::Display for CorrelationId {
 }
 
 /// The id of a worker. Each runtime has one worker.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct WorkerId(Arc<str>);
 
 impl WorkerId {
