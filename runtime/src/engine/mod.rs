@@ -5,6 +5,7 @@ mod binding;
 pub(crate) mod dispatcher;
 mod draft;
 mod effects;
+pub(crate) mod ends;
 #[expect(clippy::module_inception, reason = "a file has the name of the type that it holds")]
 mod engine;
 mod entity_locks;
@@ -27,7 +28,7 @@ mod waiters;
 
 pub(crate) use dispatcher::QueuePermits;
 pub(crate) use draft::{Draft, handler_jobs};
-pub(crate) use engine::{Engine, POLL_INTERVAL};
+pub(crate) use engine::Engine;
 pub(crate) use entity_locks::EntityLocks;
 pub(crate) use faults::Faults;
 pub use faults::{Fault, Point};
@@ -39,4 +40,4 @@ pub(crate) use overrides::OverrideGuard;
 pub use retention::Retention;
 pub(crate) use running_attempts::{AttemptId, RunningAttempts};
 pub(crate) use schedule_positions::SchedulePositions;
-pub(crate) use waiters::{Ended, Waiters, Watch, cancelled, ended};
+pub(crate) use waiters::{Ended, Waiters, cancelled, ended, no_such_job};

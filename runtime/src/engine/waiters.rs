@@ -28,31 +28,83 @@ pub(crate) fn cancelled() -> Failure {
     Failure::new(FailureKind::Cancelled, "cancelled", "the job was cancelled")
 }
 
+/// The failure of a call about a job that does not exist.
+pub(crate) fn no_such_job(id: JobId) -> Failure {
+    Failure::new(
+        FailureKind::NotFound,
+        "no_such_job",
+        format!("there is no job {id}; it may have been pruned"),
+    )
+}
+
 /// The callers that wait for jobs in this process.
 #[derive(Default)]
-pub(crate) struct Waiters(Mutex<Senders>);
+pub(crate) struct Waiters(Mutex<Waiting>);
 
-type Senders = HashMap<JobId, Vec<oneshot::Sender<Ended>>>;
+#[derive(Default)]
+struct Waiting {
+    jobs: HashMap<JobId, WaitedJob>,
+    /// Set when nothing more is announced: waiting ends at once.
+    is_closed: bool,
+}
+
+/// A job that callers wait for.
+#[derive(Default)]
+struct WaitedJob {
+    senders: Vec<oneshot::Sender<Ended>>,
+    /// Whether the job is stored, so that its end can be read.
+    is_stored: bool,
+}
 
 impl Waiters {
     /// Waits for the announcement of a job's end. An announcement after this call is not missed.
     pub(crate) fn watch(&self, job: JobId) -> Watch<'_> {
         let (sender, receiver) = oneshot::channel();
-        self.lock().entry(job).or_default().push(sender);
+        let mut waiting = self.lock();
+        if waiting.is_closed {
+            // Received by the watch below.
+            let _ = sender.send(Err(shut_down()));
+        } else {
+            waiting.jobs.entry(job).or_default().senders.push(sender);
+        }
         Watch { waiters: self, job, receiver }
     }
 
     pub(crate) fn announce(&self, job: JobId, ended: &Ended) {
-        let waiting = self.lock().remove(&job);
-        for sender in waiting.into_iter().flatten() {
+        let waited = self.lock().jobs.remove(&job);
+        for sender in waited.into_iter().flat_map(|waited| waited.senders) {
             // Fails if the receiver has stopped waiting.
             let _ = sender.send(ended.clone());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Senders> {
+    /// The stored jobs that callers wait for.
+    pub(crate) fn stored(&self) -> Vec<JobId> {
+        self.lock().jobs.iter().filter(|(_, waited)| waited.is_stored).map(|(job, _)| *job).collect()
+    }
+
+    /// Ends all waiting, now and later: the runtime announces nothing more.
+    pub(crate) fn close(&self) {
+        let jobs = {
+            let mut waiting = self.lock();
+            waiting.is_closed = true;
+            std::mem::take(&mut waiting.jobs)
+        };
+        for sender in jobs.into_values().flat_map(|waited| waited.senders) {
+            let _ = sender.send(Err(shut_down()));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The failure of a wait that the end of the runtime has ended. The job is not affected.
+pub(crate) fn shut_down() -> Failure {
+    let message = "the runtime has shut down, or its last clone was dropped, before the job ended; a stored job runs when a \
+                   runtime starts on the store";
+    Failure::new(FailureKind::Unavailable, "shut_down", message)
 }
 
 /// Waits for the announcement of a job's end.
@@ -68,18 +120,26 @@ impl Watch<'_> {
         match (&mut self.receiver).await {
             Ok(ended) => ended,
             // A sender is only dropped after it has sent.
-            Err(_) => std::future::pending().await,
+            Err(_) => Err(shut_down()),
         }
+    }
+
+    /// How the job has ended, in this process or in another. The job is stored, or was.
+    pub(crate) async fn ended_anywhere(&mut self) -> Ended {
+        if let Some(waited) = self.waiters.lock().jobs.get_mut(&self.job) {
+            waited.is_stored = true;
+        }
+        self.ended().await
     }
 }
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         self.receiver.close();
-        if let Entry::Occupied(mut waiting) = self.waiters.lock().entry(self.job) {
-            waiting.get_mut().retain(|sender| !sender.is_closed());
-            if waiting.get().is_empty() {
-                waiting.remove();
+        if let Entry::Occupied(mut waited) = self.waiters.lock().jobs.entry(self.job) {
+            waited.get_mut().senders.retain(|sender| !sender.is_closed());
+            if waited.get().senders.is_empty() {
+                waited.remove();
             }
         }
     }

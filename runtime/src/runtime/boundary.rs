@@ -1,7 +1,7 @@
 //! Failures of calls at the boundary.
 
 use crate::context::ExecutionContext;
-use crate::model::{Failure, FailureKind, JobId};
+use crate::model::{Failure, FailureKind};
 
 /// Refuses a call inside an execution: its effect would remain even if the execution failed.
 pub(crate) fn check_boundary(context: Option<&ExecutionContext>, what: &str) -> Result<(), Failure> {
@@ -31,12 +31,4 @@ fn is_inside(context: Option<&ExecutionContext>) -> bool {
 
 fn inside_execution(message: impl Into<String>) -> Failure {
     Failure::new(FailureKind::Refused, "inside_execution", message)
-}
-
-pub(crate) fn no_such_job(id: JobId) -> Failure {
-    Failure::new(
-        FailureKind::NotFound,
-        "no_such_job",
-        format!("there is no job {id}; it may have been pruned"),
-    )
 }

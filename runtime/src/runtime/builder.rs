@@ -13,7 +13,7 @@ use super::start_error::StartError;
 use super::tasks::Tasks;
 use crate::engine::{
     Engine, EntityLocks, Faults, IdSource, LeaseObservations, LeaseRenewal, QueuePermits, Retention,
-    RunningAttempts, SchedulePositions, Waiters, dispatcher, lease_keeper, pruning, schedules,
+    RunningAttempts, SchedulePositions, Waiters, dispatcher, ends, lease_keeper, pruning, schedules,
 };
 use crate::model::clock::{Clock, SystemClock};
 use crate::model::{Capabilities, Source};
@@ -192,6 +192,7 @@ impl RuntimeBuilder {
         let limit = |name: &&'static str| own.get(*name).unwrap_or(&concurrency).value;
         let permits = QueuePermits::new(queues, &names.iter().map(limit).collect::<Vec<_>>());
         let tasks = Tasks::default();
+        tasks.others.spawn(ends::announce_ends(engine.clone(), tasks.dispatcher.clone()));
         tasks.others.spawn(lease_keeper::keep_leases(engine.clone(), tasks.dispatcher.clone()));
         if has_worker {
             tasks.dispatcher.spawn(dispatcher::dispatch(engine.clone(), permits));
@@ -205,10 +206,11 @@ impl RuntimeBuilder {
         Ok(Runtime::new(engine, tasks))
     }
 
-    /// Starts without background tasks: nothing is claimed, renewed or pruned by itself.
+    /// Starts without a worker's background tasks: nothing is claimed, renewed or pruned by itself.
     pub(crate) fn start_idle(self) -> Result<Runtime, StartError> {
         let engine = self.engine()?;
         let tasks = Tasks::default();
+        tasks.others.spawn(ends::announce_ends(engine.clone(), tasks.dispatcher.clone()));
         tasks.dispatcher.close();
         tasks.others.close();
         Ok(Runtime::new(engine, tasks))

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 
 use super::request::{Request, options, stored_id};
-use super::wait::{parse_output, wait, wait_watching};
+use super::wait::{parse_output, wait};
 use crate::engine::{Engine, OverrideGuard, attempt};
 use crate::model::{Failure, JobId, JobState, Key};
 use crate::store::NewJob;
@@ -86,7 +86,7 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
                 started = first_attempt => match started {
                     Ok(Started::Existing(existing)) => wait(&engine, existing, None).await,
                     // The attempt has ended and the job has not: a retry follows, here or in another process.
-                    _ => wait_watching(&engine, id, &mut watch).await,
+                    _ => watch.ended_anywhere().await,
                 },
             };
             parse_output(&ended?)

@@ -14,6 +14,9 @@ use crate::engine::Engine;
 use crate::model::{Failure, Job, JobId, JobState};
 
 /// A handle to a job: reads it, and waits for its outcome. Cheap to clone.
+///
+/// It keeps the store open, but not the runtime running: after a shutdown, or when the last clone of the
+/// [`Runtime`](crate::Runtime) is dropped, it reads what is stored, and does not wait.
 pub struct JobHandle<T> {
     engine: Arc<Engine>,
     id: JobId,
@@ -56,6 +59,9 @@ impl<T> JobHandle<T> {
 impl<T: DeserializeOwned> JobHandle<T> {
     /// Waits until the job has ended, retries included, and returns its handler's output ([r02](crate::rules#r02)).
     ///
+    /// An end in another process is noticed about a second later, or up to five seconds if many thousands of jobs are waited for. The
+    /// store is read once for all callers that wait.
+    ///
     /// # Errors
     /// The failure of the job's last attempt. Besides:
     ///
@@ -65,7 +71,8 @@ impl<T: DeserializeOwned> JobHandle<T> {
     /// - `Refused` with the code `inside_execution` inside an execution, where waiting may deadlock; continue in an event
     ///   handler.
     /// - `Error` with the code `unreadable_output` if the stored output does not fit `T`.
-    /// - `Unavailable` if the store cannot be reached or the runtime shuts down first. The job is not affected.
+    /// - `Unavailable` if the store cannot be reached, or if the runtime ends first: it shuts down, or its last clone is dropped, while
+    ///   the job does not run here. The job is not affected.
     pub async fn outcome(&self) -> Result<T, Failure> {
         check_waiting(ExecutionContext::current().as_ref())?;
         parse_output(&wait(&self.engine, self.id, self.expected).await?)

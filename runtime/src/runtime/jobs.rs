@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::boundary::{check_boundary, no_such_job};
+use super::boundary::check_boundary;
 use super::job_handle::JobHandle;
 use super::job_tree::{self, JobTreeNode};
 use crate::context::ExecutionContext;
 use crate::domain::HasOneHandler;
-use crate::engine::{Engine, Retention, cancelled, pruning};
+use crate::engine::{Engine, Retention, cancelled, no_such_job, pruning};
 use crate::model::{Attempt, CorrelationId, Failure, FailureKind, Job, JobId, JobState};
 use crate::store::{Changed, JobCount, JobPage, JobQuery};
 

@@ -27,7 +27,9 @@ use crate::wiring::Wiring;
 
 /// A running domain: takes commands and events, runs jobs, and reads what is stored. Cheap to clone.
 ///
-/// When the last clone is dropped, no new job starts, and running ones finish. [`shutdown`](Self::shutdown) waits for them.
+/// When the last clone is dropped, no new job starts, and running ones finish. Callers that wait for those receive their outcomes;
+/// for all other jobs, waiting ends with `Unavailable` ([r02](crate::rules#r02)). A [`JobHandle`] keeps no runtime alive.
+/// [`shutdown`](Self::shutdown) waits for the running jobs.
 #[derive(Clone)]
 pub struct Runtime(Arc<Handle>);
 

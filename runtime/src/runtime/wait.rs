@@ -2,9 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
-use super::boundary::no_such_job;
 use crate::domain::Command;
-use crate::engine::{Ended, Engine, POLL_INTERVAL, Watch, ended};
+use crate::engine::{Ended, Engine, ended, no_such_job};
 use crate::model::{Failure, FailureKind, Job, JobId, JobKind, Json};
 
 /// The command whose output a handle is typed for.
@@ -51,30 +50,8 @@ pub(super) async fn wait(engine: &Engine, id: JobId, expected: Option<ExpectedCo
     }
     match ended(job) {
         Some(ended) => ended,
-        None => wait_watching(engine, id, &mut watch).await,
+        None => watch.ended_anywhere().await,
     }
-}
-
-/// Waits for the announcement of a job's end, and polls the store in case another process ends the job.
-pub(super) async fn wait_watching(engine: &Engine, id: JobId, watch: &mut Watch<'_>) -> Ended {
-    loop {
-        let next_poll = engine.clock.elapsed() + POLL_INTERVAL;
-        tokio::select! {
-            biased;
-            ended = watch.ended() => return ended,
-            () = engine.abort.cancelled() => return Err(shut_down()),
-            () = engine.clock.sleep_until(next_poll) => {}
-        }
-        // A job that is missing now has ended and was pruned.
-        if let Some(ended) = ended(stored_job(engine, id).await?) {
-            return ended;
-        }
-    }
-}
-
-fn shut_down() -> Failure {
-    let message = "the runtime shut down before the job ended; the job is stored, and runs when a runtime starts on the store";
-    Failure::new(FailureKind::Unavailable, "shut_down", message)
 }
 
 pub(super) fn parse_output<T: DeserializeOwned>(output: &Json) -> Result<T, Failure> {

@@ -12,7 +12,7 @@ use super::new_job::{Changed, NewJob, Submitted};
 use super::prune::{Prune, Pruned};
 use super::query::{JobCount, JobPage, JobQuery};
 use super::tick::{NewTick, Ticked};
-use crate::model::{Attempt, Failure, Job, JobId, Key, WorkerId};
+use crate::model::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 
 /// A database for entities, events and jobs.
 ///
@@ -23,7 +23,7 @@ use crate::model::{Attempt, Failure, Job, JobId, Key, WorkerId};
 /// - **Durable.** When a writing call returns `Ok`, its effects survive the death of the process, and a crash of the machine
 ///   unless the store was configured otherwise. Exception: the start of an attempt that
 ///   [may be repeated](NewJob::repeatable) may become durable later, but what caused the attempt is durable when the call returns.
-/// - **States.** A job changes its state only as [`JobState::TRANSITIONS`](crate::JobState::TRANSITIONS) says, under any race.
+/// - **States.** A job changes its state only as [`JobState::TRANSITIONS`] says, under any race.
 /// - **Order.** Jobs have sequence numbers and events have positions: in the order of their transactions, then in that of the call's
 ///   vectors. Numbers are never reused, not even after pruning.
 /// - **Waiting.** A job is `Waiting` while any of these blocks it, and `Ready` otherwise: another job is at the head of its lane; a
@@ -112,6 +112,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Finds a job.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
+
+    /// The state of each of these jobs, in order; `None` if there is no such job.
+    async fn states(&self, jobs: Vec<JobId>) -> Result<Vec<Option<JobState>>, StoreError>;
 
     /// Finds jobs by sequence number.
     async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError>;

@@ -32,6 +32,14 @@ pub(crate) const LAST_TICK: &str = "SELECT last_tick FROM schedules WHERE name =
 
 pub(crate) const JOB: &str = concat!("SELECT j.seq, ", job_columns!(), " FROM jobs AS j WHERE j.id = ?1");
 
+/// Looks first into the tables of the jobs that have not ended.
+pub(crate) const STATE: &str = "
+    SELECT s.seq, CASE
+        WHEN EXISTS (SELECT 1 FROM waiting WHERE seq = s.seq) THEN 'waiting'
+        WHEN EXISTS (SELECT 1 FROM ready WHERE name = s.name AND priority = s.priority AND seq = s.seq) THEN 'ready'
+        ELSE (SELECT j.state FROM jobs AS j WHERE j.seq = s.seq) END
+    FROM job_specs AS s WHERE s.id = ?1";
+
 const COUNT_JOBS: &str = "SELECT kind, name, state, count(*) FROM jobs GROUP BY kind, name, state";
 
 pub(crate) const ATTEMPTS: &str = "
@@ -98,6 +106,15 @@ pub(crate) fn job(connection: &Connection, id: JobId) -> Result<Option<Job>, Err
     let mut rows = select.query([IdText::from(id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     rows::job(row).map(|(_, job)| Some(job))
+}
+
+pub(crate) fn states(connection: &Connection, jobs: &[JobId]) -> Result<Vec<Option<JobState>>, Error> {
+    let mut select = connection.prepare_cached(STATE)?;
+    let state = |id: &JobId| {
+        let mut rows = select.query([IdText::from(*id)])?;
+        Ok(rows.next()?.map(rows::state).transpose()?.map(|(_, state)| state))
+    };
+    jobs.iter().map(state).collect()
 }
 
 pub(crate) fn count_jobs(connection: &Connection) -> Result<Vec<JobCount>, Error> {

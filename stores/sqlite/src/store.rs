@@ -8,7 +8,7 @@ use enact::store::{
     Lease, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
     StoredEvent, Submitted, Ticked,
 };
-use enact::{Attempt, Failure, Job, JobId, Key, WorkerId};
+use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 
 use crate::encode::EncodedJob;
@@ -122,6 +122,10 @@ impl Store for SqliteStore {
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
         self.list.read(move |connection| queries::job(connection, id)).await
+    }
+
+    async fn states(&self, jobs: Vec<JobId>) -> Result<Vec<Option<JobState>>, StoreError> {
+        self.list.read(move |connection| queries::states(connection, &jobs)).await
     }
 
     async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError> {

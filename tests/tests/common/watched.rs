@@ -5,7 +5,7 @@ use enact::store::{
     Changed, Claim, Claimed, Commit, CommitError, Committed, EntityKey, Lease, NewEvent, NewJob, NewTick,
     Prune, Pruned, RunningJob, Store, StoreError, StoredEntity, Submitted, Ticked,
 };
-use enact::{Attempt, Failure, Job, JobId, Key, MemoryStore, WorkerId};
+use enact::{Attempt, Failure, Job, JobId, JobState, Key, MemoryStore, WorkerId};
 use enact::{Cursor, JobCount, JobPage, JobQuery, StoredEvent};
 use jiff::Timestamp;
 
@@ -23,6 +23,12 @@ pub(crate) trait Watch: Send + Sync + 'static {
 
     /// Before [`Store::leases`].
     async fn reading_leases(&self) {}
+
+    /// Before [`Store::job`].
+    async fn reading_job(&self) {}
+
+    /// Before [`Store::states`].
+    async fn reading_states(&self, _jobs: &[JobId]) {}
 
     /// Before [`Store::commit`].
     async fn committing(&self, _commit: &Commit) {}
@@ -97,7 +103,13 @@ impl<W: Watch> Store for Watched<W> {
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.watch.reading_job().await;
         self.store.job(id).await
+    }
+
+    async fn states(&self, jobs: Vec<JobId>) -> Result<Vec<Option<JobState>>, StoreError> {
+        self.watch.reading_states(&jobs).await;
+        self.store.states(jobs).await
     }
 
     async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError> {

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use self::records::Records;
-use crate::model::{Attempt, Failure, Job, JobId, Key, WorkerId};
+use crate::model::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use crate::store::{
     Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
     Lease, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
@@ -128,6 +128,11 @@ impl Store for MemoryStore {
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
         Ok(self.records().jobs.find(id).map(|record| record.job.clone()))
+    }
+
+    async fn states(&self, jobs: Vec<JobId>) -> Result<Vec<Option<JobState>>, StoreError> {
+        let records = self.records();
+        Ok(jobs.into_iter().map(|id| records.jobs.find(id).map(|record| record.job.state)).collect())
     }
 
     async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError> {

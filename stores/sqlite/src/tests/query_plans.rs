@@ -59,6 +59,7 @@ fn no_statement_scans_a_table_or_sorts() {
         queries::LAST_TICK,
         queries::RUNNING,
         queries::JOB,
+        queries::STATE,
         queries::ENTITIES,
         queries::ENTITIES_AFTER,
         queries::EVENTS,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enact::store::{Commit, JobCount, JobPage, JobQuery};
+use enact::store::{Commit, JobCount, JobPage, JobQuery, NewJob};
 use enact::{CorrelationId, Job, JobId, JobKind, JobState};
 
 use crate::TestStore;
@@ -24,6 +24,31 @@ pub async fn an_empty_store_returns_empty_results(store: TestStore) {
     assert_eq!(store.all_leases().await, []);
     assert_eq!(store.running_ids("w", 9).await, []);
     assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, []);
+}
+
+pub async fn the_states_of_several_jobs_are_read_at_once(store: TestStore) {
+    let succeeded = store.succeeded(job("ship")).await;
+    let failed = store.failed(job("ship")).await;
+    let cancelled = store.publish(job("ship")).await;
+    store.must_cancel(cancelled).await;
+    let running = store.run(job("ship")).await.job.id;
+    let ready = store.publish(job("ship")).await;
+    let waiting = store.publish(NewJob { due_at: Some(at(9)), ..job("ship") }).await;
+
+    let asked = [waiting, job_id(), succeeded, running, cancelled, failed, ready, waiting];
+    let states = store.states(asked.to_vec()).await.expect("states");
+    let expected = [
+        Some(JobState::Waiting),
+        None,
+        Some(JobState::Succeeded),
+        Some(JobState::Running),
+        Some(JobState::Cancelled),
+        Some(JobState::Failed),
+        Some(JobState::Ready),
+        Some(JobState::Waiting),
+    ];
+    assert_eq!(states, expected);
+    assert_eq!(store.states(Vec::new()).await.expect("states"), []);
 }
 
 /// Stores jobs of several names, correlations, times and states.
