@@ -74,6 +74,25 @@ fn r22_jitter_spreads_pauses_between_half_and_full_length() {
 }
 
 #[test]
+fn r22_the_longest_pauses_do_not_overflow() {
+    let failure = Failure::new(FailureKind::Error, "error", "failed");
+    let years = |years: u32| Duration::from_hours(24 * 365) * years;
+    for base in [years(500), years(1_000), years(1_000_000), Duration::MAX] {
+        for number in [1, 2, 33, 34, u32::MAX - 1] {
+            let job: JobId = "00000000-0000-7000-8000-000000000001".parse().unwrap();
+            for policy in [
+                Retry::exponential(u32::MAX, base),
+                Retry::exponential_with_jitter(u32::MAX, base),
+                Retry::exponential_with_jitter(u32::MAX, base).longest_pause(Duration::MAX),
+            ] {
+                let pause = policy.pause_after(job, number, &failure).unwrap();
+                assert!(pause >= base / 2, "{policy}: {pause:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn r22_a_failure_kind_can_have_a_policy_of_its_own() {
     let retry = Retry::fixed(3, Duration::from_secs(9))
         .on(FailureKind::Conflict, Retry::fixed(5, Duration::ZERO))

@@ -104,7 +104,7 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
                 tracing::error!(retry_in = ?pause, "cannot store the end of the attempt; retrying: {failure}");
                 // Callers that wait here fail now instead of when the store is back. The job ends then.
                 engine.waiters.announce(job.id, &Err(failure));
-                engine.clock.sleep_until(engine.clock.elapsed() + pause).await;
+                engine.clock.sleep_until(engine.clock.elapsed().saturating_add(pause)).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
             Err(_) => return announce_fenced(engine, job).await,

@@ -71,7 +71,9 @@ async fn announce(engine: &Engine, has_stopped: bool) {
             }
             Err(error) => {
                 let failure = Failure::from(error);
-                page.iter().for_each(|job| engine.waiters.announce(*job, &Err(failure.clone())));
+                for job in page {
+                    engine.waiters.announce(*job, &Err(failure.clone()));
+                }
             }
         }
     }
@@ -79,11 +81,10 @@ async fn announce(engine: &Engine, has_stopped: bool) {
 
 async fn announce_state(engine: &Engine, id: JobId, state: Option<JobState>, has_stopped: bool) {
     match state {
-        Some(JobState::Running) => {}
         Some(JobState::Waiting | JobState::Ready) if has_stopped => {
             engine.waiters.announce(id, &Err(shut_down()));
         }
-        Some(JobState::Waiting | JobState::Ready) => {}
+        Some(JobState::Waiting | JobState::Ready | JobState::Running) => {}
         Some(JobState::Succeeded | JobState::Failed | JobState::Cancelled) | None => {
             let ended = match engine.store.job(id).await {
                 // A job that is missing now has ended and was pruned.

@@ -17,7 +17,7 @@ const PAGE: usize = 1000;
 pub(crate) async fn prune_regularly(engine: Arc<Engine>, retention: Retention, interval: Duration) {
     let regularly = async {
         loop {
-            let next = engine.clock.elapsed() + interval;
+            let next = engine.clock.elapsed().saturating_add(interval);
             if let Err(error) = prune(&engine, &retention).await {
                 let failure = Failure::from(error);
                 tracing::error!(worker = %engine.worker, "cannot prune jobs and events; retrying: {failure}");

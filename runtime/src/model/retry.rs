@@ -213,9 +213,17 @@ impl Backoff {
         let mut hasher = DefaultHasher::new();
         (job, number).hash(&mut hasher);
         let half = pause / 2;
-        let share = u128::from(hasher.finish()) * half.as_nanos() / u128::from(u64::MAX);
-        half + Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX))
+        half + share(half, hasher.finish())
     }
+}
+
+/// `pause` times `part` / 2⁶⁴. No pause is long enough to overflow: a share of 2³² leaves room for the nanoseconds of any.
+fn share(pause: Duration, part: u64) -> Duration {
+    const SECOND: u128 = 1_000_000_000;
+    let nanos = (pause.as_nanos() * u128::from(part >> 32)) >> 32;
+    // Less than the pause.
+    let seconds = u64::try_from(nanos / SECOND).unwrap_or(u64::MAX);
+    Duration::new(seconds, u32::try_from(nanos % SECOND).unwrap_or_default())
 }
 
 impl Default for Retry {

@@ -284,7 +284,7 @@ impl TestRuntime {
         let place = Location::caller();
         async move {
             let lease = self.engine(place).lease.length;
-            self.advance_by(lease + Duration::from_millis(1), place).await;
+            self.advance_by(lease.saturating_add(Duration::from_millis(1)), place).await;
         }
     }
 

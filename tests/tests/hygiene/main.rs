@@ -1,6 +1,7 @@
 //! Checks on the sources of the workspace.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod blanks;
 mod external_types;
 mod prose;
 
