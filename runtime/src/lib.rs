@@ -150,7 +150,8 @@ pub mod testing;
 pub mod wiring;
 
 pub use context::{
-    ExecutionContext, FromContext, Repository, StagedJob, auth, context, emit, publish, with_context,
+    EntityPage, ExecutionContext, FromContext, Repository, StagedJob, UnreadableEntity, auth, context, emit,
+    publish, with_context,
 };
 pub use domain::{
     Command, CreatedFrom, Creation, Entity, Event, HasOneHandler, Missed, Output, Recurring, SameIdentity,

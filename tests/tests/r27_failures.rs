@@ -8,7 +8,7 @@ use std::fmt;
 
 use common::{World, job, jobs, kind_and_code, on_every_store};
 use enact::prelude::*;
-use enact::{CorrelationId, JobId, JobKind, Violation};
+use enact::{CorrelationId, EntityPage, JobId, JobKind, Key, Violation};
 use serde_json::json;
 
 /// An error with two sources.
@@ -246,10 +246,12 @@ async fn r28_committed_entities_are_read_by_id_and_in_pages(world: World) {
         runtime.execute(named(id, &format!("thing {id}"))).await.unwrap();
     }
     assert_eq!(things.get(&2).await.unwrap(), Some(Thing { id: 2, name: "thing 2".to_owned() }));
-    let ids = |things: Vec<Thing>| things.iter().map(|thing| thing.id).collect::<Vec<_>>();
-    assert_eq!(ids(things.list(None, 2).await.unwrap()), [1, 2]);
-    assert_eq!(ids(things.list(Some(&2), 2).await.unwrap()), [3]);
-    assert!(things.list(Some(&3), 2).await.unwrap().is_empty());
+    let ids = |page: &EntityPage<Thing>| page.iter().map(|thing| thing.id).collect::<Vec<_>>();
+    let first = things.list(None, 2).await.unwrap();
+    assert_eq!(ids(&first), [1, 2]);
+    let second = things.list(first.next.as_ref(), 2).await.unwrap();
+    assert_eq!((ids(&second), second.next), (vec![3], None));
+    assert!(things.list(Some(&Key::of(&3).unwrap()), 2).await.unwrap().is_empty());
 }
 
 async fn r28_jobs_are_found_by_id_state_name_correlation_and_time(world: World) {

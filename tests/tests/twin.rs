@@ -500,7 +500,7 @@ impl Scenario {
             records.push(json!({ "job": job, "attempts": attempts }));
         }
         let events = self.runtime.events().list(Cursor::START, 100).await.unwrap();
-        let entities = self.runtime.entities::<A>().list(None, 100).await.unwrap();
+        let entities = self.runtime.entities::<A>().list(None, 100).await.unwrap().entities;
         json!({
             "answers": self.answers,
             "jobs": records,

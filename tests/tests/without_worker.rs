@@ -55,12 +55,14 @@ struct NameAll {
 #[command]
 async fn name_all(all: NameAll, counters: Repository<Counter>) -> Result<Vec<String>, Failure> {
     let mut names: Vec<String> = Vec::new();
+    let mut after = None;
     loop {
-        let page = counters.list(names.last(), all.page).await?;
-        if page.is_empty() {
+        let page = counters.list(after.as_ref(), all.page).await?;
+        after = page.next.clone();
+        names.extend(page.into_iter().map(|counter| counter.id));
+        if after.is_none() {
             return Ok(names);
         }
-        names.extend(page.into_iter().map(|counter| counter.id));
     }
 }
 

@@ -1,9 +1,7 @@
 use std::any::TypeId;
 
-use serde_json::Value;
-
 use super::origin::Origin;
-use crate::domain::AnyCommand;
+use crate::domain::{AnyCommand, NotStorable, Written};
 use crate::model::{Capabilities, EventId, Failure, JobId, Json};
 use crate::store::{NewJob, Store};
 
@@ -23,7 +21,7 @@ pub(crate) trait Host: Send + Sync {
         &self,
         type_id: TypeId,
         name: &str,
-        json: serde_json::Result<Value>,
+        json: Result<Written, NotStorable>,
     ) -> Result<Json, Failure>;
 
     /// Validates a command and creates its job.

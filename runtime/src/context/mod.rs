@@ -20,6 +20,7 @@
 //! A spawned task has no context unless it is given one, by [`context().scope(future)`](ExecutionContext::scope).
 
 pub mod auth;
+mod entity_page;
 mod execution_context;
 mod from_context;
 mod host;
@@ -28,6 +29,8 @@ mod publish;
 mod repository;
 mod stage;
 
+pub use entity_page::{EntityPage, UnreadableEntity};
+pub(crate) use entity_page::{entities, parse_entity, unreadable};
 pub use execution_context::{ExecutionContext, context, with_context};
 pub(crate) use from_context::Requirement;
 pub use from_context::{Capability, FromContext, Requirements};
@@ -35,7 +38,7 @@ pub(crate) use host::Host;
 pub(crate) use origin::Origin;
 pub use publish::{StagedJob, emit, publish};
 pub use repository::Repository;
-pub(crate) use repository::{entities, entity_key, unreadable};
+pub(crate) use repository::entity_key;
 pub(crate) use stage::{StagedEvent, StagedWrite, Staging};
 
 pub use crate::model::{ContextSeed, Identity, MalformedTrace, TraceContext};

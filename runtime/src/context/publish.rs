@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::execution_context::ExecutionContext;
-use crate::domain::{AnyCommand, AnyValue, Event, HasOneHandler};
+use crate::domain::{AnyCommand, AnyValue, Event, HasOneHandler, NotStorable, Written};
 use crate::model::{Due, EventId, JobId, Key};
 use crate::store::NewJob;
 
@@ -17,7 +16,7 @@ use crate::store::NewJob;
 /// Outside an execution, and after the attempt has ended. At the boundary, use [`Runtime::emit`](crate::Runtime::emit).
 #[track_caller]
 pub fn emit<E: Event>(event: E) -> EventId {
-    ExecutionContext::below_handler("emit").emit_any(E::NAME, serde_json::to_value(&event), Box::new(event))
+    ExecutionContext::below_handler("emit").emit_any(E::NAME, Written::of(&event), Box::new(event))
 }
 
 /// Stages a command. Its job is committed with the execution, and runs after that ([r15](crate::rules#r15)).
@@ -39,12 +38,12 @@ impl ExecutionContext {
     /// In a scope at the boundary, and after the attempt has ended.
     #[track_caller]
     pub fn emit<E: Event>(&self, event: E) -> EventId {
-        self.emit_any(E::NAME, serde_json::to_value(&event), Box::new(event))
+        self.emit_any(E::NAME, Written::of(&event), Box::new(event))
     }
 
     /// The part of [`emit`](Self::emit) that does not depend on the event's type, and is compiled once.
     #[track_caller]
-    fn emit_any(&self, name: &str, json: serde_json::Result<Value>, event: AnyValue) -> EventId {
+    fn emit_any(&self, name: &str, json: Result<Written, NotStorable>, event: AnyValue) -> EventId {
         let host = &self.attempt_scope("emit").host;
         let payload = host.validate_event((*event).type_id(), name, json);
         let id = host.new_event_id();

@@ -2,13 +2,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::entity_page::{EntityPage, entities, parse_entity};
 use super::execution_context::ExecutionContext;
 use super::from_context::{FromContext, Requirements};
 use super::host::Host;
 use super::stage::StagedWrite;
 use crate::domain::{Entity, EntityPart};
 use crate::model::{Failure, FailureKind, Key};
-use crate::store::{EntityKey, Store, StoredEntity};
+use crate::store::EntityKey;
 
 /// Reads the entities of a type from a handler, and saves one if the handler binds none ([r14](crate::rules#r14)).
 ///
@@ -37,15 +38,16 @@ impl<E: Entity> Repository<E> {
             // The save is checked against the version that was read first.
             staging.versions.entry(key.clone()).or_insert(version);
         });
-        stored.map(|stored| stored.body.parse::<E>().map_err(|error| unreadable(&key, &error))).transpose()
+        stored.map(|stored| parse_entity(&key, &stored)).transpose()
     }
 
-    /// Returns at most `limit` entities in the order of their keys, starting after the id `after`. To save one of them,
+    /// Returns a page of at most `limit` entities in the order of their ids, starting after [`EntityPage::next`] of the page
+    /// before. Those that cannot be read as `E` are listed [apart](EntityPage::unreadable). To save one of the entities,
     /// [get](Self::get) it first.
     ///
     /// # Errors
-    /// If the store cannot be reached, or a stored entity cannot be read as `E`.
-    pub async fn list(&self, after: Option<&E::Id>, limit: usize) -> Result<Vec<E>, Failure> {
+    /// If the store cannot be reached.
+    pub async fn list(&self, after: Option<&Key>, limit: usize) -> Result<EntityPage<E>, Failure> {
         entities(self.host.store(), after, limit).await
     }
 
@@ -77,35 +79,12 @@ impl<E: Entity> Repository<E> {
     }
 }
 
-/// Reads a page of the entities of a type.
-pub(crate) async fn entities<E: Entity>(
-    store: &dyn Store,
-    after: Option<&E::Id>,
-    limit: usize,
-) -> Result<Vec<E>, Failure> {
-    let after = after.map(entity_key::<E>).transpose()?.map(|key| key.id);
-    let stored = store.entities(E::NAME, after.as_ref(), limit).await?;
-    let parse = |(id, stored): (_, StoredEntity)| {
-        stored.body.parse().map_err(|error| unreadable(&EntityKey { entity: E::NAME, id }, &error))
-    };
-    stored.into_iter().map(parse).collect()
-}
-
 pub(crate) fn entity_key<E: Entity>(id: &E::Id) -> Result<EntityKey, Failure> {
     let id = Key::of(id).ok_or_else(|| {
         let message = format!("the id of `{}` is null: an entity needs an id", E::NAME);
         Failure::new(FailureKind::Invalid, "null_id", message)
     })?;
     Ok(EntityKey { entity: E::NAME, id })
-}
-
-/// The failure of reading a stored entity that does not fit its type.
-pub(crate) fn unreadable(key: &EntityKey, error: &serde_json::Error) -> Failure {
-    let message = format!(
-        "{key} cannot be read, since its stored JSON does not fit the type ({error}): give new fields \
-         `#[serde(default)]`, or repair the entity"
-    );
-    Failure::new(FailureKind::Error, "unreadable_entity", message)
 }
 
 impl<E: Entity> Clone for Repository<E> {

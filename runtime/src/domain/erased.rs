@@ -5,13 +5,12 @@
 
 use std::any::{Any, TypeId};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::de::StrRead;
 
 use super::command::Command;
 use super::entity::Entity;
+use super::round_trip::{NotStorable, Written, readable_json};
 use crate::model::{Json, Key};
 
 /// A command, an event or an entity, with its type erased.
@@ -36,8 +35,8 @@ pub(crate) fn parse_as<T: DeserializeOwned + Send + Sync + 'static>(
     Ok(Box::new(T::deserialize(reader)?))
 }
 
-pub(crate) fn to_json<T: Serialize + 'static>(value: &dyn Any) -> serde_json::Result<Json> {
-    Json::of(cast_ref::<T>(value))
+pub(crate) fn to_json<E: Entity>(entity: &dyn Any) -> Result<Json, NotStorable> {
+    readable_json(cast_ref::<E>(entity))
 }
 
 pub(crate) fn key<E: Entity>(entity: &dyn Any) -> Option<Key> {
@@ -79,7 +78,7 @@ pub(crate) struct EntityPart {
     pub(crate) type_id: TypeId,
     pub(crate) name: &'static str,
     pub(crate) parse: Parse,
-    pub(crate) to_json: fn(&dyn Any) -> serde_json::Result<Json>,
+    pub(crate) to_json: fn(&dyn Any) -> Result<Json, NotStorable>,
     pub(crate) key: fn(&dyn Any) -> Option<Key>,
 }
 
@@ -124,7 +123,7 @@ impl Keys {
 pub(crate) struct AnyCommand {
     pub(crate) type_id: TypeId,
     pub(crate) name: &'static str,
-    pub(crate) json: serde_json::Result<Value>,
+    pub(crate) json: Result<Written, NotStorable>,
     pub(crate) keys: Keys,
 }
 
@@ -133,7 +132,7 @@ impl AnyCommand {
         Self {
             type_id: TypeId::of::<C>(),
             name: C::NAME,
-            json: serde_json::to_value(command),
+            json: Written::of(command),
             keys: Keys::of(command),
         }
     }

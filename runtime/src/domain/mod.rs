@@ -5,9 +5,12 @@ mod entity;
 mod erased;
 mod event;
 mod output;
+mod refused;
+mod round_trip;
 mod schedule;
 mod tick;
 mod timetable;
+mod walk;
 
 pub use command::{Command, HasOneHandler, Targeted, Untargeted};
 pub use entity::{CreatedFrom, Creation, Entity, SameIdentity, TargetOf};
@@ -16,7 +19,10 @@ pub(crate) use erased::{
 };
 pub use event::Event;
 pub use output::Output;
+pub(crate) use refused::{Refused, parse_text, without_position};
+pub(crate) use round_trip::{NotStorable, Written, readable_json};
 pub(crate) use schedule::{MakeCommand, Times};
 pub use schedule::{Missed, Schedule, ScheduleSettings};
 pub use tick::{Recurring, Tick};
 pub(crate) use timetable::Timetable;
+pub(crate) use walk::MAX_DEPTH;

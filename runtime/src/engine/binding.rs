@@ -5,7 +5,7 @@ use std::any::Any;
 use super::engine::Engine;
 use super::entity_locks::EntityLock;
 use crate::context::{StagedWrite, unreadable};
-use crate::domain::{AnyValue, EntityPart, parse};
+use crate::domain::{AnyValue, EntityPart, Refused, parse};
 use crate::model::{Failure, FailureKind, Key};
 use crate::register::{AnyCreation, BoundBody};
 use crate::store::{EntityKey, EntityWrite};
@@ -33,8 +33,11 @@ impl Binding {
         let (entity, version) = match (stored, body.creation) {
             (Some(_), AnyCreation::Always(_)) => return Err(already_exists(&key)),
             (Some(stored), AnyCreation::Never | AnyCreation::IfMissing(_)) => {
-                let entity = parse(stored.body.as_str(), body.entity.parse)
-                    .map_err(|error| unreadable(&key, &error))?;
+                let text = stored.body.as_str();
+                let entity = parse(text, body.entity.parse).map_err(|error| {
+                    let refuse = |shorter: &str| parse(shorter, body.entity.parse).err();
+                    unreadable(&key, Refused::new(text, &error, &refuse))
+                })?;
                 (entity, stored.version)
             }
             (None, AnyCreation::Never) => return Err(not_found(&key)),
@@ -103,10 +106,7 @@ impl WrittenEntity {
     /// The write to commit, and the lock to hold until then.
     pub(super) fn into_write(self) -> Result<(EntityWrite, Option<EntityLock>), Failure> {
         let Self { part, key, entity, expected, lock } = self;
-        let body = (part.to_json)(&*entity).map_err(|error| {
-            let message = format!("{key} cannot be written as JSON: {error}");
-            Failure::new(FailureKind::Error, "entity_not_json", message).permanent()
-        })?;
+        let body = (part.to_json)(&*entity).map_err(|error| error.into_failure(&key, "entity_not_json"))?;
         Ok((EntityWrite { key, expected, body }, lock))
     }
 }

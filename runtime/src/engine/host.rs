@@ -2,12 +2,10 @@
 
 use std::any::TypeId;
 
-use serde_json::Value;
-
 use super::draft::Draft;
 use super::engine::Engine;
 use crate::context::{Host, Origin};
-use crate::domain::AnyCommand;
+use crate::domain::{AnyCommand, NotStorable, Written};
 use crate::model::{Capabilities, EventId, Failure, JobId, Json};
 use crate::store::{NewJob, Store};
 
@@ -32,7 +30,7 @@ impl Host for Engine {
         &self,
         type_id: TypeId,
         name: &str,
-        json: serde_json::Result<Value>,
+        json: Result<Written, NotStorable>,
     ) -> Result<Json, Failure> {
         self.plans.event_of(type_id, name)?.input.admit(json)
     }

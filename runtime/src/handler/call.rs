@@ -9,8 +9,8 @@ use futures_util::future::BoxFuture;
 
 use super::handlers::{CommandHandler, EntityHandler, EventHandler};
 use crate::context::ExecutionContext;
-use crate::domain::{AnyValue, Command, cast, cast_mut};
-use crate::model::{Failure, FailureKind, Json};
+use crate::domain::{AnyValue, Command, NotStorable, cast, cast_mut, readable_json};
+use crate::model::{Failure, Json};
 
 /// The future of a handler.
 pub(crate) type Handling<'a> = BoxFuture<'a, Result<Json, Failure>>;
@@ -18,7 +18,7 @@ pub(crate) type Handling<'a> = BoxFuture<'a, Result<Json, Failure>>;
 pub(crate) fn command<H: CommandHandler>(command: AnyValue, context: &ExecutionContext) -> Handling<'_> {
     Box::pin(async move {
         match H::handle(cast(command), context).await {
-            Ok(output) => serialized(H::Command::NAME, Json::of(&output)),
+            Ok(output) => serialized(H::Command::NAME, readable_json(&output)),
             Err(failure) => Err(failure),
         }
     })
@@ -32,7 +32,7 @@ pub(crate) fn entity_command<'a, H: EntityHandler>(
     let entity = cast_mut(entity);
     Box::pin(async move {
         match H::handle(cast(command), entity, context).await {
-            Ok(output) => serialized(H::Command::NAME, Json::of(&output)),
+            Ok(output) => serialized(H::Command::NAME, readable_json(&output)),
             Err(failure) => Err(failure),
         }
     })
@@ -48,9 +48,8 @@ pub(crate) fn event<H: EventHandler>(event: AnyValue, context: &ExecutionContext
 }
 
 /// Serializes the output of a command handler.
-fn serialized(command: &str, output: serde_json::Result<Json>) -> Result<Json, Failure> {
+fn serialized(command: &str, output: Result<Json, NotStorable>) -> Result<Json, Failure> {
     output.map_err(|error| {
-        let message = format!("the output of the handler of `{command}` cannot be written as JSON: {error}");
-        Failure::new(FailureKind::Error, "output_not_json", message).permanent()
+        error.into_failure(format_args!("the output of the handler of `{command}`"), "output_not_json")
     })
 }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::context::{entities, entity_key, unreadable};
+use crate::context::{EntityPage, entities, entity_key, parse_entity};
 use crate::domain::Entity;
 use crate::engine::Engine;
-use crate::model::Failure;
+use crate::model::{Failure, Key};
 
 /// Reads the committed entities of one type.
 pub struct Entities<E> {
@@ -28,14 +28,36 @@ impl<E: Entity> Entities<E> {
     pub async fn get(&self, id: &E::Id) -> Result<Option<E>, Failure> {
         let key = entity_key::<E>(id)?;
         let stored = self.engine.store.entity(&key).await?;
-        stored.map(|stored| stored.body.parse().map_err(|error| unreadable(&key, &error))).transpose()
+        stored.map(|stored| parse_entity(&key, &stored)).transpose()
     }
 
-    /// Lists at most `limit` entities with ids after `after`, ordered by the text of their ids.
+    /// Lists at most `limit` entities in the order of the text of their ids, starting after [`EntityPage::next`] of the page
+    /// before. Those that do not fit `E` are listed [apart](EntityPage::unreadable), and hide no other ([r19](crate::rules#r19)).
+    ///
+    /// ```no_run
+    /// # use enact::prelude::*;
+    /// # #[entity] struct Account { id: String }
+    /// # async fn all(bank: Runtime) -> Result<(), Failure> {
+    /// let mut after = None;
+    /// loop {
+    ///     let page = bank.entities::<Account>().list(after.as_ref(), 100).await?;
+    ///     for account in &page.entities {
+    ///         println!("{}", account.id);
+    ///     }
+    ///     for unreadable in &page.unreadable {
+    ///         eprintln!("{unreadable}");
+    ///     }
+    ///     after = page.next;
+    ///     if after.is_none() {
+    ///         return Ok(());
+    ///     }
+    /// }
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// As [`get`](Self::get).
-    pub async fn list(&self, after: Option<&E::Id>, limit: usize) -> Result<Vec<E>, Failure> {
+    /// `Unavailable` if the store cannot be reached.
+    pub async fn list(&self, after: Option<&Key>, limit: usize) -> Result<EntityPage<E>, Failure> {
         entities(&*self.engine.store, after, limit).await
     }
 }

@@ -19,7 +19,7 @@ use super::request::Request;
 use super::shutdown::{ABORT_GRACE, shut_down};
 use super::tasks::Tasks;
 use crate::context::ExecutionContext;
-use crate::domain::{AnyCommand, Entity, Event, HasOneHandler};
+use crate::domain::{AnyCommand, Entity, Event, HasOneHandler, Written};
 use crate::engine::{Draft, Engine};
 use crate::model::{ContextSeed, EventId, Failure};
 use crate::store::Store;
@@ -158,7 +158,7 @@ impl Runtime {
         let engine = self.engine();
         DraftEvent::new(engine, "emit", || {
             let plan = engine.plans.event_of(TypeId::of::<E>(), E::NAME)?;
-            Ok((plan, plan.input.admit(serde_json::to_value(event))?))
+            Ok((plan, plan.input.admit(Written::of(event))?))
         })
     }
 

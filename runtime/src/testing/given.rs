@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::context::entity_key;
-use crate::domain::Entity;
+use crate::domain::{Entity, readable_json};
 use crate::engine::{Engine, check_always};
 use crate::model::{Attempt, Failure, JobKind, Json, Step};
 use crate::store::{Commit, CommitError, EntityWrite, NewJob, Next};
@@ -11,7 +11,7 @@ use crate::store::{Commit, CommitError, EntityWrite, NewJob, Next};
 /// Stores an entity through a job of its own, as an execution does.
 pub(super) async fn store_entity<E: Entity>(engine: &Engine, entity: &E) -> Result<(), Failure> {
     let key = entity_key::<E>(entity.id())?;
-    let body = Json::of(entity).map_err(|error| Failure::from_error(Box::new(error)))?;
+    let body = readable_json(entity).map_err(|error| error.into_failure(&key, "entity_not_json"))?;
     check_always(engine, &key, entity)?;
     let now = engine.clock.now();
     let version = engine.store.load(&key).await?.map_or(0, |stored| stored.version);

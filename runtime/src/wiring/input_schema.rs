@@ -8,11 +8,8 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
 use super::pointer::{self, field_of};
-use crate::domain::{self, AnyValue, Parse};
+use crate::domain::{self, AnyValue, MAX_DEPTH, NotStorable, Parse, Written, without_position};
 use crate::model::{Failure, FailureKind, Json, Violation};
-
-/// The limit of nesting of a payload, which is the limit of `serde_json` when it is read back.
-const MAX_DEPTH: usize = 127;
 
 /// Longer values are not quoted in messages.
 const MAX_QUOTED_BYTES: usize = 80;
@@ -63,13 +60,26 @@ impl InputSchema {
         &self.schema
     }
 
-    /// Validates a serialized value.
-    pub(crate) fn admit(&self, value: serde_json::Result<Value>) -> Result<Json, Failure> {
-        let value = value.map_err(|error| {
-            let message = format!("`{}` cannot be written as JSON: {error}", self.name);
-            Failure::new(FailureKind::Invalid, "not_json", message)
-        })?;
-        self.check(&value)
+    /// Validates a serialized value, and checks that its type reads it back ([r19](crate::rules#r19)).
+    pub(crate) fn admit(&self, written: Result<Written, NotStorable>) -> Result<Json, Failure> {
+        let written = written.map_err(|error| self.not_storable(error))?;
+        let value = written.value();
+        if written.is_odd() {
+            written.check(&value.to_string()).map_err(|error| self.not_storable(error))?;
+        }
+        let text = self.check(value)?;
+        written.check(text.as_str()).map_err(|error| self.not_storable(error))?;
+        Ok(text)
+    }
+
+    fn not_storable(&self, error: NotStorable) -> Failure {
+        match error {
+            NotStorable::NotReadable(violations) => self.invalid(violations),
+            NotStorable::NotJson(error) => {
+                let message = format!("`{}` cannot be written as JSON: {error}", self.name);
+                Failure::new(FailureKind::Invalid, "not_json", message)
+            }
+        }
     }
 
     /// Validates a value and returns its text. Depth and size are checked first, so that a value that is too large costs no
@@ -174,13 +184,6 @@ impl fmt::Debug for InputSchema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "InputSchema({})", self.name)
     }
-}
-
-/// serde's message without line and column, since the caller does not see the text.
-fn without_position(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    message.strip_suffix(&position).unwrap_or(&message).to_owned()
 }
 
 fn is_quotable(value: &Value) -> bool {

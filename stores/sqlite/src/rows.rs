@@ -244,12 +244,12 @@ pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
     read().map_err(|error| error.at("attempts", format!("with number {number}")))
 }
 
-/// `id, version, body`
+/// `id, version, body`. The body is not parsed: an entity that cannot be read must not hide the others of a page.
 pub(crate) fn entity(entity: &str, row: &Row<'_>) -> Result<(Key, StoredEntity), Error> {
     let mut cells = Cells::of(row);
     let id = cells.text("id").map_err(|error| error.at("entities", "?"))?;
     let mut read = || -> Result<_, CellError> {
-        Ok(StoredEntity { version: cells.number("version")?, body: cells.document("body")? })
+        Ok(StoredEntity { version: cells.number("version")?, body: cells.text("body").map(Json::from_text)? })
     };
     match read() {
         Ok(stored) => Ok((Key::from_text(id), stored)),

@@ -339,14 +339,14 @@ async fn the_error_names_a_row_that_was_edited_by_hand() -> Outcome {
     store.submit(Vec::new(), vec![job.clone()]).await?;
     store.commit(success(&job, &worker, "a-1")).await?;
     let shell = Connection::open(&path)?;
-    shell.execute_batch("UPDATE job_specs SET kind = 'query'; UPDATE entities SET body = '{\"id\": a-1}'")?;
+    shell.execute_batch("UPDATE job_specs SET kind = 'query'; UPDATE entities SET version = -1")?;
 
     let of_job = store.job(job.id).await.expect_err("the kind is unknown").to_string();
     for words in ["bank.db", "`jobs`", "seq 1", "`kind`", "`query`", "by hand"] {
         assert!(of_job.contains(words), "`{words}` is not in: {of_job}");
     }
-    let of_entity = store.entity(&account("a-1")).await.expect_err("the body is not JSON").to_string();
-    for words in ["bank.db", "`entities`", "(account, a-1)", "`body`"] {
+    let of_entity = store.entity(&account("a-1")).await.expect_err("the version is negative").to_string();
+    for words in ["bank.db", "`entities`", "(account, a-1)", "`version`"] {
         assert!(of_entity.contains(words), "`{words}` is not in: {of_entity}");
     }
     assert_eq!(store.leases().await?, [], "other reads still work");

@@ -94,6 +94,13 @@ impl World {
         Some(connection.query_row(sql, [], |row| row.get(0)).unwrap())
     }
 
+    /// Changes the database file, as somebody does by hand. Nothing on the in-memory store.
+    pub(crate) fn change(&self, sql: &str) {
+        let Backend::Sqlite(directory) = &self.backend else { return };
+        let connection = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+        connection.execute_batch(sql).unwrap();
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -268,7 +268,11 @@ impl Paths {
         let is_private = |path: &syn::Path| {
             path.segments.last().is_some_and(|last| private.contains(&last.ident.to_string()))
         };
-        if matches!(&*item.self_ty, syn::Type::Path(it) if is_private(&it.path)) {
+        let self_type = match &*item.self_ty {
+            syn::Type::Reference(it) => &it.elem,
+            other => other,
+        };
+        if matches!(self_type, syn::Type::Path(it) if is_private(&it.path)) {
             return;
         }
         match &item.trait_ {

@@ -9,6 +9,7 @@
 //!
 //! Every command has an idempotency key, so an account is paid once per month, even if a step runs again.
 
+use enact::Key;
 use enact::prelude::*;
 
 use super::{Account, AccountId};
@@ -38,8 +39,8 @@ pub struct PayInterest {
 pub struct InterestStep {
     /// The month to pay for.
     pub month: Month,
-    /// The last account of the previous page. None for the first page.
-    pub after: Option<AccountId>,
+    /// The id after which the page begins. None for the first page.
+    pub after: Option<String>,
 }
 
 /// Credit a month's interest to an account.
@@ -77,13 +78,16 @@ impl From<Tick> for PayInterest {
 #[command(cron = "0 3 1 * *", missed = Missed::All, retry = Retry::exponential(10, Duration::from_secs(1)))]
 async fn pay_interest(pay: PayInterest, accounts: Repository<Account>) -> Result<(), Failure> {
     let InterestStep { month, after } = pay.step;
-    let page = accounts.list(after.as_ref(), PAGE).await?;
-    for Account { id, .. } in &page {
-        let key = format!("interest/{}/{id}", month.0);
-        publish(CreditInterest { account: id.clone(), month: month.clone() }).idempotency_key(&key);
+    let page = accounts.list(after.map(Key::from_text).as_ref(), PAGE).await?;
+    let readable = page.entities.iter().map(|account| account.id.clone());
+    // The job of an account that cannot be read fails, so that it is seen, and can be retried once the account is repaired.
+    let unreadable = page.unreadable.iter().map(|account| AccountId::from(account.id.as_str()));
+    for account in readable.chain(unreadable) {
+        let key = format!("interest/{}/{account}", month.0);
+        publish(CreditInterest { account, month: month.clone() }).idempotency_key(&key);
     }
-    if let Some(last) = page.last().filter(|_| page.len() == PAGE) {
-        publish(PayInterest { step: InterestStep { month, after: Some(last.id.clone()) } });
+    if let Some(next) = page.next {
+        publish(PayInterest { step: InterestStep { month, after: Some(next.as_str().to_owned()) } });
     }
     Ok(())
 }
