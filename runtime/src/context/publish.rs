@@ -122,14 +122,20 @@ impl StagedJob {
     #[track_caller]
     #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
     pub fn delay(self, pause: Duration) -> Self {
-        self.change("delay", |job| job.due_at = Due::In(pause).from(job.created_at))
+        self.change("delay", |job| {
+            job.due_at = Due::In(pause).from(job.created_at);
+            job.is_pause = true;
+        })
     }
 
     /// Delays the job until this time.
     #[track_caller]
     #[expect(clippy::return_self_not_must_use, reason = "the job is staged already")]
     pub fn at(self, time: Timestamp) -> Self {
-        self.change("at", |job| job.due_at = Due::At(time).from(job.created_at))
+        self.change("at", |job| {
+            job.due_at = Due::At(time).from(job.created_at);
+            job.is_pause = false;
+        })
     }
 
     /// Sets the priority: higher values are claimed first within a queue. Default: 0.

@@ -175,7 +175,7 @@ fn job_failure(failure: Failure) -> Failure {
     }
 }
 
-/// The commit that ends a failed attempt: the job is retried if its policy and its deadline allow it.
+/// The commit that ends a failed attempt: the job is retried if its policy and its deadline allow it. The pause begins now.
 fn failure_commit(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, failure: Failure) -> Commit {
     let now = engine.clock.now();
     // Attempts before a retry by hand do not count.
@@ -188,6 +188,9 @@ fn failure_commit(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, 
         }
         _ => Next::Failed,
     };
+    if let Next::Retry(due_at) = next {
+        engine.pauses.hold(&*engine.clock, job.id, due_at);
+    }
     let attempt = Attempt { ended_at: Some(now), failure: Some(failure), ..attempt };
     Commit { job: job.id, attempt, lapsed: None, next, write: None, events: Vec::new(), jobs: Vec::new() }
 }

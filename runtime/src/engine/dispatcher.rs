@@ -127,6 +127,7 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, permits: QueuePermits) {
 
 async fn claim_jobs(engine: &Engine, claim: Claim) -> Result<Claimed, StoreError> {
     engine.ensure_lease().await?;
+    engine.pauses.follow(engine).await?;
     engine.store.claim(claim).await
 }
 
@@ -147,8 +148,11 @@ async fn wait_for_work(engine: &Engine, next_due: Option<Timestamp>) {
         |due: Timestamp| Duration::try_from(due.duration_since(engine.clock.now())).unwrap_or_default();
     // A step of the clock may bring a due time nearer, so sleeps are short.
     let pause = next_due.map_or(POLL_INTERVAL, |due| until(due).min(POLL_INTERVAL));
+    let end = start.saturating_add(pause);
+    // The end of a pause comes whatever the wall clock is.
+    let end = engine.pauses.next_end(start).map_or(end, |next| next.min(end));
     tokio::select! {
         () = engine.work.notified() => {}
-        () = engine.clock.sleep_until(start.saturating_add(pause)) => {}
+        () = engine.clock.sleep_until(end) => {}
     }
 }

@@ -61,6 +61,7 @@ impl Draft {
         job.context = origin.context;
         job.created_at = now;
         job.due_at = self.due.from(now);
+        job.is_pause = self.due.is_pause();
         job
     }
 }

@@ -47,6 +47,7 @@ impl Effects {
             jobs.extend(handler_jobs(&engine.ids, &event, &plan.handlers, context, None));
             events.push(event);
         }
+        engine.pauses.hold_new(&*engine.clock, &jobs);
         let attempt = Attempt {
             ended_at: Some(now),
             version_written: write.as_ref().map(|write| write.expected + 1),

@@ -15,6 +15,7 @@ use super::id_source::IdSource;
 use super::lease_observations::LeaseObservations;
 use super::lease_renewal::LeaseRenewal;
 use super::overrides::Overrides;
+use super::pauses::Pauses;
 use super::running_attempts::RunningAttempts;
 use super::schedule_positions::SchedulePositions;
 use super::waiters::{Waiters, cancelled};
@@ -37,6 +38,7 @@ pub(crate) struct Engine {
     pub(crate) locks: EntityLocks,
     pub(crate) waiters: Waiters,
     pub(crate) overrides: Arc<Overrides>,
+    pub(crate) pauses: Pauses,
     pub(crate) ids: IdSource,
     pub(crate) worker: WorkerId,
     pub(crate) lease: LeaseRenewal,

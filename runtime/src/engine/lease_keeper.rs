@@ -61,9 +61,10 @@ pub(crate) async fn renew(engine: &Engine) -> Result<(), StoreError> {
     if engine.attempts.is_empty() { Ok(()) } else { engine.ensure_lease().await }
 }
 
-/// Rescues the attempts of workers whose lease has expired, and signals the attempts here that another process has
-/// ended. `seen` holds the attempts that ran at the previous check.
+/// Follows a step of the wall clock, rescues the attempts of workers whose lease has expired, and signals the attempts here that another
+/// process has ended. `seen` holds the attempts that ran at the previous check.
 pub(crate) async fn check(engine: &Engine, seen: &mut HashSet<AttemptId>) -> Result<(), StoreError> {
+    engine.pauses.follow(engine).await?;
     rescue_expired(engine).await?;
     cancel_ended_elsewhere(engine, seen).await
 }

@@ -13,7 +13,16 @@ pub use jiff::Timestamp;
 /// A source of time.
 ///
 /// It has two readings: the wall clock, which is stored and may be set forwards or back, and a monotonic clock. Durations
-/// (leases, pauses, time limits) are measured by the monotonic clock, so steps of the wall clock do not affect them.
+/// are measured by the monotonic clock, so steps of the wall clock do not affect them:
+///
+/// - Leases, time limits, and what else a process measures by itself, always.
+/// - Pauses of jobs, before a retry or by a [`delay`](crate::Publish::delay), as long as the process that began them lives. They
+///   are stored as the wall clock time at which they end, so that every process can read it. When the wall clock is set, the
+///   process moves the times that its own jobs wait for, within a second and before it claims the next job. If the process has
+///   ended meanwhile, the stored time counts, and a step of the clock lengthens or shortens the pause.
+///
+/// What is given as a time follows the wall clock: [`at`](crate::Publish::at), deadlines, schedules, retention. How the monotonic
+/// clock counts the time in which a machine is suspended is the system's choice; Linux does not count it.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The wall clock time, in whole microseconds, which is the resolution of the stores.
@@ -72,7 +81,8 @@ impl ManualClock {
         });
     }
 
-    /// Sets the wall clock, forwards or back, as a time server may. The monotonic time is unchanged.
+    /// Sets the wall clock, forwards or back, as a time server may. The monotonic time is unchanged: what is measured by it, such
+    /// as the pause before a retry, still takes as long.
     pub fn set(&self, now: Timestamp) {
         self.0.send_modify(|reading| reading.now = now);
     }

@@ -13,6 +13,11 @@ pub(crate) enum Due {
 }
 
 impl Due {
+    /// Whether it is a pause, which is measured by elapsed time, and not a time of day.
+    pub(crate) fn is_pause(self) -> bool {
+        matches!(self, Self::In(_))
+    }
+
     /// The time that a job created at `now` waits for; `None` if that time has passed.
     pub(crate) fn from(self, now: Timestamp) -> Option<Timestamp> {
         let due_at = match self {

@@ -12,7 +12,7 @@ use super::runtime::Runtime;
 use super::start_error::StartError;
 use super::tasks::Tasks;
 use crate::engine::{
-    Engine, EntityLocks, Faults, IdSource, LeaseObservations, LeaseRenewal, QueuePermits, Retention,
+    Engine, EntityLocks, Faults, IdSource, LeaseObservations, LeaseRenewal, Pauses, QueuePermits, Retention,
     RunningAttempts, SchedulePositions, Waiters, dispatcher, ends, lease_keeper, pruning, schedules,
 };
 use crate::model::clock::{Clock, SystemClock};
@@ -220,6 +220,7 @@ impl RuntimeBuilder {
         let (plans, wiring) = self.resolve()?;
         Ok(Arc::new(Engine {
             store: self.store,
+            pauses: Pauses::new(&*self.clock),
             clock: self.clock,
             schedules: SchedulePositions::new(plans.schedules().len()),
             plans,

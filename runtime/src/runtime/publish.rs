@@ -48,12 +48,13 @@ impl<T> Publish<T> {
     }
 
     /// Delays the job by this long, from when the request is awaited. A delay is no order: jobs published later may run
-    /// earlier.
+    /// earlier. It takes as long if the wall clock is set meanwhile, unless this process ends before
+    /// ([`Clock`](crate::clock::Clock)).
     pub fn delay(self, pause: Duration) -> Self {
         Self { request: self.request.change(|draft| draft.due = Due::In(pause)), ..self }
     }
 
-    /// Delays the job until this time. A time in the past is no delay.
+    /// Delays the job until this time by the wall clock. A time in the past is no delay.
     pub fn at(self, time: Timestamp) -> Self {
         Self { request: self.request.change(|draft| draft.due = Due::At(time)), ..self }
     }

@@ -50,6 +50,7 @@ impl Request {
     pub(super) fn into_queued_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
         let (engine, mut job) = self.into_job()?;
         job.max_queued = Some(engine.max_queued);
+        engine.pauses.hold_new(&*engine.clock, [&job]);
         Ok((engine, job))
     }
 

@@ -8,7 +8,7 @@ use super::commit::{Commit, CommitError, Committed};
 use super::entity::{EntityKey, StoredEntity};
 use super::error::StoreError;
 use super::event::{Cursor, NewEvent, StoredEvent};
-use super::new_job::{Changed, NewJob, Submitted};
+use super::new_job::{Changed, NewDue, NewJob, Submitted};
 use super::prune::{Prune, Pruned};
 use super::query::{JobCount, JobPage, JobQuery};
 use super::tick::{NewTick, Ticked};
@@ -93,6 +93,10 @@ pub trait Store: Send + Sync + 'static {
     /// Retries failed jobs by hand ([r22](crate::rules#r22)): each becomes `Ready`, or `Waiting` if another job is at the head of its lane. Attempts
     /// are kept; [`Job::spent`] becomes their number. Returns the outcome of each, in order.
     async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError>;
+
+    /// Changes the times that jobs wait for, after the clock was set. A job that does not wait for the time that the caller knows is left as
+    /// it is.
+    async fn change_due(&self, due: Vec<NewDue>) -> Result<(), StoreError>;
 
     /// Deletes ended jobs with their attempts and idempotency keys: those that [match](Prune::matches), except predecessors of jobs
     /// that wait for them. Examines at most [`Prune::limit`] jobs, by sequence number, and stops at the first at which the search

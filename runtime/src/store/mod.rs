@@ -36,7 +36,7 @@ pub use contract::Store;
 pub use entity::{EntityKey, EntityWrite, StoredEntity};
 pub use error::StoreError;
 pub use event::{Cursor, NewEvent, StoredEvent};
-pub use new_job::{Changed, NewJob, Submitted};
+pub use new_job::{Changed, NewDue, NewJob, Submitted};
 pub use prune::{Prune, Pruned};
 pub use query::{JobCount, JobPage, JobQuery, PageToken};
 pub use tick::{NewTick, Ticked};

@@ -18,6 +18,9 @@ pub struct NewJob {
     pub aliases: &'static [&'static str],
     /// The time that it waits for.
     pub due_at: Option<Timestamp>,
+    /// Whether that time is the end of a pause, and moves when the clock is set ([`Store::change_due`](super::Store::change_due)). A
+    /// store ignores this.
+    pub is_pause: bool,
     /// The largest number of other jobs of its name that have not ended; `None`: no limit.
     pub max_queued: Option<u64>,
     /// Whether its attempts may be repeated ([r22](crate::rules#r22)), so that the start of one need not be durable. `false` is
@@ -57,7 +60,15 @@ impl NewJob {
 
 impl From<JobSpec> for NewJob {
     fn from(spec: JobSpec) -> Self {
-        Self { spec, aliases: &[], due_at: None, max_queued: None, repeatable: false, start: None }
+        Self {
+            spec,
+            aliases: &[],
+            due_at: None,
+            is_pause: false,
+            max_queued: None,
+            repeatable: false,
+            start: None,
+        }
     }
 }
 
@@ -89,6 +100,17 @@ pub enum Submitted {
     Full(u64),
     /// This predecessor does not exist.
     NoPredecessor(JobId),
+}
+
+/// A new time for a job to wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDue {
+    /// The job.
+    pub job: JobId,
+    /// The time that it waits for now, as the caller knows it.
+    pub from: Timestamp,
+    /// The time to wait for instead, earlier or later.
+    pub to: Timestamp,
 }
 
 /// The outcome of changing a job by hand.

@@ -84,8 +84,9 @@ impl TestRuntime {
         &self.runtime
     }
 
-    /// The clock. Let time pass with [`advance`](Self::advance), which does what a runtime does meanwhile. The clock itself
-    /// can be [set](ManualClock::set), as by an administrator.
+    /// The clock. Let time pass with [`advance`](Self::advance), which does what a runtime does meanwhile. The wall clock can be
+    /// [set](ManualClock::set), as by an administrator or a time server: no time passes, and the runtime notices it when time
+    /// passes next.
     pub fn clock(&self) -> &ManualClock {
         &self.setup.clock
     }
@@ -359,6 +360,7 @@ impl TestRuntime {
                 .filter(|pause| !pause.is_zero() && *pause < left);
             let step = next.unwrap_or(left);
             self.clock().advance(step);
+            expect_store(engine.pauses.follow(engine).await, place);
             expect_store(schedules::tick_due(engine).await, place);
             left -= step;
             if left.is_zero() {

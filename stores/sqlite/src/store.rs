@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use enact::store::{
     Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
-    Lease, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
+    Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
     StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
@@ -13,8 +13,8 @@ use jiff::Timestamp;
 
 use crate::encode::EncodedJob;
 use crate::operations::{
-    CancelJobs, ClaimJobs, CommitAttempt, PruneEvents, PruneJobs, RecordTick, RenewLease, RetireWorker,
-    RetryJobs, SubmitJobs,
+    CancelJobs, ChangeDue, ClaimJobs, CommitAttempt, PruneEvents, PruneJobs, RecordTick, RenewLease,
+    RetireWorker, RetryJobs, SubmitJobs,
 };
 use crate::queries;
 use crate::reader::Reader;
@@ -91,6 +91,10 @@ impl Store for SqliteStore {
 
     async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError> {
         self.writer.write(RetryJobs(jobs)).await
+    }
+
+    async fn change_due(&self, due: Vec<NewDue>) -> Result<(), StoreError> {
+        self.writer.write(ChangeDue(due)).await
     }
 
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {

@@ -50,6 +50,7 @@ macro_rules! conformance {
             claim:
                 a_claimed_job_runs_its_next_attempt,
                 a_job_is_claimed_once,
+                r22_the_time_that_a_job_waits_for_can_be_changed,
                 an_ended_job_is_not_claimed,
                 jobs_are_claimed_in_sequence_order_across_names,
                 a_claim_returns_at_most_its_limit,

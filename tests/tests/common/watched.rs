@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use enact::store::{
-    Changed, Claim, Claimed, Commit, CommitError, Committed, EntityKey, Lease, NewEvent, NewJob, NewTick,
-    Prune, Pruned, RunningJob, Store, StoreError, StoredEntity, Submitted, Ticked,
+    Changed, Claim, Claimed, Commit, CommitError, Committed, EntityKey, Lease, NewDue, NewEvent, NewJob,
+    NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState, Key, MemoryStore, WorkerId};
 use enact::{Cursor, JobCount, JobPage, JobQuery, StoredEvent};
@@ -87,6 +87,10 @@ impl<W: Watch> Store for Watched<W> {
 
     async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError> {
         self.store.retry(jobs).await
+    }
+
+    async fn change_due(&self, due: Vec<NewDue>) -> Result<(), StoreError> {
+        self.store.change_due(due).await
     }
 
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {

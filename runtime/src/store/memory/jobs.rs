@@ -10,7 +10,7 @@ use super::lanes::Lanes;
 use super::ready::Ready;
 use super::seq::Seq;
 use crate::model::{Attempt, Job, JobId, JobState, Key, WorkerId};
-use crate::store::{Claim, Claimed, Next};
+use crate::store::{Claim, Claimed, NewDue, Next};
 
 #[derive(Debug)]
 pub(super) struct Record {
@@ -160,6 +160,16 @@ impl Jobs {
         if job.state == JobState::Waiting && job.due_at.is_none() && self.is_unblocked(seq) {
             self.transition(seq, JobState::Ready, None);
         } else {
+            self.enqueue(seq);
+        }
+    }
+
+    /// Changes the time that a job waits for.
+    pub(super) fn change_due(&mut self, due: &NewDue) {
+        let Some(&seq) = self.seqs.get(&due.job) else { return };
+        if self.records[&seq].job.due_at == Some(due.from) {
+            self.dequeue(seq);
+            self.record_mut(seq).job.due_at = Some(due.to);
             self.enqueue(seq);
         }
     }

@@ -23,7 +23,7 @@ use self::records::Records;
 use crate::model::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use crate::store::{
     Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
-    Lease, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
+    Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
     StoredEvent, Submitted, Ticked,
 };
 
@@ -108,6 +108,14 @@ impl Store for MemoryStore {
     async fn retry(&self, jobs: Vec<JobId>) -> Result<Vec<Changed>, StoreError> {
         let mut records = self.records();
         Ok(jobs.into_iter().map(|id| records.jobs.retry(id)).collect())
+    }
+
+    async fn change_due(&self, due: Vec<NewDue>) -> Result<(), StoreError> {
+        let mut records = self.records();
+        for due in due {
+            records.jobs.change_due(&due);
+        }
+        Ok(())
     }
 
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {

@@ -1,3 +1,4 @@
+use enact::store::NewDue;
 use enact::{JobId, JobState, WorkerId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -23,6 +24,8 @@ statements! { Sql {
     select_running: "SELECT attempts, worker, started_at FROM running WHERE seq = ?1",
     delete_running: "DELETE FROM running WHERE seq = ?1",
     insert_cancelled: "INSERT INTO cancelled (seq, ended_at) VALUES (?1, ?2)",
+    update_due: "
+        UPDATE waiting SET due_at = ?3 WHERE due_at = ?2 AND seq = (SELECT s.seq FROM job_specs AS s WHERE s.id = ?1)",
     block_in_lane: "UPDATE waiting SET blocked_in_lane = 1 WHERE seq = ?1",
     unblock_in_lane: "UPDATE waiting SET blocked_in_lane = 0 WHERE seq = ?1 RETURNING pending = 0",
     decrement_pending: "
@@ -113,6 +116,13 @@ impl<'c> LiveJobs<'c> {
         let row = params![seq, attempts, spent, in_lane, integer(pending), due_at.map(time)];
         self.sql.insert_waiting.execute(row)?;
         Ok(!in_lane && pending == 0)
+    }
+
+    /// Changes the time that a job waits for, if it is still this one.
+    pub(crate) fn change_due(&mut self, due: &NewDue) -> Result<(), Error> {
+        let NewDue { job, from, to } = due;
+        self.sql.update_due.execute(params![IdText::from(*job), time(*from), time(*to)])?;
+        Ok(())
     }
 
     pub(crate) fn insert_running(

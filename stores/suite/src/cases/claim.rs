@@ -1,10 +1,10 @@
 //! Which jobs `claim` returns.
 
-use enact::store::{Claim, NewJob};
+use enact::store::{Claim, NewDue, NewJob};
 use enact::{Attempt, JobId, JobState};
 
 use crate::TestStore;
-use crate::sample::{MICROSECOND, With, at, due, job, jobs, worker};
+use crate::sample::{MICROSECOND, With, at, due, job, job_id, jobs, worker};
 
 pub async fn a_claimed_job_runs_its_next_attempt(store: TestStore) {
     let new = job("ship");
@@ -149,4 +149,31 @@ pub async fn one_claim_wakes_at_most_max_woken_jobs_earliest_due_first(store: Te
     let second = store.claim_by(&worker("w"), &["ship"], 2, at(9)).await;
     assert_eq!(second.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), ids[..2]);
     assert_eq!(second.next_due, None);
+}
+
+pub async fn r22_the_time_that_a_job_waits_for_can_be_changed(store: TestStore) {
+    let waiting = async |second| store.publish(NewJob { due_at: Some(at(second)), ..job("ship") }).await;
+    let (earlier, later, other) = (waiting(10).await, waiting(10).await, waiting(10).await);
+    let running = store.run(job("bill")).await.job.id;
+    let before = store.find(running).await;
+
+    let change = |job, from, to| NewDue { job, from: at(from), to: at(to) };
+    let changes = vec![
+        change(earlier, 10, 5),
+        change(later, 10, 20),
+        // These do not wait for that time, or not at all, or do not exist.
+        change(other, 9, 5),
+        change(running, 0, 5),
+        change(job_id(), 10, 5),
+    ];
+    store.change_due(changes).await.expect("change_due");
+    assert_eq!(store.find(later).await.due_at, Some(at(20)));
+    assert_eq!(store.find(running).await, before);
+
+    assert_eq!(store.claim_ids(&["ship"], 9, at(4)).await, []);
+    let claimed = store.claim_by(&worker("w"), &["ship"], 9, at(5)).await;
+    assert_eq!(claimed.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [earlier]);
+    assert_eq!(claimed.next_due, Some(at(10)));
+    assert_eq!(store.claim_ids(&["ship"], 9, at(19)).await, [other]);
+    assert_eq!(store.claim_ids(&["ship"], 9, at(20)).await, [later]);
 }
