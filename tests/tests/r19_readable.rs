@@ -18,9 +18,12 @@ enum Thing {
     Nothing,
     Number(f64),
     Single(f32),
-    Numbers { found: Vec<f64> },
+    Numbers {
+        found: Vec<f64>,
+    },
     Optional(Option<f64>),
     Unit(Option<()>),
+    #[expect(clippy::option_option, reason = "it is tested")]
     Twice(Option<Option<u8>>),
     Deep(Nest),
     Skipped(Skipped),

@@ -16,7 +16,7 @@ use super::running_attempts::AttemptId;
 use super::waiters::ended;
 use crate::context::ExecutionContext;
 use crate::model::clock::add_saturating;
-use crate::model::{Attempt, Failure, FailureKind, Job};
+use crate::model::{Attempt, Failure, FailureKind, Job, LogText, Places, Step};
 use crate::store::{Commit, CommitError, Committed, Next, RunningJob, StoreError};
 use crate::wiring::JobPlan;
 
@@ -89,7 +89,7 @@ impl Drop for CloseOnDrop<'_> {
 
 /// Ends a failed attempt, with a retry if the policy allows one. Tries until the store has stored it.
 async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, failure: Failure) {
-    tracing::warn!(kind = %failure.kind(), code = failure.code(), "attempt failed: {failure}");
+    log_failure(&attempt, &failure);
     let commit = failure_commit(engine, plan, job, attempt, job_failure(failure));
     let mut pause = FIRST_PAUSE;
     loop {
@@ -109,6 +109,19 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
             }
             Err(_) => return announce_fenced(engine, job).await,
         }
+    }
+}
+
+/// Logs the text of a handler's own error and of a panic. The messages of the other steps may name a key, and those of violations quote
+/// values: of these only the kind, the code and the places are logged.
+fn log_failure(attempt: &Attempt, failure: &Failure) {
+    use FailureKind::{Cancelled, Lost, Panicked, TimedOut, Unavailable};
+    let (kind, code) = (failure.kind(), failure.code());
+    let is_own = attempt.reached == Some(Step::Handle);
+    if is_own || matches!(kind, Cancelled | Lost | Panicked | TimedOut | Unavailable) {
+        tracing::warn!(%kind, code, "attempt failed: {}", LogText(failure));
+    } else {
+        tracing::warn!(%kind, code, "attempt failed{}", Places(failure));
     }
 }
 

@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::schedule_positions::SchedulePositions;
 use crate::context::Origin;
 use crate::domain::{Missed, Tick};
-use crate::model::{Failure, JobId};
+use crate::model::{Failure, JobId, LogText};
 use crate::store::{NewJob, NewTick, Submitted, Ticked};
 use crate::wiring::SchedulePlan;
 
@@ -179,7 +179,7 @@ impl ScheduledCommand<'_> {
         match drafted {
             Ok(Ok(draft)) => Some(draft.into_job(Origin::default(), now)),
             Ok(Err(failure)) => {
-                tracing::error!(command = %self.plan.name, tick = %at, "the command of a tick is refused and does not run: {failure}");
+                tracing::error!(command = %self.plan.name, tick = %at, "the command of a tick is refused and does not run: {}", LogText(&failure));
                 None
             }
             Err(_) => {

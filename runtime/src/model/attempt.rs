@@ -1,14 +1,16 @@
 use std::borrow::Cow;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::id::{EventId, WorkerId};
+use super::redacted::Summary;
 use super::step::Step;
 
-/// The record of one attempt to run a job ([r21](crate::rules#r21)).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// The record of one attempt to run a job ([r21](crate::rules#r21)). `Debug` shows of a failure the kind and the code.
+#[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Attempt {
     /// The number of the attempt, from 1.
@@ -48,6 +50,35 @@ impl Attempt {
             events: Vec::new(),
             failure: None,
         }
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            number,
+            worker,
+            started_at,
+            ended_at,
+            reached,
+            version_read,
+            version_written,
+            strategies,
+            events,
+            failure,
+        } = self;
+        f.debug_struct("Attempt")
+            .field("number", number)
+            .field("worker", worker)
+            .field("started_at", started_at)
+            .field("ended_at", ended_at)
+            .field("reached", reached)
+            .field("version_read", version_read)
+            .field("version_written", version_written)
+            .field("strategies", strategies)
+            .field("events", events)
+            .field("failure", &failure.as_ref().map(Summary))
+            .finish()
     }
 }
 

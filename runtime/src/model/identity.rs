@@ -1,7 +1,11 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-/// The identity of a caller: a name and roles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+use super::redacted::HIDDEN;
+
+/// The identity of a caller: a name and roles. `Debug` hides the name.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     subject: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -34,5 +38,11 @@ impl Identity {
     /// Whether the user has a role.
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.iter().any(|own| own == role)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("subject", &HIDDEN).field("roles", &self.roles).finish()
     }
 }

@@ -1,5 +1,6 @@
 //! A job as it is stored.
 
+use std::fmt;
 use std::ops::Deref;
 
 use jiff::Timestamp;
@@ -9,9 +10,11 @@ use super::failure::Failure;
 use super::job_spec::JobSpec;
 use super::job_state::JobState;
 use super::json::Json;
+use super::redacted::Summary;
 
-/// A stored job: its [`JobSpec`], whose fields can be read directly (`job.name`), and its state.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A stored job: its [`JobSpec`], whose fields can be read directly (`job.name`), and its state. `Debug` shows no payload, no
+/// output, no key, and of a failure the kind and the code.
+#[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Job {
     /// What is fixed since the job was submitted.
@@ -62,4 +65,20 @@ impl Deref for Job {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(value: &u32) -> bool {
     *value == 0
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { spec, state, due_at, ended_at, attempts, spent, output, failure } = self;
+        f.debug_struct("Job")
+            .field("spec", spec)
+            .field("state", state)
+            .field("due_at", due_at)
+            .field("ended_at", ended_at)
+            .field("attempts", attempts)
+            .field("spent", spent)
+            .field("output", output)
+            .field("failure", &failure.as_ref().map(Summary))
+            .finish()
+    }
 }

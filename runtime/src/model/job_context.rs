@@ -1,16 +1,18 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
+use super::redacted::HIDDEN;
 use super::trace::TraceContext;
 
 /// The part of a context that is stored with a job and passed on to the jobs it causes
 /// ([r31](crate::rules#r31)).
 ///
 /// A boundary sets it through a [`ContextSeed`](crate::ContextSeed). The correlation id is not part of it: a job has it
-/// as a field of its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// as a field of its own. `Debug` shows the names of the metadata, and hides their values, the tenant and the caller's name.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct JobContext {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +77,18 @@ impl JobContext {
     /// The trace that the request belongs to.
     pub fn trace(&self) -> Option<&TraceContext> {
         self.trace.as_ref()
+    }
+}
+
+impl fmt::Debug for JobContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metadata: BTreeMap<_, _> = self.metadata.keys().map(|name| (name, HIDDEN)).collect();
+        f.debug_struct("JobContext")
+            .field("identity", &self.identity)
+            .field("tenant", &self.tenant.as_ref().map(|_| HIDDEN))
+            .field("metadata", &metadata)
+            .field("trace", &self.trace)
+            .finish()
     }
 }
 

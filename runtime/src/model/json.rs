@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// A JSON document as text: the stored form of payloads, entities and outputs. Cheap to clone.
 ///
+/// `Display` writes the text; `Debug` only its size, so that no payload ends in a log by accident.
+///
 /// Equality compares the text, so the order of keys matters. To compare documents, compare their
 /// [`value`](Self::value)s.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,7 +63,7 @@ impl fmt::Display for Json {
 
 impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "Json({} bytes)", self.0.len())
     }
 }
 

@@ -8,7 +8,9 @@ use serde_json::Value;
 ///
 /// The key of a string (or a newtype around one) is the string itself; the key of any other value is its JSON. So the key
 /// of `"a-1"` is `a-1`, the key of `17` is `17`, and the key of `("de", 7)` is `["de",7]`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// `Display` writes the text; `Debug` hides it, since it may be a field of a payload.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Arc<str>);
 
 impl Key {
@@ -30,6 +32,12 @@ impl Key {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
     }
 }
 
