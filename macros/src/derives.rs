@@ -10,6 +10,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Data, DeriveInput, Field, Ident, Meta, Path, Token, Type, TypePath, parse_quote};
 
 use crate::crate_path::Enact;
+use crate::schema_hints;
 
 /// Whether an item derives `JsonSchema`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +52,8 @@ pub(crate) fn derived(enact: &Enact, input: &DeriveInput, schema: Schema) -> Tok
 
     // Helper attributes must follow the derives that declare them.
     let derive = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
-    let (before, after) = (&input.attrs, bare(input));
+    let hinted = if schema_wanted { schema_hints::added(enact, input) } else { input.clone() };
+    let (before, after) = (&hinted.attrs, bare(&hinted));
     quote!(#derive #(#before)* #(#attributes)* #after)
 }
 

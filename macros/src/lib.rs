@@ -17,6 +17,7 @@ mod item;
 mod options;
 mod record;
 mod schedule;
+mod schema_hints;
 mod settings;
 mod signature;
 mod snake_case;

@@ -7,6 +7,23 @@ pub use schemars;
 pub use serde;
 pub use serde_json;
 
+/// The schema of a struct variant without fields.
+pub struct NoFields;
+
+impl schemars::JsonSchema for NoFields {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "NoFields".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "object", "properties": {} })
+    }
+}
+
 /// Implemented for each variant of a strategy, by the hash of its name. A second variant of the name would be a second
 /// implementation, which the compiler rejects.
 pub trait HasOneVariantNamed<const HASH: u64> {}

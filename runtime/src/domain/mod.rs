@@ -1,5 +1,6 @@
 //! The data of a domain: commands, events, entities, schedules.
 
+mod applied;
 mod command;
 mod entity;
 mod erased;
@@ -12,6 +13,7 @@ mod tick;
 mod timetable;
 mod walk;
 
+pub(crate) use applied::{Applied, UNIONS, fitting, list, pointer_of, target};
 pub use command::{Command, HasOneHandler, Targeted, Untargeted};
 pub use entity::{CreatedFrom, Creation, Entity, SameIdentity, TargetOf};
 pub(crate) use erased::{

@@ -2,26 +2,22 @@
 
 use std::fmt;
 
-use jsonschema::error::ValidationErrorKind;
-use jsonschema::{ValidationError, Validator};
+use jsonschema::Validator;
+use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::pointer::{self, field_of};
+use super::violations::Explainer;
+use super::{closing, formats, pointer, written_fields};
 use crate::domain::{self, AnyValue, MAX_DEPTH, NotStorable, Parse, Written, without_position};
 use crate::model::{Failure, FailureKind, Json, Violation};
-
-/// Longer values are not quoted in messages.
-const MAX_QUOTED_BYTES: usize = 80;
-
-/// The number of violations that are listed. Further ones are counted.
-const MAX_VIOLATIONS: usize = 100;
 
 /// The schema of a command or an event.
 pub(crate) struct InputSchema {
     name: &'static str,
     schema: Value,
     validator: Validator,
+    explainer: Explainer,
     parse: Parse,
     max_bytes: usize,
 }
@@ -44,15 +40,22 @@ impl InputSchema {
         unknown_fields: UnknownFields,
         max_bytes: usize,
     ) -> Result<Self, String> {
-        let mut schema = Value::from(schema(&mut SchemaGenerator::default()));
-        if unknown_fields == UnknownFields::Refused {
-            close_objects(&mut schema);
-        }
-        let validator = jsonschema::options()
-            .offline()
+        let mut read = Value::from(schema(&mut SchemaGenerator::default()));
+        let schema = match unknown_fields {
+            UnknownFields::Refused => {
+                let mut written = SchemaSettings::default().for_serialize().into_generator();
+                written_fields::add(&mut read, &Value::from(schema(&mut written)));
+                closing::close(&read)
+            }
+            UnknownFields::Ignored => {
+                closing::open(&mut read);
+                read
+            }
+        };
+        let validator = formats::options()
             .build(&schema)
             .map_err(|error| format!("at `{}`: {error}", error.instance_path()))?;
-        Ok(Self { name, schema, validator, parse, max_bytes })
+        Ok(Self { name, schema, validator, explainer: Explainer::default(), parse, max_bytes })
     }
 
     /// The schema as JSON.
@@ -132,51 +135,12 @@ impl InputSchema {
         if self.validator.is_valid(value) {
             return Ok(());
         }
-        let mut all = self.validator.iter_errors(value).flat_map(|error| self.violations(&error));
-        let mut violations: Vec<_> = all.by_ref().take(MAX_VIOLATIONS).collect();
-        let more = all.count();
-        if more > 0 {
-            let message = format!("{more} more violations are not listed");
-            violations.push(Violation::at("", "more_violations", message));
-        }
+        let violations = self.explainer.violations(&self.schema, value).into_list();
         Err(self.invalid(violations))
     }
 
     fn invalid(&self, violations: Vec<Violation>) -> Failure {
         Failure::from_violations(FailureKind::Invalid, format!("`{}` is invalid", self.name), violations)
-    }
-
-    /// The violations of one error: at the missing or unknown fields if it is about fields.
-    fn violations(&self, error: &ValidationError<'_>) -> Vec<Violation> {
-        let pointer = error.instance_path().to_string();
-        let code = error.kind().keyword().to_owned();
-        match error.kind() {
-            ValidationErrorKind::Required { property } => {
-                let field = property.as_str().unwrap_or_default();
-                vec![Violation::at(field_of(&pointer, field), code, "this field is required")]
-            }
-            ValidationErrorKind::AdditionalProperties { unexpected }
-            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-                let message = self.unknown_field(error.schema_path().as_str());
-                let at =
-                    |field: &String| Violation::at(field_of(&pointer, field), code.clone(), message.clone());
-                unexpected.iter().map(at).collect()
-            }
-            _ if is_quotable(error.instance()) => vec![Violation::at(pointer, code, error.to_string())],
-            _ => vec![Violation::at(pointer, code, error.masked().to_string())],
-        }
-    }
-
-    fn unknown_field(&self, keyword: &str) -> String {
-        let object = keyword.rsplit_once('/').map_or("", |(object, _)| object);
-        let fields = self.schema.pointer(&format!("{object}/properties")).and_then(Value::as_object);
-        match fields {
-            Some(fields) if !fields.is_empty() => {
-                let known: Vec<_> = fields.keys().map(|field| format!("`{field}`")).collect();
-                format!("unknown field; the fields are {}", known.join(", "))
-            }
-            _ => "unknown field; there are no fields here".to_owned(),
-        }
     }
 }
 
@@ -186,87 +150,10 @@ impl fmt::Debug for InputSchema {
     }
 }
 
-fn is_quotable(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.len() <= MAX_QUOTED_BYTES,
-        Value::Array(_) | Value::Object(_) => false,
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
-    }
-}
-
 fn is_within(value: &Value, levels: usize) -> bool {
     match value {
         Value::Array(values) => levels > 0 && values.iter().all(|value| is_within(value, levels - 1)),
         Value::Object(fields) => levels > 0 && fields.values().all(|value| is_within(value, levels - 1)),
         _ => true,
-    }
-}
-
-/// Refuses unknown fields at every depth, unless a schema sets `additionalProperties` itself.
-///
-/// An object composed of several schemas (`allOf`, or variants beside common fields) is closed as a whole by
-/// `unevaluatedProperties`. Its parts stay open, since none of them declares all the fields.
-fn close_objects(schema: &mut Value) {
-    if let Value::Object(keywords) = schema
-        && !DESCRIBES_FIELDS.iter().any(|keyword| keywords.contains_key(*keyword))
-    {
-        // A command is a struct. Of one without fields schemars says only that it is an object.
-        keywords.insert("properties".to_owned(), Value::Object(Map::new()));
-    }
-    close(schema, false);
-}
-
-const DESCRIBES_FIELDS: [&str; 8] = [
-    "$ref",
-    "additionalProperties",
-    "allOf",
-    "anyOf",
-    "oneOf",
-    "patternProperties",
-    "properties",
-    "unevaluatedProperties",
-];
-
-fn close(schema: &mut Value, is_part: bool) {
-    let Value::Object(keywords) = schema else { return };
-    let has_fields = keywords.contains_key("properties");
-    let is_composed = keywords.contains_key("allOf")
-        || (has_fields && ["anyOf", "oneOf", "$ref"].iter().any(|keyword| keywords.contains_key(*keyword)));
-    let is_explicit = ["additionalProperties", "unevaluatedProperties"]
-        .iter()
-        .any(|keyword| keywords.contains_key(*keyword));
-    if !is_part && !is_explicit && (has_fields || is_composed) {
-        let keyword = if is_composed { "unevaluatedProperties" } else { "additionalProperties" };
-        keywords.insert(keyword.to_owned(), Value::Bool(false));
-    }
-    if is_composed && keywords.get("additionalProperties") == Some(&Value::Bool(false)) {
-        // `deny_unknown_fields` beside the parts applies to the whole.
-        keywords.remove("additionalProperties");
-        keywords.insert("unevaluatedProperties".to_owned(), Value::Bool(false));
-    }
-    if keywords.get("additionalProperties") == Some(&Value::Bool(false)) {
-        // jsonschema names the unknown field only if `properties` is present.
-        keywords.entry("properties").or_insert_with(|| Value::Object(Map::new()));
-    }
-    close_subschemas(keywords, is_part || is_composed);
-}
-
-fn close_subschemas(keywords: &mut Map<String, Value>, parts: bool) {
-    for (keyword, value) in keywords {
-        match (keyword.as_str(), value) {
-            ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => close_all(schemas, parts),
-            ("prefixItems", Value::Array(schemas)) => close_all(schemas, false),
-            ("properties" | "$defs" | "patternProperties", Value::Object(schemas)) => {
-                close_all(schemas.values_mut(), false);
-            }
-            ("items" | "additionalProperties" | "unevaluatedProperties", schema) => close(schema, false),
-            _ => {}
-        }
-    }
-}
-
-fn close_all<'a>(schemas: impl IntoIterator<Item = &'a mut Value>, parts: bool) {
-    for schema in schemas {
-        close(schema, parts);
     }
 }

@@ -1,8 +1,10 @@
 //! The wiring of a program: its registered parts, checked, described and resolved ([r51](crate::rules#r51)).
 
 mod check;
+mod closing;
 mod describe;
 mod description;
+mod formats;
 mod input_schema;
 mod mermaid;
 mod parts;
@@ -11,6 +13,8 @@ mod pointer;
 mod problem;
 mod resolve;
 mod tree;
+mod violations;
+mod written_fields;
 
 pub use description::{
     BindingWiring, CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring,

@@ -3,6 +3,8 @@
 //! Crates that track the path during deserialization are instantiated for each type of a domain. This module calls the
 //! deserialize function again instead, so it is compiled once.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::domain::{self, Parse};
@@ -65,6 +67,24 @@ fn children<'a>(value: &'a Value) -> Vec<Child<'a>> {
             values.iter().enumerate().map(element).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// The place of a value in a document. It is shown as a JSON pointer.
+#[derive(Clone, Copy)]
+pub(super) enum Path<'a> {
+    Root,
+    Field(&'a Path<'a>, &'a str),
+    Element(&'a Path<'a>, usize),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Field(object, name) => write!(f, "{object}{}", field_of("", name)),
+            Self::Element(array, index) => write!(f, "{array}/{index}"),
+        }
     }
 }
 
