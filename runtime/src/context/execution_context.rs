@@ -99,7 +99,7 @@ impl ExecutionContext {
             job: job.id,
             number: job.attempts,
             cause: job.cause,
-            stage: Stage::open(),
+            stage: Stage::open(host.max_staged()),
             choices: Mutex::default(),
             cancellation: OnceLock::new(),
         });

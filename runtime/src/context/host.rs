@@ -16,6 +16,9 @@ pub(crate) trait Host: Send + Sync {
 
     fn new_job_id(&self) -> JobId;
 
+    /// How many events and commands an execution may stage.
+    fn max_staged(&self) -> usize;
+
     /// Validates an event. `name` is for the failure if its type is not registered.
     fn validate_event(
         &self,

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::{AnyValue, EntityPart};
-use crate::model::{EventId, Failure, JobContext, Json};
+use crate::model::{EventId, Failure, FailureKind, JobContext, Json};
 use crate::store::{EntityKey, NewJob};
 
 /// The staged effects of an attempt. Open while the attempt runs, then closed.
@@ -15,6 +15,8 @@ pub(crate) struct Stage(Mutex<Option<Staging>>);
 /// The staged effects. They take effect at the commit.
 #[derive(Default)]
 pub(crate) struct Staging {
+    /// The largest number of events and jobs together.
+    max: usize,
     pub(crate) events: Vec<StagedEvent>,
     pub(crate) jobs: Vec<NewJob>,
     /// The entity that the handler binds, which is then the execution's only write.
@@ -76,8 +78,9 @@ impl fmt::Display for Refusal {
 }
 
 impl Stage {
-    pub(super) fn open() -> Self {
-        Self(Mutex::new(Some(Staging::default())))
+    /// An empty stage, for at most `max` events and commands.
+    pub(super) fn open(max: usize) -> Self {
+        Self(Mutex::new(Some(Staging { max, ..Staging::default() })))
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -113,6 +116,7 @@ impl Staging {
         context: Arc<JobContext>,
     ) {
         match payload {
+            Ok(_) if self.is_full() => self.refuse(too_many_staged(self.max)),
             Ok(payload) => {
                 let type_id = (*value).type_id();
                 self.events.push(StagedEvent { id, type_id, payload, value, context });
@@ -123,12 +127,25 @@ impl Staging {
 
     pub(super) fn command(&mut self, job: Result<NewJob, Failure>) {
         match job {
+            Ok(_) if self.is_full() => self.refuse(too_many_staged(self.max)),
             Ok(job) => self.jobs.push(job),
             Err(failure) => self.refuse(failure),
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.events.len() + self.jobs.len() >= self.max
+    }
+
     fn refuse(&mut self, failure: Failure) {
         self.refused.get_or_insert(failure);
     }
+}
+
+fn too_many_staged(max: usize) -> Failure {
+    let message = format!(
+        "the execution stages more than {max} events and commands, which is the limit: publish a command that goes on, or raise \
+         `max_staged` on the builder"
+    );
+    Failure::new(FailureKind::Error, "too_many_staged", message).permanent()
 }

@@ -24,6 +24,9 @@ use crate::wiring::JobPlan;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// How often the full record of an attempt is tried before a reduced one is.
+const FULL_TRIES: u32 = 3;
+
 /// Runs an attempt whose start is stored, and stores its end. It is one span; its `command` is the handler's name for a job
 /// of an event handler.
 pub(crate) async fn run(engine: Arc<Engine>, job: Job, permit: Option<OwnedSemaphorePermit>) {
@@ -75,7 +78,7 @@ async fn run_to_end(
         Err(panic) => panicked(&*panic),
     };
     let attempt = Attempt { strategies: context.choices(), ..attempt.clone() };
-    fail(engine, plan, job, attempt, failure).await;
+    fail(engine, plan, job, attempt, failure, permit).await;
 }
 
 /// Closes a context when its attempt ends, or is dropped.
@@ -87,13 +90,33 @@ impl Drop for CloseOnDrop<'_> {
     }
 }
 
-/// Ends a failed attempt, with a retry if the policy allows one. Tries until the store has stored it.
-async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, failure: Failure) {
+/// Ends a failed attempt, with a retry if the policy allows one. Tries until the store has stored it, or a reduced record if
+/// the store refuses this one. If it refuses both and serves others, the attempt gives its permit back, and goes on trying.
+async fn fail(
+    engine: &Engine,
+    plan: &JobPlan,
+    job: &Job,
+    attempt: Attempt,
+    failure: Failure,
+    permit: &mut Option<OwnedSemaphorePermit>,
+) {
+    let failure = failure.cut(engine.size_limits.failure_bytes);
     log_failure(&attempt, &failure);
-    let commit = failure_commit(engine, plan, job, attempt, job_failure(failure));
+    let mut commit = failure_commit(engine, plan, job, attempt, job_failure(failure));
     let mut pause = FIRST_PAUSE;
+    let mut tries = 0;
     loop {
-        match store_failure(engine, job, &commit).await {
+        tries += 1;
+        // The full record first: the store may just have come back.
+        let mut stored = store_failure(engine, job, &commit).await;
+        if tries > FULL_TRIES && matches!(stored, Err(CommitError::Store(_))) {
+            let reduced = reduced(commit.clone());
+            stored = store_failure(engine, job, &reduced).await;
+            if stored.is_ok() {
+                commit = reduced;
+            }
+        }
+        match stored {
             Ok(_) => {
                 // A process that dies at this point has announced nothing; no other fault has an effect here.
                 let _ = engine.pass(Point::Failed, job);
@@ -106,10 +129,23 @@ async fn fail(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, fail
                 engine.waiters.announce(job.id, &Err(failure));
                 engine.clock.sleep_until(engine.clock.elapsed().saturating_add(pause)).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
+                if tries > FULL_TRIES && engine.store.job(job.id).await.is_ok() {
+                    drop(permit.take());
+                }
             }
             Err(_) => return announce_fenced(engine, job).await,
         }
     }
+}
+
+/// The least that ends an attempt: of the failure the kind and the code.
+fn reduced(commit: Commit) -> Commit {
+    let failure = commit.attempt.failure.as_ref().map(|failure| {
+        let message = "the store refused the failure's full record: see the log of the worker";
+        let reduced = Failure::new(failure.kind(), failure.code().to_owned(), message);
+        if failure.is_permanent() { reduced.permanent() } else { reduced }
+    });
+    Commit { attempt: Attempt { failure, strategies: Vec::new(), ..commit.attempt }, ..commit }
 }
 
 /// Logs the text of a handler's own error and of a panic. The messages of the other steps may name a key, and those of violations quote

@@ -16,9 +16,21 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    pub(super) fn new(staged: Staging, written: Option<WrittenEntity>) -> Result<Self, Failure> {
+    pub(super) fn new(
+        engine: &Engine,
+        job: &Job,
+        staged: Staging,
+        written: Option<WrittenEntity>,
+    ) -> Result<Self, Failure> {
+        for job in &staged.jobs {
+            engine.size_limits.check_job(job)?;
+        }
+        for event in &staged.events {
+            engine.size_limits.check_origin("the event", &event.context, &job.correlation)?;
+        }
         let Some(written) = written else { return Ok(Self { staged, write: None, lock: None }) };
         let (write, lock) = written.into_write()?;
+        engine.size_limits.check_entity(&write.key, &write.body)?;
         Ok(Self { staged, write: Some(write), lock })
     }
 

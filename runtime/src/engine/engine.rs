@@ -20,7 +20,7 @@ use super::running_attempts::RunningAttempts;
 use super::schedule_positions::SchedulePositions;
 use super::waiters::{Waiters, cancelled};
 use crate::model::clock::Clock;
-use crate::model::{Capabilities, Failure, FailureKind, Job, JobId, WorkerId};
+use crate::model::{Capabilities, Failure, FailureKind, Job, JobId, SizeLimits, WorkerId};
 use crate::store::{Store, StoreError};
 use crate::wiring::{Plans, Wiring};
 
@@ -46,6 +46,8 @@ pub(crate) struct Engine {
     pub(crate) running: RunningAttempts,
     /// How many jobs of one name may be queued before the boundary refuses more.
     pub(crate) max_queued: u64,
+    /// How large what is stored may be.
+    pub(crate) size_limits: SizeLimits,
     /// The faults that a test has planned; `None` outside the test kit.
     pub(crate) faults: Option<Arc<Faults>>,
     /// Notified when there may be a job to claim.

@@ -26,6 +26,10 @@ impl Host for Engine {
         self.ids.job()
     }
 
+    fn max_staged(&self) -> usize {
+        self.size_limits.staged
+    }
+
     fn validate_event(
         &self,
         type_id: TypeId,

@@ -37,6 +37,7 @@ impl<'a> Execution<'a> {
         let mut bound = limit.apply(self.load_or_create(binding, &message)).await?;
         self.check_before(bound.as_ref(), &message)?;
         let output = limit.apply(self.handle(message, bound.as_mut())).await?;
+        self.engine.size_limits.check_output(&self.job.name, &output)?;
         let effects = self.check_after(bound)?;
         self.commit(effects, output).await
     }
@@ -111,7 +112,7 @@ impl<'a> Execution<'a> {
         if let Some(written) = &written {
             invariants::check_written(&self.engine.plans, written, &staged.events)?;
         }
-        Effects::new(staged, written)
+        Effects::new(self.engine, self.job, staged, written)
     }
 
     /// Step 7: commit the entity, events, jobs and the job's own state in one transaction ([r15](crate::rules#r15), [r18](crate::rules#r18)).

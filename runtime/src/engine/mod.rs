@@ -2,6 +2,7 @@
 
 pub(crate) mod attempt;
 mod binding;
+mod bounds;
 pub(crate) mod dispatcher;
 mod draft;
 mod effects;

@@ -175,9 +175,9 @@ impl ScheduledCommand<'_> {
     fn job(self, engine: &Engine, at: Timestamp, now: Timestamp) -> Option<NewJob> {
         let tick = Tick::new(self.plan.name.clone(), at);
         // Unwind safe: nothing of a panicking `From<Tick>` is kept.
-        let drafted = catch_unwind(AssertUnwindSafe(|| Draft::of(engine, (self.plan.make)(tick))));
+        let drafted = catch_unwind(AssertUnwindSafe(|| self.draft(engine, tick, now)));
         match drafted {
-            Ok(Ok(draft)) => Some(draft.into_job(Origin::default(), now)),
+            Ok(Ok(job)) => Some(job),
             Ok(Err(failure)) => {
                 tracing::error!(command = %self.plan.name, tick = %at, "the command of a tick is refused and does not run: {}", LogText(&failure));
                 None
@@ -187,6 +187,12 @@ impl ScheduledCommand<'_> {
                 None
             }
         }
+    }
+
+    fn draft(self, engine: &Engine, tick: Tick, now: Timestamp) -> Result<NewJob, Failure> {
+        let job = Draft::of(engine, (self.plan.make)(tick))?.into_job(Origin::default(), now);
+        engine.size_limits.check_job(&job)?;
+        Ok(job)
     }
 
     /// Logs what the store has done with the jobs of the ticks.

@@ -11,21 +11,21 @@ use serde::{Deserialize, Serialize};
 /// [`kind`](Self::kind) or its [`code`](Self::code), not on its text.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Failure(Box<Content>);
+pub struct Failure(pub(super) Box<Content>);
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Content {
+pub(super) struct Content {
     kind: FailureKind,
-    code: Cow<'static, str>,
-    message: String,
+    pub(super) code: Cow<'static, str>,
+    pub(super) message: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     permanent: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after: Option<Duration>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    causes: Vec<String>,
+    pub(super) causes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    violations: Vec<Violation>,
+    pub(super) violations: Vec<Violation>,
 }
 
 /// The kind of a [`Failure`]. Jobs fail with the first eleven. Calls at the boundary may return any.
@@ -108,9 +108,9 @@ impl fmt::Display for FailureKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pointer: Option<String>,
-    code: Cow<'static, str>,
-    message: String,
+    pub(super) pointer: Option<String>,
+    pub(super) code: Cow<'static, str>,
+    pub(super) message: String,
 }
 
 impl Violation {

@@ -59,6 +59,28 @@ impl JobContext {
         self
     }
 
+    /// The parts by name, each with its size in bytes.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (String, usize)> {
+        let identity = self.identity.iter().map(|identity| {
+            let roles: usize = identity.roles().iter().map(String::len).sum();
+            ("identity".to_owned(), identity.subject().len() + roles)
+        });
+        let tenant = self.tenant.iter().map(|tenant| ("tenant".to_owned(), tenant.len()));
+        let metadata = self.metadata.iter().map(|(name, value)| {
+            let shown: String = name.chars().take(40).collect();
+            (format!("metadata `{shown}`"), name.len() + value.len())
+        });
+        let trace = self.trace.iter().map(|trace| {
+            ("trace".to_owned(), trace.traceparent().len() + trace.tracestate().map_or(0, str::len))
+        });
+        identity.chain(tenant).chain(metadata).chain(trace)
+    }
+
+    /// Its size in bytes, which is the sum of those of its texts.
+    pub(crate) fn bytes(&self) -> usize {
+        if *self == Self::default() { 0 } else { self.parts().map(|(_, bytes)| bytes).sum() }
+    }
+
     /// The caller's identity; `None` if the caller is anonymous.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()

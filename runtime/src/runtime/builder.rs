@@ -16,7 +16,7 @@ use crate::engine::{
     RunningAttempts, SchedulePositions, Waiters, dispatcher, ends, lease_keeper, pruning, schedules,
 };
 use crate::model::clock::{Clock, SystemClock};
-use crate::model::{Capabilities, Source};
+use crate::model::{Capabilities, SizeLimits, Source};
 use crate::store::Store;
 use crate::wiring::{Parts, Plans, Problem, Wiring};
 
@@ -28,7 +28,7 @@ pub struct RuntimeBuilder {
     capabilities: Capabilities,
     concurrency: Setting<usize>,
     lease: Setting<Duration>,
-    max_payload_bytes: usize,
+    pub(super) size_limits: SizeLimits,
     max_queued: u64,
     queues: BTreeMap<String, Setting<usize>>,
     pub(crate) retention: Retention,
@@ -58,8 +58,6 @@ impl RuntimeBuilder {
     pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
     /// The shortest lease: a shorter one would write to the store all the time.
     pub const MIN_LEASE: Duration = Duration::from_millis(100);
-    /// How large a command or event may be as JSON by default, in bytes.
-    pub const DEFAULT_MAX_PAYLOAD_BYTES: usize = 1 << 20;
     /// How many jobs of one command or event handler may be queued by default.
     pub const DEFAULT_MAX_QUEUED: u64 = 1_000_000;
 
@@ -70,7 +68,7 @@ impl RuntimeBuilder {
             capabilities: Capabilities::default(),
             concurrency: Setting::new(Self::DEFAULT_CONCURRENCY),
             lease: Setting::new(Self::DEFAULT_LEASE),
-            max_payload_bytes: Self::DEFAULT_MAX_PAYLOAD_BYTES,
+            size_limits: Self::DEFAULT_SIZE_LIMITS,
             max_queued: Self::DEFAULT_MAX_QUEUED,
             queues: BTreeMap::new(),
             retention: Retention::default(),
@@ -158,14 +156,6 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Limits the size of a command or event as JSON, in bytes. A larger one is `Invalid`. Default:
-    /// [`DEFAULT_MAX_PAYLOAD_BYTES`](Self::DEFAULT_MAX_PAYLOAD_BYTES).
-    #[must_use]
-    pub fn max_payload_bytes(mut self, bytes: usize) -> Self {
-        self.max_payload_bytes = bytes;
-        self
-    }
-
     /// Sets the clock. Default: [`SystemClock`].
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -235,6 +225,7 @@ impl RuntimeBuilder {
             lease_observations: LeaseObservations::default(),
             running: RunningAttempts::default(),
             max_queued: self.max_queued,
+            size_limits: self.size_limits,
             faults: self.faults,
             work: tokio::sync::Notify::new(),
             attempts: TaskTracker::new(),
@@ -247,7 +238,7 @@ impl RuntimeBuilder {
     /// Resolves the domain, or lists every problem of it and of the settings.
     fn resolve(&self) -> Result<(Plans, Wiring), StartError> {
         let queues: Vec<_> = self.queues.iter().map(|(name, limit)| (name.clone(), limit.source)).collect();
-        let resolved = Parts::collect().resolve(&self.capabilities, &queues, self.max_payload_bytes);
+        let resolved = Parts::collect().resolve(&self.capabilities, &queues, self.size_limits.payload_bytes);
         let mut problems = self.invalid_settings();
         match resolved {
             Ok(resolved) if problems.is_empty() => return Ok(resolved),
@@ -285,7 +276,7 @@ impl fmt::Debug for RuntimeBuilder {
             .field("clock", &self.clock)
             .field("concurrency", &self.concurrency.value)
             .field("lease", &self.lease.value)
-            .field("max_payload_bytes", &self.max_payload_bytes)
+            .field("size_limits", &self.size_limits)
             .field("max_queued", &self.max_queued)
             .field("queues", &queues)
             .field("retention", &self.retention)

@@ -37,6 +37,7 @@ impl DraftEvent {
             cause: None,
             emitted_at: engine.clock.now(),
         };
+        engine.size_limits.check_origin(&event.name, &origin.context, &event.correlation)?;
         let jobs = handler_jobs(&engine.ids, &event, &plan.handlers, origin.context, Some(engine.max_queued))
             .collect();
         Ok(Self { event, jobs })

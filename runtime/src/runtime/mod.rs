@@ -14,6 +14,7 @@ mod request;
 #[expect(clippy::module_inception, reason = "a file has the name of the type that it holds")]
 mod runtime;
 mod shutdown;
+mod size_limits;
 mod start_error;
 mod tasks;
 mod wait;

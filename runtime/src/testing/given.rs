@@ -12,6 +12,7 @@ use crate::store::{Commit, CommitError, EntityWrite, NewJob, Next};
 pub(super) async fn store_entity<E: Entity>(engine: &Engine, entity: &E) -> Result<(), Failure> {
     let key = entity_key::<E>(entity.id())?;
     let body = readable_json(entity).map_err(|error| error.into_failure(&key, "entity_not_json"))?;
+    engine.size_limits.check_entity(&key, &body)?;
     check_always(engine, &key, entity)?;
     let now = engine.clock.now();
     let version = engine.store.load(&key).await?.map_or(0, |stored| stored.version);
