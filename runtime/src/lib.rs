@@ -99,7 +99,7 @@
 //! | interchangeable implementations | [`Strategy`], [`Variant`] | [Strategies](guide::strategies) |
 //! | identity, tenant, capabilities | [`ContextSeed`], [`context()`], [`FromContext`], [`auth`] | [Context](guide::context) |
 //! | errors and retries | [`Failure`](struct@Failure), [`FailureKind`], [`Retry`], [`Classify`] | [Failures](guide::failures) |
-//! | recurring commands | [`Schedule`], [`Tick`], [`Missed`] | [Jobs](guide::jobs) |
+//! | recurring commands | [`Schedule`], [`Tick`], [`Missed`], [`Overlap`] | [Jobs](guide::jobs) |
 //! | inspecting, retrying and cancelling jobs | [`Jobs`], [`Job`], [`Attempt`], [`Retention`] | [Jobs](guide::jobs) |
 //! | the domain as data | [`Wiring`] | [First domain](guide::first_domain) |
 //! | tests | [`testing::TestRuntime`] | [Testing](guide::testing) |
@@ -154,8 +154,8 @@ pub use context::{
     publish, with_context,
 };
 pub use domain::{
-    Command, CreatedFrom, Creation, Entity, Event, HasOneHandler, Missed, Output, Recurring, SameIdentity,
-    Schedule, ScheduleSettings, TargetOf, Targeted, Tick, Untargeted,
+    Command, CreatedFrom, Creation, Entity, Event, HasOneHandler, Missed, Output, Overlap, Recurring,
+    SameIdentity, Schedule, ScheduleSettings, TargetOf, Targeted, Tick, Untargeted,
 };
 pub use enact_macros::{Failure, command, entity, event, event_handler, invariant, strategy, value};
 pub use engine::Retention;

@@ -5,6 +5,6 @@ pub use std::time::Duration;
 
 pub use crate::{
     ContextSeed, ExecutionContext, Failure, FailureKind, FromContext, Identity, JobHandle, JobQuery,
-    JobState, Missed, Repository, Retry, Runtime, Tick, command, context, emit, entity, event, event_handler,
-    invariant, publish, strategy, value,
+    JobState, Missed, Overlap, Repository, Retry, Runtime, Tick, command, context, emit, entity, event,
+    event_handler, invariant, publish, strategy, value,
 };

@@ -412,9 +412,9 @@ async fn r51_json_has_the_documented_names() {
         "handler": null, "schedule": null, "binding": null, "invariants": [],
     });
     assert_eq!(bare(&json["commands"][1]), remote);
-    let schedule = json!({ "every_ms": 90_000, "cron": null, "missed": "skip" });
+    let schedule = json!({ "every_ms": 90_000, "cron": null, "missed": "skip", "overlap": "skip" });
     assert_eq!(json["commands"][0]["schedule"], schedule);
-    let schedule = json!({ "every_ms": null, "cron": "0 3 * * *", "missed": "once" });
+    let schedule = json!({ "every_ms": null, "cron": "0 3 * * *", "missed": "once", "overlap": "skip" });
     assert_eq!(json["commands"][4]["schedule"], schedule);
     let event = json!({
         "name": "Lent",

@@ -48,7 +48,7 @@ impl From<Tick> for Inspect {
     }
 }
 
-#[command(every = Duration::from_mins(10), missed = Missed::Once)]
+#[command(every = Duration::from_mins(10), missed = Missed::Once, overlap = allow)]
 async fn inspect(inspect: Inspect) -> Result<String, Failure> {
     Ok(inspect.at)
 }

@@ -47,8 +47,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const NONE: [&str; 0] = [];
 
 recurring! {
-    #[command(every = MINUTE)] Sweep, sweep;
-    #[command(every = MINUTE, missed = Missed::Skip)] Chime, chime;
+    #[command(every = MINUTE, overlap = allow)] Sweep, sweep;
+    #[command(every = MINUTE, missed = Missed::Skip, overlap = allow)] Chime, chime;
     #[command(every = MINUTE, missed = Missed::All)] Bill, bill;
     #[command(cron = "0 3 * * *")] CloseBooks, close_books;
 }
@@ -118,7 +118,7 @@ impl CommandHandler for HandlesByHand {
     type Command = ByHand;
 
     fn schedule() -> Option<Schedule<ByHand>> {
-        Some(Schedule::cron("*/5 * * * *").missed(Missed::All))
+        Some(Schedule::cron("*/5 * * * *").missed(Missed::All).overlap(Overlap::Allow))
     }
 
     async fn handle(_: ByHand, _: &ExecutionContext) -> Result<(), Failure> {
@@ -134,10 +134,17 @@ const SCHEDULES: [&str; 7] = ["Sweep", "Chime", "Bill", "CloseBooks", "moody", "
 /// The last stored tick. `tick` changes nothing here, since the `last` that it expects is never stored.
 async fn last_tick(store: &dyn Store, schedule: &str) -> Option<Timestamp> {
     let never = Timestamp::MIN;
-    let probe = NewTick { schedule: schedule.into(), last: Some(never), at: never, jobs: Vec::new() };
+    let probe = NewTick {
+        schedule: schedule.into(),
+        last: Some(never),
+        at: never,
+        jobs: Vec::new(),
+        aliases: &[],
+        unless_running: false,
+    };
     match store.tick(probe).await.unwrap() {
         Ticked::Stale(last) => last,
-        Ticked::Done(_) => panic!("the last tick is the beginning of time"),
+        Ticked::Done(_) | Ticked::Overlaps(_) => panic!("the last tick is the beginning of time"),
     }
 }
 
@@ -337,7 +344,14 @@ async fn r38_a_tick_whose_command_is_refused_or_panics_is_skipped(world: World) 
 
 async fn r52_a_schedule_continues_under_the_new_name_of_its_command(world: World) {
     let begun = world.now();
-    let formerly = NewTick { schedule: "Formerly".into(), last: None, at: begun, jobs: Vec::new() };
+    let formerly = NewTick {
+        schedule: "Formerly".into(),
+        last: None,
+        at: begun,
+        jobs: Vec::new(),
+        aliases: &[],
+        unless_running: false,
+    };
     world.store().tick(formerly).await.unwrap();
     world.advance(3 * MINUTE);
 
@@ -392,7 +406,14 @@ impl Watch for Ticks {
 async fn r38_missed_ticks_are_stored_in_batches() {
     let clock = ManualClock::at("2030-01-01T00:00:00Z".parse().unwrap());
     let store = MemoryStore::new();
-    let begun = NewTick { schedule: "Bill".into(), last: None, at: clock.now(), jobs: Vec::new() };
+    let begun = NewTick {
+        schedule: "Bill".into(),
+        last: None,
+        at: clock.now(),
+        jobs: Vec::new(),
+        aliases: &[],
+        unless_running: false,
+    };
     store.tick(begun).await.unwrap();
     clock.advance(250 * MINUTE);
 

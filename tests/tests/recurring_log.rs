@@ -69,4 +69,24 @@ async fn r38_the_log_names_a_command_that_is_refused_or_panics_at_its_tick() {
     }
     let panicked = line("a panic").unwrap();
     assert!(panicked.contains("command=moody") && panicked.contains("tick=2030-01-01T00:0"), "{panicked}");
+
+    // A schedule that pauses says so, once, and one that the clock has left far ahead.
+    let now = world.now();
+    world.clock.set(now - 5 * MINUTE);
+    until("the pause is logged", async || {
+        world.advance(Duration::from_secs(1));
+        line("the schedule pauses").is_some()
+    })
+    .await;
+    world.advance(Duration::from_secs(1));
+    common::settle().await;
+    assert_eq!(lines.text().matches("the schedule pauses").count(), 1);
+    world.clock.set(now - 500 * MINUTE);
+    until("it is logged that the schedule continues", async || {
+        world.advance(Duration::from_secs(1));
+        line("continuing from now").is_some()
+    })
+    .await;
+    let far = line("continuing from now").unwrap();
+    assert!(far.contains("WARN") && far.contains("command=moody") && far.contains("last_tick=2030"), "{far}");
 }

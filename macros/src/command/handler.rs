@@ -14,7 +14,7 @@ use crate::item::Function;
 use crate::options::{
     self, CronPattern, DurationExpr, MissedExpr, Options, Parsed, Setting, Suggestion, Value, Word,
 };
-use crate::schedule::Schedule;
+use crate::schedule::{OverlapPolicy, Schedule};
 use crate::settings::{self, SettingsOptions};
 use crate::signature::{self, HandlerKind, HandlerSignature};
 
@@ -38,6 +38,7 @@ pub(crate) struct HandlerOptions {
     every: Option<Setting<DurationExpr>>,
     cron: Option<Setting<CronPattern>>,
     missed: Option<Setting<MissedExpr>>,
+    overlap: Option<Setting<OverlapPolicy>>,
     #[darling(flatten)]
     settings: SettingsOptions,
 }
@@ -79,11 +80,11 @@ struct Handler<'a> {
 impl<'a> Handler<'a> {
     fn check(parsed: Parsed<HandlerOptions>, function: &'a Function, errors: &mut Errors) -> Self {
         let has_wrong_schedule = parsed.rejects("every") || parsed.rejects("cron");
-        let HandlerOptions { create, stateless, every, cron, missed, settings } = parsed.options;
+        let HandlerOptions { create, stateless, every, cron, missed, overlap, settings } = parsed.options;
         let signature = HandlerSignature::check(KIND, &function.sig, errors);
         check_creation(create.as_ref(), &signature, errors);
         check_stateless(stateless.as_ref(), &signature, errors);
-        let schedule = Schedule::check(every, cron, missed, has_wrong_schedule, errors);
+        let schedule = Schedule::check(every, cron, missed, overlap, has_wrong_schedule, errors);
         Self { create, stateless: stateless.is_some(), schedule, settings, signature }
     }
 

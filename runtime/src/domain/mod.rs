@@ -2,6 +2,8 @@
 
 mod applied;
 mod command;
+#[cfg(feature = "cron")]
+mod cron;
 mod entity;
 mod erased;
 mod event;
@@ -23,8 +25,9 @@ pub use event::Event;
 pub use output::Output;
 pub(crate) use refused::{Refused, parse_text, without_position};
 pub(crate) use round_trip::{NotStorable, Written, readable_json};
+pub(crate) use schedule::LONGEST_SILENCE;
 pub(crate) use schedule::{MakeCommand, Times};
-pub use schedule::{Missed, Schedule, ScheduleSettings};
+pub use schedule::{Missed, Overlap, Schedule, ScheduleSettings};
 pub use tick::{Recurring, Tick};
 pub(crate) use timetable::Timetable;
 pub(crate) use walk::MAX_DEPTH;

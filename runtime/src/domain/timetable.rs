@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 #[cfg(feature = "cron")]
-use cronexpr::{Crontab, FallbackTimezoneOption, MakeTimestamp, ParseOptions, parse_crontab_with};
-#[cfg(feature = "cron")]
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
+#[cfg(feature = "cron")]
+use super::cron::Cron;
 use super::schedule::Times;
 
 /// Guards against schedules that would flood the store.
@@ -20,7 +20,7 @@ pub(crate) enum Timetable {
     Every(i64),
     /// The matches of a pattern, in its time zone.
     #[cfg(feature = "cron")]
-    Cron(Box<Crontab>),
+    Cron(Box<Cron>),
 }
 
 impl Timetable {
@@ -35,17 +35,7 @@ impl Timetable {
             // A period that does not fit never ticks; it is refused below.
             Times::Every(period) => Self::Every(i64::try_from(period.as_micros()).unwrap_or(i64::MAX)),
             #[cfg(feature = "cron")]
-            Times::Cron(pattern) => {
-                let mut options = ParseOptions::default();
-                options.fallback_timezone_option = FallbackTimezoneOption::UTC;
-                let crontab = parse_crontab_with(pattern, options).map_err(|error| {
-                    format!(
-                        "`{pattern}` is not a cron pattern: write `minute hour day-of-month month day-of-week`, followed \
-                         by a time zone if it is not UTC, such as `cron = \"0 3 * * * Europe/Zurich\"`:\n{error}"
-                    )
-                })?;
-                Self::Cron(Box::new(crontab))
-            }
+            Times::Cron(pattern) => Self::Cron(Box::new(Cron::parse(pattern)?)),
         };
         match timetable.after(Timestamp::UNIX_EPOCH) {
             Some(_) => Ok(timetable),
@@ -69,10 +59,7 @@ impl Timetable {
                 Timestamp::from_microsecond(count.checked_mul(*period)?).ok()
             }
             #[cfg(feature = "cron")]
-            Self::Cron(crontab) if time < Timestamp::MAX - HORIZON => {
-                let next = crontab.find_next(MakeTimestamp(time)).ok()?;
-                Some(next.timestamp())
-            }
+            Self::Cron(cron) if time < Timestamp::MAX - HORIZON => cron.after(time),
             #[cfg(feature = "cron")]
             Self::Cron(_) => None,
         }

@@ -1,26 +1,40 @@
-//! The last tick of each schedule, as this process knows it.
+//! Where each schedule is, as this process knows it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-/// The last stored tick of each schedule, in the order of the plans; `None` until it is read.
-pub(crate) struct SchedulePositions(Mutex<Box<[Option<Timestamp>]>>);
+/// The schedules, in the order of the plans.
+pub(crate) struct SchedulePositions(Mutex<Box<[Position]>>);
+
+#[derive(Clone, Copy, Default)]
+struct Position {
+    /// The last stored tick; `None` until it is read.
+    last: Option<Timestamp>,
+    /// Whether it was logged that the schedule pauses because the clock was set back.
+    is_pause_logged: bool,
+}
 
 impl SchedulePositions {
     pub(crate) fn new(schedules: usize) -> Self {
-        Self(Mutex::new(vec![None; schedules].into()))
+        Self(Mutex::new(vec![Position::default(); schedules].into()))
     }
 
     pub(super) fn last(&self, schedule: usize) -> Option<Timestamp> {
-        self.lock()[schedule]
+        self.lock()[schedule].last
     }
 
     pub(super) fn set_last(&self, schedule: usize, tick: Option<Timestamp>) {
-        self.lock()[schedule] = tick;
+        self.lock()[schedule].last = tick;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Box<[Option<Timestamp>]>> {
+    /// Notes whether a schedule pauses because the clock was set back. Returns whether to log it: once for each pause.
+    pub(super) fn note_pause(&self, schedule: usize, pauses: bool) -> bool {
+        let logged = std::mem::replace(&mut self.lock()[schedule].is_pause_logged, pauses);
+        pauses && !logged
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<[Position]>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,8 +10,8 @@ use super::draft::Draft;
 use super::engine::Engine;
 use super::schedule_positions::SchedulePositions;
 use crate::context::Origin;
-use crate::domain::{Missed, Tick};
-use crate::model::{Failure, JobId, LogText};
+use crate::domain::{LONGEST_SILENCE, Missed, Overlap, Tick};
+use crate::model::{Failure, JobId, Key, LogText};
 use crate::store::{NewJob, NewTick, Submitted, Ticked};
 use crate::wiring::SchedulePlan;
 
@@ -109,19 +109,23 @@ impl ScheduledCommand<'_> {
     async fn record_due(self, engine: &Engine) -> Result<bool, Failure> {
         let now = engine.clock.now();
         let last = match self.last() {
-            None => engine.store.last_tick(&self.plan.name).await?,
+            None => self.stored_last(engine).await?,
             known => known,
         };
         self.set_last(last);
-        let tick = match last {
-            None => self.initial_tick(engine, now).await?,
+        let (at, jobs) = match last {
+            // The tick, without a job, from which a new schedule starts.
+            None => (now, Vec::new()),
+            Some(last) if self.is_far_ahead(last, now) => (now, Vec::new()),
             Some(last) => {
                 let Some(due) = self.due_ticks(last, now) else { return Ok(false) };
                 let jobs = due.run.into_iter().filter_map(|at| self.job(engine, at, now)).collect();
-                NewTick { schedule: self.plan.name.clone(), last: Some(last), at: due.last, jobs }
+                (due.last, jobs)
             }
         };
-        let at = tick.at;
+        let SchedulePlan { name, aliases, settings, .. } = self.plan;
+        let unless_running = settings.overlap == Overlap::Skip;
+        let tick = NewTick { schedule: name.clone(), aliases, last, at, unless_running, jobs };
         let jobs: Vec<_> = tick.jobs.iter().map(|job| job.id).collect();
         match engine.store.tick(tick).await? {
             Ticked::Done(submitted) => {
@@ -131,23 +135,44 @@ impl ScheduledCommand<'_> {
                     engine.work.notify_one();
                 }
             }
+            Ticked::Overlaps(job) => {
+                self.set_last(Some(at));
+                tracing::warn!(command = %name, tick = %at, %job, "the run of an earlier tick has not ended; skipped the tick");
+            }
             // Another process was faster: go on from its tick.
             Ticked::Stale(last) => self.set_last(last),
         }
         Ok(true)
     }
 
-    /// The tick, without a job, from which a new schedule starts: now, or the last tick under a former name of the command. It
-    /// is [stale](Ticked::Stale) if another process has recorded a tick.
-    async fn initial_tick(self, engine: &Engine, now: Timestamp) -> Result<NewTick, Failure> {
-        let mut at = now;
+    /// The last tick that is stored under any name of the command.
+    async fn stored_last(self, engine: &Engine) -> Result<Option<Timestamp>, Failure> {
+        let mut last = engine.store.last_tick(&self.plan.name).await?;
         for alias in self.plan.aliases {
-            if let Some(last) = engine.store.last_tick(alias).await? {
-                at = last;
-                break;
-            }
+            last = last.max(engine.store.last_tick(alias).await?);
         }
-        Ok(NewTick { schedule: self.plan.name.clone(), last: None, at, jobs: Vec::new() })
+        Ok(last)
+    }
+
+    /// Whether the last tick is so far ahead of the clock that the schedule continues from now. Logs that, and a pause until
+    /// the last tick has passed again.
+    fn is_far_ahead(self, last: Timestamp, now: Timestamp) -> bool {
+        let ahead = Duration::try_from(last - now).unwrap_or_default();
+        let is_far_ahead = ahead > LONGEST_SILENCE;
+        if is_far_ahead {
+            tracing::warn!(
+                command = %self.plan.name, last_tick = %last, %now,
+                "the last tick of the schedule is in the future: the clock was wrong then, or is now; continuing from now"
+            );
+        }
+        let pauses = !is_far_ahead && ahead > LONGEST_SLEEP;
+        if self.positions.note_pause(self.index, pauses) {
+            tracing::warn!(
+                command = %self.plan.name, last_tick = %last, %now,
+                "the clock was set back; the schedule pauses until the time of its last tick has passed again"
+            );
+        }
+        is_far_ahead
     }
 
     /// The ticks that are due after the last one; `None` if none is.
@@ -190,9 +215,18 @@ impl ScheduledCommand<'_> {
     }
 
     fn draft(self, engine: &Engine, tick: Tick, now: Timestamp) -> Result<NewJob, Failure> {
-        let job = Draft::of(engine, (self.plan.make)(tick))?.into_job(Origin::default(), now);
+        let mut job = Draft::of(engine, (self.plan.make)(tick))?.into_job(Origin::default(), now);
+        if self.plan.settings.overlap == Overlap::Queue && job.order_key.is_none() {
+            job.order_key = self.lane();
+        }
         engine.size_limits.check_job(&job)?;
         Ok(job)
+    }
+
+    /// The lane of the schedule's jobs. It has the oldest name, so that programs before and after a change of it share the lane.
+    fn lane(self) -> Option<Key> {
+        let name = self.plan.aliases.last().copied().unwrap_or(&self.plan.name);
+        Key::of(&format!("schedule {name}"))
     }
 
     /// Logs what the store has done with the jobs of the ticks.

@@ -108,10 +108,11 @@ pub trait Store: Send + Sync + 'static {
     async fn prune_events(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<u64, StoreError>;
 
     /// Records a tick of a schedule and submits its jobs as [`submit`](Self::submit) does, if the stored last tick is the one that the
-    /// caller knows. So one of several processes records it.
+    /// caller knows. So one of several processes records it, whichever of its [names](NewTick::aliases) they know. With
+    /// [`NewTick::unless_running`] it is recorded without its jobs while the last job of the schedule has not ended.
     async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError>;
 
-    /// The last recorded tick of a schedule; `None` if there is none.
+    /// The last tick that is recorded under this name of a schedule; `None` if there is none.
     async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError>;
 
     /// Finds a job.

@@ -39,6 +39,6 @@ pub use event::{Cursor, NewEvent, StoredEvent};
 pub use new_job::{Changed, NewDue, NewJob, Submitted};
 pub use prune::{Prune, Pruned};
 pub use query::{JobCount, JobPage, JobQuery, PageToken};
-pub use tick::{NewTick, Ticked};
+pub use tick::{NewTick, SchedulePosition, Ticked};
 
 pub use crate::model::JobSpec;

@@ -62,7 +62,11 @@ impl Parts {
         let mut timetables = Timetables::new();
         for (handler, source) in &self.handlers {
             let Some(schedule) = &handler.schedule else { continue };
-            match Timetable::of(&schedule.times) {
+            let resolved = match schedule.settings.contradiction() {
+                Some(reason) => Err(reason.to_owned()),
+                None => Timetable::of(&schedule.times),
+            };
+            match resolved {
                 Ok(timetable) => {
                     timetables.insert(handler.command, timetable);
                 }

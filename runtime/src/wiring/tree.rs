@@ -9,7 +9,7 @@ use super::description::{
     CommandWiring, CreationPolicy, EntityWiring, EventHandlerWiring, EventWiring, HandlerWiring,
     InvariantWiring, ScheduleWiring, ScopeWiring, StrategyWiring, Wiring,
 };
-use crate::domain::Missed;
+use crate::domain::{Missed, Overlap};
 use crate::handler::{DEFAULT_QUEUE, HandlerSettings};
 
 impl fmt::Display for Wiring {
@@ -191,7 +191,13 @@ impl ScheduleWiring {
             Missed::Once => "missed ticks run once",
             Missed::All => "every missed tick runs",
         };
-        format!("recurs {}; {missed}", self.times())
+        let overlap = match self.settings.overlap {
+            // The default.
+            Overlap::Skip => "",
+            Overlap::Queue => "; runs queue",
+            Overlap::Allow => "; runs may overlap",
+        };
+        format!("recurs {}; {missed}{overlap}", self.times())
     }
 }
 

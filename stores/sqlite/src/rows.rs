@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enact::store::{
-    Cursor, JobCount, JobSpec, KeyHolder, Lease, NewEvent, PageToken, RunningJob, StoredEntity, StoredEvent,
+    Cursor, JobCount, JobSpec, KeyHolder, Lease, NewEvent, PageToken, RunningJob, SchedulePosition,
+    StoredEntity, StoredEvent,
 };
 use enact::{Attempt, CorrelationId, Job, JobContext, JobId, JobState, Json, Key, WorkerId};
 use jiff::Timestamp;
@@ -223,6 +224,15 @@ pub(crate) fn lease(row: &Row<'_>) -> Result<Lease, Error> {
 /// `last_tick`
 pub(crate) fn last_tick(schedule: &str, row: &Row<'_>) -> Result<Timestamp, Error> {
     Cells::of(row).time("last_tick").map_err(|error| error.at("schedules", format!("with name {schedule}")))
+}
+
+/// `last_tick, last_job`
+pub(crate) fn schedule_position(schedule: &str, row: &Row<'_>) -> Result<SchedulePosition, Error> {
+    let mut cells = Cells::of(row);
+    let mut read = || -> Result<_, CellError> {
+        Ok(SchedulePosition { tick: cells.time("last_tick")?, job: cells.optional_parsed("last_job")? })
+    };
+    read().map_err(|error| error.at("schedules", format!("with name {schedule}")))
 }
 
 /// `number, worker, started_at, ended_at, reached, version_read, version_written, strategies, events, failure`

@@ -226,6 +226,8 @@ macro_rules! conformance {
                 a_tick_is_stale_when_the_expected_last_one_does_not_exist,
                 the_last_tick_is_the_last_one_stored,
                 the_last_tick_can_be_read,
+                r38_the_names_of_a_schedule_share_its_position,
+                r38_a_tick_is_recorded_without_its_jobs_while_an_earlier_one_runs,
                 schedules_are_independent_and_match_exactly,
                 the_jobs_of_a_tick_are_submitted_like_any_other;
             prune:

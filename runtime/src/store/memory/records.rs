@@ -1,6 +1,7 @@
 //! Everything that the store keeps, and the calls that change more than jobs.
 
 use std::collections::{BTreeMap, HashMap};
+use std::iter;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use super::seq::Seq;
 use crate::model::{Key, WorkerId};
 use crate::store::{
     Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, Limits, NewEvent, NewJob, NewTick,
-    RunningJob, StoredEntity, Submitted, Ticked,
+    RunningJob, SchedulePosition, StoredEntity, Submitted, Ticked,
 };
 
 #[derive(Debug, Default)]
@@ -22,8 +23,8 @@ pub(super) struct Records {
     pub(super) events: Events,
     pub(super) leases: Leases,
     entities: HashMap<&'static str, BTreeMap<Key, StoredEntity>>,
-    /// The last tick of each schedule.
-    ticks: HashMap<Arc<str>, Timestamp>,
+    /// Where each schedule is, by its names.
+    positions: HashMap<Arc<str>, SchedulePosition>,
 }
 
 impl Records {
@@ -87,16 +88,32 @@ impl Records {
     }
 
     pub(super) fn tick(&mut self, tick: NewTick) -> Ticked {
-        let last = self.ticks.get(&tick.schedule).copied();
-        if last != tick.last {
-            return Ticked::Stale(last);
+        let NewTick { schedule, aliases, last, at, unless_running, jobs } = tick;
+        let names = || iter::once(schedule.clone()).chain(aliases.iter().map(|alias| Arc::from(*alias)));
+        let stored =
+            names().filter_map(|name| self.positions.get(&name)).copied().max_by_key(|found| found.tick);
+        if stored.map(|stored| stored.tick) != last {
+            return Ticked::Stale(stored.map(|stored| stored.tick));
         }
-        self.ticks.insert(tick.schedule, tick.at);
-        Ticked::Done(self.submit(Vec::new(), tick.jobs))
+        let earlier = stored.and_then(|stored| stored.job);
+        let has_ended = |job| self.jobs.find(job).is_none_or(|record| record.job.state.has_ended());
+        let may_overlap = !unless_running || jobs.is_empty();
+        let running = earlier.filter(|job| !may_overlap && !has_ended(*job));
+        let (job, ticked) = if let Some(running) = running {
+            (earlier, Ticked::Overlaps(running))
+        } else {
+            let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
+            let submitted = self.submit(Vec::new(), jobs);
+            (SchedulePosition::last_job(ids.into_iter(), &submitted).or(earlier), Ticked::Done(submitted))
+        };
+        for name in names() {
+            self.positions.insert(name, SchedulePosition { tick: at, job });
+        }
+        ticked
     }
 
     pub(super) fn last_tick(&self, schedule: &str) -> Option<Timestamp> {
-        self.ticks.get(schedule).copied()
+        self.positions.get(schedule).map(|position| position.tick)
     }
 
     pub(super) fn load(&self, key: &EntityKey) -> Option<&StoredEntity> {

@@ -1,6 +1,7 @@
-use std::mem;
+use std::{iter, mem};
 
-use enact::store::{Limits, NewTick, StoreError, Ticked};
+use enact::JobId;
+use enact::store::{Limits, NewTick, SchedulePosition, StoreError, Ticked};
 
 use super::admission::{admit, insert_new};
 use crate::encode::{EncodedJob, time};
@@ -21,18 +22,43 @@ impl RecordTick {
     }
 }
 
+/// Whether a job is stored and has not ended.
+fn is_live(job: JobId, statements: &mut Statements<'_>) -> Result<bool, Error> {
+    Ok(statements.live.find(job)?.is_some_and(|(_, state)| !state.has_ended()))
+}
+
 impl Operation for RecordTick {
     type Output = Ticked;
 
     fn run(&self, statements: &mut Statements<'_>) -> Result<Ticked, Error> {
-        let NewTick { schedule, last, at, .. } = &self.tick;
-        let stored = statements.schedules.last_tick(schedule)?;
-        if stored.map(time) != last.map(time) {
-            return Ok(Ticked::Stale(stored));
+        let NewTick { schedule, aliases, last, at, unless_running, .. } = &self.tick;
+        let names = || iter::once(&**schedule).chain(aliases.iter().copied());
+        let mut stored: Option<SchedulePosition> = None;
+        for name in names() {
+            let found = statements.schedules.position(name)?;
+            stored = stored.into_iter().chain(found).max_by_key(|position| position.tick);
         }
-        statements.schedules.record_tick(schedule, *at)?;
-        let admission = admit(&self.jobs, Limits::Apply, statements)?;
-        insert_new(&self.jobs, &admission.new, statements)?;
-        Ok(Ticked::Done(admission.submitted))
+        let stored_tick = stored.map(|stored| stored.tick);
+        if stored_tick.map(time) != last.map(time) {
+            return Ok(Ticked::Stale(stored_tick));
+        }
+        let earlier = stored.and_then(|stored| stored.job);
+        let may_overlap = !unless_running || self.jobs.is_empty();
+        let (job, ticked) = match earlier {
+            Some(running) if !may_overlap && is_live(running, statements)? => {
+                (earlier, Ticked::Overlaps(running))
+            }
+            _ => {
+                let admission = admit(&self.jobs, Limits::Apply, statements)?;
+                insert_new(&self.jobs, &admission.new, statements)?;
+                let ids = self.jobs.iter().map(|encoded| encoded.job.id);
+                let job = SchedulePosition::last_job(ids, &admission.submitted).or(earlier);
+                (job, Ticked::Done(admission.submitted))
+            }
+        };
+        for name in names() {
+            statements.schedules.set_position(name, SchedulePosition { tick: *at, job })?;
+        }
+        Ok(ticked)
     }
 }

@@ -170,7 +170,9 @@ CREATE TABLE leases (
     length   INTEGER NOT NULL          -- how long the lease is valid after a renewal, in microseconds
 ) STRICT, WITHOUT ROWID;
 
+-- A schedule that was renamed has a row for each of its names.
 CREATE TABLE schedules (
     name      TEXT PRIMARY KEY,
-    last_tick INTEGER NOT NULL
+    last_tick INTEGER NOT NULL,
+    last_job  TEXT                     -- the id of the last job of its ticks; NULL: none
 ) STRICT, WITHOUT ROWID;

@@ -226,7 +226,14 @@ pub async fn queued_counts_survive_a_restart(store: TestStore) {
 }
 
 pub async fn the_last_tick_survives_a_restart(store: TestStore) {
-    let tick = |last, at| NewTick { schedule: "nightly".into(), last, at, jobs: Vec::new() };
+    let tick = |last, at| NewTick {
+        schedule: "nightly".into(),
+        aliases: &[],
+        last,
+        at,
+        unless_running: false,
+        jobs: Vec::new(),
+    };
     store.tick(tick(None, at(1))).await.expect("tick");
 
     let store = store.reopened();

@@ -7,6 +7,10 @@ use jiff::Timestamp;
 use crate::TestStore;
 use crate::sample::{MICROSECOND, With, at, job, job_id, json, under_key};
 
+fn new_tick(schedule: &str, last: Option<Timestamp>, at: Timestamp, jobs: Vec<NewJob>) -> NewTick {
+    NewTick { schedule: schedule.into(), aliases: &[], last, at, unless_running: false, jobs }
+}
+
 async fn tick(
     store: &TestStore,
     schedule: &str,
@@ -14,7 +18,7 @@ async fn tick(
     at: Timestamp,
     jobs: Vec<NewJob>,
 ) -> Ticked {
-    store.tick(NewTick { schedule: schedule.into(), last, at, jobs }).await.expect("tick")
+    store.tick(new_tick(schedule, last, at, jobs)).await.expect("tick")
 }
 
 pub async fn a_tick_is_stored_with_its_jobs(store: TestStore) {
@@ -99,4 +103,61 @@ pub async fn the_jobs_of_a_tick_are_submitted_like_any_other(store: TestStore) {
     assert_eq!(result, Ticked::Done(expected));
     assert_eq!(store.all_ids().await, [known, added_id]);
     assert_eq!(tick(&store, "nightly", None, at(9), Vec::new()).await, Ticked::Stale(Some(at(1))));
+}
+
+pub async fn r38_the_names_of_a_schedule_share_its_position(store: TestStore) {
+    let renamed = |last, second| NewTick {
+        aliases: &["nightly", "former"],
+        ..new_tick("daily", last, at(second), vec![job("clean")])
+    };
+    let done = Ticked::Done(vec![Submitted::New]);
+    assert_eq!(tick(&store, "nightly", None, at(1), vec![job("clean")]).await, done);
+    // The new program finds the tick of the old one.
+    assert_eq!(store.tick(renamed(None, 2)).await.expect("tick"), Ticked::Stale(Some(at(1))));
+    assert_eq!(store.tick(renamed(Some(at(1)), 2)).await.expect("tick"), done);
+    // The old one finds that of the new one, under its own name.
+    let stale = tick(&store, "nightly", Some(at(1)), at(2), vec![job("clean")]).await;
+    assert_eq!(stale, Ticked::Stale(Some(at(2))));
+    assert_eq!(tick(&store, "nightly", Some(at(2)), at(3), vec![job("clean")]).await, done);
+    assert_eq!(store.tick(renamed(Some(at(2)), 3)).await.expect("tick"), Ticked::Stale(Some(at(3))));
+    assert_eq!(store.tick(renamed(Some(at(3)), 4)).await.expect("tick"), done);
+    for name in ["daily", "nightly", "former"] {
+        assert_eq!(store.last_tick(name).await.expect("a read"), Some(at(4)), "{name}");
+    }
+    assert_eq!(store.all_ids().await.len(), 4);
+}
+
+pub async fn r38_a_tick_is_recorded_without_its_jobs_while_an_earlier_one_runs(store: TestStore) {
+    let unless_running = |last, second, jobs| NewTick {
+        aliases: &["former"],
+        unless_running: true,
+        ..new_tick("nightly", last, at(second), jobs)
+    };
+    let first = job("clean");
+    let id = first.id;
+    let done = store.tick(unless_running(None, 1, vec![first])).await.expect("tick");
+    assert_eq!(done, Ticked::Done(vec![Submitted::New]));
+
+    let skipped = store.tick(unless_running(Some(at(1)), 2, vec![job("clean")])).await.expect("tick");
+    assert_eq!(skipped, Ticked::Overlaps(id));
+    assert_eq!(
+        (store.all_ids().await, store.last_tick("nightly").await.expect("a read")),
+        (vec![id], Some(at(2)))
+    );
+    // A tick without jobs overlaps with nothing, and does not forget the job.
+    let empty = store.tick(unless_running(Some(at(2)), 3, Vec::new())).await.expect("tick");
+    assert_eq!(empty, Ticked::Done(Vec::new()));
+    let running = store.claim_one(&crate::sample::worker("w"), "clean", at(3)).await;
+    // Another program knows the schedule by its former name.
+    let other =
+        NewTick { unless_running: true, ..new_tick("former", Some(at(3)), at(4), vec![job("clean")]) };
+    assert_eq!(store.tick(other).await.expect("tick"), Ticked::Overlaps(id));
+    // One that may overlap does.
+    let beside = tick(&store, "former", Some(at(4)), at(5), vec![job("clean")]).await;
+    assert_eq!(beside, Ticked::Done(vec![Submitted::New]));
+    let second = store.all_ids().await[1];
+    store.must_cancel(second).await;
+    let next = store.tick(unless_running(Some(at(5)), 6, vec![job("clean")])).await.expect("tick");
+    assert_eq!(next, Ticked::Done(vec![Submitted::New]), "the job of the last tick has ended");
+    store.accept(running.succeeds()).await;
 }

@@ -203,7 +203,14 @@ impl Comparison {
     ) -> Result<(), TestCaseError> {
         let last = self.model.last_tick(&schedule);
         let last = if knows { last } else { Some(at(1_000)) };
-        let tick = NewTick { schedule: schedule.into(), last, at: self.now(), jobs: self.jobs(requests) };
+        let tick = NewTick {
+            schedule: schedule.into(),
+            aliases: &[],
+            last,
+            at: self.now(),
+            unless_running: false,
+            jobs: self.jobs(requests),
+        };
         match (self.store.tick(tick.clone()).await.expect("tick"), self.model.tick(tick)) {
             (Ticked::Done(results), Ok(expected)) => one_of(&results, &expected),
             (result, expected) => same("tick", &Err(result), &expected),
