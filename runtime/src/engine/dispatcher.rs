@@ -125,9 +125,11 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, permits: QueuePermits) {
     }
 }
 
-async fn claim_jobs(engine: &Engine, claim: Claim) -> Result<Claimed, StoreError> {
+async fn claim_jobs(engine: &Engine, mut claim: Claim) -> Result<Claimed, StoreError> {
     engine.ensure_lease().await?;
-    engine.pauses.follow(engine).await?;
+    // Kept until the claim has returned: no due time is moved between this reading of the clock and the claim.
+    let followed = engine.pauses.follow(engine).await?;
+    claim.now = followed.now;
     engine.store.claim(claim).await
 }
 

@@ -37,15 +37,20 @@ struct Held {
     pauses: BTreeMap<(Duration, JobId), Timestamp>,
 }
 
-/// The wall clock time at which [`Clock::elapsed`] was zero.
-fn origin(clock: &dyn Clock) -> Timestamp {
-    let elapsed = clock.elapsed();
-    clock.now().checked_sub(elapsed).unwrap_or(Timestamp::MIN)
+/// The wall clock time at which [`Clock::elapsed`] was zero, if it is `now`.
+fn origin(clock: &dyn Clock, now: Timestamp) -> Timestamp {
+    now.checked_sub(clock.elapsed()).unwrap_or(Timestamp::MIN)
+}
+
+/// The current time, in agreement with the stored due times of this process as long as this is kept.
+pub(crate) struct Followed<'a> {
+    pub(crate) now: Timestamp,
+    _moving: tokio::sync::MutexGuard<'a, ()>,
 }
 
 impl Pauses {
     pub(crate) fn new(clock: &dyn Clock) -> Self {
-        let held = Held { origin: origin(clock), pauses: BTreeMap::new() };
+        let held = Held { origin: origin(clock, clock.now()), pauses: BTreeMap::new() };
         Self { held: Mutex::new(held), moving: tokio::sync::Mutex::default() }
     }
 
@@ -74,16 +79,18 @@ impl Pauses {
     }
 
     /// Looks whether the wall clock was set, and moves the due times of the jobs that wait with it.
-    pub(crate) async fn follow(&self, engine: &Engine) -> Result<(), StoreError> {
-        let _moving = self.moving.lock().await;
-        let origin = origin(&*engine.clock);
+    pub(crate) async fn follow(&self, engine: &Engine) -> Result<Followed<'_>, StoreError> {
+        let moving = self.moving.lock().await;
+        let now = engine.clock.now();
+        let origin = origin(&*engine.clock, now);
+        let followed = Followed { now, _moving: moving };
         let elapsed = engine.clock.elapsed();
         let moves = {
             let mut held = self.lock();
             held.forget_ended(elapsed);
             let step = origin.duration_since(held.origin);
             if step.abs() < SMALLEST_STEP {
-                return Ok(());
+                return Ok(followed);
             }
             tracing::info!(worker = %engine.worker, ?step, pauses = held.pauses.len(), "the clock was set; moving the due times of jobs");
             held.moves(origin)
@@ -96,7 +103,7 @@ impl Pauses {
         for (key, NewDue { to, .. }) in moves {
             held.pauses.insert(key, to);
         }
-        Ok(())
+        Ok(followed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
