@@ -58,7 +58,7 @@ async fn name_all(all: NameAll, counters: Repository<Counter>) -> Result<Vec<Str
     let mut after = None;
     loop {
         let page = counters.list(after.as_ref(), all.page).await?;
-        after = page.next.clone();
+        after.clone_from(&page.next);
         names.extend(page.into_iter().map(|counter| counter.id));
         if after.is_none() {
             return Ok(names);
