@@ -204,9 +204,9 @@ async fn r26_a_delay_survives_a_restart(world: World) {
     reaches(&second.runtime, id, JobState::Succeeded).await;
 }
 
-async fn r26_a_backward_step_of_the_clock_runs_no_delayed_job_early(world: World) {
+async fn r26_a_backward_step_of_the_clock_runs_no_job_before_its_time(world: World) {
     let Running { runtime, .. } = start(&world).await;
-    let delayed = runtime.publish(line("delayed")).delay(LATER).await.unwrap();
+    let delayed = runtime.publish(line("delayed")).at(world.now() + LATER).await.unwrap();
     world.clock.set(world.now() - LATER);
     world.advance(LATER);
     settle().await;
@@ -383,7 +383,7 @@ on_every_store!(
     r26_staged_jobs_can_name_each_other_as_predecessors,
     r26_a_delayed_job_runs_when_it_is_due,
     r26_a_delay_survives_a_restart,
-    r26_a_backward_step_of_the_clock_runs_no_delayed_job_early,
+    r26_a_backward_step_of_the_clock_runs_no_job_before_its_time,
     r26_a_job_of_higher_priority_is_claimed_first,
     r26_a_full_queue_does_not_hold_up_another,
     r26_a_queue_without_a_limit_of_its_own_has_the_runtimes_concurrency,
