@@ -92,7 +92,7 @@ impl Engine {
 
     /// Ensures that an attempt that starts now is covered by this worker's lease.
     pub(crate) async fn ensure_lease(&self) -> Result<(), StoreError> {
-        self.lease.ensure(&*self.store, &self.worker, self.clock.elapsed()).await
+        self.lease.ensure(&self.store, &self.worker, self.clock.elapsed()).await
     }
 
     /// Stops as if the process had died: nothing starts, ends or is released any more.

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, thread};
 
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::attempt;
 use super::engine::{Engine, POLL_INTERVAL};
@@ -15,18 +17,36 @@ use crate::store::StoreError;
 /// How many attempts of one worker are rescued at once.
 const RESCUE_PAGE: usize = 1000;
 
-/// Keeps this worker's lease and watches the others', until the runtime has stopped and no attempt runs.
-pub(crate) async fn keep_leases(engine: Arc<Engine>, dispatcher: TaskTracker) {
+/// Starts the thread that keeps this worker's lease and watches the others', until the runtime has stopped and no attempt runs. It drops
+/// `running` when it ends.
+///
+/// Handlers that block every thread of the program's tokio runtime do not block this one, so their worker keeps its lease.
+pub(crate) fn start(
+    engine: Arc<Engine>,
+    dispatcher: TaskTracker,
+    running: TaskTrackerToken,
+) -> io::Result<()> {
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let keep = move || {
+        // Dropped in reverse order: who waits for the end of the thread finds the engine released.
+        let _running = running;
+        let engine = engine;
+        tokio.block_on(keep_leases(&engine, &dispatcher));
+    };
+    thread::Builder::new().name("enact-lease".to_owned()).spawn(keep).map(drop)
+}
+
+async fn keep_leases(engine: &Engine, dispatcher: &TaskTracker) {
     // How often to look. `LeaseRenewal::ensure` renews only when less than half of the lease is left.
     let interval = (engine.lease.length / 4).min(POLL_INTERVAL);
     tokio::select! {
-        () = engine.all_ended(&dispatcher) => {}
+        () = engine.all_ended(dispatcher) => {}
         () = engine.dead.cancelled() => return,
         // Concurrent, so that a slow check of the others does not delay a renewal.
-        () = renew_regularly(&engine, interval) => {}
-        () = check_regularly(&engine, interval) => {}
+        () = renew_regularly(engine, interval) => {}
+        () = check_regularly(engine, interval) => {}
     }
-    if let Err(error) = engine.store.retire(&engine.worker, engine.lease.renewals().await).await {
+    if let Err(error) = engine.store.retire(&engine.worker, engine.lease.renewals()).await {
         let failure = Failure::from(error);
         tracing::warn!(worker = %engine.worker, "cannot delete this worker's lease; it stays until it expires: {failure}");
     }

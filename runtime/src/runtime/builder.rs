@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +62,7 @@ impl RuntimeBuilder {
     /// How many jobs of one command or event handler may be queued by default.
     pub const DEFAULT_MAX_QUEUED: u64 = 1_000_000;
 
+    #[track_caller]
     pub(crate) fn on(store: Arc<dyn Store>) -> Self {
         Self {
             store,
@@ -146,7 +148,8 @@ impl RuntimeBuilder {
 
     /// Sets how long this worker's lease lasts without renewal ([r23](crate::rules#r23)), at least
     /// [`MIN_LEASE`](Self::MIN_LEASE). Default: [`DEFAULT_LEASE`](Self::DEFAULT_LEASE). A short lease rescues the attempts of
-    /// a crashed worker sooner; a long one tolerates longer stalls. A lease is renewed when less than half of it is left.
+    /// a crashed worker sooner; a long one tolerates longer stalls of the whole process or of the store. A lease is renewed when
+    /// less than half of it is left, by a thread that handlers cannot block.
     ///
     /// A shorter one is a problem of [`start`](Self::start).
     #[must_use]
@@ -176,14 +179,19 @@ impl RuntimeBuilder {
     )]
     pub async fn start(self) -> Result<Runtime, StartError> {
         let (concurrency, own) = (self.concurrency, self.queues.clone());
-        let (retention, has_worker) = (self.retention, self.has_worker);
+        let (lease, retention, has_worker) = (self.lease, self.retention, self.has_worker);
         let engine = self.engine()?;
         let (queues, names) = engine.plans.queues();
         let limit = |name: &&'static str| own.get(*name).unwrap_or(&concurrency).value;
         let permits = QueuePermits::new(queues, &names.iter().map(limit).collect::<Vec<_>>());
         let tasks = Tasks::default();
         tasks.others.spawn(ends::announce_ends(engine.clone(), tasks.dispatcher.clone()));
-        tasks.others.spawn(lease_keeper::keep_leases(engine.clone(), tasks.dispatcher.clone()));
+        let keeping = lease_keeper::start(engine.clone(), tasks.dispatcher.clone(), tasks.others.token());
+        if let Err(error) = keeping {
+            engine.stop.cancel();
+            tasks.dispatcher.close();
+            return Err(StartError { problems: vec![no_lease_thread(lease.source, &error)] });
+        }
         if has_worker {
             tasks.dispatcher.spawn(dispatcher::dispatch(engine.clone(), permits));
             tasks.others.spawn(schedules::run_schedules(engine.clone()));
@@ -267,6 +275,13 @@ impl RuntimeBuilder {
         }
         problems
     }
+}
+
+fn no_lease_thread(source: Source, error: &io::Error) -> Problem {
+    let message = format!(
+        "the thread that renews the lease cannot be started: {error}; raise the limit of this process on threads or on open files"
+    );
+    Problem::new(source, message)
 }
 
 impl fmt::Debug for RuntimeBuilder {

@@ -50,6 +50,7 @@ impl Runtime {
     pub const ABORT_GRACE: Duration = ABORT_GRACE;
 
     /// Starts to build a runtime on a store.
+    #[track_caller]
     pub fn builder(store: impl Store) -> RuntimeBuilder {
         RuntimeBuilder::on(Arc::new(store))
     }

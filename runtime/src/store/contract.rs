@@ -70,6 +70,9 @@ pub trait Store: Send + Sync + 'static {
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
 
     /// Stores a worker's lease in place of the previous one ([r23](crate::rules#r23)).
+    ///
+    /// The engine calls this, and [`leases`](Self::leases), on a thread with a tokio runtime of its own. They must complete while
+    /// handlers block every thread of the program's tokio runtime, so they must not depend on a task that was spawned there.
     async fn renew(&self, lease: Lease) -> Result<(), StoreError>;
 
     /// Deletes the lease if its renewal count still equals `renewals` and the worker has no running jobs.

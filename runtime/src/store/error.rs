@@ -1,14 +1,17 @@
 //! The error of a store.
 
+use std::error::Error;
+use std::sync::Arc;
+
 use crate::model::{Failure, FailureKind};
 
 /// A call failed and changed nothing: the store cannot be reached, is full, damaged or of another version.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct StoreError {
     message: String,
     #[source]
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl StoreError {
@@ -19,8 +22,8 @@ impl StoreError {
 
     /// Adds the underlying error.
     #[must_use]
-    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into().into());
         self
     }
 }

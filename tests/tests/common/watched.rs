@@ -21,6 +21,9 @@ pub(crate) trait Watch: Send + Sync + 'static {
     /// Before [`Store::last_tick`].
     async fn reading_last_tick(&self, _schedule: &str) {}
 
+    /// Before [`Store::renew`].
+    async fn renewing(&self) {}
+
     /// Before [`Store::leases`].
     async fn reading_leases(&self) {}
 
@@ -60,6 +63,7 @@ impl<W: Watch> Store for Watched<W> {
     }
 
     async fn renew(&self, lease: Lease) -> Result<(), StoreError> {
+        self.watch.renewing().await;
         self.store.renew(lease).await
     }
 
