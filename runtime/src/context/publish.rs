@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::execution_context::ExecutionContext;
-use crate::domain::{AnyCommand, AnyValue, Event, HasOneHandler, NotStorable, Written};
-use crate::model::{Due, EventId, JobId, Key};
+use crate::domain::{AnyCommand, Event, HasOneHandler, NotStorable, Written};
+use crate::model::{AnyValue, Due, EventId, JobId, Key};
 use crate::store::NewJob;
 
 /// Stages an event. It is committed with the execution, and handled after that ([r18](crate::rules#r18)).
@@ -16,7 +16,7 @@ use crate::store::NewJob;
 /// Outside an execution, and after the attempt has ended. At the boundary, use [`Runtime::emit`](crate::Runtime::emit).
 #[track_caller]
 pub fn emit<E: Event>(event: E) -> EventId {
-    ExecutionContext::below_handler("emit").emit_any(E::NAME, Written::of(&event), Box::new(event))
+    ExecutionContext::below_handler("emit").emit_any(E::NAME, Written::of(&event), AnyValue::new(event))
 }
 
 /// Stages a command. Its job is committed with the execution, and runs after that ([r15](crate::rules#r15)).
@@ -38,7 +38,7 @@ impl ExecutionContext {
     /// In a scope at the boundary, and after the attempt has ended.
     #[track_caller]
     pub fn emit<E: Event>(&self, event: E) -> EventId {
-        self.emit_any(E::NAME, Written::of(&event), Box::new(event))
+        self.emit_any(E::NAME, Written::of(&event), AnyValue::new(event))
     }
 
     /// The part of [`emit`](Self::emit) that does not depend on the event's type, and is compiled once.

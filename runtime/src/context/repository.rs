@@ -8,7 +8,7 @@ use super::from_context::{FromContext, Requirements};
 use super::host::Host;
 use super::stage::StagedWrite;
 use crate::domain::{Entity, EntityPart};
-use crate::model::{Failure, FailureKind, Key};
+use crate::model::{AnyValue, Failure, FailureKind, Key};
 use crate::store::EntityKey;
 
 /// Reads the entities of a type from a handler, and saves one if the handler binds none ([r14](crate::rules#r14)).
@@ -72,7 +72,7 @@ impl<E: Entity> Repository<E> {
                 return Err(Failure::new(FailureKind::Refused, "second_write", message));
             }
             let expected = staging.versions.get(&key).copied().unwrap_or(0);
-            let write = StagedWrite { part: EntityPart::of::<E>(), key, expected, value: Box::new(entity) };
+            let write = StagedWrite { part: EntityPart::of::<E>(), key, expected, value: AnyValue::new(entity) };
             staging.write = Some(write);
             Ok(())
         })

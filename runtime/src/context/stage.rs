@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::{AnyValue, EntityPart};
-use crate::model::{EventId, Failure, FailureKind, JobContext, Json};
+use crate::domain::EntityPart;
+use crate::model::{AnyValue, EventId, Failure, FailureKind, JobContext, Json};
 use crate::store::{EntityKey, NewJob};
 
 /// The staged effects of an attempt. Open while the attempt runs, then closed.

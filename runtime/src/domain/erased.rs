@@ -11,10 +11,7 @@ use serde_json::de::StrRead;
 use super::command::Command;
 use super::entity::Entity;
 use super::round_trip::{NotStorable, Written, readable_json};
-use crate::model::{Json, Key};
-
-/// A command, an event or an entity, with its type erased.
-pub(crate) type AnyValue = Box<dyn Any + Send + Sync>;
+use crate::model::{AnyValue, Json, Key};
 
 /// Deserializes a value of the type that the function is an instance for.
 pub(crate) type Parse = fn(&mut JsonReader<'_>) -> serde_json::Result<AnyValue>;
@@ -32,7 +29,7 @@ pub(crate) fn parse(json: &str, parse: Parse) -> serde_json::Result<AnyValue> {
 pub(crate) fn parse_as<T: DeserializeOwned + Send + Sync + 'static>(
     reader: &mut JsonReader<'_>,
 ) -> serde_json::Result<AnyValue> {
-    Ok(Box::new(T::deserialize(reader)?))
+    T::deserialize(reader).map(AnyValue::new)
 }
 
 pub(crate) fn to_json<E: Entity>(entity: &dyn Any) -> Result<Json, NotStorable> {
@@ -48,10 +45,7 @@ pub(crate) fn keys<C: Command>(command: &dyn Any) -> Keys {
 }
 
 pub(crate) fn cast<T: 'static>(value: AnyValue) -> T {
-    match value.downcast() {
-        Ok(value) => *value,
-        Err(_) => type_mismatch(),
-    }
+    value.into_inner().unwrap_or_else(|| type_mismatch())
 }
 
 pub(crate) fn cast_ref<T: 'static>(value: &dyn Any) -> &T {

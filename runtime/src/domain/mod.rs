@@ -19,7 +19,7 @@ pub(crate) use applied::{Applied, UNIONS, fitting, list, pointer_of, target};
 pub use command::{Command, HasOneHandler, Targeted, Untargeted};
 pub use entity::{CreatedFrom, Creation, Entity, SameIdentity, TargetOf};
 pub(crate) use erased::{
-    AnyCommand, AnyValue, EntityPart, KeyFields, Keys, Parse, cast, cast_mut, cast_ref, keys, parse, parse_as,
+    AnyCommand, EntityPart, KeyFields, Keys, Parse, cast, cast_mut, cast_ref, keys, parse, parse_as,
 };
 pub use event::Event;
 pub use output::Output;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::refused::{Refused, parse_text};
 use super::walk::{MAX_DEPTH, Oddity, oddities, pointers};
-use crate::model::{Failure, FailureKind, Json, Violation};
+use crate::model::{Failure, FailureKind, Json, Violation, drop_caught};
 
 /// The largest number of violations that are listed.
 const MAX_VIOLATIONS: usize = 100;
@@ -58,10 +58,11 @@ pub(crate) fn readable_json<T: Serialize + DeserializeOwned>(value: &T) -> Resul
     let json = Json::of(value)?;
     let read: T =
         parse_text(json.as_str()).map_err(|refused| unreadable(refused, &odd, || pointers(value)))?;
-    if !odd.is_empty() {
-        compare_oddities(&odd, &oddities(&read), || pointers(value))?;
-    }
-    let again = Json::of(&read)?;
+    let odd_again = if odd.is_empty() { Vec::new() } else { oddities(&read) };
+    let again = Json::of(&read);
+    drop_caught(read);
+    compare_oddities(&odd, &odd_again, || pointers(value))?;
+    let again = again?;
     if json == again { Ok(json) } else { compare(&json.value()?, &again.value()?).map(|()| json) }
 }
 
@@ -108,7 +109,9 @@ impl Written {
 /// Reads a text as a `T`, and writes that again.
 fn read<T: Serialize + DeserializeOwned>(text: &str) -> Result<ReadBack, Refused> {
     let read: T = parse_text(text)?;
-    Ok((oddities(&read), serde_json::to_value(&read)))
+    let again = (oddities(&read), serde_json::to_value(&read));
+    drop_caught(read);
+    Ok(again)
 }
 
 fn too_deep(odd: &[Oddity], pointers: impl FnOnce() -> Vec<String>) -> Result<(), NotStorable> {

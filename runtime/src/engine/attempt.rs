@@ -16,7 +16,7 @@ use super::running_attempts::AttemptId;
 use super::waiters::ended;
 use crate::context::ExecutionContext;
 use crate::model::clock::add_saturating;
-use crate::model::{Attempt, Failure, FailureKind, Job, LogText, Places, Step};
+use crate::model::{Attempt, Failure, FailureKind, Job, LogText, Places, Step, drop_caught, panic_text};
 use crate::store::{Commit, CommitError, Committed, Next, RunningJob, StoreError};
 use crate::wiring::JobPlan;
 
@@ -75,7 +75,7 @@ async fn run_to_end(
         }
         Ok(Err(failure)) => failure,
         Err(panic) if is_crash(&*panic) => return,
-        Err(panic) => panicked(&*panic),
+        Err(panic) => panicked(panic),
     };
     let attempt = Attempt { strategies: context.choices(), ..attempt.clone() };
     fail(engine, plan, job, attempt, failure, permit).await;
@@ -170,7 +170,7 @@ async fn store_failure(engine: &Engine, job: &Job, commit: &Commit) -> Result<Co
     match AssertUnwindSafe(stored).catch_unwind().await {
         Ok(stored) => stored,
         Err(panic) if is_crash(&*panic) => resume_unwind(panic),
-        Err(panic) => Err(StoreError::new(panicked(&*panic).to_string()).into()),
+        Err(panic) => Err(StoreError::new(panicked(panic).to_string()).into()),
     }
 }
 
@@ -265,11 +265,8 @@ async fn announce_fenced(engine: &Engine, job: &Job) {
     }
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Failure {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(no message)");
-    Failure::new(FailureKind::Panicked, "panicked", format!("panicked: {text}"))
+fn panicked(panic: Box<dyn Any + Send>) -> Failure {
+    let message = format!("panicked: {}", panic_text(&*panic));
+    drop_caught(panic);
+    Failure::new(FailureKind::Panicked, "panicked", message)
 }

@@ -5,8 +5,8 @@ use std::any::Any;
 use super::engine::Engine;
 use super::entity_locks::EntityLock;
 use crate::context::{StagedWrite, unreadable};
-use crate::domain::{AnyValue, EntityPart, Refused, parse};
-use crate::model::{Failure, FailureKind, Key};
+use crate::domain::{EntityPart, Refused, parse};
+use crate::model::{AnyValue, Failure, FailureKind, Key};
 use crate::register::{AnyCreation, BoundBody};
 use crate::store::{EntityKey, EntityWrite};
 

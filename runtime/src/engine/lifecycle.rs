@@ -11,8 +11,7 @@ use super::faults::Point;
 use super::invariants;
 use super::time_limit::TimeLimit;
 use crate::context::ExecutionContext;
-use crate::domain::AnyValue;
-use crate::model::{Attempt, Failure, Job, Json, Step};
+use crate::model::{AnyValue, Attempt, Failure, Job, Json, Step};
 use crate::register::Body;
 use crate::wiring::{Action, JobPlan};
 

@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::schedule_positions::SchedulePositions;
 use crate::context::Origin;
 use crate::domain::{LONGEST_SILENCE, Missed, Overlap, Tick};
-use crate::model::{Failure, JobId, Key, LogText};
+use crate::model::{Failure, JobId, Key, LogText, drop_caught};
 use crate::store::{NewJob, NewTick, Submitted, Ticked};
 use crate::wiring::SchedulePlan;
 
@@ -207,7 +207,8 @@ impl ScheduledCommand<'_> {
                 tracing::error!(command = %self.plan.name, tick = %at, "the command of a tick is refused and does not run: {}", LogText(&failure));
                 None
             }
-            Err(_) => {
+            Err(panic) => {
+                drop_caught(panic);
                 tracing::error!(command = %self.plan.name, tick = %at, "a panic in `From<Tick>`; the command does not run");
                 None
             }

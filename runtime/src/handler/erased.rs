@@ -4,11 +4,12 @@ use std::any::Any;
 
 use super::handlers::EntityHandler;
 use super::invariant::{Invariant, Verdict};
-use crate::domain::{AnyValue, Creation, cast_ref};
+use crate::domain::{Creation, cast_ref};
+use crate::model::AnyValue;
 
 pub(crate) fn create<H: EntityHandler>(command: &dyn Any) -> AnyValue {
     match H::creation() {
-        Creation::Always(from) | Creation::IfMissing(from) => Box::new(from(cast_ref(command))),
+        Creation::Always(from) | Creation::IfMissing(from) => AnyValue::new(from(cast_ref(command))),
         Creation::Never => unreachable!("registered only for a policy that creates the entity"),
     }
 }

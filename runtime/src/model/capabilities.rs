@@ -1,16 +1,18 @@
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::any_value::AnyValue;
+
 /// Capabilities by type: those of a runtime, or those with which a seed overrides them.
 #[derive(Clone, Default)]
-pub(crate) struct Capabilities(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+pub(crate) struct Capabilities(HashMap<TypeId, Arc<AnyValue>>);
 
 impl Capabilities {
     /// Adds a capability, and replaces one of the same type.
     pub(crate) fn insert<T: ?Sized + Send + Sync + 'static>(&mut self, capability: Arc<T>) {
-        self.0.insert(TypeId::of::<T>(), Arc::new(capability));
+        self.0.insert(TypeId::of::<T>(), Arc::new(AnyValue::new(capability)));
     }
 
     pub(crate) fn get<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
@@ -29,7 +31,7 @@ impl Capabilities {
 /// Compares capabilities by identity, not by value.
 impl PartialEq for Capabilities {
     fn eq(&self, other: &Self) -> bool {
-        let is_in_other = |(type_id, own): (&TypeId, &Arc<dyn Any + Send + Sync>)| {
+        let is_in_other = |(type_id, own): (&TypeId, &Arc<AnyValue>)| {
             other.0.get(type_id).is_some_and(|other| Arc::ptr_eq(own, other))
         };
         self.0.len() == other.0.len() && self.0.iter().all(is_in_other)

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 
+use super::drop_caught::drop_caught;
 use super::failure::{Failure, FailureKind};
 
 /// An error that determines its failure's code and whether it is retried. `#[derive(Failure)]` implements it.
@@ -144,7 +145,11 @@ impl Failure {
     pub fn from_error(error: Box<dyn Error + Send + Sync>) -> Self {
         match error.downcast::<Self>() {
             Ok(failure) => *failure,
-            Err(error) => Self::from_chain(&*error),
+            Err(error) => {
+                let failure = Self::from_chain(&*error);
+                drop_caught(error);
+                failure
+            }
         }
     }
 

@@ -1,11 +1,13 @@
 //! Plain data: ids, jobs, attempts, failures, retry policies, keys, JSON, time.
 
+mod any_value;
 mod attempt;
 mod capabilities;
 mod classification;
 pub mod clock;
 mod context_seed;
 mod cut;
+mod drop_caught;
 mod due;
 mod failure;
 mod id;
@@ -24,10 +26,12 @@ mod source;
 mod step;
 mod trace;
 
+pub(crate) use any_value::AnyValue;
 pub use attempt::{Attempt, StrategyChoice};
 pub(crate) use capabilities::Capabilities;
 pub use classification::{Classification, Classify, ErrorRegistration};
 pub use context_seed::ContextSeed;
+pub(crate) use drop_caught::{drop_caught, panic_text};
 pub(crate) use due::Due;
 pub use failure::{Failure, FailureKind, Violation};
 pub use id::{Cause, CorrelationId, EventId, JobId, MalformedCause, MalformedId, WorkerId};

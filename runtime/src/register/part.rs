@@ -6,7 +6,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::context::{ExecutionContext, Requirements};
 use crate::domain::{
-    AnyValue, Command, Creation, Entity, EntityPart, Event, KeyFields, Keys, MakeCommand, Parse, Schedule,
+    Command, Creation, Entity, EntityPart, Event, KeyFields, Keys, MakeCommand, Parse, Schedule,
     ScheduleSettings, Times, keys, parse_as,
 };
 use crate::handler::call::{self, Handling};
@@ -14,6 +14,7 @@ use crate::handler::{
     CommandHandler, EntityHandler, EventHandler, Handler, HandlerSettings, HasOnePolicy, Invariant, Strategy,
     Variant, Verdict, erased,
 };
+use crate::model::AnyValue;
 
 /// A registration's content, with its types erased. Each function casts only values that its own part has made.
 pub(crate) enum Part {

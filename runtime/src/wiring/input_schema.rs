@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::violations::Explainer;
 use super::{closing, formats, pointer, written_fields};
-use crate::domain::{self, AnyValue, MAX_DEPTH, NotStorable, Parse, Written, without_position};
-use crate::model::{Failure, FailureKind, Json, Violation};
+use crate::domain::{self, MAX_DEPTH, NotStorable, Parse, Written, without_position};
+use crate::model::{AnyValue, Failure, FailureKind, Json, Violation};
 
 /// The schema of a command or an event.
 pub(crate) struct InputSchema {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::input_schema::InputSchema;
 use crate::context::ExecutionContext;
-use crate::domain::{AnyValue, MakeCommand, ScheduleSettings, Timetable};
+use crate::domain::{MakeCommand, ScheduleSettings, Timetable};
 use crate::handler::call::Handling;
 use crate::handler::{Always, DEFAULT_QUEUE, HandlerSettings};
-use crate::model::{Failure, FailureKind, Key};
+use crate::model::{AnyValue, Failure, FailureKind, Key};
 use crate::register::{
     Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart, SchedulePart,
 };
