@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::engine::Engine;
 use super::faults::{Point, is_crash};
 use super::lifecycle::Execution;
-use super::running_attempts::AttemptId;
+use super::long_polls;
 use super::waiters::ended;
 use crate::context::ExecutionContext;
 use crate::model::clock::add_saturating;
@@ -63,10 +63,11 @@ async fn run_to_end(
     let (record, permit) = (&mut *attempt, &mut permit);
     let execution = Execution { engine, plan, job, context: &context, attempt: record, permit };
     let executed = {
-        let _running = engine.running.register(AttemptId { job: job.id, number: job.attempts }, &context);
+        let running = engine.running.register(job, &context);
         let _closing = CloseOnDrop(&context);
         // Unwind safe: a panic leaves only staged effects behind, and those are dropped with the attempt.
-        AssertUnwindSafe(context.scope(execution.execute())).catch_unwind().await
+        let execution = long_polls::measure(engine, &job.name, &running, context.scope(execution.execute()));
+        AssertUnwindSafe(execution).catch_unwind().await
     };
     let failure = match executed {
         Ok(Ok(output)) => {

@@ -16,6 +16,7 @@ use super::lease_observations::LeaseObservations;
 use super::lease_renewal::LeaseRenewal;
 use super::overrides::Overrides;
 use super::pauses::Pauses;
+use super::polls::LongPolls;
 use super::running_attempts::RunningAttempts;
 use super::schedule_positions::SchedulePositions;
 use super::waiters::{Waiters, cancelled};
@@ -44,6 +45,7 @@ pub(crate) struct Engine {
     pub(crate) lease: LeaseRenewal,
     pub(crate) lease_observations: LeaseObservations,
     pub(crate) running: RunningAttempts,
+    pub(crate) long_polls: LongPolls,
     /// How many jobs of one name may be queued before the boundary refuses more.
     pub(crate) max_queued: u64,
     /// How large what is stored may be.

@@ -10,6 +10,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::attempt;
 use super::engine::{Engine, POLL_INTERVAL};
+use super::long_polls;
 use super::running_attempts::AttemptId;
 use crate::model::Failure;
 use crate::store::StoreError;
@@ -45,6 +46,7 @@ async fn keep_leases(engine: &Engine, dispatcher: &TaskTracker) {
         // Concurrent, so that a slow check of the others does not delay a renewal.
         () = renew_regularly(engine, interval) => {}
         () = check_regularly(engine, interval) => {}
+        () = long_polls::report_regularly(engine, interval) => {}
     }
     if let Err(error) = engine.store.retire(&engine.worker, engine.lease.renewals()).await {
         let failure = Failure::from(error);

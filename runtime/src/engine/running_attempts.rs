@@ -1,10 +1,11 @@
 //! The attempts that run in this process.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::polls::Polls;
 use crate::context::ExecutionContext;
-use crate::model::JobId;
+use crate::model::{Job, JobId};
 
 /// Names an attempt of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,33 +14,39 @@ pub(crate) struct AttemptId {
     pub(crate) number: u32,
 }
 
-/// The contexts of the attempts that run here, to signal their cancellation. One job may have several: a rescued attempt
+/// The attempts that run here, to signal their cancellation and to watch their polls. One job may have several: a rescued attempt
 /// runs on until it is signalled.
 #[derive(Default)]
-pub(crate) struct RunningAttempts(Mutex<HashMap<AttemptId, ExecutionContext>>);
+pub(crate) struct RunningAttempts(Mutex<HashMap<AttemptId, RunningAttempt>>);
+
+struct RunningAttempt {
+    context: ExecutionContext,
+    name: Arc<str>,
+    polls: Arc<Polls>,
+}
 
 impl RunningAttempts {
     /// Registers an attempt until the returned guard is dropped.
-    pub(crate) fn register<'a>(
-        &'a self,
-        attempt: AttemptId,
-        context: &ExecutionContext,
-    ) -> RegisteredAttempt<'a> {
-        self.lock().insert(attempt, context.clone());
-        RegisteredAttempt { running: self, attempt }
+    pub(crate) fn register<'a>(&'a self, job: &Job, context: &ExecutionContext) -> RegisteredAttempt<'a> {
+        let id = AttemptId { job: job.id, number: job.attempts };
+        let polls = Arc::<Polls>::default();
+        let running =
+            RunningAttempt { context: context.clone(), name: job.name.clone(), polls: polls.clone() };
+        self.lock().insert(id, running);
+        RegisteredAttempt { running: self, id, polls }
     }
 
     /// Signals an attempt that it is cancelled.
     pub(crate) fn cancel(&self, attempt: AttemptId) {
-        if let Some(context) = self.lock().get(&attempt) {
-            context.cancel();
+        if let Some(running) = self.lock().get(&attempt) {
+            running.context.cancel();
         }
     }
 
     /// Signals every attempt of a job that it is cancelled.
     pub(crate) fn cancel_job(&self, job: JobId) {
-        for (_, context) in self.lock().iter().filter(|(attempt, _)| attempt.job == job) {
-            context.cancel();
+        for (_, running) in self.lock().iter().filter(|(attempt, _)| attempt.job == job) {
+            running.context.cancel();
         }
     }
 
@@ -47,7 +54,19 @@ impl RunningAttempts {
         self.lock().keys().copied().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<AttemptId, ExecutionContext>> {
+    /// The attempts for whose polls `select` returns something, with the names of their jobs.
+    pub(super) fn select<T>(
+        &self,
+        mut select: impl FnMut(&Polls) -> Option<T>,
+    ) -> Vec<(AttemptId, Arc<str>, T)> {
+        let running = self.lock();
+        let selected = running.iter().filter_map(|(id, running)| {
+            select(&running.polls).map(|selected| (*id, running.name.clone(), selected))
+        });
+        selected.collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<AttemptId, RunningAttempt>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -55,11 +74,12 @@ impl RunningAttempts {
 /// Keeps an attempt registered until it is dropped.
 pub(crate) struct RegisteredAttempt<'a> {
     running: &'a RunningAttempts,
-    attempt: AttemptId,
+    pub(super) id: AttemptId,
+    pub(super) polls: Arc<Polls>,
 }
 
 impl Drop for RegisteredAttempt<'_> {
     fn drop(&mut self) {
-        self.running.lock().remove(&self.attempt);
+        self.running.lock().remove(&self.id);
     }
 }

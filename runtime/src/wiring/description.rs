@@ -220,6 +220,16 @@ impl Wiring {
         self.commands.iter().find(|command| command.name == name || command.aliases.contains(&name))
     }
 
+    /// The name and the source of the handler of jobs with this name or alias.
+    pub(crate) fn handler(&self, name: &str) -> Option<(&'static str, Source)> {
+        if let Some(command) = self.command(name) {
+            return command.handler.as_ref().map(|handler| (command.name, handler.source));
+        }
+        let mut handlers = self.events.iter().flat_map(|event| &event.handlers);
+        let handler = handlers.find(|handler| handler.name == name || handler.aliases.contains(&name))?;
+        Some((handler.name, handler.handler.source))
+    }
+
     /// The event of a name.
     pub fn event(&self, name: &str) -> Option<&EventWiring> {
         self.events.iter().find(|event| event.name == name)
