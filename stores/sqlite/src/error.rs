@@ -1,5 +1,7 @@
 //! What can fail, and the message that a caller gets: what is wrong, with which file, and what to do.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use enact::store::StoreError;
@@ -9,6 +11,8 @@ use rusqlite::ErrorCode;
 #[derive(Debug)]
 pub(crate) enum Error {
     Sqlite(rusqlite::Error),
+    /// The process, or the system, has reached its limit of open files.
+    TooManyFiles(String),
     /// A row holds something that this crate does not write.
     Row {
         table: &'static str,
@@ -18,6 +22,8 @@ pub(crate) enum Error {
     },
     /// An fsync failed, now (with the reason) or earlier.
     SyncFailed(Option<String>),
+    /// After a failed fsync, a part of the write-ahead log is missing.
+    LogLost,
     /// A file is no longer at the path where it was opened.
     FileGone(PathBuf),
     /// The caller broke the contract of the store.
@@ -26,8 +32,26 @@ pub(crate) enum Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
+        match error.sqlite_error_code() {
+            // SQLite does not say why it cannot open a file.
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if is_at_file_limit() => {
+                Self::TooManyFiles(error.to_string())
+            }
+            _ => Self::Sqlite(error),
+        }
     }
+}
+
+/// Whether no more files can be opened. This is for a call that has failed and still holds what it has opened.
+pub(crate) fn is_at_file_limit() -> bool {
+    cfg!(unix) && File::open("/").is_err_and(|error| is_too_many_files(&error))
+}
+
+/// Whether a file was not opened because too many are open.
+pub(crate) fn is_too_many_files(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }
 
 impl Error {
@@ -38,6 +62,11 @@ impl Error {
             Self::Sqlite(error) => {
                 StoreError::new(format!("`{path}`: {}", advice(error))).caused_by(error.to_string())
             }
+            Self::TooManyFiles(reason) => StoreError::new(format!(
+                "`{path}`: too many open files; raise the limit of this process (`ulimit -n`, `LimitNOFILE=` of a systemd unit) or \
+                 that of the system"
+            ))
+            .caused_by(reason.as_str()),
             Self::Row { table, row, column, reason } => StoreError::new(format!(
                 "`{path}`: row {row} of `{table}` cannot be read: column `{column}` {reason}; it may have been edited by hand: \
                  correct it, or restore a backup"
@@ -45,13 +74,19 @@ impl Error {
             Self::SyncFailed(reason) => {
                 let error = StoreError::new(format!(
                     "`{path}`: fsync failed, so it is unknown whether the latest writes are stored; check the disk and the \
-                     system log, then reopen the store"
+                     system log. The store refuses writes until it has written its log again, which it tries once a minute or \
+                     more often"
                 ));
                 match reason {
                     Some(reason) => error.caused_by(reason.as_str()),
                     None => error,
                 }
             }
+            Self::LogLost => StoreError::new(format!(
+                "`{path}`: fsync failed, and the system has dropped a part of the write-ahead log that was not on the disk; \
+                 writes are refused. Check the disk, stop all processes that use the database, and start them again: what was \
+                 confirmed is kept"
+            )),
             Self::FileGone(file) => StoreError::new(format!(
                 "`{path}`: the file `{}` was deleted, moved or replaced while it was open; writes are refused. If it was moved, \
                  move it back and retry. Otherwise stop all processes that use the database, restore a backup and reopen \

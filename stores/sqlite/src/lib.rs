@@ -23,7 +23,20 @@
 //! - **Disk full**, or [`max_size`](SqliteStoreBuilder::max_size) reached: a call that does not fit fails as a whole and changes nothing.
 //!   Reads, and writes that fit, go on. Once there is space, no restart is needed: a runtime retries the commits of its
 //!   attempts until they succeed.
-//! - **fsync fails**: it is unknown which of the latest writes are durable. The store refuses writes until it is reopened.
+//! - **fsync fails**: the calls that wait for it fail, and it is unknown whether their writes are stored. The store refuses writes
+//!   until it has recovered. It tries that at the next write, and then with growing pauses of at most a minute. No restart is
+//!   needed, and what was confirmed is durable throughout.
+//!
+//!   After a failed fsync, a system such as Linux counts pages as written that are not on the disk; the next fsync succeeds
+//!   without them and proves nothing. So the store reads its log back, verifies by the checksums that no frame is missing, and writes
+//!   the whole log again with the same bytes. An fsync covers these writes: when it succeeds, the log is durable, with the
+//!   writes that were in doubt.
+//!
+//!   If a frame is missing, because the system has dropped its page, the store refuses writes for good. Stop all processes that use
+//!   the file, and start them again: SQLite then drops the log from the missing frame on. What was confirmed is before it.
+//!
+//!   From the failure until the recovery there is a file whose name ends in `-unsynced` beside the database. A process that is
+//!   started meanwhile recovers before it writes.
 //! - **File locked** by another program: queued writes wait for the [`busy_timeout`](SqliteStoreBuilder::busy_timeout), all together, then
 //!   fail and change nothing. Reads do not wait. No restart is needed afterwards. Running jobs are not lost unless the lock
 //!   outlasts their worker's lease and another process, which can write first, rescues them; they then end as any lost
@@ -60,12 +73,14 @@ mod options;
 mod queries;
 mod queued_write;
 mod reader;
+mod recovery;
 mod rows;
 mod schema;
 mod statements;
 mod store;
 #[cfg(test)]
 mod tests;
+mod wal_rewrite;
 mod wal_sync;
 mod worker_thread;
 mod write_cache;

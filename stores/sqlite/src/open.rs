@@ -9,19 +9,15 @@ use enact::store::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::error::Error;
+use crate::error::{Error, is_at_file_limit};
 use crate::file_guard::FileGuard;
-use crate::options::{Options, Synchronous};
+use crate::options::{CHECKPOINT_PAGES, Options, Synchronous};
 use crate::reader::Reader;
 use crate::schema;
 use crate::store::SqliteStore;
 use crate::wal_sync::WalSync;
 use crate::write_cache::WriteCache;
 use crate::writer::Writer;
-
-/// The number of pages (of 4 KiB) in the write-ahead log that triggers a checkpoint, which costs a commit two more fsyncs.
-/// Four times SQLite's default: a quarter of these, for a log of about 16 MiB.
-const CHECKPOINT_PAGES: u32 = 4000;
 
 /// The page cache of each connection.
 const CACHE_KIB: i32 = 16 * 1024;
@@ -95,6 +91,9 @@ fn connect_writer(path: &Path, options: &Options) -> Result<Connection, StoreErr
     let busy = BusyRetry::until(options.busy_timeout);
     busy.retry(|| schema::inspect(&connection)).map_err(explain)?.ensure_usable(path)?;
     let journal = busy.retry(|| enable_wal(&connection)).map_err(explain)?;
+    if journal != "wal" && is_at_file_limit() {
+        return Err(explain(Error::TooManyFiles(format!("the journal mode is `{journal}`"))));
+    }
     if journal != "wal" {
         return Err(StoreError::new(format!(
             "`{}` cannot use a write-ahead log (its journal mode is `{journal}`): the file system does not support shared \

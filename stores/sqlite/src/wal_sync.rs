@@ -1,8 +1,9 @@
 //! The fsync of the write-ahead log, on a thread of its own so that the writer can go on with the next transaction.
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use enact::store::StoreError;
 
-use crate::error::Error;
+use crate::error::{Error, is_too_many_files};
 use crate::file_guard::wal_path;
 use crate::queued_write::QueuedWrite;
 
@@ -34,12 +35,17 @@ const IDLE_DELAY: Duration = Duration::from_millis(1);
 /// committed before it.
 pub(crate) struct WalSync {
     groups: Option<SyncSender<Group>>,
-    progress: Arc<Progress>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Default)]
-struct Progress {
+struct Shared {
+    /// Returns when all of the log is durable, as far as it was written since the last call.
+    sync: Box<dyn Fn() -> io::Result<()> + Send + Sync>,
+    database: PathBuf,
+    log: PathBuf,
+    /// Exists from a failed fsync until the recovery. It need not survive a power cut: what was lost then is not in the log any more.
+    unsynced: PathBuf,
     /// The last transaction that is known to be durable, with all before it.
     durable: AtomicU64,
     has_failed: AtomicBool,
@@ -49,6 +55,9 @@ impl WalSync {
     /// For a database that is open.
     pub(crate) fn of(database: &Path) -> Result<Self, StoreError> {
         let explain = |error: io::Error| {
+            if is_too_many_files(&error) {
+                return Error::TooManyFiles(error.to_string()).to_store_error(database);
+            }
             let message = format!(
                 "`{}`: its write-ahead log cannot be opened; check that this process may read and write it",
                 database.display()
@@ -60,29 +69,58 @@ impl WalSync {
         Self::start(move || file.sync_data(), database).map_err(explain)
     }
 
-    /// `sync` returns when all of the log is durable.
+    /// `sync` returns when all of the log is durable, as far as it was written since the last call.
     pub(crate) fn start(
-        sync: impl Fn() -> io::Result<()> + Send + 'static,
+        sync: impl Fn() -> io::Result<()> + Send + Sync + 'static,
         database: &Path,
     ) -> io::Result<Self> {
         let (groups, queue) = mpsc::sync_channel(QUEUED_GROUPS);
-        let progress = Arc::new(Progress::default());
-        let (path, shared): (Arc<Path>, _) = (database.into(), progress.clone());
+        let mut unsynced: OsString = fs::canonicalize(database)?.into();
+        unsynced.push("-unsynced");
+        let unsynced = PathBuf::from(unsynced);
+        let shared = Arc::new(Shared {
+            sync: Box::new(sync),
+            database: database.to_owned(),
+            log: wal_path(database)?,
+            durable: AtomicU64::new(0),
+            // Another process has left it.
+            has_failed: AtomicBool::new(unsynced.try_exists()?),
+            unsynced,
+        });
+        let serving = shared.clone();
         let thread = thread::Builder::new()
             .name("enact-sqlite-sync".to_owned())
-            .spawn(move || serve(sync, &queue, &shared, &path))?;
-        Ok(Self { groups: Some(groups), progress, thread: Some(thread) })
+            .spawn(move || serve(&queue, &serving))?;
+        Ok(Self { groups: Some(groups), shared, thread: Some(thread) })
     }
 
-    /// Whether an fsync has ever failed. What was not durable then may never become so, even if later calls succeed:
-    /// no write may build on it.
+    /// Whether an fsync has failed, and the log was not [recovered](crate::recovery) since. What was not durable then may never become so,
+    /// even if later calls succeed: no write may build on it.
     pub(crate) fn has_failed(&self) -> bool {
-        self.progress.has_failed.load(Ordering::Acquire)
+        self.shared.has_failed.load(Ordering::Acquire)
     }
 
     /// The last transaction that is known to be durable, with all before it.
     pub(crate) fn durable(&self) -> u64 {
-        self.progress.durable.load(Ordering::Acquire)
+        self.shared.durable.load(Ordering::Acquire)
+    }
+
+    /// Opens the log, to write it again.
+    pub(crate) fn open_log(&self) -> io::Result<File> {
+        File::options().read(true).write(true).open(&self.shared.log)
+    }
+
+    /// Makes the log durable after it was written again, up to this transaction.
+    pub(crate) fn recover(&self, transaction: u64) -> io::Result<()> {
+        (self.shared.sync)()?;
+        // Before the failure is forgotten. If it stays, the next process only recovers once more.
+        fs::remove_file(&self.shared.unsynced).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+        self.shared.durable.store(transaction, Ordering::Release);
+        self.shared.has_failed.store(false, Ordering::Release);
+        Ok(())
     }
 
     /// Replies to the group's callers once its transaction is durable.
@@ -108,17 +146,20 @@ impl Drop for WalSync {
     }
 }
 
-fn serve(sync: impl Fn() -> io::Result<()>, queue: &Receiver<Group>, progress: &Progress, path: &Path) {
-    let Progress { durable, has_failed } = progress;
+fn serve(queue: &Receiver<Group>, shared: &Shared) {
     while let Some(groups) = next_groups(queue) {
-        let outcome = if has_failed.load(Ordering::Acquire) { Err(None) } else { sync().map_err(Some) };
+        let outcome =
+            if shared.has_failed.load(Ordering::Acquire) { Err(None) } else { (shared.sync)().map_err(Some) };
         let error = outcome.err().map(|error| Error::SyncFailed(error.map(|error| error.to_string())));
-        match (&error, groups.last()) {
-            (None, Some(last)) => durable.store(last.transaction, Ordering::Release),
-            _ => has_failed.store(true, Ordering::Release),
+        if let (None, Some(last)) = (&error, groups.last()) {
+            shared.durable.store(last.transaction, Ordering::Release);
+        } else {
+            // If the disk takes no file either, only this process knows of the failure.
+            let _ = File::create(&shared.unsynced);
+            shared.has_failed.store(true, Ordering::Release);
         }
         for write in groups.into_iter().flat_map(|group| group.writes) {
-            write.reply(error.as_ref().map_or(Ok(()), |error| Err(error.to_store_error(path))));
+            write.reply(error.as_ref().map_or(Ok(()), |error| Err(error.to_store_error(&shared.database))));
         }
     }
 }

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
 use enact::store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Statement};
 
 use crate::error::Error;
 use crate::file_guard::FileGuard;
 use crate::operation::Operation;
 use crate::queued_write::{Queued, QueuedWrite};
+use crate::recovery::Recovery;
 use crate::statements::Statements;
 use crate::statements::prepare::prepare;
 use crate::wal_sync::{Group, WalSync};
@@ -67,11 +69,17 @@ fn serve(
     queue: &Receiver<Box<dyn QueuedWrite>>,
 ) {
     while let Ok(first) = queue.recv() {
-        if sync.is_some_and(WalSync::has_failed) {
-            refuse([first], &Error::SyncFailed(None), path);
-        } else {
-            write_group(&mut transactions, first, queue.try_iter().take(MAX_GROUP - 1), sync, path);
+        match sync.map_or(Ok(()), |sync| transactions.recover(sync)) {
+            Ok(()) => {
+                write_group(&mut transactions, first, queue.try_iter().take(MAX_GROUP - 1), sync, path);
+            }
+            Err(error) => refuse([first], &error, path),
         }
+    }
+    if sync.is_some_and(WalSync::has_failed) {
+        // The last connection to close copies the log to the database, which must not happen with a log that is in doubt.
+        let flag = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        let _ = transactions.connection.set_db_config(flag, true);
     }
 }
 
@@ -150,6 +158,7 @@ struct Transactions<'c> {
     commit: Statement<'c>,
     statements: Statements<'c>,
     cache: &'c WriteCache,
+    recovery: Recovery,
     /// Changes whenever another connection has committed.
     data_version: i64,
 }
@@ -168,8 +177,18 @@ impl<'c> Transactions<'c> {
             commit: prepare(connection, "COMMIT")?,
             statements: Statements::prepare(connection, cache)?,
             cache,
+            recovery: Recovery::default(),
             data_version: 0,
         })
+    }
+
+    /// Recovers the log if an fsync has failed.
+    fn recover(&mut self, sync: &WalSync) -> Result<(), Error> {
+        if !sync.has_failed() {
+            return Ok(());
+        }
+        self.guard.check()?;
+        self.recovery.try_now(self.connection, sync, self.cache.transaction())
     }
 
     /// Commits the whole group and what `more` yields meanwhile, or nothing.

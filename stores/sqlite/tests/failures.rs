@@ -151,6 +151,56 @@ mod disk_full {
 }
 
 #[cfg(unix)]
+mod too_many_files {
+    //! Runs a process of its own that may open few files.
+
+    use std::fs::File;
+
+    use super::*;
+
+    const DIRECTORY: &str = "ENACT_TEST_DIRECTORY";
+
+    #[test]
+    fn the_advice_is_to_raise_the_limit() -> Outcome {
+        let directory = tempdir()?;
+        drop(SqliteStore::open(directory.path().join("old.db"))?);
+        let script = "ulimit -n 48 && exec \"$0\" --exact too_many_files::a_process_with_few_files --ignored --nocapture";
+        let mut shell = Command::new("sh");
+        let child = shell.args(["-c", script]).arg(env::current_exe()?).env(DIRECTORY, directory.path());
+        let output = child.output()?;
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+        Ok(())
+    }
+
+    #[tokio::test]
+    #[ignore = "started by the test above in a process of its own"]
+    async fn a_process_with_few_files() -> Outcome {
+        let directory = PathBuf::from(env::var(DIRECTORY)?);
+        for name in ["old.db", "new.db"] {
+            // As many as the limit allows, then one less in each round.
+            let mut others = Vec::new();
+            while let Ok(other) = File::open("/") {
+                others.push(other);
+            }
+            let mut refused = 0;
+            let store = loop {
+                match SqliteStore::open(directory.join(name)) {
+                    Ok(store) => break store,
+                    Err(error) => assert_says(&error, &[name, "too many open files", "ulimit -n"]),
+                }
+                refused += 1;
+                assert!(others.pop().is_some(), "it opens when nothing else is open");
+            };
+            assert!(refused > 5, "each file was refused: {refused}");
+            publish(&store).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
 mod file_gone {
     use super::*;
 

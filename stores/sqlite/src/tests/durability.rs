@@ -1,11 +1,12 @@
 //! Which results wait for fsync. The disk of these tests can be made to hang and to fail.
 
-use std::io;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use enact::store::{Changed, Claim, Commit, NewJob, Next, Store, StoreError};
 use enact::{Attempt, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use crate::SqliteStore;
 use crate::open::open_with;
 use crate::options::{Options, Synchronous};
+use crate::wal_rewrite;
 use crate::wal_sync::WalSync;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -268,17 +270,155 @@ async fn a_job_that_another_process_published_starts_when_it_is_durable() {
     assert_eq!(world.waits(pin!(world.claim())).await, 1);
 }
 
-#[tokio::test]
-async fn no_write_is_accepted_after_fsync_has_failed() {
-    let world = World::new();
-    world.disk(Disk::Fails);
-    let error = world.publish(ring()).await.expect_err("fsync fails");
-    assert!(error.to_string().contains("fsync failed"), "{error}");
+impl World {
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("db-wal")
+    }
 
-    // Even if the disk works again, it is unknown which of the latest writes are durable.
-    world.disk(Disk::Works);
+    fn unsynced(&self) -> PathBuf {
+        self.folder.path().join("db-unsynced")
+    }
+
+    /// A write whose fsync fails.
+    async fn fails(&self) -> JobId {
+        let job = ring();
+        let id = job.id;
+        self.disk(Disk::Fails);
+        let error = self.publish(job).await.expect_err("fsync fails");
+        assert!(error.to_string().contains("fsync failed"), "{error}");
+        assert!(self.unsynced().exists());
+        id
+    }
+
+    /// Publishes until it is accepted: tries to recover have pauses.
+    async fn recovers(&self) -> JobId {
+        let patience = Instant::now() + Duration::from_secs(20);
+        loop {
+            match self.publish(ring()).await {
+                Ok(id) => return id,
+                Err(error) => assert!(Instant::now() < patience, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn has(&self, id: JobId) -> bool {
+        self.other().job(id).await.expect("a job is found").is_some()
+    }
+
+    /// Closes the store and opens the file again, with a disk that works.
+    fn reopened(self) -> (SqliteStore, TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["db", "db-wal", "db-unsynced"] {
+            // A copy: the store closes its files when it is dropped.
+            let _ = fs::copy(self.folder.path().join(name), folder.path().join(name));
+        }
+        drop(self);
+        (SqliteStore::open(folder.path().join("db")).expect("the file is opened"), folder)
+    }
+}
+
+#[tokio::test]
+async fn no_write_is_accepted_while_fsync_fails() {
+    let world = World::new();
+    world.fails().await;
     for job in [ring(), started()] {
         let error = world.publish(job).await.expect_err("no write is accepted");
-        assert!(error.to_string().contains("reopen the store"), "{error}");
+        assert!(error.to_string().contains("has written its log again"), "{error}");
     }
+    assert!(world.unsynced().exists());
+}
+
+#[tokio::test]
+async fn r02_the_store_goes_on_when_fsync_works_again() {
+    let world = World::new();
+    let before = world.publish(ring()).await.expect("it is published");
+    let in_doubt = world.fails().await;
+    world.disk(Disk::Works);
+    let after = world.recovers().await;
+    assert!(!world.unsynced().exists());
+    for id in [before, in_doubt, after] {
+        assert!(world.has(id).await);
+    }
+    assert_eq!(world.claim().await, 3);
+    let (store, _folder) = world.reopened();
+    for id in [before, in_doubt, after] {
+        assert!(store.job(id).await.expect("a job is found").is_some());
+    }
+}
+
+#[tokio::test]
+async fn r02_a_log_from_which_a_page_was_dropped_is_not_built_on() {
+    let world = World::new();
+    let before = world.publish(ring()).await.expect("it is published");
+    let end = wal_rewrite::read(&mut File::open(world.log()).expect("a log")).expect("it is read").end;
+    world.fails().await;
+    // The system has dropped a page that was not on the disk. What is read now is what the disk has.
+    let mut log = File::options().write(true).open(world.log()).expect("a log");
+    log.seek(SeekFrom::Start(end)).expect("it has a position");
+    log.write_all(&[0; 4096]).expect("it is written");
+    world.disk(Disk::Works);
+    let patience = Instant::now() + Duration::from_secs(20);
+    loop {
+        let error = world.publish(ring()).await.expect_err("no write is accepted");
+        if error.to_string().contains("has dropped a part of the write-ahead log") {
+            break;
+        }
+        assert!(Instant::now() < patience, "{error}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.publish(ring()).await.expect_err("no write is accepted any more");
+    assert!(world.unsynced().exists());
+
+    let (store, _folder) = world.reopened();
+    let id = ring().id;
+    assert!(store.job(id).await.expect("the store works").is_none());
+    assert!(store.job(before).await.expect("a job is found").is_some(), "what was confirmed is kept");
+    store.submit(vec![], vec![ring()]).await.expect("writes are accepted again");
+}
+
+#[tokio::test]
+async fn r02_a_store_that_is_opened_after_a_failed_fsync_recovers_first() {
+    let world = World::new();
+    world.fails().await;
+    let log = fs::read(world.log()).expect("a log");
+    let other = world.other();
+    other.submit(vec![], vec![ring()]).await.expect("it is published");
+    assert!(!world.unsynced().exists());
+    assert_eq!(fs::read(world.log()).expect("a log")[..log.len()], log[..]);
+}
+
+#[test]
+fn a_log_is_written_again_as_it_is_up_to_the_first_frame_that_is_not_valid() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connection = rusqlite::Connection::open(folder.path().join("db")).expect("a database");
+    connection.pragma_update(None, "journal_mode", "wal").expect("a log");
+    let mut ends = Vec::new();
+    let path = folder.path().join("db-wal");
+    for statement in
+        ["CREATE TABLE t(x)", "INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (randomblob(20000))"]
+    {
+        connection.execute_batch(statement).expect("it is executed");
+        let log = wal_rewrite::read(&mut File::open(&path).expect("a log")).expect("it is read");
+        assert_eq!(log.end, fs::metadata(&path).expect("a log").len(), "{statement}");
+        ends.push(log.end);
+    }
+    let bytes = fs::read(&path).expect("a log");
+    let rewrite = || {
+        let mut log = File::options().read(true).write(true).open(&path).expect("a log");
+        log.set_modified(SystemTime::UNIX_EPOCH).expect("its time is set");
+        let end = wal_rewrite::rewrite(&mut log).expect("it is written").end;
+        assert!(log.metadata().expect("a log").modified().expect("a time") > SystemTime::UNIX_EPOCH);
+        end
+    };
+    assert_eq!(rewrite(), ends[2]);
+    assert_eq!(fs::read(&path).expect("a log"), bytes);
+    for (end, at) in [(ends[1], ends[1] + 5000), (ends[0], ends[0] + 3), (0, 40)] {
+        let mut damaged = bytes.clone();
+        damaged[usize::try_from(at).expect("it is small")] ^= 1;
+        fs::write(&path, &damaged).expect("it is written");
+        assert_eq!(rewrite(), end);
+        assert_eq!(fs::read(&path).expect("a log"), damaged);
+    }
+    fs::write(&path, &bytes).expect("it is written");
 }
