@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use super::host::Host;
+use super::late_call::LateCall;
 use super::origin::Origin;
 use super::stage::{Refusal, Stage, Staging};
 use crate::model::{
-    Capabilities, Cause, ContextSeed, CorrelationId, Identity, Job, JobContext, JobId, StrategyChoice,
-    TraceContext,
+    Capabilities, Cause, ContextSeed, CorrelationId, Identity, Job, JobContext, JobId, Source,
+    StrategyChoice, TraceContext,
 };
 use crate::store::EntityKey;
 
@@ -41,6 +42,7 @@ struct Inner {
 pub(super) struct AttemptScope {
     pub(super) host: Arc<dyn Host>,
     job: JobId,
+    name: Arc<str>,
     number: u32,
     cause: Option<Cause>,
     stage: Stage,
@@ -52,6 +54,15 @@ pub(super) struct AttemptScope {
 impl AttemptScope {
     fn cancellation(&self) -> &CancellationToken {
         self.cancellation.get_or_init(CancellationToken::new)
+    }
+
+    /// Reports an effect that was refused, if it is lost without a failure of the attempt.
+    #[track_caller]
+    fn report_late(&self, what: &'static str) {
+        if self.stage.has_returned() {
+            let (job, attempt, name, caller) = (self.job, self.number, self.name.clone(), Source::caller());
+            self.host.report_late(LateCall { job, attempt, name, what, caller });
+        }
     }
 }
 
@@ -97,6 +108,7 @@ impl ExecutionContext {
         let attempt = Arc::new(AttemptScope {
             host: host.clone(),
             job: job.id,
+            name: job.name.clone(),
             number: job.attempts,
             cause: job.cause,
             stage: Stage::open(host.max_staged()),
@@ -244,8 +256,14 @@ impl ExecutionContext {
 
     #[track_caller]
     pub(super) fn stage<T>(&self, what: &'static str, change: impl FnOnce(&mut Staging) -> T) -> T {
-        let staged = self.attempt_scope(what).stage.with(what, change);
-        staged.unwrap_or_else(|refusal| panic!("{refusal}"))
+        let attempt = self.attempt_scope(what);
+        match attempt.stage.with(what, change) {
+            Ok(staged) => staged,
+            Err(refusal) => {
+                attempt.report_late(what);
+                panic!("{refusal}")
+            }
+        }
     }
 
     /// What is stored with jobs that are published here.
@@ -268,18 +286,30 @@ impl ExecutionContext {
         self.observe(|staging| staging.bound = Some(entity));
     }
 
-    /// Closes the stage and returns what is staged.
-    pub(crate) fn close(&self) -> Staging {
-        self.0.attempt.as_ref().map(|attempt| attempt.stage.close()).unwrap_or_default()
+    /// Takes what is staged, when the handler has returned.
+    pub(crate) fn take_staged(&self) -> Staging {
+        self.0.attempt.as_ref().map(|attempt| attempt.stage.take()).unwrap_or_default()
+    }
+
+    /// Drops what is staged, unless it was taken. Nothing more can be staged.
+    pub(crate) fn close(&self) {
+        if let Some(attempt) = &self.0.attempt {
+            attempt.stage.close();
+        }
     }
 
     /// Records the chosen variant of a strategy, once if the same is chosen again.
+    #[track_caller]
     pub(crate) fn record_choice(&self, choice: StrategyChoice) {
-        if let Some(attempt) = &self.0.attempt {
+        let Some(attempt) = &self.0.attempt else { return };
+        let recorded = attempt.stage.with("extract", |_| {
             let mut choices = attempt.choices.lock().unwrap_or_else(PoisonError::into_inner);
             if !choices.contains(&choice) {
                 choices.push(choice);
             }
+        });
+        if recorded.is_err() {
+            attempt.report_late("extract");
         }
     }
 

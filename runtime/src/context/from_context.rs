@@ -69,6 +69,7 @@ impl ExecutionContext {
     ///
     /// # Errors
     /// Depend on the type. For an [`Identity`], `Denied` if the caller is anonymous.
+    #[track_caller]
     pub fn extract<T: FromContext>(&self) -> Result<T, Failure> {
         T::from_context(self)
     }

@@ -1,5 +1,6 @@
 use std::any::TypeId;
 
+use super::late_call::LateCall;
 use super::origin::Origin;
 use crate::domain::{AnyCommand, NotStorable, Written};
 use crate::model::{Capabilities, EventId, Failure, JobId, Json};
@@ -29,4 +30,7 @@ pub(crate) trait Host: Send + Sync {
 
     /// Validates a command and creates its job.
     fn draft_job(&self, command: AnyCommand, origin: Origin) -> Result<NewJob, Failure>;
+
+    /// Reports an effect that is lost.
+    fn report_late(&self, call: LateCall);
 }

@@ -13,7 +13,8 @@ use crate::store::NewJob;
 /// Stages an event. It is committed with the execution, and handled after that ([r18](crate::rules#r18)).
 ///
 /// # Panics
-/// Outside an execution, and after the attempt has ended. At the boundary, use [`Runtime::emit`](crate::Runtime::emit).
+/// Outside an execution, and after the attempt has ended: a task that calls it must be awaited by the handler
+/// ([r31](crate::rules#r31)). At the boundary, use [`Runtime::emit`](crate::Runtime::emit).
 #[track_caller]
 pub fn emit<E: Event>(event: E) -> EventId {
     ExecutionContext::below_handler("emit").emit_any(E::NAME, Written::of(&event), AnyValue::new(event))
@@ -24,8 +25,8 @@ pub fn emit<E: Event>(event: E) -> EventId {
 /// A command that violates its schema fails the execution with `Invalid`.
 ///
 /// # Panics
-/// Outside an execution, and after the attempt has ended. At the boundary, use
-/// [`Runtime::publish`](crate::Runtime::publish).
+/// Outside an execution, and after the attempt has ended: a task that calls it must be awaited by the handler
+/// ([r31](crate::rules#r31)). At the boundary, use [`Runtime::publish`](crate::Runtime::publish).
 #[track_caller]
 pub fn publish<C: HasOneHandler>(command: C) -> StagedJob {
     ExecutionContext::below_handler("publish").publish(command)

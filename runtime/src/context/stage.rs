@@ -3,14 +3,25 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::EntityPart;
 use crate::model::{AnyValue, EventId, Failure, FailureKind, JobContext, Json};
 use crate::store::{EntityKey, NewJob};
 
-/// The staged effects of an attempt. Open while the attempt runs, then closed.
-pub(crate) struct Stage(Mutex<Option<Staging>>);
+/// The staged effects of an attempt.
+pub(crate) struct Stage(Mutex<State>);
+
+#[expect(clippy::large_enum_variant, reason = "each attempt has one, which is open from its start")]
+enum State {
+    /// The handler may run.
+    Open(Staging),
+    /// The handler has returned. What its tasks still stage is lost.
+    Returned,
+    /// The attempt has failed or was dropped, and its effects with it.
+    Dropped,
+}
 
 /// The staged effects. They take effect at the commit.
 #[derive(Default)]
@@ -80,11 +91,16 @@ impl fmt::Display for Refusal {
 impl Stage {
     /// An empty stage, for at most `max` events and commands.
     pub(super) fn open(max: usize) -> Self {
-        Self(Mutex::new(Some(Staging { max, ..Staging::default() })))
+        Self(Mutex::new(State::Open(Staging { max, ..Staging::default() })))
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.lock().is_some()
+        matches!(*self.lock(), State::Open(_))
+    }
+
+    /// Whether the handler has returned, so that it does not know that its tasks stage more.
+    pub(super) fn has_returned(&self) -> bool {
+        matches!(*self.lock(), State::Returned)
     }
 
     /// Changes what is staged, unless the attempt has ended.
@@ -93,15 +109,29 @@ impl Stage {
         what: &'static str,
         change: impl FnOnce(&mut Staging) -> T,
     ) -> Result<T, Refusal> {
-        self.lock().as_mut().map(change).ok_or(Refusal::Ended(what))
+        match &mut *self.lock() {
+            State::Open(staging) => Ok(change(staging)),
+            State::Returned | State::Dropped => Err(Refusal::Ended(what)),
+        }
     }
 
-    /// Closes the stage and returns what is staged; nothing if it is closed already.
-    pub(crate) fn close(&self) -> Staging {
-        self.lock().take().unwrap_or_default()
+    /// Takes what the handler has staged, when it has returned.
+    pub(super) fn take(&self) -> Staging {
+        match mem::replace(&mut *self.lock(), State::Returned) {
+            State::Open(staging) => staging,
+            State::Returned | State::Dropped => Staging::default(),
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Staging>> {
+    /// Drops what is staged, unless it was taken.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        if let State::Open(_) = *state {
+            *state = State::Dropped;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         // A panic fails the attempt, so an incomplete stage is never committed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

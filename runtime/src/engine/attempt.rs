@@ -62,8 +62,9 @@ async fn run_to_end(
     let context = ExecutionContext::of_attempt(engine.clone(), engine.overrides.of(job.id), job);
     let (record, permit) = (&mut *attempt, &mut permit);
     let execution = Execution { engine, plan, job, context: &context, attempt: record, permit };
+    // Registered until the end is stored.
+    let running = engine.running.register(job, &context);
     let executed = {
-        let running = engine.running.register(job, &context);
         let _closing = CloseOnDrop(&context);
         // Unwind safe: a panic leaves only staged effects behind, and those are dropped with the attempt.
         let execution = long_polls::measure(engine, &job.name, &running, context.scope(execution.execute()));

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::entity_locks::EntityLocks;
 use super::faults::{Faults, Point};
 use super::id_source::IdSource;
+use super::late_calls::LateCalls;
 use super::lease_observations::LeaseObservations;
 use super::lease_renewal::LeaseRenewal;
 use super::overrides::Overrides;
@@ -46,6 +47,7 @@ pub(crate) struct Engine {
     pub(crate) lease_observations: LeaseObservations,
     pub(crate) running: RunningAttempts,
     pub(crate) long_polls: LongPolls,
+    pub(crate) late_calls: LateCalls,
     /// How many jobs of one name may be queued before the boundary refuses more.
     pub(crate) max_queued: u64,
     /// How large what is stored may be.

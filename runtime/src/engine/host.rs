@@ -4,7 +4,8 @@ use std::any::TypeId;
 
 use super::draft::Draft;
 use super::engine::Engine;
-use crate::context::{Host, Origin};
+use super::running_attempts::AttemptId;
+use crate::context::{Host, LateCall, Origin};
 use crate::domain::{AnyCommand, NotStorable, Written};
 use crate::model::{Capabilities, EventId, Failure, JobId, Json};
 use crate::store::{NewJob, Store};
@@ -41,5 +42,24 @@ impl Host for Engine {
 
     fn draft_job(&self, command: AnyCommand, origin: Origin) -> Result<NewJob, Failure> {
         Ok(Draft::of(self, command)?.into_job(origin, self.clock.now()))
+    }
+
+    fn report_late(&self, call: LateCall) {
+        let LateCall { job, attempt, name, what, caller } = call;
+        if !self.late_calls.count(AttemptId { job, number: attempt }) {
+            return;
+        }
+        let handler = match self.plans.job(&name) {
+            Some(plan) => format!("the handler of `{name}` ({})", plan.source),
+            None => format!("the handler of `{name}`"),
+        };
+        let report = format!(
+            "`{what}` at {caller} is too late, and has no effect: {handler} had returned; await the task before the handler \
+             returns"
+        );
+        tracing::warn!(%job, attempt, "{report}");
+        if self.faults.is_some() {
+            self.late_calls.keep_report(report);
+        }
     }
 }

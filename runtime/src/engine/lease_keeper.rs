@@ -48,6 +48,7 @@ async fn keep_leases(engine: &Engine, dispatcher: &TaskTracker) {
         () = check_regularly(engine, interval) => {}
         () = long_polls::report_regularly(engine, interval) => {}
     }
+    store_late_calls(engine).await;
     if let Err(error) = engine.store.retire(&engine.worker, engine.lease.renewals()).await {
         let failure = Failure::from(error);
         tracing::warn!(worker = %engine.worker, "cannot delete this worker's lease; it stays until it expires: {failure}");
@@ -74,7 +75,21 @@ async fn check_regularly(engine: &Engine, interval: Duration) {
             let failure = Failure::from(error);
             tracing::error!(worker = %engine.worker, "cannot check the leases of other workers; retrying: {failure}");
         }
+        store_late_calls(engine).await;
         engine.clock.sleep_until(next).await;
+    }
+}
+
+/// Stores the numbers of late calls with their attempts.
+async fn store_late_calls(engine: &Engine) {
+    let late = engine.late_calls.take(&engine.running);
+    if late.is_empty() {
+        return;
+    }
+    if let Err(error) = engine.store.add_late_effects(late.clone()).await {
+        let failure = Failure::from(error);
+        tracing::error!(worker = %engine.worker, "cannot store the numbers of late effects; retrying: {failure}");
+        engine.late_calls.put_back(late);
     }
 }
 

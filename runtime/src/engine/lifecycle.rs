@@ -100,7 +100,7 @@ impl<'a> Execution<'a> {
     /// Step 6: check the invariants that are scoped by the emitted events, and those without a scope ([r16](crate::rules#r16)).
     fn check_after(&mut self, bound: Option<BoundEntity>) -> Result<Effects, Failure> {
         self.reach(Step::CheckAfter)?;
-        let mut staged = self.context.close();
+        let mut staged = self.context.take_staged();
         if let Some(refused) = staged.refused.take() {
             return Err(refused);
         }

@@ -88,6 +88,7 @@ impl Requirements {
 }
 
 impl<S: ?Sized + HasOnePolicy> FromContext for Box<S> {
+    #[track_caller]
     fn from_context(context: &ExecutionContext) -> Result<Self, Failure> {
         let chosen = S::select(context)?;
         context.record_choice(StrategyChoice::new(S::NAME, chosen.variant_name()));

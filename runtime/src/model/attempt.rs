@@ -33,6 +33,8 @@ pub struct Attempt {
     pub events: Vec<EventId>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// How many effects tasks of the handler staged after it had returned ([r31](crate::rules#r31)). They are lost.
+    pub late_effects: u32,
 }
 
 impl Attempt {
@@ -49,6 +51,7 @@ impl Attempt {
             strategies: Vec::new(),
             events: Vec::new(),
             failure: None,
+            late_effects: 0,
         }
     }
 }
@@ -66,6 +69,7 @@ impl fmt::Debug for Attempt {
             strategies,
             events,
             failure,
+            late_effects,
         } = self;
         f.debug_struct("Attempt")
             .field("number", number)
@@ -78,6 +82,7 @@ impl fmt::Debug for Attempt {
             .field("strategies", strategies)
             .field("events", events)
             .field("failure", &failure.as_ref().map(Summary))
+            .field("late_effects", late_effects)
             .finish()
     }
 }

@@ -29,6 +29,17 @@ pub struct Commit {
     pub jobs: Vec<NewJob>,
 }
 
+/// What tasks of a handler staged after it had returned ([r31](crate::rules#r31)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LateEffects {
+    /// The job.
+    pub job: JobId,
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// How many effects, in addition to those that are stored.
+    pub count: u32,
+}
+
 /// What a commit returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::claim::{Claim, Claimed, Lease, RunningJob};
-use super::commit::{Commit, CommitError, Committed};
+use super::commit::{Commit, CommitError, Committed, LateEffects};
 use super::entity::{EntityKey, StoredEntity};
 use super::error::StoreError;
 use super::event::{Cursor, NewEvent, StoredEvent};
@@ -68,6 +68,9 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// See [`CommitError`]. After an error nothing is stored.
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
+
+    /// Adds to [`Attempt::late_effects`] of attempts that have ended, whatever has happened to their jobs since. Others are skipped.
+    async fn add_late_effects(&self, late: Vec<LateEffects>) -> Result<(), StoreError>;
 
     /// Stores a worker's lease in place of the previous one ([r23](crate::rules#r23)).
     ///

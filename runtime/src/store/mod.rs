@@ -31,7 +31,7 @@ mod tick;
 
 pub use admission::{Admission, Insertion, KeyHolder, Limits, Lookups, admit};
 pub use claim::{Claim, Claimed, Lease, RunningJob};
-pub use commit::{Commit, CommitError, Committed, Next};
+pub use commit::{Commit, CommitError, Committed, LateEffects, Next};
 pub use contract::Store;
 pub use entity::{EntityKey, EntityWrite, StoredEntity};
 pub use error::StoreError;

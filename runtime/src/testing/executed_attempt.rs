@@ -3,7 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 
-use super::stored::expect_store;
+use super::stored::{expect_nothing_late, expect_store};
 use crate::model::{Attempt, Failure, Job, JobId};
 use crate::runtime::Runtime;
 
@@ -25,6 +25,7 @@ impl ExecutedAttempt {
         number: Option<u32>,
         place: &'static Location<'static>,
     ) -> Self {
+        expect_nothing_late(runtime, place);
         let store = &runtime.engine().store;
         let Some(job) = expect_store(store.job(id).await, place) else {
             panic!("{place}: job {id} was deleted while it ran");

@@ -6,6 +6,7 @@ use std::panic::Location;
 
 use crate::engine::Engine;
 use crate::model::{Cause, Job, Key};
+use crate::runtime::Runtime;
 use crate::store::{Cursor, JobQuery, StoreError, StoredEntity, StoredEvent};
 
 /// How much is read at once.
@@ -70,4 +71,11 @@ pub(super) async fn published_by(engine: &Engine, jobs: &[Job]) -> Result<Vec<Jo
 /// The value, or a panic at the line of the test.
 pub(super) fn expect_store<T, E: fmt::Display>(result: Result<T, E>, place: &Location<'_>) -> T {
     result.unwrap_or_else(|error| panic!("{place}: the store failed: {error}"))
+}
+
+/// Panics at the line of the test if a task has staged something after its handler had returned.
+pub(super) fn expect_nothing_late(runtime: &Runtime, place: &Location<'_>) {
+    if let Some(report) = runtime.engine().late_calls.take_report() {
+        panic!("{place}: {report}");
+    }
 }

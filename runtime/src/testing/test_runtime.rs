@@ -5,6 +5,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -15,7 +16,7 @@ use super::given::store_entity;
 use super::outcome::Outcome;
 use super::running_attempt::{RunningAttempt, StartedJob, wait_for};
 use super::snapshot::Snapshot;
-use super::stored::expect_store;
+use super::stored::{expect_nothing_late, expect_store};
 use crate::domain::{Entity, Event, HasOneHandler};
 use crate::engine::{
     AttemptId, Engine, Fault, Faults, Point, attempt, dispatcher, lease_keeper, pruning, schedules,
@@ -34,11 +35,14 @@ const ENDLESS: usize = 10_000;
 /// It runs the code of production: there is a stored job, and an attempt takes the seven steps. Attempts run one at a time,
 /// so that a test has the same outcome each time.
 ///
-/// A method that cannot proceed panics with the line of the test.
+/// A method that cannot proceed panics with the line of the test. So does the method that executes an attempt, or the drop of the
+/// runtime, if a task stages something after its handler has returned: it would be lost ([r31](crate::rules#r31)).
 pub struct TestRuntime {
     setup: Setup,
     runtime: Runtime,
     faults: Arc<Faults>,
+    /// Where it was started.
+    place: Place,
     /// The attempts that ran when leases were last checked.
     seen_running: Mutex<HashSet<AttemptId>>,
     /// The last event that a snapshot has read.
@@ -72,6 +76,7 @@ impl TestRuntime {
             setup,
             runtime,
             faults,
+            place,
             seen_running: Mutex::default(),
             last_event: Mutex::default(),
             claims: AtomicU64::new(0),
@@ -310,6 +315,7 @@ impl TestRuntime {
             engine.die();
             engine.attempts.close();
             engine.attempts.wait().await;
+            expect_nothing_late(&self.runtime, place);
             self.runtime = start_runtime(&self.setup, &self.faults, place).await;
             lock(&self.seen_running).clear();
         }
@@ -431,6 +437,15 @@ async fn start_runtime(setup: &Setup, faults: &Arc<Faults>, place: Place) -> Run
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Fails the test if a task has staged something after its handler had returned, unless the test has failed already.
+impl Drop for TestRuntime {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            expect_nothing_late(&self.runtime, self.place);
+        }
+    }
 }
 
 impl fmt::Debug for TestRuntime {

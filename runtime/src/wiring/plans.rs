@@ -6,11 +6,12 @@ use std::iter;
 use std::sync::Arc;
 
 use super::input_schema::InputSchema;
+use super::parts::Located;
 use crate::context::ExecutionContext;
 use crate::domain::{MakeCommand, ScheduleSettings, Timetable};
 use crate::handler::call::Handling;
 use crate::handler::{Always, DEFAULT_QUEUE, HandlerSettings};
-use crate::model::{AnyValue, Failure, FailureKind, Key};
+use crate::model::{AnyValue, Failure, FailureKind, Key, Source};
 use crate::register::{
     Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart, SchedulePart,
 };
@@ -65,6 +66,8 @@ pub(crate) struct HandlingPlan {
 
 /// How a job is executed.
 pub(crate) struct JobPlan {
+    /// The place of the handler.
+    pub(crate) source: Source,
     pub(crate) input: Arc<InputSchema>,
     pub(crate) settings: HandlerSettings,
     pub(crate) action: Action,
@@ -187,9 +190,9 @@ impl Plans {
         &mut self,
         part: &EventPart,
         input: Arc<InputSchema>,
-        handlers: &[EventHandlerPart],
+        handlers: &[Located<EventHandlerPart>],
     ) {
-        let own = handlers.iter().filter(|handler| handler.event == part.type_id);
+        let own = handlers.iter().map(|(handler, _)| handler).filter(|handler| handler.event == part.type_id);
         let plan = |handler: &EventHandlerPart| HandlingPlan {
             name: handler.name.into(),
             repeatable: handler.handler.settings.retry.repeats(),
@@ -201,7 +204,12 @@ impl Plans {
         self.events.insert(part.type_id, plan);
     }
 
-    pub(super) fn add_handler(&mut self, handler: &CommandHandlerPart, invariants: &[Arc<InvariantPart>]) {
+    pub(super) fn add_handler(
+        &mut self,
+        handler: &Located<CommandHandlerPart>,
+        invariants: &[Arc<InvariantPart>],
+    ) {
+        let (handler, source) = handler;
         let Some(command) = self.commands_by_type.get(&handler.command) else { return };
         let entity = match &handler.body {
             Body::Bound(body) => Some(body.entity.type_id),
@@ -209,6 +217,7 @@ impl Plans {
         };
         let scoped = |part: &&Arc<InvariantPart>| part.when == handler.command && Some(part.entity) == entity;
         let plan = JobPlan {
+            source: *source,
             input: command.input.clone(),
             settings: handler.handler.settings,
             action: Action::Command(handler.body),
@@ -235,9 +244,10 @@ impl Plans {
         });
     }
 
-    pub(super) fn add_event_handler(&mut self, handler: &EventHandlerPart) {
+    pub(super) fn add_event_handler(&mut self, (handler, source): &Located<EventHandlerPart>) {
         let Some(event) = self.events.get(&handler.event) else { return };
         let plan = JobPlan {
+            source: *source,
             input: event.input.clone(),
             settings: handler.handler.settings,
             action: Action::Event(handler.handle),

@@ -89,20 +89,19 @@ impl Parts {
                 plans.add_command(part, input, handler);
             }
         }
-        let event_handlers: Vec<_> = self.event_handlers.into_iter().map(|(part, _)| part).collect();
         for (part, _) in self.events {
             if let Some(input) = inputs.remove(&part.type_id) {
-                plans.add_event(&part, input, &event_handlers);
+                plans.add_event(&part, input, &self.event_handlers);
             }
         }
         let invariants: Vec<_> = self.invariants.into_iter().map(|(part, _)| part).collect();
-        for (handler, _) in &self.handlers {
+        for handler in &self.handlers {
             plans.add_handler(handler, &invariants);
-            if let Some(timetable) = timetables.remove(&handler.command) {
-                plans.add_schedule(handler, timetable);
+            if let Some(timetable) = timetables.remove(&handler.0.command) {
+                plans.add_schedule(&handler.0, timetable);
             }
         }
-        for handler in &event_handlers {
+        for handler in &self.event_handlers {
             plans.add_event_handler(handler);
         }
         for invariant in invariants {

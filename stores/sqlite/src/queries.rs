@@ -44,10 +44,10 @@ const COUNT_JOBS: &str = "SELECT kind, name, state, count(*) FROM jobs GROUP BY 
 
 pub(crate) const ATTEMPTS: &str = "
     SELECT a.number, a.worker, a.started_at, a.ended_at, a.reached, a.version_read, a.version_written,
-        a.strategies, a.events, a.failure
+        a.strategies, a.events, a.failure, a.late_effects
     FROM job_specs AS s JOIN attempts AS a ON a.seq = s.seq WHERE s.id = ?1
     UNION ALL
-    SELECT live.attempts, live.worker, live.started_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT live.attempts, live.worker, live.started_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM job_specs AS s JOIN running AS live ON live.seq = s.seq WHERE s.id = ?1
     ORDER BY 1";
 

@@ -235,7 +235,7 @@ pub(crate) fn schedule_position(schedule: &str, row: &Row<'_>) -> Result<Schedul
     read().map_err(|error| error.at("schedules", format!("with name {schedule}")))
 }
 
-/// `number, worker, started_at, ended_at, reached, version_read, version_written, strategies, events, failure`
+/// `number, worker, started_at, ended_at, reached, version_read, version_written, strategies, events, failure, late_effects`
 pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
     let mut cells = Cells::of(row);
     let number = cells.number("number").map_err(|error| error.at("attempts", "?"))?;
@@ -249,6 +249,7 @@ pub(crate) fn attempt(row: &Row<'_>) -> Result<Attempt, Error> {
         attempt.strategies = cells.optional_json("strategies")?.unwrap_or_default();
         attempt.events = cells.optional_json("events")?.unwrap_or_default();
         attempt.failure = cells.optional_json("failure")?;
+        attempt.late_effects = cells.optional_number("late_effects")?.unwrap_or_default();
         Ok(attempt)
     };
     read().map_err(|error| error.at("attempts", format!("with number {number}")))

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use enact::store::{
     Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
-    Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
-    StoredEvent, Submitted, Ticked,
+    LateEffects, Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError,
+    StoredEntity, StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 
 use crate::encode::EncodedJob;
 use crate::operations::{
-    CancelJobs, ChangeDue, ClaimJobs, CommitAttempt, PruneEvents, PruneJobs, RecordTick, RenewLease,
-    RetireWorker, RetryJobs, SubmitJobs,
+    AddLateEffects, CancelJobs, ChangeDue, ClaimJobs, CommitAttempt, PruneEvents, PruneJobs, RecordTick,
+    RenewLease, RetireWorker, RetryJobs, SubmitJobs,
 };
 use crate::queries;
 use crate::reader::Reader;
@@ -61,6 +61,10 @@ impl Store for SqliteStore {
 
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
         self.writer.write(CommitAttempt::new(commit)?).await?
+    }
+
+    async fn add_late_effects(&self, late: Vec<LateEffects>) -> Result<(), StoreError> {
+        self.writer.write(AddLateEffects(late)).await
     }
 
     async fn renew(&self, lease: Lease) -> Result<(), StoreError> {

@@ -106,7 +106,8 @@ macro_rules! conformance {
                 an_unknown_job_cannot_end,
                 staged_events_and_jobs_are_appended_in_order,
                 an_output_of_null_is_an_output,
-                has_work_tells_whether_a_commit_made_jobs_claimable_or_due;
+                has_work_tells_whether_a_commit_made_jobs_claimable_or_due,
+                r31_late_effects_are_added_to_attempts_that_have_ended;
             states:
                 r20_exactly_the_transitions_of_the_table_occur,
                 r20_a_due_job_is_ready_before_it_runs;

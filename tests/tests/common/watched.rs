@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use enact::store::{
-    Changed, Claim, Claimed, Commit, CommitError, Committed, EntityKey, Lease, NewDue, NewEvent, NewJob,
-    NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity, Submitted, Ticked,
+    Changed, Claim, Claimed, Commit, CommitError, Committed, EntityKey, LateEffects, Lease, NewDue, NewEvent,
+    NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState, Key, MemoryStore, WorkerId};
 use enact::{Cursor, JobCount, JobPage, JobQuery, StoredEvent};
@@ -33,6 +33,9 @@ pub(crate) trait Watch: Send + Sync + 'static {
     /// Before [`Store::states`].
     async fn reading_states(&self, _jobs: &[JobId]) {}
 
+    /// Before [`Store::add_late_effects`].
+    async fn adding_late_effects(&self, _late: &[LateEffects]) {}
+
     /// Before [`Store::commit`].
     async fn committing(&self, _commit: &Commit) {}
 }
@@ -60,6 +63,11 @@ impl<W: Watch> Store for Watched<W> {
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
         self.watch.committing(&commit).await;
         self.store.commit(commit).await
+    }
+
+    async fn add_late_effects(&self, late: Vec<LateEffects>) -> Result<(), StoreError> {
+        self.watch.adding_late_effects(&late).await;
+        self.store.add_late_effects(late).await
     }
 
     async fn renew(&self, lease: Lease) -> Result<(), StoreError> {

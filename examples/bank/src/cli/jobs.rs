@@ -191,6 +191,10 @@ fn attempt_row(attempt: &Attempt) -> [String; 7] {
         (None, Some(_)) => "succeeded".to_owned(),
         (None, None) => "running".to_owned(),
     };
+    let outcome = match attempt.late_effects {
+        0 => outcome,
+        late => format!("{outcome}; {late} effects came too late and are lost"),
+    };
     // The name of a worker starts with its process id.
     let worker = attempt.worker.as_str();
     let process = worker.split_once('-').map_or(worker, |(process, _)| process);

@@ -10,7 +10,7 @@ use super::lanes::Lanes;
 use super::ready::Ready;
 use super::seq::Seq;
 use crate::model::{Attempt, Job, JobId, JobState, Key, WorkerId};
-use crate::store::{Claim, Claimed, NewDue, Next};
+use crate::store::{Claim, Claimed, LateEffects, NewDue, Next};
 
 #[derive(Debug)]
 pub(super) struct Record {
@@ -59,6 +59,15 @@ impl Jobs {
         let seq = *self.seqs.get(&id)?;
         let Record { job, attempts, .. } = &self.records[&seq];
         if job.state == JobState::Running { Some((seq, attempts.last()?)) } else { None }
+    }
+
+    pub(super) fn add_late_effects(&mut self, late: LateEffects) {
+        let record = self.seqs.get(&late.job).and_then(|seq| self.records.get_mut(seq));
+        let attempts = record.into_iter().flat_map(|record| &mut record.attempts);
+        for attempt in attempts.filter(|attempt| attempt.number == late.attempt && attempt.ended_at.is_some())
+        {
+            attempt.late_effects = attempt.late_effects.saturating_add(late.count);
+        }
     }
 
     /// The workers that have running jobs.

@@ -23,8 +23,8 @@ use self::records::Records;
 use crate::model::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use crate::store::{
     Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
-    Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity,
-    StoredEvent, Submitted, Ticked,
+    LateEffects, Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError,
+    StoredEntity, StoredEvent, Submitted, Ticked,
 };
 
 /// A store in memory, for tests and for programs whose jobs need not outlive them.
@@ -75,6 +75,14 @@ impl Store for MemoryStore {
 
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
         self.records().commit(commit)
+    }
+
+    async fn add_late_effects(&self, late: Vec<LateEffects>) -> Result<(), StoreError> {
+        let mut records = self.records();
+        for late in late {
+            records.jobs.add_late_effects(late);
+        }
+        Ok(())
     }
 
     async fn renew(&self, lease: Lease) -> Result<(), StoreError> {

@@ -109,6 +109,7 @@ CREATE TABLE attempts (
     events          TEXT,              -- ids of the emitted events; NULL: none
     failure         TEXT,              -- NULL: it succeeded
     output          TEXT,              -- what the handler returned; NULL: it failed
+    late_effects    INTEGER,           -- number of effects staged after the handler had returned; NULL: none
     PRIMARY KEY (seq, number)
 ) STRICT, WITHOUT ROWID;
 

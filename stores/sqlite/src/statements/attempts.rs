@@ -1,10 +1,10 @@
-use enact::store::Next;
+use enact::store::{LateEffects, Next};
 use enact::{Attempt, Step};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::prepare::statements;
-use crate::encode::{integer, time};
+use crate::encode::{IdText, integer, time};
 use crate::error::Error;
 use crate::rows::RunningAttempt;
 
@@ -13,8 +13,11 @@ statements! { Attempts {
     select_fenced: "SELECT name, order_key, spent FROM running WHERE seq = ?1 AND worker = ?2 AND attempts = ?3",
     insert_attempt: "
         INSERT INTO attempts (seq, number, worker, started_at, ended_at, reached, version_read, version_written,
-            strategies, events, failure, output)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            strategies, events, failure, output, late_effects)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    add_late_effects: "
+        UPDATE attempts SET late_effects = min(coalesce(late_effects, 0) + ?3, 4294967295)
+        WHERE seq = (SELECT seq FROM job_specs WHERE id = ?1) AND number = ?2",
     insert_cancelled_attempt: "
         INSERT INTO attempts (seq, number, worker, started_at, ended_at, failure) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     select_last_number: "SELECT max(number) FROM attempts WHERE seq = ?1",
@@ -70,7 +73,13 @@ impl Attempts<'_> {
             encoded.events,
             encoded.failure,
             output,
+            Some(attempt.late_effects).filter(|count| *count > 0),
         ])?;
+        Ok(())
+    }
+
+    pub(crate) fn add_late_effects(&mut self, late: &LateEffects) -> Result<(), Error> {
+        self.add_late_effects.execute(params![IdText::from(late.job), late.attempt, late.count])?;
         Ok(())
     }
 

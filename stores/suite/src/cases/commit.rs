@@ -1,6 +1,6 @@
 //! What `commit` stores and what it refuses.
 
-use enact::store::{Commit, CommitError, NewEvent, Next};
+use enact::store::{Commit, CommitError, LateEffects, NewEvent, Next};
 use enact::{Cause, Failure, JobState, Step};
 
 use crate::TestStore;
@@ -320,4 +320,45 @@ pub async fn has_work_tells_whether_a_commit_made_jobs_claimable_or_due(store: T
     assert_eq!(active.job.id, second);
     store.publish(after([second], "bill")).await;
     assert!(has_work(active.succeeds()).await, "its successor is ready");
+}
+
+pub async fn r31_late_effects_are_added_to_attempts_that_have_ended(store: TestStore) {
+    let add = async |late: &[(&RunningAttempt, u32)]| {
+        let late = late.iter().map(|(active, count)| LateEffects {
+            job: active.job.id,
+            attempt: active.job.attempts,
+            count: *count,
+        });
+        store.add_late_effects(late.collect()).await.expect("add_late_effects");
+    };
+    let first = store.run(job("ship")).await;
+    add(&[(&first, 1)]).await;
+    assert_eq!(store.attempts_of(first.job.id).await[0].late_effects, 0, "the attempt runs");
+
+    store.accept(first.retries(at(0))).await;
+    let second = store.claim_one(&worker("w"), "ship", at(1)).await;
+    store.accept(second.succeeds()).await;
+    let other = store.run(job("bill")).await;
+    store.accept(other.succeeds()).await;
+    let before = store.snapshot().await;
+
+    add(&[]).await;
+    let unknown = LateEffects { job: job_id(), attempt: 1, count: 1 };
+    store
+        .add_late_effects(vec![unknown, LateEffects { job: first.job.id, attempt: 3, count: 1 }])
+        .await
+        .expect("skips");
+    assert_eq!(store.snapshot().await, before, "an attempt that is not stored is skipped");
+
+    add(&[(&first, 2), (&second, 3), (&first, 4)]).await;
+    add(&[(&second, 5)]).await;
+    let counts = async |active: &RunningAttempt| {
+        store.attempts_of(active.job.id).await.iter().map(|attempt| attempt.late_effects).collect::<Vec<_>>()
+    };
+    assert_eq!(counts(&first).await, [6, 8]);
+    assert_eq!(counts(&other).await, [0]);
+    assert_eq!(store.find(first.job.id).await.state, JobState::Succeeded);
+
+    add(&[(&other, u32::MAX), (&other, 1)]).await;
+    assert_eq!(counts(&other).await, [u32::MAX], "it saturates");
 }

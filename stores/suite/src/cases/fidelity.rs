@@ -241,6 +241,7 @@ pub async fn r21_an_attempt_keeps_every_field(store: TestStore) {
             attempt.ended_at = Some(ended_at);
             attempt.version_read = version_read;
             attempt.version_written = version_written;
+            attempt.late_effects = 5;
             attempt.strategies = TEXTS.map(choice).into();
             attempt.events = (0..3).map(|_| event_id()).rev().collect();
         });
