@@ -1,28 +1,56 @@
 //! What schemars does not know of a type, as `#[schemars(…)]` attributes that are added to it.
+//!
+//! schemars ignores serde's `alias` and `other`. They are written into the schema as `x-enact-aliases` and `x-enact-variant`, which the
+//! runtime replaces by the names that they stand for: only the schema knows how a field is renamed.
 
+use darling::ast::NestedMeta;
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Data, DeriveInput, Fields, parse_quote};
+use quote::{ToTokens, quote};
+use syn::{Attribute, Data, DeriveInput, Expr, ExprLit, Field, Fields, Lit, Meta, Variant, parse_quote};
 
 use crate::crate_path::Enact;
 
 /// The item with attributes for schemars.
 pub(crate) fn added(enact: &Enact, input: &DeriveInput) -> DeriveInput {
     let mut input = input.clone();
+    let tag = option(&input.attrs, "tag").first().map(ToTokens::to_token_stream);
     match &mut input.data {
         Data::Struct(data) if has_no_fields(&data.fields) => {
             // schemars says only that it is an object, as a type does that accepts any object.
             input.attrs.push(parse_quote!(#[schemars(extend("properties" = {}))]));
         }
+        Data::Struct(data) => data.fields.iter_mut().for_each(add_to_field),
         Data::Enum(data) => {
-            let no_fields = path(enact, &quote!(NoFields));
-            for variant in data.variants.iter_mut().filter(|variant| has_no_fields(&variant.fields)) {
-                variant.attrs.push(parse_quote!(#[schemars(with = #no_fields)]));
+            for variant in &mut data.variants {
+                add_to_variant(enact, variant, tag.as_ref());
             }
         }
-        Data::Struct(_) | Data::Union(_) => {}
+        Data::Union(_) => {}
     }
     input
+}
+
+fn add_to_variant(enact: &Enact, variant: &mut Variant, tag: Option<&TokenStream>) {
+    variant.fields.iter_mut().for_each(add_to_field);
+    if has_no_fields(&variant.fields) {
+        let no_fields = quote!(#enact::__private::NoFields).to_string();
+        variant.attrs.push(parse_quote!(#[schemars(with = #no_fields)]));
+    }
+    let aliases = option(&variant.attrs, "alias");
+    let is_other = has_word(&variant.attrs, "other");
+    if !aliases.is_empty() || is_other {
+        let tag = tag.cloned().unwrap_or_else(|| quote!(null));
+        variant.attrs.push(parse_quote! {
+            #[schemars(extend("x-enact-variant" = { "tag": #tag, "aliases": [#(#aliases),*], "other": #is_other }))]
+        });
+    }
+}
+
+fn add_to_field(field: &mut Field) {
+    let aliases = option(&field.attrs, "alias");
+    if !aliases.is_empty() && !has_word(&field.attrs, "flatten") {
+        field.attrs.push(parse_quote!(#[schemars(extend("x-enact-aliases" = [#(#aliases),*]))]));
+    }
 }
 
 /// Whether it is written as `{}`.
@@ -30,7 +58,29 @@ fn has_no_fields(fields: &Fields) -> bool {
     matches!(fields, Fields::Named(fields) if fields.named.is_empty())
 }
 
-/// The path of an item of `enact::__private`, as the text of an option.
-fn path(enact: &Enact, item: &TokenStream) -> String {
-    quote!(#enact::__private::#item).to_string()
+/// The texts of an option in `#[serde(…)]`.
+fn option(attrs: &[Attribute], name: &str) -> Vec<Lit> {
+    let text = |option| match option {
+        Meta::NameValue(option) if option.path.is_ident(name) => match option.value {
+            Expr::Lit(ExprLit { lit: lit @ Lit::Str(_), .. }) => Some(lit),
+            _ => None,
+        },
+        _ => None,
+    };
+    serde(attrs).filter_map(text).collect()
+}
+
+fn has_word(attrs: &[Attribute], name: &str) -> bool {
+    serde(attrs).any(|option| matches!(option, Meta::Path(path) if path.is_ident(name)))
+}
+
+/// The options in `#[serde(…)]`.
+fn serde(attrs: &[Attribute]) -> impl Iterator<Item = Meta> {
+    let lists = attrs.iter().filter(|attribute| attribute.path().is_ident("serde"));
+    let options = lists.filter_map(|attribute| attribute.meta.require_list().ok());
+    let options = options.filter_map(|list| NestedMeta::parse_meta_list(list.tokens.clone()).ok()).flatten();
+    options.filter_map(|option| match option {
+        NestedMeta::Meta(option) => Some(option),
+        _ => None,
+    })
 }

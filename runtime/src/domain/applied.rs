@@ -42,6 +42,36 @@ impl<'a> Applied<'a> {
         }
     }
 
+    /// The parts that describe a field of the object.
+    pub(crate) fn field(&self, name: &str, value: &Value) -> Self {
+        let named = |keywords: &&'a Map<String, Value>| keywords.get("properties")?.get(name);
+        let mut schemas: Vec<_> = self.parts.iter().filter_map(named).collect();
+        if schemas.is_empty() {
+            let others = |keywords: &&'a Map<String, Value>| keywords.get("additionalProperties");
+            schemas.extend(self.parts.iter().filter_map(others));
+            let patterns = |keywords: &&'a Map<String, Value>| keywords.get("patternProperties")?.as_object();
+            schemas.extend(self.parts.iter().filter_map(patterns).flat_map(Map::values));
+        }
+        self.of(schemas, value)
+    }
+
+    /// The parts that describe an element of the array.
+    pub(crate) fn element(&self, index: usize, value: &Value) -> Self {
+        let at = |keywords: &&'a Map<String, Value>| {
+            let positional = keywords.get("prefixItems").and_then(|schemas| schemas.get(index));
+            positional.or_else(|| keywords.get("items"))
+        };
+        self.of(self.parts.iter().filter_map(at).collect(), value)
+    }
+
+    fn of(&self, schemas: Vec<&'a Value>, value: &Value) -> Self {
+        let mut applied = Self { root: self.root, parts: Vec::new() };
+        for schema in schemas {
+            applied.add(schema, value, MAX_IN_PLACE);
+        }
+        applied
+    }
+
     /// Whether any part has the field, by its name or because it accepts any.
     pub(crate) fn has_field(&self, name: &str) -> bool {
         let accepts_any = |keywords: &&Map<String, Value>| {
@@ -58,6 +88,11 @@ impl<'a> Applied<'a> {
     pub(crate) fn fields(&self) -> BTreeSet<&'a str> {
         let named = |keywords: &&'a Map<String, Value>| keywords.get("properties")?.as_object();
         self.parts.iter().filter_map(named).flat_map(Map::keys).map(String::as_str).collect()
+    }
+
+    /// Whether the array's elements have a schema for each position.
+    pub(crate) fn is_tuple(&self) -> bool {
+        self.parts.iter().any(|keywords| keywords.contains_key("prefixItems"))
     }
 }
 
@@ -96,9 +131,9 @@ pub(crate) fn pointer_of(reference: &str) -> Option<String> {
 enum Fit {
     /// The value is of another type.
     None,
-    /// The value has another tag.
+    /// The value has another tag, or is none of those listed.
     Mistagged,
-    /// A required field is missing, or the value is none of those listed.
+    /// A required field is missing.
     Partly,
     Whole,
 }
@@ -140,13 +175,11 @@ fn fit_own(keywords: &Map<String, Value>, value: &Value) -> Fit {
 
 /// How well a value fits the values that a schema lists.
 fn fit_listed(keywords: &Map<String, Value>, value: &Value) -> Fit {
-    if keywords.get("const").is_some_and(|constant| constant != value) {
-        return Fit::Mistagged;
-    }
-    match keywords.get("enum").and_then(Value::as_array) {
-        Some(values) if !values.contains(value) => Fit::Partly,
-        _ => Fit::Whole,
-    }
+    let lists = |values: &Value| values.as_array().is_some_and(|values| values.contains(value));
+    let is_listed = keywords.get("const").is_none_or(|constant| constant == value)
+        && keywords.get("enum").is_none_or(lists)
+        && !keywords.get("not").and_then(|others| others.get("enum")).is_some_and(lists);
+    if is_listed { Fit::Whole } else { Fit::Mistagged }
 }
 
 fn has_type(types: &Value, value: &Value) -> bool {

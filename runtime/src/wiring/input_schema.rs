@@ -7,8 +7,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
+use super::refusals::refusals;
 use super::violations::Explainer;
-use super::{closing, formats, pointer, written_fields};
+use super::{aliases, closing, formats, written_fields};
 use crate::domain::{self, MAX_DEPTH, NotStorable, Parse, Written, without_position};
 use crate::model::{AnyValue, Failure, FailureKind, Json, Violation};
 
@@ -41,10 +42,13 @@ impl InputSchema {
         max_bytes: usize,
     ) -> Result<Self, String> {
         let mut read = Value::from(schema(&mut SchemaGenerator::default()));
+        aliases::apply(&mut read);
         let schema = match unknown_fields {
             UnknownFields::Refused => {
                 let mut written = SchemaSettings::default().for_serialize().into_generator();
-                written_fields::add(&mut read, &Value::from(schema(&mut written)));
+                let mut written = Value::from(schema(&mut written));
+                aliases::apply(&mut written);
+                written_fields::add(&mut read, &written);
                 closing::close(&read)
             }
             UnknownFields::Ignored => {
@@ -126,17 +130,23 @@ impl InputSchema {
     /// Deserializes a payload that is valid by its schema. The type may still refuse it, such as by the range of an `i64`.
     pub(crate) fn parse(&self, text: &Json) -> Result<AnyValue, Failure> {
         domain::parse(text.as_str(), self.parse).map_err(|error| {
-            let pointer = text.value().map(|value| pointer::pointer(&value, self.parse)).unwrap_or_default();
-            self.invalid(vec![Violation::at(pointer, "unreadable", without_position(&error))])
+            let value = text.value().unwrap_or_default();
+            let mut violations = refusals(&self.schema, &value, self.parse);
+            if violations.is_empty() {
+                violations.push(Violation::at("", "unreadable", without_position(&error)));
+            }
+            self.invalid(violations)
         })
     }
 
+    /// Validates a value. If it is invalid, what its type refuses is reported, too.
     fn validate(&self, value: &Value) -> Result<(), Failure> {
         if self.validator.is_valid(value) {
             return Ok(());
         }
-        let violations = self.explainer.violations(&self.schema, value).into_list();
-        Err(self.invalid(violations))
+        let mut violations = self.explainer.violations(&self.schema, value);
+        violations.add_refusals(|| refusals(&self.schema, value, self.parse));
+        Err(self.invalid(violations.into_list()))
     }
 
     fn invalid(&self, violations: Vec<Violation>) -> Failure {

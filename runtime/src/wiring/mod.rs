@@ -1,5 +1,6 @@
 //! The wiring of a program: its registered parts, checked, described and resolved ([r51](crate::rules#r51)).
 
+mod aliases;
 mod check;
 mod closing;
 mod describe;
@@ -11,6 +12,7 @@ mod parts;
 mod plans;
 mod pointer;
 mod problem;
+mod refusals;
 mod resolve;
 mod tree;
 mod violations;

@@ -22,7 +22,7 @@ use crate::model::Violation;
 const MAX_QUOTED_BYTES: usize = 80;
 
 /// The number of violations that are listed. Further ones are counted.
-const MAX_VIOLATIONS: usize = 100;
+pub(super) const MAX_VIOLATIONS: usize = 100;
 
 /// The violations of a value.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +49,23 @@ impl Violations {
             self.add(|| violation.clone());
         }
         self.more += others.more;
+    }
+
+    /// Adds what a type refuses, except where a violation is known already.
+    pub(super) fn add_refusals(&mut self, refusals: impl FnOnce() -> Vec<Violation>) {
+        if self.more > 0 {
+            return;
+        }
+        let known: Vec<_> = self.listed.iter().filter_map(Violation::pointer).map(str::to_owned).collect();
+        let is_inside = |one: &str, other: &str| {
+            one.strip_prefix(other).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        };
+        for refusal in refusals() {
+            let at = refusal.pointer().unwrap_or_default();
+            if !known.iter().any(|known| is_inside(at, known) || is_inside(known, at)) {
+                self.add(|| refusal);
+            }
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -216,7 +233,10 @@ impl<'a> Walk<'a> {
             ([only], _) => found.extend(only),
             (_, 0) => found.add(|| {
                 let none = || Violation::at(at.to_string(), union, "it matches none of the alternatives");
-                unlisted(branches, at).or_else(|| missing_tag(branches, value, at)).unwrap_or_else(none)
+                missing_name(branches, at)
+                    .or_else(|| unlisted(branches, at))
+                    .or_else(|| missing_tag(branches, value, at))
+                    .unwrap_or_else(none)
             }),
             (_, 2..) if union == "oneOf" => {
                 found.add(|| Violation::at(at.to_string(), union, "it matches several alternatives"));
@@ -297,6 +317,14 @@ fn tag_values(schema: &Value) -> Option<Vec<&str>> {
         Some(tag) => tag.as_str().map(|tag| vec![tag]),
         None => schema.get("enum")?.as_array()?.iter().map(Value::as_str).collect(),
     }
+}
+
+/// The violation of an object that lacks a field by each of its names.
+fn missing_name(branches: &[Value], at: &Path<'_>) -> Option<Violation> {
+    let is_name = |branch: &Value| branch.as_object().is_some_and(|keywords| keywords.len() == 1);
+    let name = branches.first()?.get("required")?.get(0)?.as_str()?;
+    let field = Path::Field(at, name).to_string();
+    branches.iter().all(is_name).then(|| Violation::at(field, "required", "this field is required"))
 }
 
 /// The violation of a value that is none of those that the branches of a union are.
