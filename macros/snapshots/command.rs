@@ -11,6 +11,15 @@ pub struct Withdraw {
     pub account: AccountId,
     /// How much, in cents.
     #[schemars(range(min = 1))]
+    #[schemars(
+        extend(
+            "x-enact-constraints" = {"file":::core::file!(),
+            "line":::core::line!(),
+            "field":"Withdraw.cents",
+            "rules":[{"name":"range",
+            "min":1}]}
+        )
+    )]
     pub cents: i64,
     pub request: Option<String>,
 }

@@ -6,6 +6,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{DeriveInput, Ident, Meta};
 
 use crate::command::HandlerOptions;
+use crate::constraints;
 use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
@@ -51,6 +52,7 @@ struct Entity<'a> {
 impl<'a> Entity<'a> {
     fn check(parsed: Parsed<EntityOptions>, input: &'a DeriveInput, errors: &mut Errors) -> Self {
         let shape_is_right = record::check(SHAPE, input, errors);
+        constraints::check(input, errors);
         let names_another_id = parsed.rejects("id");
         let EntityOptions { id, name } = parsed.options;
         let id = match id {

@@ -6,6 +6,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{DeriveInput, Meta};
 
 use crate::command::DeclarationOptions;
+use crate::constraints;
 use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
@@ -56,6 +57,7 @@ struct Event {
 impl Event {
     fn check(options: EventOptions, input: &DeriveInput, errors: &mut Errors) -> Self {
         record::check(SHAPE, input, errors);
+        constraints::check(input, errors);
         Self { name: record::name(input, options.name) }
     }
 

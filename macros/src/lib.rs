@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod constraints;
 mod constructs;
 mod crate_path;
 mod derives;

@@ -6,23 +6,26 @@
 use darling::ast::NestedMeta;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Expr, ExprLit, Field, Fields, Lit, Meta, Variant, parse_quote};
 
+use crate::constraints;
 use crate::crate_path::Enact;
 
 /// The item with attributes for schemars.
 pub(crate) fn added(enact: &Enact, input: &DeriveInput) -> DeriveInput {
     let mut input = input.clone();
+    let name = input.ident.unraw().to_string();
     let tag = option(&input.attrs, "tag").first().map(ToTokens::to_token_stream);
     match &mut input.data {
         Data::Struct(data) if has_no_fields(&data.fields) => {
             // schemars says only that it is an object, as a type does that accepts any object.
             input.attrs.push(parse_quote!(#[schemars(extend("properties" = {}))]));
         }
-        Data::Struct(data) => data.fields.iter_mut().for_each(add_to_field),
+        Data::Struct(data) => add_to_fields(&name, &mut data.fields),
         Data::Enum(data) => {
             for variant in &mut data.variants {
-                add_to_variant(enact, variant, tag.as_ref());
+                add_to_variant(enact, &name, variant, tag.as_ref());
             }
         }
         Data::Union(_) => {}
@@ -30,14 +33,14 @@ pub(crate) fn added(enact: &Enact, input: &DeriveInput) -> DeriveInput {
     input
 }
 
-fn add_to_variant(enact: &Enact, variant: &mut Variant, tag: Option<&TokenStream>) {
-    variant.fields.iter_mut().for_each(add_to_field);
+fn add_to_variant(enact: &Enact, ty: &str, variant: &mut Variant, tag: Option<&TokenStream>) {
+    add_to_fields(&format!("{ty}::{}", variant.ident.unraw()), &mut variant.fields);
     if has_no_fields(&variant.fields) {
         let no_fields = quote!(#enact::__private::NoFields).to_string();
         variant.attrs.push(parse_quote!(#[schemars(with = #no_fields)]));
     }
     let aliases = option(&variant.attrs, "alias");
-    let is_other = has_word(&variant.attrs, "other");
+    let is_other = has_option(&variant.attrs, "other");
     if !aliases.is_empty() || is_other {
         let tag = tag.cloned().unwrap_or_else(|| quote!(null));
         variant.attrs.push(parse_quote! {
@@ -46,9 +49,16 @@ fn add_to_variant(enact: &Enact, variant: &mut Variant, tag: Option<&TokenStream
     }
 }
 
-fn add_to_field(field: &mut Field) {
+fn add_to_fields(owner: &str, fields: &mut Fields) {
+    for (index, field) in fields.iter_mut().enumerate() {
+        constraints::record(owner, index, field);
+        add_aliases(field);
+    }
+}
+
+fn add_aliases(field: &mut Field) {
     let aliases = option(&field.attrs, "alias");
-    if !aliases.is_empty() && !has_word(&field.attrs, "flatten") {
+    if !aliases.is_empty() && !has_option(&field.attrs, "flatten") {
         field.attrs.push(parse_quote!(#[schemars(extend("x-enact-aliases" = [#(#aliases),*]))]));
     }
 }
@@ -70,8 +80,9 @@ fn option(attrs: &[Attribute], name: &str) -> Vec<Lit> {
     serde(attrs).filter_map(text).collect()
 }
 
-fn has_word(attrs: &[Attribute], name: &str) -> bool {
-    serde(attrs).any(|option| matches!(option, Meta::Path(path) if path.is_ident(name)))
+/// Whether `#[serde(…)]` has the option, with a value or without.
+pub(crate) fn has_option(attrs: &[Attribute], name: &str) -> bool {
+    serde(attrs).any(|option| option.path().is_ident(name))
 }
 
 /// The options in `#[serde(…)]`.

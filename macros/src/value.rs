@@ -5,6 +5,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Data, DeriveInput, Meta};
 
+use crate::constraints;
 use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
@@ -19,6 +20,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let enact = Enact::take(&mut input.attrs, &mut errors);
     options::parse::<ValueOptions>(args, &mut errors);
     check_union(&input, &mut errors);
+    constraints::check(&input, &mut errors);
     let expansion = match input.data {
         Data::Struct(_) | Data::Enum(_) => derives::derived(&enact, &input, Schema::Always),
         Data::Union(_) => input.to_token_stream(),

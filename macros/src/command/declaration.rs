@@ -8,6 +8,7 @@ use syn::spanned::Spanned;
 use syn::{DeriveInput, Field, Ident, Meta, Type};
 
 use super::handler::HandlerOptions;
+use crate::constraints;
 use crate::crate_path::Enact;
 use crate::derives::{self, Schema};
 use crate::errors::Errors;
@@ -66,6 +67,7 @@ struct Declaration<'a> {
 impl<'a> Declaration<'a> {
     fn check(parsed: Parsed<DeclarationOptions>, input: &'a DeriveInput, errors: &mut Errors) -> Self {
         record::check(SHAPE, input, errors);
+        constraints::check(input, errors);
         check_output(&parsed, errors);
         let options = parsed.options;
         Self {

@@ -8,6 +8,34 @@ use jsonschema::{ValidationOptions, Validator};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// Whether values are checked against a format. Other formats are annotations.
+pub(super) fn is_enforced(format: &str) -> bool {
+    ENFORCED.contains(&format)
+}
+
+const ENFORCED: [&str; 20] = [
+    "date",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "idn-email",
+    "idn-hostname",
+    "ip",
+    "ipv4",
+    "ipv6",
+    "iri",
+    "iri-reference",
+    "json-pointer",
+    "regex",
+    "relative-json-pointer",
+    "time",
+    "uri",
+    "uri-reference",
+    "uri-template",
+    "uuid",
+];
+
 /// The options of every validator.
 ///
 /// Formats are enforced. Those that types of `chrono`, `jiff`, `url` and `uuid` have accept what these types write and read beyond

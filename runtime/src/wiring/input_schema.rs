@@ -7,9 +7,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
+use super::problem::Problem;
 use super::refusals::refusals;
 use super::violations::Explainer;
-use super::{aliases, closing, formats, written_fields};
+use super::{aliases, closing, constraints, formats, written_fields};
 use crate::domain::{self, MAX_DEPTH, NotStorable, Parse, Written, without_position};
 use crate::model::{AnyValue, Failure, FailureKind, Json, Violation};
 
@@ -33,20 +34,29 @@ pub(crate) enum UnknownFields {
 }
 
 impl InputSchema {
-    /// Compiles a schema. Fails if the schema is invalid, such as for a pattern that is not a regular expression.
+    /// Compiles a schema. Fails if the schema is invalid, such as for a pattern that is not a regular expression. Adds the problems
+    /// of constraints that would never be checked.
     pub(crate) fn compile(
         name: &'static str,
         schema: fn(&mut SchemaGenerator) -> Schema,
         parse: Parse,
         unknown_fields: UnknownFields,
         max_bytes: usize,
+        problems: &mut Vec<Problem>,
     ) -> Result<Self, String> {
         let mut read = Value::from(schema(&mut SchemaGenerator::default()));
+        let mut written =
+            Value::from(schema(&mut SchemaSettings::default().for_serialize().into_generator()));
+        let mut misplaced = constraints::apply(&mut read);
+        for other in constraints::apply(&mut written) {
+            if !misplaced.iter().any(|known| known.is_same(&other)) {
+                misplaced.push(other);
+            }
+        }
+        problems.extend(misplaced.into_iter().map(|misplaced| misplaced.problem));
         aliases::apply(&mut read);
         let schema = match unknown_fields {
             UnknownFields::Refused => {
-                let mut written = SchemaSettings::default().for_serialize().into_generator();
-                let mut written = Value::from(schema(&mut written));
                 aliases::apply(&mut written);
                 written_fields::add(&mut read, &written);
                 closing::close(&read)

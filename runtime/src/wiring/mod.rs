@@ -3,6 +3,7 @@
 mod aliases;
 mod check;
 mod closing;
+mod constraints;
 mod describe;
 mod description;
 mod formats;

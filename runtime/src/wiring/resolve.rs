@@ -37,7 +37,7 @@ impl Parts {
     /// Compiles the schema of every command and event.
     fn compile(&self, max_payload_bytes: usize, problems: &mut Vec<Problem>) -> Inputs {
         let mut compile = |source, name, schema, parse, unknown_fields| {
-            InputSchema::compile(name, schema, parse, unknown_fields, max_payload_bytes)
+            InputSchema::compile(name, schema, parse, unknown_fields, max_payload_bytes, problems)
                 .map(Arc::new)
                 .map_err(|reason| {
                     let message = format!("the JSON Schema of `{name}` is invalid {reason}");
