@@ -90,6 +90,16 @@ impl<'a> Applied<'a> {
         self.parts.iter().filter_map(named).flat_map(Map::keys).map(String::as_str).collect()
     }
 
+    /// Whether the array is a set, whose elements have no order: every part that describes it as an array says that they are unique.
+    pub(crate) fn is_set(&self) -> bool {
+        let is_array = |keywords: &&&Map<String, Value>| {
+            keywords.get("type").is_some_and(|types| has_type(types, &Value::Array(Vec::new())))
+        };
+        let mut arrays = self.parts.iter().filter(is_array).peekable();
+        arrays.peek().is_some()
+            && arrays.all(|keywords| keywords.get("uniqueItems") == Some(&Value::Bool(true)))
+    }
+
     /// Whether the array's elements have a schema for each position.
     pub(crate) fn is_tuple(&self) -> bool {
         self.parts.iter().any(|keywords| keywords.contains_key("prefixItems"))

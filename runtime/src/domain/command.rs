@@ -34,13 +34,13 @@ pub trait Command: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'st
     }
 
     /// The idempotency key: of several requests with one key, only the first becomes a job
-    /// ([r25](crate::rules#r25)).
+    /// ([r25](crate::rules#r25)). A command with an empty key is `Invalid`.
     fn idempotency_key(&self) -> Option<Key> {
         None
     }
 
     /// The key of the command's lane: published commands of a lane run one at a time, in the order they were published
-    /// ([r26](crate::rules#r26)).
+    /// ([r26](crate::rules#r26)). A command with an empty key is `Invalid`.
     fn order_key(&self) -> Option<Key> {
         None
     }

@@ -24,7 +24,7 @@ pub(crate) use erased::{
 pub use event::Event;
 pub use output::Output;
 pub(crate) use refused::{Refused, parse_text, without_position};
-pub(crate) use round_trip::{NotStorable, Written, readable_json};
+pub(crate) use round_trip::{NotStorable, Written, readable_json, rewritten};
 pub(crate) use schedule::LONGEST_SILENCE;
 pub(crate) use schedule::{MakeCommand, Times};
 pub use schedule::{Missed, Overlap, Schedule, ScheduleSettings};

@@ -114,6 +114,12 @@ fn read<T: Serialize + DeserializeOwned>(text: &str) -> Result<ReadBack, Refused
     Ok(again)
 }
 
+/// The document that a command is written as after it was read; `None` if it cannot be read, or written.
+pub(crate) fn rewritten<T: Serialize + DeserializeOwned>(text: &str) -> Option<Value> {
+    let (_, again) = read::<T>(text).ok()?;
+    again.ok()
+}
+
 fn too_deep(odd: &[Oddity], pointers: impl FnOnce() -> Vec<String>) -> Result<(), NotStorable> {
     if odd.last() == Some(&Oddity::TooDeep) {
         return Err(lost(odd.iter().copied().zip(pointers()).filter(|(odd, _)| *odd == Oddity::TooDeep)));

@@ -44,6 +44,7 @@ impl Draft {
         let (id, name) = (engine.ids.job(), plan.name.clone());
         let mut job = NewJob::new(id, JobKind::Command, name, payload, engine.clock.now());
         job.aliases = plan.part.aliases;
+        job.comparison = Some(plan.comparison.clone());
         job.target = target;
         job.order_key = keys.order_key;
         job.idempotency_key = keys.idempotency_key;

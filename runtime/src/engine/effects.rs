@@ -23,7 +23,7 @@ impl Effects {
         written: Option<WrittenEntity>,
     ) -> Result<Self, Failure> {
         for job in &staged.jobs {
-            engine.size_limits.check_job(job)?;
+            engine.check_job(job)?;
         }
         for event in &staged.events {
             engine.size_limits.check_origin("the event", &event.context, &job.correlation)?;

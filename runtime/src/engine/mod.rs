@@ -6,6 +6,7 @@ mod bounds;
 pub(crate) mod dispatcher;
 mod draft;
 mod effects;
+mod empty_keys;
 pub(crate) mod ends;
 #[expect(clippy::module_inception, reason = "a file has the name of the type that it holds")]
 mod engine;

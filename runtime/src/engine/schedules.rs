@@ -220,7 +220,7 @@ impl ScheduledCommand<'_> {
         if self.plan.settings.overlap == Overlap::Queue && job.order_key.is_none() {
             job.order_key = self.lane();
         }
-        engine.size_limits.check_job(&job)?;
+        engine.check_job(&job)?;
         Ok(job)
     }
 

@@ -7,7 +7,8 @@ use serde_json::Value;
 /// The text that identifies an entity, a lane or an idempotent request in a store. Cheap to clone.
 ///
 /// The key of a string (or a newtype around one) is the string itself; the key of any other value is its JSON. So the key
-/// of `"a-1"` is `a-1`, the key of `17` is `17`, and the key of `("de", 7)` is `["de",7]`.
+/// of `"a-1"` is `a-1`, the key of `17` is `17`, and the key of `("de", 7)` is `["de",7]`. The fields of an object are sorted by name, so
+/// the order in which a struct declares them makes no difference.
 ///
 /// `Display` writes the text; `Debug` hides it, since it may be a field of a payload.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,7 +21,11 @@ impl Key {
         match serde_json::to_value(value).ok()? {
             Value::Null => None,
             Value::String(text) => Some(Self(text.into())),
-            other => Some(Self(other.to_string().into())),
+            mut other => {
+                // Another crate may let `serde_json` keep the order in which fields are written.
+                other.sort_all_objects();
+                Some(Self(other.to_string().into()))
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod any_value;
 mod attempt;
+mod canonical;
 mod capabilities;
 mod classification;
 pub mod clock;
@@ -28,6 +29,7 @@ mod trace;
 
 pub(crate) use any_value::AnyValue;
 pub use attempt::{Attempt, StrategyChoice};
+pub(crate) use canonical::canonical;
 pub(crate) use capabilities::Capabilities;
 pub use classification::{Classification, Classify, ErrorRegistration};
 pub use context_seed::ContextSeed;

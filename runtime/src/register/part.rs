@@ -3,11 +3,12 @@
 use std::any::{Any, TypeId, type_name};
 
 use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
 
 use crate::context::{ExecutionContext, Requirements};
 use crate::domain::{
     Command, Creation, Entity, EntityPart, Event, KeyFields, Keys, MakeCommand, Parse, Schedule,
-    ScheduleSettings, Times, keys, parse_as,
+    ScheduleSettings, Times, keys, parse_as, rewritten,
 };
 use crate::handler::call::{self, Handling};
 use crate::handler::{
@@ -39,6 +40,7 @@ pub(crate) struct CommandPart {
     pub(crate) is_remote: bool,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) parse: Parse,
+    pub(crate) rewritten: fn(&str) -> Option<Value>,
     pub(crate) keys: fn(&dyn Any) -> Keys,
 }
 
@@ -162,6 +164,7 @@ impl Part {
             is_remote: false,
             schema: SchemaGenerator::root_schema_for::<C>,
             parse: parse_as::<C>,
+            rewritten: rewritten::<C>,
             keys: keys::<C>,
         })
     }

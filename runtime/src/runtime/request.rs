@@ -43,7 +43,7 @@ impl Request {
         let now = self.engine.clock.now();
         let job = self.draft?.into_job(self.origin, now);
         check_deadline(&job)?;
-        self.engine.size_limits.check_job(&job)?;
+        self.engine.check_job(&job)?;
         Ok((self.engine, job))
     }
 

@@ -1,11 +1,12 @@
 //! Jobs to submit, and the outcomes of calls that change jobs.
 
+use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Job, JobId, JobKind, JobSpec, JobState, Json, WorkerId};
+use crate::model::{Job, JobId, JobKind, JobSpec, JobState, Json, WorkerId, canonical};
 
 /// A job to submit: its [`JobSpec`], whose fields can be read and written directly, and how to submit it.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct NewJob {
     /// Former names of the command: a request under one of them is the same as one under the current name
     /// ([r52](crate::rules#r52)).
     pub aliases: &'static [&'static str],
+    /// How its payload is compared with that of the job that has its idempotency key; `None`: as JSON.
+    pub comparison: Option<Arc<dyn PayloadComparison>>,
     /// The time that it waits for.
     pub due_at: Option<Timestamp>,
     /// Whether that time is the end of a pause, and moves when the clock is set ([`Store::change_due`](super::Store::change_due)). A
@@ -38,14 +41,14 @@ impl NewJob {
     }
 
     /// Whether a stored job with this name and payload is the same request ([r25](crate::rules#r25)): its name is the current or a former
-    /// one, and the payloads are equal JSON values.
+    /// one, and the payloads are equal by the [`comparison`](Self::comparison).
     pub fn is_same_request(&self, name: &str, payload: &Json) -> bool {
-        let same_payload = || match (self.payload.value(), payload.value()) {
-            (Ok(own), Ok(other)) => own == other,
-            _ => false,
+        let is_equal = || match &self.comparison {
+            Some(comparison) => comparison.is_equal(payload, &self.payload),
+            None => is_equal_json(payload, &self.payload),
         };
         let same_name = &*self.name == name || self.aliases.contains(&name);
-        same_name && (self.payload == *payload || same_payload())
+        same_name && (self.payload == *payload || is_equal())
     }
 
     /// The job as it is right after it was inserted in `state`.
@@ -58,11 +61,28 @@ impl NewJob {
     }
 }
 
+/// Compares payloads of a command as values of its type.
+///
+/// A store calls it within a transaction, and only if the texts differ. It does not panic.
+pub trait PayloadComparison: fmt::Debug + Send + Sync {
+    /// Whether a stored payload and a new one are equal.
+    fn is_equal(&self, stored: &Json, new: &Json) -> bool;
+}
+
+/// Whether two texts are the same JSON document.
+pub(crate) fn is_equal_json(one: &Json, other: &Json) -> bool {
+    match (canonical(one.as_str()), canonical(other.as_str())) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}
+
 impl From<JobSpec> for NewJob {
     fn from(spec: JobSpec) -> Self {
         Self {
             spec,
             aliases: &[],
+            comparison: None,
             due_at: None,
             is_pause: false,
             max_queued: None,

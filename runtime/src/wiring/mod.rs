@@ -3,6 +3,7 @@
 mod aliases;
 mod check;
 mod closing;
+mod comparison;
 mod constraints;
 mod describe;
 mod description;

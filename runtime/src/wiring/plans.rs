@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::iter;
 use std::sync::Arc;
 
+use super::comparison::Comparison;
 use super::input_schema::InputSchema;
 use super::parts::Located;
 use crate::context::ExecutionContext;
@@ -15,6 +16,7 @@ use crate::model::{AnyValue, Failure, FailureKind, Key, Source};
 use crate::register::{
     Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart, SchedulePart,
 };
+use crate::store::PayloadComparison;
 
 /// The plans of all commands, events and jobs.
 #[derive(Default)]
@@ -34,6 +36,7 @@ pub(crate) struct Plans {
 pub(crate) struct CommandPlan {
     pub(crate) name: Arc<str>,
     pub(crate) input: Arc<InputSchema>,
+    pub(crate) comparison: Arc<dyn PayloadComparison>,
     pub(crate) part: CommandPart,
     /// Whether its handler binds the entity that it targets.
     binds: bool,
@@ -175,6 +178,7 @@ impl Plans {
     ) {
         let plan = Arc::new(CommandPlan {
             name: part.name.into(),
+            comparison: Arc::new(Comparison { input: input.clone(), rewritten: part.rewritten }),
             input,
             part,
             binds: handler.is_some_and(|handler| matches!(handler.body, Body::Bound(_))),

@@ -1,8 +1,10 @@
 //! Idempotency: no two jobs have the same key (r25).
 
+use std::sync::Arc;
+
 use enact::JobState;
 use enact::store::Submitted::{Existing, Mismatch, New};
-use enact::store::{Commit, CommitError, NewJob};
+use enact::store::{Commit, CommitError, NewJob, PayloadComparison};
 use enact::{JobId, Json};
 
 use crate::TestStore;
@@ -68,6 +70,73 @@ pub async fn r25_the_key_order_of_a_payload_is_ignored(store: TestStore) {
     assert_eq!(store.publish_all(vec![reordered]).await, [Existing(first)]);
     let other = payload(r#"{"cents":5,"to":{"bic":"DE1","iban":"X"}}"#);
     assert_eq!(store.publish_all(vec![other]).await, [Mismatch(first)]);
+}
+
+pub async fn r25_the_notation_of_a_payload_is_ignored(store: TestStore) {
+    let payload = |text: &str| under_key("k", "pay", Json::from_text(text));
+    let first = store.publish(payload(r#"{"cents":1,"by":"\u00e9"}"#)).await;
+
+    let same = ["{ \"by\": \"\u{e9}\", \"cents\": 1.0 }", r#"{"cents":10e-1,"by":"\u00e9"}"#].map(payload);
+    assert_eq!(store.publish_all(same.into()).await, [Existing(first), Existing(first)]);
+    let others = [r#"{"cents":1.5,"by":"\u00e9"}"#, r#"{"cents":1,"by":"e"}"#].map(payload);
+    assert_eq!(store.publish_all(others.into()).await, [Mismatch(first), Mismatch(first)]);
+}
+
+pub async fn r25_large_numbers_are_compared_exactly(store: TestStore) {
+    let large = |number: &str| under_key(&number[..3], "pay", Json::from_text(number));
+    for (number, next) in [
+        ("18446744073709551615", "18446744073709551614"),
+        ("-9223372036854775808", "-9223372036854775807"),
+        ("340282366920938463463374607431768211455", "340282366920938463463374607431768211454"),
+    ] {
+        let first = store.publish(large(number)).await;
+        assert_eq!(
+            store.publish_all(vec![large(next), large(number)]).await,
+            [Mismatch(first), Existing(first)]
+        );
+    }
+}
+
+/// Compares amounts without their last digit.
+#[derive(Debug)]
+struct Rounded;
+
+impl PayloadComparison for Rounded {
+    fn is_equal(&self, stored: &Json, new: &Json) -> bool {
+        let [stored, new] =
+            [stored, new].map(|amount| amount.parse::<i64>().expect("the payload of this case is a number"));
+        stored / 10 == new / 10
+    }
+}
+
+fn rounded(cents: i64) -> NewJob {
+    pay(cents).with(|job| job.comparison = Some(Arc::new(Rounded)))
+}
+
+pub async fn r25_payloads_are_compared_by_the_comparison_of_the_new_job(store: TestStore) {
+    let first = store.publish(pay(15)).await;
+
+    assert_eq!(
+        store.publish_all(vec![rounded(15), rounded(19), rounded(20), pay(19)]).await,
+        [Existing(first), Existing(first), Mismatch(first), Mismatch(first)]
+    );
+    let renamed = rounded(19).with(|job| job.name = "refund".into());
+    assert_eq!(store.publish_all(vec![renamed]).await, [Mismatch(first)]);
+}
+
+pub async fn r25_payloads_of_one_call_are_compared_by_the_comparison_of_the_later_job(store: TestStore) {
+    let jobs = vec![pay(15), rounded(19), rounded(20)];
+    let first = jobs[0].id;
+
+    assert_eq!(store.publish_all(jobs).await, [New, Existing(first), Mismatch(first)]);
+}
+
+pub async fn r25_the_payloads_of_staged_jobs_are_compared_by_their_comparison(store: TestStore) {
+    let first = store.publish(pay(15)).await;
+    let active = store.run(job("ship")).await;
+    store.accept(Commit { jobs: vec![rounded(19)], ..active.succeeds() }).await;
+
+    assert_eq!(store.all_ids().await, [first, active.job.id]);
 }
 
 pub async fn r25_only_name_and_payload_are_compared(store: TestStore) {
