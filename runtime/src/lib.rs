@@ -169,9 +169,9 @@ pub use jiff;
 pub use model::clock::{self, Timestamp};
 pub use model::{
     Attempt, Cause, Classification, Classify, ContextSeed, CorrelationId, ErrorRegistration, EventId,
-    Failure, FailureKind, Identity, Job, JobContext, JobId, JobKind, JobState, Json, Key, MalformedCause,
-    MalformedId, MalformedTrace, Retry, Source, Step, StrategyChoice, TraceContext, Transition, UnknownKind,
-    UnknownState, UnknownStep, Violation, WorkerId,
+    Failure, FailureKind, Health, HealthPart, HealthProblem, HealthState, Identity, Job, JobContext, JobId,
+    JobKind, JobState, Json, Key, MalformedCause, MalformedId, MalformedTrace, Retry, Source, Step,
+    StrategyChoice, TraceContext, Transition, UnknownKind, UnknownState, UnknownStep, Violation, WorkerId,
 };
 pub use register::Registration;
 pub use runtime::{

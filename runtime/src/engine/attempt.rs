@@ -16,7 +16,9 @@ use super::long_polls;
 use super::waiters::ended;
 use crate::context::ExecutionContext;
 use crate::model::clock::add_saturating;
-use crate::model::{Attempt, Failure, FailureKind, Job, LogText, Places, Step, drop_caught, panic_text};
+use crate::model::{
+    Attempt, Failure, FailureKind, HealthPart, Job, LogText, Places, Step, drop_caught, panic_text,
+};
 use crate::store::{Commit, CommitError, Committed, Next, RunningJob, StoreError};
 use crate::wiring::JobPlan;
 
@@ -127,6 +129,7 @@ async fn fail(
             Err(CommitError::Store(error)) => {
                 let failure = Failure::from(error);
                 tracing::error!(retry_in = ?pause, "cannot store the end of the attempt; retrying: {failure}");
+                engine.health.failed(&*engine.clock, HealthPart::Commits, failure.clone());
                 // Callers that wait here fail now instead of when the store is back. The job ends then.
                 engine.waiters.announce(job.id, &Err(failure));
                 engine.clock.sleep_until(engine.clock.elapsed().saturating_add(pause)).await;

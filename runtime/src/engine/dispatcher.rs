@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::attempt;
 use super::engine::{Engine, POLL_INTERVAL};
-use crate::model::Failure;
+use crate::model::HealthPart;
 use crate::store::{Claim, Claimed, StoreError};
 
 /// The permits to run jobs, by queue.
@@ -78,6 +78,7 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, permits: QueuePermits) {
     let mut unclaimed = permits.all_queues();
     let mut next_due = None;
     loop {
+        engine.health.dispatcher_runs();
         let first = tokio::select! {
             () = engine.stop.cancelled() => return,
             first = permits.acquire_one(&unclaimed), if !unclaimed.is_empty() => Some(first),
@@ -105,6 +106,7 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, permits: QueuePermits) {
         let room = claim.room.clone();
         match claim_jobs(&engine, claim).await {
             Ok(claimed) => {
+                engine.health.works(&*engine.clock, HealthPart::Claims);
                 next_due = claimed.next_due;
                 for job in claimed.jobs {
                     let queue = permits.queues.get(&job.name).and_then(|queue| acquired[*queue].as_mut());
@@ -116,8 +118,7 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, permits: QueuePermits) {
                 unclaimed = permits.all_queues().into_iter().filter(is_full).collect();
             }
             Err(error) => {
-                let failure = Failure::from(error);
-                tracing::error!(worker = %engine.worker, "cannot claim jobs; retrying: {failure}");
+                engine.health.failed(&*engine.clock, HealthPart::Claims, error.into());
                 unclaimed.clear();
                 next_due = None;
             }

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::entity_locks::EntityLocks;
 use super::faults::{Faults, Point};
+use super::health::HealthMonitor;
 use super::id_source::IdSource;
 use super::late_calls::LateCalls;
 use super::lease_observations::LeaseObservations;
@@ -22,8 +23,8 @@ use super::running_attempts::RunningAttempts;
 use super::schedule_positions::SchedulePositions;
 use super::waiters::{Waiters, cancelled};
 use crate::model::clock::Clock;
-use crate::model::{Capabilities, Failure, FailureKind, Job, JobId, SizeLimits, WorkerId};
-use crate::store::{Store, StoreError};
+use crate::model::{Capabilities, Failure, FailureKind, HealthPart, Job, JobId, SizeLimits, WorkerId};
+use crate::store::{NewEvent, NewJob, Store, StoreError, Submitted};
 use crate::wiring::{Plans, Wiring};
 
 /// How often a runtime polls the store for changes by other processes. Changes by this process wake it at once.
@@ -48,6 +49,7 @@ pub(crate) struct Engine {
     pub(crate) running: RunningAttempts,
     pub(crate) long_polls: LongPolls,
     pub(crate) late_calls: LateCalls,
+    pub(crate) health: HealthMonitor,
     /// How many jobs of one name may be queued before the boundary refuses more.
     pub(crate) max_queued: u64,
     /// How large what is stored may be.
@@ -96,7 +98,27 @@ impl Engine {
 
     /// Ensures that an attempt that starts now is covered by this worker's lease.
     pub(crate) async fn ensure_lease(&self) -> Result<(), StoreError> {
-        self.lease.ensure(&self.store, &self.worker, self.clock.elapsed()).await
+        let ensured = self.lease.ensure(&self.store, &self.worker, self.clock.elapsed()).await;
+        self.note(HealthPart::Lease, &ensured);
+        ensured
+    }
+
+    /// Stores what a caller has published, emitted or executed.
+    pub(crate) async fn submit(
+        &self,
+        events: Vec<NewEvent>,
+        jobs: Vec<NewJob>,
+    ) -> Result<Vec<Submitted>, StoreError> {
+        let submitted = self.store.submit(events, jobs).await;
+        if submitted.is_err() {
+            self.note(HealthPart::Requests, &submitted);
+        }
+        submitted
+    }
+
+    /// Notes whether a part of this runtime works.
+    pub(crate) fn note<T>(&self, part: HealthPart, outcome: &Result<T, StoreError>) {
+        self.health.note(&*self.clock, part, outcome);
     }
 
     /// Stops as if the process had died: nothing starts, ends or is released any more.

@@ -12,7 +12,7 @@ use super::attempt;
 use super::engine::{Engine, POLL_INTERVAL};
 use super::long_polls;
 use super::running_attempts::AttemptId;
-use crate::model::Failure;
+use crate::model::{Failure, FailureKind, HealthPart};
 use crate::store::StoreError;
 
 /// How many attempts of one worker are rescued at once.
@@ -46,7 +46,7 @@ async fn keep_leases(engine: &Engine, dispatcher: &TaskTracker) {
         // Concurrent, so that a slow check of the others does not delay a renewal.
         () = renew_regularly(engine, interval) => {}
         () = check_regularly(engine, interval) => {}
-        () = long_polls::report_regularly(engine, interval) => {}
+        () = look_regularly(engine, interval) => {}
     }
     store_late_calls(engine).await;
     if let Err(error) = engine.store.retire(&engine.worker, engine.lease.renewals()).await {
@@ -59,10 +59,8 @@ async fn renew_regularly(engine: &Engine, interval: Duration) {
     loop {
         // Taken before the renewal, so that a slow store does not put off the next one.
         let next = engine.clock.elapsed().saturating_add(interval);
-        if let Err(error) = renew(engine).await {
-            let failure = Failure::from(error);
-            tracing::error!(worker = %engine.worker, "cannot renew the lease; retrying: {failure}");
-        }
+        // What fails is noted by the engine.
+        let _ = renew(engine).await;
         engine.clock.sleep_until(next).await;
     }
 }
@@ -71,10 +69,8 @@ async fn check_regularly(engine: &Engine, interval: Duration) {
     let mut seen = HashSet::new();
     loop {
         let next = engine.clock.elapsed().saturating_add(interval);
-        if let Err(error) = check(engine, &mut seen).await {
-            let failure = Failure::from(error);
-            tracing::error!(worker = %engine.worker, "cannot check the leases of other workers; retrying: {failure}");
-        }
+        let checked = check(engine, &mut seen).await;
+        engine.note(HealthPart::Rescues, &checked);
         store_late_calls(engine).await;
         engine.clock.sleep_until(next).await;
     }
@@ -87,15 +83,30 @@ async fn store_late_calls(engine: &Engine) {
         return;
     }
     if let Err(error) = engine.store.add_late_effects(late.clone()).await {
-        let failure = Failure::from(error);
-        tracing::error!(worker = %engine.worker, "cannot store the numbers of late effects; retrying: {failure}");
+        engine.health.failed(&*engine.clock, HealthPart::Commits, error.into());
         engine.late_calls.put_back(late);
     }
 }
 
-/// Renews the lease if attempts are running.
+/// Reports what stalls. It waits for nothing but time.
+async fn look_regularly(engine: &Engine, interval: Duration) {
+    loop {
+        let now = engine.clock.elapsed();
+        long_polls::report_current(engine, now);
+        if !engine.attempts.is_empty() && engine.lease.has_expired(now) {
+            let message = "the lease has expired, as the store has not renewed it; other processes rescue the attempts of this one";
+            let failure = Failure::new(FailureKind::Unavailable, "lease_expired", message);
+            engine.health.failed(&*engine.clock, HealthPart::Lease, failure);
+        }
+        engine.health.look(&*engine.clock, engine.stop.is_cancelled());
+        engine.clock.sleep_until(now.saturating_add(interval)).await;
+    }
+}
+
+/// Renews the lease if attempts are running, or if the last renewal has failed, to notice when the store works again.
 pub(crate) async fn renew(engine: &Engine) -> Result<(), StoreError> {
-    if engine.attempts.is_empty() { Ok(()) } else { engine.ensure_lease().await }
+    let must_hold = !engine.attempts.is_empty() || engine.health.has_failed(HealthPart::Lease);
+    if must_hold { engine.ensure_lease().await } else { Ok(()) }
 }
 
 /// Follows a step of the wall clock, rescues the attempts of workers whose lease has expired, and signals the attempts here that another

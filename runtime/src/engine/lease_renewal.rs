@@ -44,6 +44,12 @@ impl LeaseRenewal {
         self.held.lock().renewals
     }
 
+    /// Whether the lease was held and has expired.
+    pub(crate) fn has_expired(&self, elapsed: Duration) -> bool {
+        let state = self.held.lock();
+        state.renewals > 0 && state.until < elapsed
+    }
+
     /// Renews the lease if less than half of it is left.
     ///
     /// Concurrent calls share a renewal, and each of them can complete it: a call in a task whose thread is blocked delays no other.

@@ -29,14 +29,10 @@ pub(super) async fn measure<T>(
 }
 
 /// Reports the attempts whose current poll takes long. This is called on a thread that they cannot block.
-pub(super) async fn report_regularly(engine: &Engine, interval: Duration) {
-    loop {
-        let now = engine.clock.elapsed();
-        for (id, name, held) in engine.running.select(|polls| polls.current(now)) {
-            let what = "the handler holds its thread, which runs nothing else meanwhile";
-            report(engine, id, &name, held, what);
-        }
-        engine.clock.sleep_until(now.saturating_add(interval)).await;
+pub(super) fn report_current(engine: &Engine, now: Duration) {
+    for (id, name, held) in engine.running.select(|polls| polls.current(now)) {
+        let what = "the handler holds its thread, which runs nothing else meanwhile";
+        report(engine, id, &name, held, what);
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::engine::Engine;
 use super::retention::Retention;
-use crate::model::Failure;
+use crate::model::HealthPart;
 use crate::store::{Prune, Pruned, StoreError};
 
 /// How many jobs are examined, and how many events deleted, in one transaction.
@@ -18,10 +18,7 @@ pub(crate) async fn prune_regularly(engine: Arc<Engine>, retention: Retention, i
     let regularly = async {
         loop {
             let next = engine.clock.elapsed().saturating_add(interval);
-            if let Err(error) = prune(&engine, &retention).await {
-                let failure = Failure::from(error);
-                tracing::error!(worker = %engine.worker, "cannot prune jobs and events; retrying: {failure}");
-            }
+            engine.note(HealthPart::Retention, &prune(&engine, &retention).await);
             engine.clock.sleep_until(next).await;
         }
     };

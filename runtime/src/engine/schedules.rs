@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::schedule_positions::SchedulePositions;
 use crate::context::Origin;
 use crate::domain::{LONGEST_SILENCE, Missed, Overlap, Tick};
-use crate::model::{Failure, JobId, Key, LogText, drop_caught};
+use crate::model::{Failure, HealthPart, JobId, Key, LogText, drop_caught};
 use crate::store::{NewJob, NewTick, Submitted, Ticked};
 use crate::wiring::SchedulePlan;
 
@@ -54,9 +54,12 @@ pub(crate) async fn run_schedules(engine: Arc<Engine>) {
         // Read first, so that the time that the ticks take is not slept twice.
         let start = engine.clock.elapsed();
         let pause = match tick_due(&engine).await {
-            Ok(()) => until_next(&engine),
+            Ok(()) => {
+                engine.health.works(&*engine.clock, HealthPart::Schedules);
+                until_next(&engine)
+            }
             Err(failure) => {
-                tracing::error!(worker = %engine.worker, "cannot record the ticks of schedules; retrying: {failure}");
+                engine.health.failed(&*engine.clock, HealthPart::Schedules, failure);
                 LONGEST_SLEEP
             }
         };

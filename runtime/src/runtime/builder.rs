@@ -13,9 +13,9 @@ use super::runtime::Runtime;
 use super::start_error::StartError;
 use super::tasks::Tasks;
 use crate::engine::{
-    Engine, EntityLocks, Faults, IdSource, LateCalls, LeaseObservations, LeaseRenewal, LongPolls, Pauses,
-    QueuePermits, Retention, RunningAttempts, SchedulePositions, Waiters, dispatcher, ends, lease_keeper,
-    pruning, schedules,
+    Engine, EntityLocks, Faults, HealthMonitor, IdSource, LateCalls, LeaseObservations, LeaseRenewal,
+    LongPolls, Pauses, QueuePermits, Retention, RunningAttempts, SchedulePositions, Waiters, dispatcher,
+    ends, lease_keeper, pruning, schedules,
 };
 use crate::model::clock::{Clock, SystemClock};
 use crate::model::{Capabilities, SizeLimits, Source};
@@ -235,6 +235,7 @@ impl RuntimeBuilder {
             running: RunningAttempts::default(),
             long_polls: LongPolls::default(),
             late_calls: LateCalls::default(),
+            health: HealthMonitor::default(),
             max_queued: self.max_queued,
             size_limits: self.size_limits,
             faults: self.faults,

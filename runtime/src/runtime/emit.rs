@@ -53,7 +53,7 @@ pub(super) async fn emit(
     engine.check_running()?;
     let id = event.id;
     let handlers: Vec<_> = jobs.iter().map(|job| (job.id, job.name.clone())).collect();
-    let submitted = engine.store.submit(vec![event], jobs).await?;
+    let submitted = engine.submit(vec![event], jobs).await?;
     engine.work.notify_one();
     for ((job, name), submitted) in handlers.iter().zip(&submitted) {
         stored_id(*job, name, Some(submitted))?;

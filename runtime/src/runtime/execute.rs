@@ -126,6 +126,6 @@ async fn submit(engine: &Engine, job: NewJob) -> Result<JobId, Failure> {
     engine.check_running()?;
     engine.ensure_lease().await?;
     let (id, name) = (job.id, job.name.clone());
-    let submitted = engine.store.submit(Vec::new(), vec![job]).await?;
+    let submitted = engine.submit(Vec::new(), vec![job]).await?;
     stored_id(id, &name, submitted.first())
 }

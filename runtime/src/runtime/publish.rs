@@ -80,7 +80,7 @@ impl<T: Send + 'static> IntoFuture for Publish<T> {
         async move {
             let (engine, job) = self.request.into_queued_job()?;
             let (id, name) = (job.id, job.name.clone());
-            let submitted = engine.store.submit(Vec::new(), vec![job]).await?;
+            let submitted = engine.submit(Vec::new(), vec![job]).await?;
             engine.work.notify_one();
             let id = stored_id(id, &name, submitted.first())?;
             Ok(JobHandle::new(engine, id))
@@ -102,7 +102,7 @@ pub(super) async fn publish_all<T>(
 ) -> Vec<Result<JobHandle<T>, Failure>> {
     let drafts: Vec<_> = commands.into_iter().map(|publish| publish.request.into_job_of(engine)).collect();
     let jobs: Vec<_> = drafts.iter().flatten().cloned().collect();
-    let submitted = engine.store.submit(Vec::new(), jobs).await.map_err(Failure::from);
+    let submitted = engine.submit(Vec::new(), jobs).await.map_err(Failure::from);
     engine.work.notify_one();
     let mut results = submitted.as_ref().map(|submitted| submitted.iter()).map_err(Clone::clone);
     let handle = |draft: Result<NewJob, Failure>| {

@@ -21,7 +21,7 @@ use super::tasks::Tasks;
 use crate::context::ExecutionContext;
 use crate::domain::{AnyCommand, Entity, Event, HasOneHandler, Written};
 use crate::engine::{Draft, Engine};
-use crate::model::{ContextSeed, EventId, Failure};
+use crate::model::{ContextSeed, EventId, Failure, Health};
 use crate::store::Store;
 use crate::wiring::Wiring;
 
@@ -201,6 +201,30 @@ impl Runtime {
     /// `TimedOut` if an attempt still ran at the deadline.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Failure> {
         shut_down(self.engine(), &self.0.tasks, deadline).await
+    }
+
+    /// Whether this runtime can do its work, and what fails ([r37](crate::rules#r37)): for a host's health check. The state is that of this
+    /// process, as it has tried last. It reads no store and returns at once.
+    ///
+    /// Jobs that fail are no problem of the runtime. After a shutdown, the last health remains.
+    pub fn health(&self) -> Health {
+        self.engine().health.current()
+    }
+
+    /// Waits until the health differs from what the caller has seen, and returns it ([r37](crate::rules#r37)). No change is missed
+    /// that lasts. Cancel safe.
+    ///
+    /// ```no_run
+    /// # async fn watch(shop: enact::Runtime) {
+    /// let mut health = shop.health();
+    /// loop {
+    ///     health = shop.health_changed(&health).await;
+    ///     println!("{:?}: {health}", health.state());
+    /// }
+    /// # }
+    /// ```
+    pub async fn health_changed(&self, seen: &Health) -> Health {
+        self.engine().health.changed(seen).await
     }
 
     /// The domain as data: everything that is linked into this program ([r51](crate::rules#r51)).
