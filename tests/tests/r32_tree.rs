@@ -5,7 +5,7 @@ mod common;
 
 use common::{World, jobs, on_every_store, reaches};
 use enact::prelude::*;
-use enact::{CorrelationId, JobId};
+use enact::{CorrelationId, JobId, JobQuery};
 
 /// Begin a story.
 #[command]
@@ -102,9 +102,15 @@ async fn r32_a_job_whose_cause_was_deleted_is_a_root(world: World) {
 }
 
 async fn r32_a_chain_of_three_thousand_jobs_is_a_tree(world: World) {
-    let runtime = world.builder().start().await.unwrap();
+    let runtime = world.builder().max_chain(3000).start().await.unwrap();
     let first = runtime.publish(Link { left: 3000 }).await.unwrap();
-    common::until("the chain has ended", async || jobs(&runtime).await.len() == 3001).await;
+    let latest = JobQuery::new().latest_first().limit(1);
+    for depth in [1000, 2000, 3000] {
+        common::until("the chain has grown", async || {
+            runtime.jobs().list(&latest).await.unwrap().jobs[0].depth >= depth
+        })
+        .await;
+    }
     let nodes = runtime.jobs().tree(&CorrelationId::new(first.id().to_string())).await.unwrap();
     assert_eq!(nodes.len(), 3001);
     assert_eq!(nodes[3000].depth, 3000);

@@ -45,6 +45,7 @@ pub(super) struct AttemptScope {
     name: Arc<str>,
     number: u32,
     cause: Option<Cause>,
+    depth: u32,
     stage: Stage,
     choices: Mutex<Vec<StrategyChoice>>,
     /// Created on first use.
@@ -111,6 +112,7 @@ impl ExecutionContext {
             name: job.name.clone(),
             number: job.attempts,
             cause: job.cause,
+            depth: job.depth,
             stage: Stage::open(host.max_staged()),
             choices: Mutex::default(),
             cancellation: OnceLock::new(),
@@ -276,6 +278,7 @@ impl ExecutionContext {
         Origin {
             correlation: self.correlation_id().cloned(),
             cause: self.job_id().map(Cause::Job),
+            depth: self.0.attempt.as_ref().map_or(0, |attempt| attempt.depth.saturating_add(1)),
             context: self.0.job_context.clone(),
             overrides: self.0.overrides.clone(),
         }

@@ -7,6 +7,8 @@ use crate::model::{Capabilities, Cause, CorrelationId, JobContext};
 pub(crate) struct Origin {
     pub(crate) correlation: Option<CorrelationId>,
     pub(crate) cause: Option<Cause>,
+    /// How many jobs led to it.
+    pub(crate) depth: u32,
     pub(crate) context: Arc<JobContext>,
     /// The capabilities of the seed. They apply to executed commands and are never stored.
     pub(crate) overrides: Option<Arc<Capabilities>>,

@@ -59,6 +59,7 @@ impl Draft {
             job.correlation = correlation;
         }
         job.cause = origin.cause;
+        job.depth = origin.depth;
         job.context = origin.context;
         job.created_at = now;
         job.due_at = self.due.from(now);
@@ -72,6 +73,7 @@ pub(crate) fn handler_jobs(
     ids: &IdSource,
     event: &NewEvent,
     handlers: &[HandlingPlan],
+    depth: u32,
     context: Arc<JobContext>,
     max_queued: Option<u64>,
 ) -> impl Iterator<Item = NewJob> {
@@ -80,6 +82,7 @@ pub(crate) fn handler_jobs(
         let mut job = NewJob::new(ids.job(), kind, handler.name.clone(), payload, event.emitted_at);
         job.correlation = event.correlation.clone();
         job.cause = Some(Cause::Event(event.id));
+        job.depth = depth;
         job.context = context.clone();
         job.max_queued = max_queued;
         job.repeatable = handler.repeatable;

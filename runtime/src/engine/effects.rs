@@ -1,6 +1,7 @@
 //! What a successful attempt commits.
 
 use super::binding::WrittenEntity;
+use super::chain;
 use super::draft::handler_jobs;
 use super::engine::Engine;
 use super::entity_locks::EntityLock;
@@ -34,6 +35,20 @@ impl Effects {
         Ok(Self { staged, write: Some(write), lock })
     }
 
+    /// Refuses to cause a job that too many others led to.
+    pub(super) async fn check_chain(&self, engine: &Engine, job: &Job) -> Result<(), Failure> {
+        if job.depth < engine.size_limits.chain {
+            return Ok(());
+        }
+        let published = self.staged.jobs.iter().map(|job| &job.name);
+        let plans = self.staged.events.iter().filter_map(|event| engine.plans.event_by_type(event.type_id));
+        let handlers = plans.flat_map(|plan| &plan.handlers).map(|handler| &handler.name);
+        match published.chain(handlers).next() {
+            Some(next) => Err(chain::too_long(engine, job, next).await),
+            None => Ok(()),
+        }
+    }
+
     /// The commit that ends the attempt, and the lock to hold until it has returned.
     pub(super) fn into_commit(
         self,
@@ -43,7 +58,7 @@ impl Effects {
         output: Json,
     ) -> (Commit, Option<EntityLock>) {
         let Self { staged, write, lock } = self;
-        let now = engine.clock.now();
+        let (now, depth) = (engine.clock.now(), job.depth.saturating_add(1));
         let mut jobs = staged.jobs;
         let mut events = Vec::with_capacity(staged.events.len());
         for StagedEvent { id, type_id, payload, context, .. } in staged.events {
@@ -56,7 +71,7 @@ impl Effects {
                 cause: Some(job.id),
                 emitted_at: now,
             };
-            jobs.extend(handler_jobs(&engine.ids, &event, &plan.handlers, context, None));
+            jobs.extend(handler_jobs(&engine.ids, &event, &plan.handlers, depth, context, None));
             events.push(event);
         }
         engine.pauses.hold_new(&*engine.clock, &jobs);

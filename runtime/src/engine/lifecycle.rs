@@ -38,6 +38,7 @@ impl<'a> Execution<'a> {
         let output = limit.apply(self.handle(message, bound.as_mut())).await?;
         self.engine.size_limits.check_output(&self.job.name, &output)?;
         let effects = self.check_after(bound)?;
+        effects.check_chain(self.engine, self.job).await?;
         self.commit(effects, output).await
     }
 

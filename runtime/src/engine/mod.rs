@@ -3,6 +3,7 @@
 pub(crate) mod attempt;
 mod binding;
 mod bounds;
+mod chain;
 pub(crate) mod dispatcher;
 mod draft;
 mod effects;

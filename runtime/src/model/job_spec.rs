@@ -39,10 +39,14 @@ pub struct JobSpec {
     /// What caused it; `None` if a caller at the boundary did ([r32](crate::rules#r32)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// How many jobs led to it, each of which caused the next ([r08](crate::rules#r08)): 0 if a caller at the boundary or a schedule
+    /// published it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub depth: u32,
     /// What crosses from the publisher into the job ([r31](crate::rules#r31)).
     pub context: Arc<JobContext>,
     /// Higher values are claimed first within a queue. Default: 0. It gives no order ([r26](crate::rules#r26)).
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub priority: i32,
     /// Its predecessors: the jobs that must have succeeded before it runs ([r26](crate::rules#r26)).
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -73,6 +77,7 @@ impl JobSpec {
             idempotency_key: None,
             correlation: CorrelationId::new(id.to_string()),
             cause: None,
+            depth: 0,
             context: Arc::default(),
             priority: 0,
             after: Vec::new(),
@@ -82,9 +87,8 @@ impl JobSpec {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero(value: &i32) -> bool {
-    *value == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 #[expect(clippy::ref_option, reason = "serde calls it with the field's own type")]

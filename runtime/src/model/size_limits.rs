@@ -8,4 +8,5 @@ pub(crate) struct SizeLimits {
     pub(crate) context_bytes: usize,
     pub(crate) key_bytes: usize,
     pub(crate) staged: usize,
+    pub(crate) chain: u32,
 }

@@ -38,8 +38,12 @@ impl DraftEvent {
             emitted_at: engine.clock.now(),
         };
         engine.size_limits.check_origin(&event.name, &origin.context, &event.correlation)?;
-        let jobs = handler_jobs(&engine.ids, &event, &plan.handlers, origin.context, Some(engine.max_queued))
-            .collect();
+        if let Some(handler) = plan.handlers.first() {
+            engine.size_limits.check_depth(&handler.name, origin.depth)?;
+        }
+        let (depth, max_queued) = (origin.depth, Some(engine.max_queued));
+        let jobs =
+            handler_jobs(&engine.ids, &event, &plan.handlers, depth, origin.context, max_queued).collect();
         Ok(Self { event, jobs })
     }
 }

@@ -44,6 +44,7 @@ impl Request {
         let job = self.draft?.into_job(self.origin, now);
         check_deadline(&job)?;
         self.engine.check_job(&job)?;
+        self.engine.size_limits.check_depth(&job.name, job.depth)?;
         Ok((self.engine, job))
     }
 

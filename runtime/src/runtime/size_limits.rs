@@ -21,6 +21,8 @@ impl RuntimeBuilder {
     pub const DEFAULT_MAX_KEY_BYTES: usize = 1 << 10;
     /// How many events and commands an execution may stage by default.
     pub const DEFAULT_MAX_STAGED: usize = 10_000;
+    /// How many jobs may lead to a job by default.
+    pub const DEFAULT_MAX_CHAIN: u32 = 1000;
 
     pub(super) const DEFAULT_SIZE_LIMITS: SizeLimits = SizeLimits {
         payload_bytes: Self::DEFAULT_MAX_PAYLOAD_BYTES,
@@ -30,6 +32,7 @@ impl RuntimeBuilder {
         context_bytes: Self::DEFAULT_MAX_CONTEXT_BYTES,
         key_bytes: Self::DEFAULT_MAX_KEY_BYTES,
         staged: Self::DEFAULT_MAX_STAGED,
+        chain: Self::DEFAULT_MAX_CHAIN,
     };
 
     /// Limits the size of a command or event as JSON, in bytes. A larger one is `Invalid`, code `payload_too_large`. Default:
@@ -89,6 +92,20 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn max_staged(mut self, effects: usize) -> Self {
         self.size_limits.staged = effects;
+        self
+    }
+
+    /// Limits how many jobs may lead to a job ([`depth`](crate::store::JobSpec::depth)): from one that is published at the boundary or
+    /// by a schedule, each causes the next, by a command that it publishes or an event that it emits. It ends a loop of handlers
+    /// that cause each other without end. An attempt that would cause a job beyond the limit fails as `Error`, code
+    /// `chain_too_long`, and names the last jobs of the chain. With 0, no execution may cause a job. Default:
+    /// [`DEFAULT_MAX_CHAIN`](Self::DEFAULT_MAX_CHAIN).
+    ///
+    /// Handlers are code, so [`start`](Self::start) cannot know whether a loop ends. A job that goes on by publishing itself counts, too:
+    /// raise the limit for a long one, or let a recurring command go on.
+    #[must_use]
+    pub fn max_chain(mut self, jobs: u32) -> Self {
+        self.size_limits.chain = jobs;
         self
     }
 }

@@ -19,7 +19,7 @@ use crate::error::Error;
 macro_rules! job_columns {
     () => {
         "j.id, j.kind, j.name, j.created_at, j.target, j.order_key, j.idempotency_key, j.correlation, j.cause, \
-         j.context, j.payload, j.priority, j.after, j.deadline, j.state, j.attempts, j.spent, j.due_at, j.ended_at, j.output, j.failure"
+         j.context, j.payload, j.priority, j.after, j.deadline, j.depth, j.state, j.attempts, j.spent, j.due_at, j.ended_at, j.output, j.failure"
     };
 }
 pub(crate) use job_columns;
@@ -55,7 +55,7 @@ pub(crate) fn ready(row: &Row<'_>) -> Result<Ready, Error> {
 }
 
 /// `id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload, priority, after,
-/// deadline` of `job_specs`: a running job before its first attempt.
+/// deadline, depth` of `job_specs`: a running job before its first attempt.
 ///
 /// The payload is not parsed: invalid JSON must fail its own job only, not the whole claim.
 pub(crate) fn claimed_job(seq: i64, row: &Row<'_>) -> Result<Job, Error> {
@@ -82,6 +82,7 @@ fn read_spec(cells: &mut Cells<'_>, payload: ReadPayload) -> Result<JobSpec, Cel
         priority: cells.number("priority")?,
         after: cells.optional_json("after")?.unwrap_or_default(),
         deadline: cells.optional_time("deadline")?,
+        depth: cells.number("depth")?,
     })
 }
 
@@ -105,7 +106,7 @@ fn job_with(row: &Row<'_>, payload: ReadPayload) -> Result<(PageToken, Job), Err
 
 /// The columns of [`job`], then `worker, started_at`. The payload is not parsed, as in [`claimed_job`].
 pub(crate) fn running_job(row: &Row<'_>) -> Result<RunningJob, Error> {
-    const JOB_COLUMNS: usize = 22;
+    const JOB_COLUMNS: usize = 23;
     let (token, job) = job_with(row, |cells| cells.text("payload").map(Json::from_text))?;
     let mut cells = Cells::from_column(row, JOB_COLUMNS);
     let mut read = || -> Result<_, CellError> {

@@ -277,6 +277,7 @@ macro_rules! conformance {
                 a_limit_of_zero_reads_no_event;
             fidelity:
                 r26_a_job_keeps_its_priority_and_predecessors,
+                r08_a_job_keeps_its_depth,
                 a_job_keeps_its_due_time_and_deadline_to_the_microsecond,
                 r31_a_job_keeps_its_context,
                 r32_a_job_keeps_its_cause,

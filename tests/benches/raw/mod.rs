@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::load::{ACCOUNTS, account};
 
 const JOB: &str = "
-    INSERT INTO job_specs (id, kind, name, created_at, target, correlation, priority, payload)
-    VALUES (?1, 'command', 'Deposit', ?2, ?3, ?1, 0, ?4)";
+    INSERT INTO job_specs (id, kind, name, created_at, target, correlation, priority, payload, depth)
+    VALUES (?1, 'command', 'Deposit', ?2, ?3, ?1, 0, ?4, 0)";
 
 const ATTEMPT: &str = "
     INSERT INTO attempts (seq, number, worker, started_at, ended_at, reached, version_read, version_written,

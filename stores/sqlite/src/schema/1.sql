@@ -23,7 +23,8 @@ CREATE TABLE job_specs (
     payload         TEXT    NOT NULL,
     priority        INTEGER NOT NULL,
     after           TEXT,                 -- ids of the jobs that must succeed first; NULL: none
-    deadline        INTEGER               -- void after a retry by hand
+    deadline        INTEGER,              -- void after a retry by hand
+    depth           INTEGER NOT NULL      -- number of jobs that led to it
 ) STRICT;
 
 CREATE UNIQUE INDEX job_specs_idempotency_key ON job_specs (idempotency_key) WHERE idempotency_key IS NOT NULL;
@@ -130,7 +131,7 @@ SELECT s.seq, s.id, s.kind, s.name,
     s.created_at, waiting.due_at,
     CASE WHEN coalesce(running.seq, ready.seq, waiting.seq) IS NULL
          THEN coalesce(cancelled.ended_at, a.ended_at) END AS ended_at,
-    s.target, s.order_key, s.idempotency_key, s.correlation, s.cause, s.context, s.payload, s.priority, s.after, s.deadline,
+    s.target, s.order_key, s.idempotency_key, s.correlation, s.cause, s.context, s.payload, s.priority, s.after, s.deadline, s.depth,
     a.output, a.failure
 FROM job_specs AS s
 LEFT JOIN running ON running.seq = s.seq

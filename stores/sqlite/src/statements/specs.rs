@@ -10,11 +10,11 @@ use crate::rows::{self, SpecKeys};
 statements! { Specs {
     insert_spec: "
         INSERT INTO job_specs (seq, id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause,
-            context, payload, priority, after, deadline)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            context, payload, priority, after, deadline, depth)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     select_spec: "
         SELECT id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload,
-            priority, after, deadline
+            priority, after, deadline, depth
         FROM job_specs WHERE seq = ?1",
     select_spec_keys: "SELECT id, name, priority, order_key, after IS NOT NULL FROM job_specs WHERE seq = ?1",
     select_seq: "SELECT seq FROM job_specs WHERE id = ?1",
@@ -40,6 +40,7 @@ impl Specs<'_> {
             job.priority,
             after,
             job.deadline.map(time),
+            job.depth,
         ])?;
         Ok(())
     }

@@ -121,6 +121,20 @@ pub async fn r32_a_job_keeps_its_cause(store: TestStore) {
     }
 }
 
+pub async fn r08_a_job_keeps_its_depth(store: TestStore) {
+    for depth in [0, 1, u32::MAX] {
+        let new = job("ship").with(|job| job.depth = depth);
+        let id = store.publish(new.clone()).await;
+        assert_eq!(store.find(id).await, new.into_job(JobState::Ready));
+        let active = store.claim_one(&worker("w"), "ship", at(0)).await;
+        assert_eq!((active.job.id, active.job.depth), (id, depth));
+        store.accept(active.fails()).await;
+        store.retry_job(id).await;
+        assert_eq!(store.find(id).await.depth, depth, "a retry by hand changes nothing");
+        store.must_cancel(id).await;
+    }
+}
+
 pub async fn a_job_keeps_its_kind(store: TestStore) {
     for kind in [JobKind::Command, JobKind::EventHandler] {
         let id = store.publish(job("ship").with(|job| job.kind = kind)).await;
