@@ -171,7 +171,8 @@ pub use model::{
     Attempt, Cause, Classification, Classify, ContextSeed, CorrelationId, ErrorRegistration, EventId,
     Failure, FailureKind, Health, HealthPart, HealthProblem, HealthState, Identity, Job, JobContext, JobId,
     JobKind, JobState, Json, Key, MalformedCause, MalformedId, MalformedTrace, Retry, Source, Step,
-    StrategyChoice, TraceContext, Transition, UnknownKind, UnknownState, UnknownStep, Violation, WorkerId,
+    StoredName, StrategyChoice, TraceContext, Transition, UnknownKind, UnknownState, UnknownStep, Unreadable,
+    Violation, WorkerId,
 };
 pub use register::Registration;
 pub use runtime::{

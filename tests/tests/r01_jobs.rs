@@ -269,7 +269,7 @@ async fn r05_an_event_is_emitted_by_name_as_by_type(world: World) {
     assert_eq!((stored.id, &*stored.name, stored.payload.as_str()), (event, "Rang", r#"{"number":9}"#));
     for name in ["hears_badly", "hears_well"] {
         let [job] = &*jobs_of(&runtime, name).await else { panic!("one job") };
-        assert_eq!((job.cause, job.context.tenant()), (Some(Cause::Event(event)), Some("belfry")));
+        assert_eq!((job.cause.clone(), job.context.tenant()), (Some(Cause::Event(event)), Some("belfry")));
     }
     until("a handler has run", async || log.lines() == ["heard 9"]).await;
 }

@@ -508,8 +508,11 @@ async fn r18_a_crash_after_the_commit_loses_neither_events_nor_their_handlers(wo
     lines.sort();
     assert_eq!(lines, ["a 1 1", "a 1 2"]);
     let events = restarted.runtime.events().list(Cursor::START, 10).await.unwrap();
-    let causes: BTreeSet<_> =
-        jobs_of(&restarted.runtime, "hears").await.iter().map(|job| job.cause.unwrap().to_string()).collect();
+    let causes: BTreeSet<_> = jobs_of(&restarted.runtime, "hears")
+        .await
+        .iter()
+        .map(|job| job.cause.clone().unwrap().to_string())
+        .collect();
     assert_eq!(causes, events.iter().map(|event| Cause::Event(event.id).to_string()).collect());
     for handling in jobs_of(&restarted.runtime, "hears").await {
         assert_eq!(reaches(&restarted.runtime, handling.id, JobState::Succeeded).await.attempts, 1);

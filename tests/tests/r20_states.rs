@@ -14,7 +14,7 @@ fn r20_the_legal_transitions_are_exactly_these() {
         // to:        Waiting Ready  Running Succeeded Failed Cancelled
         (Waiting, [false, true, false, false, false, true]),
         (Ready, [false, false, true, false, false, true]),
-        (Running, [true, false, false, true, true, true]),
+        (Running, [true, true, false, true, true, true]),
         (Succeeded, [false; 6]),
         (Failed, [true, true, false, false, false, false]),
         (Cancelled, [false; 6]),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use enact::clock::Timestamp;
-use enact::store::{Claim, NewJob, Store};
+use enact::store::{Claim, Claimable, NewJob, Store};
 use enact::{JobId, JobKind, Json, Key, MemoryStore, WorkerId};
 
 const JOBS: usize = 20;
@@ -27,7 +27,7 @@ async fn claimed(store: &MemoryStore, jobs: Vec<NewJob>) -> Vec<JobId> {
     loop {
         let claim = Claim {
             worker: WorkerId::from_text("w"),
-            queues: Arc::new(HashMap::from([("ship".into(), 0)])),
+            names: Arc::new(HashMap::from([("ship".into(), Claimable { queue: 0, entity: None })])),
             room: vec![1],
             now: Timestamp::UNIX_EPOCH,
         };

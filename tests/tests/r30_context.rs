@@ -349,13 +349,13 @@ async fn r31_identity_tenant_metadata_and_trace_cross_from_job_to_job(world: Wor
                 "traceparent": TRACEPARENT,
                 "tracestate": "rojo=00f067aa0ba902b7",
                 "correlation": "correlation-1",
-                "cause": cause.map(|cause| cause.to_string()),
+                "cause": cause.as_ref().map(ToString::to_string),
                 "job": job.id.to_string(),
                 "attempt": 1,
                 "capability": "here",
             })]
         );
-        assert_eq!((job.cause, job.correlation.as_str()), (cause, "correlation-1"));
+        assert_eq!((&job.cause, job.correlation.as_str()), (&cause, "correlation-1"));
     }
     assert_eq!(events[0].cause, Some(second.id));
 }

@@ -207,7 +207,7 @@ async fn r31_exactly_the_listed_parts_cross_into_a_job(world: World) {
     let mut found = finds.taken();
     assert_eq!(found.remove(0), in_job);
     // The handler of the event and the published command run in any order.
-    let event = third.cause.unwrap();
+    let event = third.cause.clone().unwrap();
     assert!(matches!(event, Cause::Event(_)), "{event:?}");
     for cause in [Cause::Job(first.id()), event] {
         let expected = Found { cause: Some(cause), ..in_job.clone() };

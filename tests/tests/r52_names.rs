@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use common::{Log, World, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until};
 use enact::Cursor;
 use enact::prelude::*;
-use enact::store::{Claim, Commit, EntityKey, Lease, NewJob, Next};
+use enact::store::{Claim, Claimable, Commit, CommitLink, EntityKey, Lease, NewJob, Next};
 use enact::{Attempt, Job, JobId, JobKind, Json, Key, Step, WorkerId};
 use serde_json::{Value, json};
 
@@ -184,7 +184,7 @@ async fn r52_a_request_under_an_alias_is_the_same_request(world: World) {
 async fn claim_next(world: &World, name: &str) -> Job {
     let claim = Claim {
         worker: WorkerId::from_text("elsewhere"),
-        queues: Arc::new(HashMap::from([(Arc::from(name), 0)])),
+        names: Arc::new(HashMap::from([(Arc::from(name), Claimable { queue: 0, entity: None })])),
         room: vec![1],
         now: world.now(),
     };
@@ -205,7 +205,17 @@ async fn finish(world: &World, job: &Job, output: Result<Value, Failure>) {
     attempt.reached = Some(Step::Commit);
     attempt.failure = failure;
     let (events, jobs) = (Vec::new(), Vec::new());
-    let commit = Commit { job: job.id, attempt, lapsed: None, next, write: None, events, jobs };
+    let commit = Commit {
+        job: job.id,
+        attempt,
+        lapsed: None,
+        next,
+        write: None,
+        events,
+        jobs,
+        follows: None,
+        link: CommitLink::new(),
+    };
     world.store().commit(commit).await.unwrap();
 }
 

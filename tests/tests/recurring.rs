@@ -223,7 +223,7 @@ async fn r38_the_job_of_a_tick_is_a_job_like_any_other(world: World) {
 
     let jobs = jobs_of(&runtime, "Sweep").await;
     let done = common::reaches(&runtime, jobs[0].id, JobState::Succeeded).await;
-    assert_eq!((done.kind, done.attempts, done.cause), (JobKind::Command, 1, None));
+    assert_eq!((done.kind, done.attempts, done.cause.clone()), (JobKind::Command, 1, None));
     assert_eq!(done.payload.value().unwrap()["schedule"], "Sweep");
     assert_eq!(done.created_at, at(&done));
     // Each tick has a correlation of its own.

@@ -83,5 +83,5 @@ async fn each_attempt_is_a_span_that_names_its_job_and_where_it_comes_from() {
     assert!(!of_command.contains("causation"), "{of_command}");
     let [of_handler] = lines.with("command=\"hear\"").try_into().unwrap();
     assert!(of_handler.contains(&format!("job={} attempt=1", heard.id)), "{of_handler}");
-    assert!(of_handler.contains(&format!("causation={}", heard.cause.unwrap())), "{of_handler}");
+    assert!(of_handler.contains(&format!("causation={}", heard.cause.as_ref().unwrap())), "{of_handler}");
 }

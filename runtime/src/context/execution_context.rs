@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -48,15 +48,10 @@ pub(super) struct AttemptScope {
     depth: u32,
     stage: Stage,
     choices: Mutex<Vec<StrategyChoice>>,
-    /// Created on first use.
-    cancellation: OnceLock<CancellationToken>,
+    cancellation: CancellationToken,
 }
 
 impl AttemptScope {
-    fn cancellation(&self) -> &CancellationToken {
-        self.cancellation.get_or_init(CancellationToken::new)
-    }
-
     /// Reports an effect that was refused, if it is lost without a failure of the attempt.
     #[track_caller]
     fn report_late(&self, what: &'static str) {
@@ -104,18 +99,23 @@ pub fn with_context<F: Future>(seed: ContextSeed, future: F) -> impl Future<Outp
 }
 
 impl ExecutionContext {
-    /// The context of an attempt of a job.
-    pub(crate) fn of_attempt(host: Arc<dyn Host>, overrides: Option<Arc<Capabilities>>, job: &Job) -> Self {
+    /// The context of an attempt of a job. `cancellation` signals that the attempt is cancelled.
+    pub(crate) fn of_attempt(
+        host: Arc<dyn Host>,
+        overrides: Option<Arc<Capabilities>>,
+        job: &Job,
+        cancellation: CancellationToken,
+    ) -> Self {
         let attempt = Arc::new(AttemptScope {
             host: host.clone(),
             job: job.id,
             name: job.name.clone(),
             number: job.attempts,
-            cause: job.cause,
+            cause: job.cause.clone(),
             depth: job.depth,
             stage: Stage::open(host.max_staged()),
             choices: Mutex::default(),
-            cancellation: OnceLock::new(),
+            cancellation,
         });
         Self(Arc::new(Inner {
             correlation: Some(job.correlation.clone()),
@@ -177,7 +177,7 @@ impl ExecutionContext {
 
     /// The job or event that caused this job ([r32](crate::rules#r32)); `None` if it was started at the boundary.
     pub fn cause(&self) -> Option<Cause> {
-        self.0.attempt.as_ref().and_then(|attempt| attempt.cause)
+        self.0.attempt.as_ref().and_then(|attempt| attempt.cause.clone())
     }
 
     /// The caller's identity; `None` if the caller is anonymous.
@@ -207,7 +207,7 @@ impl ExecutionContext {
     /// A cancellation by another process is noticed within about two seconds. In a scope at the boundary, this never
     /// completes.
     pub fn cancelled(&self) -> impl Future<Output = ()> + Send + use<> {
-        let cancellation = self.0.attempt.as_ref().map(|attempt| attempt.cancellation().clone());
+        let cancellation = self.0.attempt.as_ref().map(|attempt| attempt.cancellation.clone());
         async move {
             match cancellation {
                 Some(cancellation) => cancellation.cancelled_owned().await,
@@ -218,17 +218,7 @@ impl ExecutionContext {
 
     /// Whether the attempt can no longer commit; see [`cancelled`](Self::cancelled).
     pub fn is_cancelled(&self) -> bool {
-        self.0
-            .attempt
-            .as_ref()
-            .is_some_and(|attempt| attempt.cancellation.get().is_some_and(CancellationToken::is_cancelled))
-    }
-
-    /// Signals the attempt that it can no longer commit.
-    pub(crate) fn cancel(&self) {
-        if let Some(attempt) = &self.0.attempt {
-            attempt.cancellation().cancel();
-        }
+        self.0.attempt.as_ref().is_some_and(|attempt| attempt.cancellation.is_cancelled())
     }
 
     /// Returns the capability that the [seed](ContextSeed::provide) or else the

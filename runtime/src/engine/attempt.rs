@@ -9,17 +9,19 @@ use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
+use super::arrival::{Arrival, Begun, Candidate};
 use super::engine::Engine;
 use super::faults::{Point, is_crash};
-use super::lifecycle::Execution;
+use super::lifecycle::{Discarded, Execution};
 use super::long_polls;
 use super::waiters::ended;
 use crate::context::ExecutionContext;
 use crate::model::clock::add_saturating;
 use crate::model::{
-    Attempt, Failure, FailureKind, HealthPart, Job, LogText, Places, Step, drop_caught, panic_text,
+    Attempt, Failure, FailureKind, HealthPart, Job, JobKind, JobState, LogText, Places, Step, StoredName,
+    drop_caught, panic_text,
 };
-use crate::store::{Commit, CommitError, Committed, Next, RunningJob, StoreError};
+use crate::store::{Commit, CommitError, Committed, Next, Release, RunningJob, StoreError, unreadable_job};
 use crate::wiring::JobPlan;
 
 /// The first and the longest pause before the end of an attempt is written again, after the store has failed.
@@ -29,24 +31,48 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often the full record of an attempt is tried before a reduced one is.
 const FULL_TRIES: u32 = 3;
 
-/// Runs an attempt whose start is stored, and stores its end. It is one span; its `command` is the handler's name for a job
-/// of an event handler.
-pub(crate) async fn run(engine: Arc<Engine>, job: Job, permit: Option<OwnedSemaphorePermit>) {
+/// How long a job that this program cannot run is left to other programs before it is claimed again.
+const PUT_BACK: Duration = Duration::from_secs(60);
+
+/// An attempt so far.
+pub(super) struct Progress {
+    pub(super) attempt: Attempt,
+    /// Whether it has begun in the store. A job in line for its entity has not.
+    pub(super) has_begun: bool,
+}
+
+impl Progress {
+    /// Whether the handler may have been called.
+    fn has_reached_handler(&self) -> bool {
+        self.has_begun && self.attempt.reached >= Some(Step::Handle)
+    }
+}
+
+/// Runs the next attempt of a stored job, and stores its end. It is one span; its `command` is the handler's name for a job of an
+/// event handler.
+pub(crate) async fn run(engine: Arc<Engine>, mut job: Job, arrival: Arrival) {
+    // Only jobs of names that this program knows are claimed or started.
+    let Some(plan) = engine.plans.job(&job.name) else { return };
+    let has_begun = !matches!(arrival, Arrival::InLine(_));
+    job.attempts += u32::from(!has_begun);
     let span = tracing::info_span!(
         "attempt",
         job = %job.id,
         attempt = job.attempts,
         command = &*job.name,
         correlation = %job.correlation,
-        causation = job.cause.map(tracing::field::display),
+        causation = job.cause.as_ref().map(tracing::field::display),
     );
-    let mut attempt = Attempt::begun(job.attempts, engine.worker.clone(), engine.clock.now());
-    async move {
+    let attempt = Attempt::begun(job.attempts, engine.worker.clone(), engine.clock.now());
+    let mut progress = Progress { attempt, has_begun };
+    let registered = engine.running.register(&job);
+    let candidate = Candidate { engine: &engine, plan, job: &job, registered: &registered };
+    async {
         tokio::select! {
             biased;
             () = engine.dead.cancelled(), if engine.faults.is_some() => {}
-            () = engine.abort.cancelled() => release(&engine, &job, attempt).await,
-            () = run_to_end(&engine, &job, &mut attempt, permit) => {}
+            () = engine.abort.cancelled() => release(&candidate, progress).await,
+            () = run_to_end(&engine, &candidate, &mut progress, arrival) => {}
         }
     }
     .instrument(span)
@@ -55,34 +81,61 @@ pub(crate) async fn run(engine: Arc<Engine>, job: Job, permit: Option<OwnedSemap
 
 async fn run_to_end(
     engine: &Arc<Engine>,
-    job: &Job,
-    attempt: &mut Attempt,
-    mut permit: Option<OwnedSemaphorePermit>,
+    candidate: &Candidate<'_>,
+    progress: &mut Progress,
+    arrival: Arrival,
 ) {
-    // Only jobs of names that this program knows are claimed or started.
-    let Some(plan) = engine.plans.job(&job.name) else { return };
-    let context = ExecutionContext::of_attempt(engine.clone(), engine.overrides.of(job.id), job);
-    let (record, permit) = (&mut *attempt, &mut permit);
-    let execution = Execution { engine, plan, job, context: &context, attempt: record, permit };
-    // Registered until the end is stored.
-    let running = engine.running.register(job, &context);
-    let executed = {
-        let _closing = CloseOnDrop(&context);
-        // Unwind safe: a panic leaves only staged effects behind, and those are dropped with the attempt.
-        let execution = long_polls::measure(engine, &job.name, &running, context.scope(execution.execute()));
-        AssertUnwindSafe(execution).catch_unwind().await
+    let Candidate { plan, job, registered, .. } = *candidate;
+    if let JobKind::Unknown(kind) = job.kind {
+        return put_back(engine, job, &progress.attempt, kind).await;
+    }
+    let Some(Begun { mut lock, mut permit }) = candidate.begin(arrival, progress).await else { return };
+    let mut may_follow = plan.settings.retry.repeats();
+    let (executed, strategies) = loop {
+        let overrides = engine.overrides.of(job.id);
+        let cancellation = registered.cancellation.clone();
+        let context = ExecutionContext::of_attempt(engine.clone(), overrides, job, cancellation);
+        let (attempt, permit) = (&mut progress.attempt, &mut permit);
+        let lock = lock.take();
+        let execution = Execution { engine, plan, job, context: &context, attempt, lock, may_follow, permit };
+        let executed = {
+            let _closing = CloseOnDrop(&context);
+            let execution =
+                long_polls::measure(engine, &job.name, registered, context.scope(execution.execute()));
+            // Unwind safe: a panic leaves only staged effects behind, and those are dropped with the attempt.
+            AssertUnwindSafe(execution).catch_unwind().await
+        };
+        match executed {
+            Ok(Err(Discarded::Unfounded)) => {
+                tracing::debug!("the previous commit on the entity was refused; executing again");
+                may_follow = false;
+            }
+            executed => break (executed, context.choices()),
+        }
     };
     let failure = match executed {
         Ok(Ok(output)) => {
             tracing::debug!("attempt succeeded");
             return engine.waiters.announce(job.id, &Ok(output));
         }
-        Ok(Err(failure)) => failure,
+        Ok(Err(Discarded::Failed(failure))) => failure,
+        Ok(Err(Discarded::Unfounded)) => unreachable!("the loop executes such a job again"),
         Err(panic) if is_crash(&*panic) => return,
         Err(panic) => panicked(panic),
     };
-    let attempt = Attempt { strategies: context.choices(), ..attempt.clone() };
-    fail(engine, plan, job, attempt, failure, permit).await;
+    let attempt = Attempt { strategies, ..progress.attempt.clone() };
+    fail(candidate, attempt, failure, permit).await;
+}
+
+/// Puts back a job of a kind that this version does not know: another program may know it ([r07](crate::rules#r07)).
+async fn put_back(engine: &Engine, job: &Job, attempt: &Attempt, kind: StoredName) {
+    tracing::warn!(%kind, "the job is of a kind that this program does not know; it is left to another for {PUT_BACK:?}");
+    let now = engine.clock.now();
+    let next = Next::PutBack(add_saturating(now, PUT_BACK));
+    let attempt = Attempt { ended_at: Some(now), ..attempt.clone() };
+    if let Err(error) = engine.store.commit(Commit::ending(job.id, attempt, next)).await {
+        tracing::error!("cannot put the job back; it ends as lost when the lease expires: {error}");
+    }
 }
 
 /// Closes a context when its attempt ends, or is dropped.
@@ -97,13 +150,12 @@ impl Drop for CloseOnDrop<'_> {
 /// Ends a failed attempt, with a retry if the policy allows one. Tries until the store has stored it, or a reduced record if
 /// the store refuses this one. If it refuses both and serves others, the attempt gives its permit back, and goes on trying.
 async fn fail(
-    engine: &Engine,
-    plan: &JobPlan,
-    job: &Job,
+    candidate: &Candidate<'_>,
     attempt: Attempt,
     failure: Failure,
-    permit: &mut Option<OwnedSemaphorePermit>,
+    mut permit: Option<OwnedSemaphorePermit>,
 ) {
+    let Candidate { engine, plan, job, .. } = *candidate;
     let failure = failure.cut(engine.size_limits.failure_bytes);
     log_failure(&attempt, &failure);
     let mut commit = failure_commit(engine, plan, job, attempt, job_failure(failure));
@@ -138,7 +190,7 @@ async fn fail(
                     drop(permit.take());
                 }
             }
-            Err(_) => return announce_fenced(engine, job).await,
+            Err(_) => return end_fenced(candidate).await,
         }
     }
 }
@@ -166,6 +218,13 @@ fn log_failure(attempt: &Attempt, failure: &Failure) {
     }
 }
 
+/// The store does not know the attempt: the job was cancelled, or the attempt was rescued. Or its start was never stored, and this
+/// worker still holds the job.
+async fn end_fenced(candidate: &Candidate<'_>) {
+    announce_fenced(candidate.engine, candidate.job).await;
+    candidate.give_back().await;
+}
+
 /// Stores the end of a failed attempt. A store that panics counts as one that fails.
 async fn store_failure(engine: &Engine, job: &Job, commit: &Commit) -> Result<Committed, CommitError> {
     let stored = async {
@@ -179,32 +238,54 @@ async fn store_failure(engine: &Engine, job: &Job, commit: &Commit) -> Result<Co
     }
 }
 
-/// Ends an attempt that a shutdown has aborted. If the policy allows a retry, any worker may start it at once.
-async fn release(engine: &Engine, job: &Job, attempt: Attempt) {
+/// Ends an attempt that a shutdown has aborted. If its handler was not called, or its policy allows a retry, any worker may start
+/// it at once.
+async fn release(candidate: &Candidate<'_>, progress: Progress) {
+    let Candidate { engine, plan, job, .. } = *candidate;
+    if !progress.has_reached_handler() {
+        return candidate.give_back().await;
+    }
     tracing::warn!("shutdown aborted the attempt");
-    let Some(plan) = engine.plans.job(&job.name) else { return };
     let message = "the attempt was aborted by the shutdown of its worker";
     let failure = Failure::new(FailureKind::Lost, "shut_down", message).retry_in(Duration::ZERO);
-    let commit = failure_commit(engine, plan, job, attempt, failure);
+    let commit = failure_commit(engine, plan, job, progress.attempt, failure);
     match engine.store.commit(commit.clone()).await {
         Ok(_) => announce_failure(engine, job, &commit),
         Err(CommitError::Store(error)) => {
             let failure = Failure::from(error);
             tracing::error!("cannot release the attempt; it ends as lost when the lease expires: {failure}");
         }
-        Err(_) => announce_fenced(engine, job).await,
+        Err(_) => end_fenced(candidate).await,
     }
 }
 
 /// Ends an attempt of a worker whose lease has expired, unless the worker has renewed it `renewals` times by then.
 pub(crate) async fn rescue(engine: &Engine, running: RunningJob, renewals: u64) -> Result<(), StoreError> {
     let RunningJob { job, worker, started_at } = running;
-    // A job of a name that this program does not know is left to one that does.
-    let Some(plan) = engine.plans.job(&job.name) else { return Ok(()) };
-    let message = format!("the lease of worker {worker} expired while the attempt ran");
-    let failure = Failure::new(FailureKind::Lost, "lost", message);
+    if job.state == JobState::Ready && job.unreadable.is_empty() {
+        // It was in line for its entity, and has not begun.
+        let number = job.attempts.saturating_add(1);
+        let release = Release { job: job.id, worker, number, lapsed: Some(renewals), hold: false };
+        if engine.store.release(release).await? {
+            engine.work.notify_one();
+        }
+        return Ok(());
+    }
     let attempt = Attempt::begun(job.attempts, worker, started_at);
-    let commit = Commit { lapsed: Some(renewals), ..failure_commit(engine, plan, &job, attempt, failure) };
+    let commit = if job.unreadable.is_empty() {
+        // A job of a name or kind that this program does not know is left to one that does.
+        let Some(plan) = engine.plans.job(&job.name) else { return Ok(()) };
+        if matches!(job.kind, JobKind::Unknown(_)) {
+            return Ok(());
+        }
+        let message = format!("the lease of worker {} expired while the attempt ran", attempt.worker);
+        failure_commit(engine, plan, &job, attempt, Failure::new(FailureKind::Lost, "lost", message))
+    } else {
+        let failure = Some(unreadable_job(&job.unreadable));
+        let attempt = Attempt { ended_at: Some(engine.clock.now()), failure, ..attempt };
+        Commit::ending(job.id, attempt, Next::Failed)
+    };
+    let commit = Commit { lapsed: Some(renewals), ..commit };
     match engine.store.commit(commit.clone()).await {
         Ok(_) => {
             let worker = &commit.attempt.worker;
@@ -246,7 +327,7 @@ fn failure_commit(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, 
         engine.pauses.hold(&*engine.clock, job.id, due_at);
     }
     let attempt = Attempt { ended_at: Some(now), failure: Some(failure), ..attempt };
-    Commit { job: job.id, attempt, lapsed: None, next, write: None, events: Vec::new(), jobs: Vec::new() }
+    Commit::ending(job.id, attempt, next)
 }
 
 /// Announces the failure of the job, unless it is retried, and wakes the dispatcher.
@@ -260,7 +341,7 @@ fn announce_failure(engine: &Engine, job: &Job, commit: &Commit) {
 }
 
 /// Announces the stored outcome of the job: its attempt was cancelled or rescued while it ran.
-async fn announce_fenced(engine: &Engine, job: &Job) {
+pub(super) async fn announce_fenced(engine: &Engine, job: &Job) {
     tracing::warn!("attempt was cancelled or rescued while it ran; dropped its effects");
     if let Ok(Some(job)) = engine.store.job(job.id).await {
         let id = job.id;

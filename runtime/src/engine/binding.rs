@@ -8,7 +8,7 @@ use crate::context::{StagedWrite, unreadable};
 use crate::domain::{EntityPart, Refused, parse};
 use crate::model::{AnyValue, Failure, FailureKind, Key};
 use crate::register::{AnyCreation, BoundBody};
-use crate::store::{EntityKey, EntityWrite};
+use crate::store::{CommitLink, EntityKey, EntityWrite};
 
 /// The entity that a handler binds, before it is loaded.
 pub(super) struct Binding {
@@ -21,15 +21,27 @@ impl Binding {
         Self { body, key: EntityKey { entity: body.entity.name, id } }
     }
 
-    /// Locks the entity, then loads it or creates it from the command, as the creation policy says.
+    /// Loads the entity or creates it from the command, as the creation policy says. An execution that may follow takes it as the previous one has
+    /// left it, whether or not that commit is confirmed.
     pub(super) async fn load_or_create(
         self,
         engine: &Engine,
+        lock: Option<EntityLock>,
         command: &(dyn Any + Send + Sync),
+        may_follow: bool,
     ) -> Result<BoundEntity, Failure> {
         let Self { body, key } = self;
-        let lock = engine.locks.lock(&key).await;
-        let stored = engine.store.load(&key).await?;
+        let mut lock = match lock {
+            Some(lock) => lock,
+            None => engine.locks.lock(&key).await,
+        };
+        if !may_follow {
+            lock.confirmed().await;
+        }
+        let (stored, follows) = match lock.unconfirmed() {
+            Some((entity, link)) => (Some(entity), Some(link)),
+            None => (engine.store.load(&key).await?, None),
+        };
         let (entity, version) = match (stored, body.creation) {
             (Some(_), AnyCreation::Always(_)) => return Err(already_exists(&key)),
             (Some(stored), AnyCreation::Never | AnyCreation::IfMissing(_)) => {
@@ -47,7 +59,7 @@ impl Binding {
                 (entity, 0)
             }
         };
-        Ok(BoundEntity { part: body.entity, key, entity, version, lock })
+        Ok(BoundEntity { part: body.entity, key, entity, version, lock, follows })
     }
 }
 
@@ -59,6 +71,8 @@ pub(super) struct BoundEntity {
     /// 0 if the entity was created.
     version: u64,
     lock: EntityLock,
+    /// The commit that has left the entity so, if it is not confirmed.
+    follows: Option<CommitLink>,
 }
 
 impl BoundEntity {
@@ -81,9 +95,9 @@ impl BoundEntity {
 
     /// The entity as the handler has left it.
     pub(super) fn into_written(self) -> Result<WrittenEntity, Failure> {
-        let Self { part, key, entity, version, lock } = self;
+        let Self { part, key, entity, version, lock, follows } = self;
         check_identity(&part, &*entity, &key, "left with")?;
-        Ok(WrittenEntity { part, key, entity, expected: version, lock: Some(lock) })
+        Ok(WrittenEntity { part, key, entity, expected: version, lock: Some(lock), follows })
     }
 }
 
@@ -94,20 +108,22 @@ pub(super) struct WrittenEntity {
     pub(super) entity: AnyValue,
     expected: u64,
     lock: Option<EntityLock>,
+    /// The commit that has left the entity as it was read, if that is not confirmed.
+    follows: Option<CommitLink>,
 }
 
 impl WrittenEntity {
     /// The entity that a handler has saved in a repository.
     pub(super) fn of_repository(save: StagedWrite) -> Self {
         let StagedWrite { part, key, expected, value } = save;
-        Self { part, key, entity: value, expected, lock: None }
+        Self { part, key, entity: value, expected, lock: None, follows: None }
     }
 
-    /// The write to commit, and the lock to hold until then.
-    pub(super) fn into_write(self) -> Result<(EntityWrite, Option<EntityLock>), Failure> {
-        let Self { part, key, entity, expected, lock } = self;
+    /// The write to commit, the lock to hold until then, and the commit to follow.
+    pub(super) fn into_write(self) -> Result<(EntityWrite, Option<EntityLock>, Option<CommitLink>), Failure> {
+        let Self { part, key, entity, expected, lock, follows } = self;
         let body = (part.to_json)(&*entity).map_err(|error| error.into_failure(&key, "entity_not_json"))?;
-        Ok((EntityWrite { key, expected, body }, lock))
+        Ok((EntityWrite { key, expected, body }, lock, follows))
     }
 }
 

@@ -32,9 +32,10 @@ pub(super) async fn too_long(engine: &Engine, job: &Job, next: &str) -> Failure 
 
 /// The job that caused this one; `None` if it is not found.
 async fn cause(engine: &Engine, job: &Job) -> Option<Job> {
-    match job.cause? {
-        Cause::Job(id) => engine.store.job(id).await.ok()?,
-        Cause::Event(event) => emitter(engine, job, event).await,
+    match job.cause.as_ref()? {
+        Cause::Job(id) => engine.store.job(*id).await.ok()?,
+        Cause::Event(event) => emitter(engine, job, *event).await,
+        Cause::Unknown(_) => None,
     }
 }
 

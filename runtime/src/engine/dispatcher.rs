@@ -9,14 +9,15 @@ use futures_util::future::select_all;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::arrival::Arrival;
 use super::attempt;
 use super::engine::{Engine, POLL_INTERVAL};
 use crate::model::HealthPart;
-use crate::store::{Claim, Claimed, StoreError};
+use crate::store::{Claim, Claimable, Claimed, StoreError, unreadable_job};
 
 /// The permits to run jobs, by queue.
 pub(crate) struct QueuePermits {
-    queues: Arc<HashMap<Arc<str>, usize>>,
+    names: Arc<HashMap<Arc<str>, Claimable>>,
     semaphores: Vec<Arc<Semaphore>>,
 }
 
@@ -28,11 +29,11 @@ fn count(permits: Option<&OwnedSemaphorePermit>) -> usize {
 }
 
 impl QueuePermits {
-    /// `queues` is the queue of each job name, and `limits` how many jobs of each queue may run at a time.
-    pub(crate) fn new(queues: Arc<HashMap<Arc<str>, usize>>, limits: &[usize]) -> Self {
+    /// `names` says how jobs of each name are claimed, and `limits` how many jobs of each queue may run at a time.
+    pub(crate) fn new(names: Arc<HashMap<Arc<str>, Claimable>>, limits: &[usize]) -> Self {
         let semaphore = |limit: &usize| Arc::new(Semaphore::new((*limit).min(Semaphore::MAX_PERMITS)));
         let semaphores = limits.iter().map(semaphore).collect();
-        Self { queues, semaphores }
+        Self { names, semaphores }
     }
 
     /// Waits for a permit of any of these queues, and acquires it.
@@ -61,7 +62,7 @@ impl QueuePermits {
     fn claim(&self, engine: &Engine, permits: &AcquiredPermits) -> Claim {
         Claim {
             worker: engine.worker.clone(),
-            queues: self.queues.clone(),
+            names: self.names.clone(),
             room: permits.iter().map(|permits| count(permits.as_ref())).collect(),
             now: engine.clock.now(),
         }
@@ -109,9 +110,10 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, permits: QueuePermits) {
                 engine.health.works(&*engine.clock, HealthPart::Claims);
                 next_due = claimed.next_due;
                 for job in claimed.jobs {
-                    let queue = permits.queues.get(&job.name).and_then(|queue| acquired[*queue].as_mut());
-                    let permit = queue.and_then(|permits| permits.split(1));
-                    engine.spawn(attempt::run(engine.clone(), job, permit));
+                    let claimable = permits.names.get(&job.name);
+                    let permits = claimable.and_then(|claimable| acquired[claimable.queue].as_mut());
+                    let arrival = Arrival::Claimed(permits.and_then(|permits| permits.split(1)));
+                    engine.spawn(attempt::run(engine.clone(), job, arrival));
                 }
                 // A queue without permits left may have more ready jobs.
                 let is_full = |queue: &usize| room[*queue] == 0 || count(acquired[*queue].as_ref()) == 0;
@@ -131,15 +133,23 @@ async fn claim_jobs(engine: &Engine, mut claim: Claim) -> Result<Claimed, StoreE
     // Kept until the claim has returned: no due time is moved between this reading of the clock and the claim.
     let followed = engine.pauses.follow(engine).await?;
     claim.now = followed.now;
-    engine.store.claim(claim).await
+    let claimed = engine.store.claim(claim).await?;
+    for job in &claimed.unreadable {
+        let failure = unreadable_job(&job.unreadable);
+        tracing::error!(job = %job.id, command = &*job.name, "a job has failed: {failure}");
+        engine.waiters.announce(job.id, &Err(failure));
+        // Their places are free, and the next jobs of their lanes may be ready.
+        engine.work.notify_one();
+    }
+    Ok(claimed)
 }
 
 /// Claims the first ready job of one queue, an index into [`Plans::queues`](crate::wiring::Plans::queues), without running
 /// it: for the test kit. With no queue it claims nothing, and returns when the next job is due.
 pub(crate) async fn claim_one(engine: &Engine, queue: Option<usize>) -> Result<Claimed, StoreError> {
-    let (queues, names) = engine.plans.queues();
-    let room = (0..names.len()).map(|index| usize::from(queue == Some(index))).collect();
-    let claim = Claim { worker: engine.worker.clone(), queues, room, now: engine.clock.now() };
+    let (names, queues) = engine.plans.claimable();
+    let room = (0..queues.len()).map(|index| usize::from(queue == Some(index))).collect();
+    let claim = Claim { worker: engine.worker.clone(), names, room, now: engine.clock.now() };
     claim_jobs(engine, claim).await
 }
 

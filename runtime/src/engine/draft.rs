@@ -18,8 +18,6 @@ use crate::wiring::{CommandPlan, HandlingPlan};
 pub(crate) struct Draft {
     pub(crate) job: NewJob,
     pub(crate) due: Due,
-    /// Whether another program handles it.
-    pub(crate) is_remote: bool,
 }
 
 impl Draft {
@@ -49,7 +47,7 @@ impl Draft {
         job.order_key = keys.order_key;
         job.idempotency_key = keys.idempotency_key;
         job.repeatable = plan.repeatable;
-        Ok(Self { job, due: Due::AtOnce, is_remote: plan.part.is_remote })
+        Ok(Self { job, due: Due::AtOnce })
     }
 
     /// The job as it is published now.

@@ -7,13 +7,14 @@ use super::engine::Engine;
 use super::entity_locks::EntityLock;
 use crate::context::{StagedEvent, Staging};
 use crate::model::{Attempt, Failure, FailureKind, Job, Json};
-use crate::store::{Commit, CommitError, EntityKey, EntityWrite, NewEvent, Next};
+use crate::store::{Commit, CommitError, CommitLink, EntityKey, EntityWrite, NewEvent, Next};
 
 /// The effects of an execution, checked and ready to be committed.
 pub(super) struct Effects {
     staged: Staging,
     write: Option<EntityWrite>,
     lock: Option<EntityLock>,
+    follows: Option<CommitLink>,
 }
 
 impl Effects {
@@ -29,10 +30,12 @@ impl Effects {
         for event in &staged.events {
             engine.size_limits.check_origin("the event", &event.context, &job.correlation)?;
         }
-        let Some(written) = written else { return Ok(Self { staged, write: None, lock: None }) };
-        let (write, lock) = written.into_write()?;
+        let Some(written) = written else {
+            return Ok(Self { staged, write: None, lock: None, follows: None });
+        };
+        let (write, lock, follows) = written.into_write()?;
         engine.size_limits.check_entity(&write.key, &write.body)?;
-        Ok(Self { staged, write: Some(write), lock })
+        Ok(Self { staged, write: Some(write), lock, follows })
     }
 
     /// Refuses to cause a job that too many others led to.
@@ -49,7 +52,7 @@ impl Effects {
         }
     }
 
-    /// The commit that ends the attempt, and the lock to hold until it has returned.
+    /// The commit that ends the attempt, and the lock to hold until the store has it.
     pub(super) fn into_commit(
         self,
         engine: &Engine,
@@ -57,7 +60,7 @@ impl Effects {
         attempt: Attempt,
         output: Json,
     ) -> (Commit, Option<EntityLock>) {
-        let Self { staged, write, lock } = self;
+        let Self { staged, write, lock, follows } = self;
         let (now, depth) = (engine.clock.now(), job.depth.saturating_add(1));
         let mut jobs = staged.jobs;
         let mut events = Vec::with_capacity(staged.events.len());
@@ -81,8 +84,18 @@ impl Effects {
             events: events.iter().map(|event| event.id).collect(),
             ..attempt
         };
-        let next = Next::Succeeded(output);
-        (Commit { job: job.id, attempt, lapsed: None, next, write, events, jobs }, lock)
+        let commit = Commit {
+            job: job.id,
+            attempt,
+            lapsed: None,
+            next: Next::Succeeded(output),
+            write,
+            events,
+            jobs,
+            follows,
+            link: CommitLink::new(),
+        };
+        (commit, lock)
     }
 }
 
@@ -110,6 +123,8 @@ pub(super) fn commit_failure(job: &Job, written: Option<&EntityKey>, error: Comm
             );
             Failure::new(FailureKind::Lost, "fenced", message)
         }
+        // Such an attempt executes the job again.
+        CommitError::Unfounded => Failure::new(FailureKind::Conflict, "unfounded", message),
         CommitError::Store(error) => error.into(),
     }
 }

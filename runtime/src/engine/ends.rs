@@ -84,7 +84,7 @@ async fn announce_state(engine: &Engine, id: JobId, state: Option<JobState>, has
         Some(JobState::Waiting | JobState::Ready) if has_stopped => {
             engine.waiters.announce(id, &Err(shut_down()));
         }
-        Some(JobState::Waiting | JobState::Ready | JobState::Running) => {}
+        Some(JobState::Waiting | JobState::Ready | JobState::Running | JobState::Unknown(_)) => {}
         Some(JobState::Succeeded | JobState::Failed | JobState::Cancelled) | None => {
             let ended = match engine.store.job(id).await {
                 // A job that is missing now has ended and was pruned.

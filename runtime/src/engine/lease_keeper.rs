@@ -12,8 +12,8 @@ use super::attempt;
 use super::engine::{Engine, POLL_INTERVAL};
 use super::long_polls;
 use super::running_attempts::AttemptId;
-use crate::model::{Failure, FailureKind, HealthPart};
-use crate::store::StoreError;
+use crate::model::{Failure, FailureKind, HealthPart, JobState};
+use crate::store::{RunningJob, StoreError};
 
 /// How many attempts of one worker are rescued at once.
 const RESCUE_PAGE: usize = 1000;
@@ -140,7 +140,11 @@ async fn cancel_ended_elsewhere(engine: &Engine, seen: &mut HashSet<AttemptId>) 
         let stored = engine.store.running(&engine.worker, usize::MAX).await?;
         let stored: HashSet<_> = stored
             .iter()
-            .map(|running| AttemptId { job: running.job.id, number: running.job.attempts })
+            .map(|RunningJob { job, .. }| AttemptId {
+                job: job.id,
+                // A job in line for its entity is ready: its attempt has not begun.
+                number: job.attempts + u32::from(job.state == JobState::Ready),
+            })
             .collect();
         for attempt in running.intersection(seen).filter(|attempt| !stored.contains(attempt)) {
             engine.running.cancel(*attempt);

@@ -7,12 +7,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::binding::{Binding, BoundEntity, WrittenEntity};
 use super::effects::{Effects, commit_failure};
 use super::engine::Engine;
+use super::entity_locks::EntityLock;
 use super::faults::Point;
 use super::invariants;
 use super::time_limit::TimeLimit;
 use crate::context::ExecutionContext;
 use crate::model::{AnyValue, Attempt, Failure, Job, Json, Step};
 use crate::register::Body;
+use crate::store::{CommitError, StoredEntity};
 use crate::wiring::{Action, JobPlan};
 
 /// One attempt to execute a job.
@@ -23,13 +25,31 @@ pub(crate) struct Execution<'a> {
     pub(crate) context: &'a ExecutionContext,
     /// The record of the attempt so far.
     pub(crate) attempt: &'a mut Attempt,
+    /// The job's entity, if it binds one.
+    pub(crate) lock: Option<EntityLock>,
+    /// Whether it may take the entity as an execution has left it whose commit is not confirmed. It must be repeatable.
+    pub(crate) may_follow: bool,
     /// Released when the commit begins. If there is none, the caller holds it until the failure is stored.
     pub(crate) permit: &'a mut Option<OwnedSemaphorePermit>,
 }
 
+/// Why an execution stored nothing.
+pub(crate) enum Discarded {
+    /// It failed.
+    Failed(Failure),
+    /// It may be repeated, and has read an entity as another one left it whose commit was refused: it is to run again.
+    Unfounded,
+}
+
+impl From<Failure> for Discarded {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 impl<'a> Execution<'a> {
     /// Executes the job, and returns the handler's output.
-    pub(crate) async fn execute(mut self) -> Result<Json, Failure> {
+    pub(crate) async fn execute(mut self) -> Result<Json, Discarded> {
         let limit = self.time_limit()?;
         let message = self.validate()?;
         let binding = self.resolve()?;
@@ -70,7 +90,8 @@ impl<'a> Execution<'a> {
     ) -> Result<Option<BoundEntity>, Failure> {
         self.reach(Step::Load)?;
         let Some(binding) = binding else { return Ok(None) };
-        let bound = binding.load_or_create(self.engine, &**message).await?;
+        let bound =
+            binding.load_or_create(self.engine, self.lock.take(), &**message, self.may_follow).await?;
         self.attempt.version_read = bound.version_read();
         self.context.bind(bound.key().clone());
         Ok(Some(bound))
@@ -116,16 +137,28 @@ impl<'a> Execution<'a> {
     }
 
     /// Step 7: commit the entity, events, jobs and the job's own state in one transaction ([r15](crate::rules#r15), [r18](crate::rules#r18)).
-    async fn commit(&mut self, effects: Effects, output: Json) -> Result<Json, Failure> {
+    async fn commit(&mut self, effects: Effects, output: Json) -> Result<Json, Discarded> {
         self.reach(Step::Commit)?;
         let attempt = Attempt { strategies: self.context.choices(), ..self.attempt.clone() };
-        let (commit, _lock) = effects.into_commit(self.engine, self.job, attempt, output.clone());
-        let written = commit.write.as_ref().map(|write| write.key.clone());
-        let commit = self.engine.store.commit(commit);
-        // The permit is released once the store has the commit: another job can be claimed, and starts in the transaction
-        // in which this one ends, or in a later one.
-        let (committed, ()) = tokio::join!(biased; commit, async { drop(self.permit.take()) });
-        let committed = committed.map_err(|error| commit_failure(self.job, written.as_ref(), error))?;
+        let (commit, lock) = effects.into_commit(self.engine, self.job, attempt, output.clone());
+        let (written, link) = (commit.write.clone(), commit.link.clone());
+        let committing = self.engine.store.commit(commit);
+        // The store has the commit. The next execution on the entity can begin, and another job can be claimed: each commits in the
+        // transaction in which this one ends, or in a later one.
+        let passed_on = lock.zip(written.as_ref()).map(|(lock, write)| {
+            let entity = StoredEntity { version: write.expected + 1, body: write.body.clone() };
+            lock.pass_on(entity, link)
+        });
+        drop(self.permit.take());
+        let committed = committing.await;
+        drop(passed_on);
+        let committed = match committed {
+            Ok(committed) => committed,
+            Err(CommitError::Unfounded) => return Err(Discarded::Unfounded),
+            Err(error) => {
+                return Err(commit_failure(self.job, written.as_ref().map(|write| &write.key), error).into());
+            }
+        };
         if committed.has_work {
             self.engine.work.notify_one();
         }

@@ -1,5 +1,6 @@
 //! Runs jobs: the lifecycle, attempts, the dispatcher, leases, schedules, pruning.
 
+mod arrival;
 pub(crate) mod attempt;
 mod binding;
 mod bounds;
@@ -34,6 +35,7 @@ pub(crate) mod schedules;
 mod time_limit;
 mod waiters;
 
+pub(crate) use arrival::Arrival;
 pub(crate) use dispatcher::QueuePermits;
 pub(crate) use draft::{Draft, handler_jobs};
 pub(crate) use engine::Engine;

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio_util::sync::CancellationToken;
+
 use super::polls::Polls;
-use crate::context::ExecutionContext;
 use crate::model::{Job, JobId};
 
 /// Names an attempt of a job.
@@ -14,39 +15,39 @@ pub(crate) struct AttemptId {
     pub(crate) number: u32,
 }
 
-/// The attempts that run here, to signal their cancellation and to watch their polls. One job may have several: a rescued attempt
-/// runs on until it is signalled.
+/// The attempts that run here or are in line for their entity, to signal their cancellation and to watch their polls. One job may
+/// have several: a rescued attempt runs on until it is signalled.
 #[derive(Default)]
 pub(crate) struct RunningAttempts(Mutex<HashMap<AttemptId, RunningAttempt>>);
 
 struct RunningAttempt {
-    context: ExecutionContext,
+    cancellation: CancellationToken,
     name: Arc<str>,
     polls: Arc<Polls>,
 }
 
 impl RunningAttempts {
     /// Registers an attempt until the returned guard is dropped.
-    pub(crate) fn register<'a>(&'a self, job: &Job, context: &ExecutionContext) -> RegisteredAttempt<'a> {
+    pub(crate) fn register<'a>(&'a self, job: &Job) -> RegisteredAttempt<'a> {
         let id = AttemptId { job: job.id, number: job.attempts };
-        let polls = Arc::<Polls>::default();
-        let running =
-            RunningAttempt { context: context.clone(), name: job.name.clone(), polls: polls.clone() };
+        let (cancellation, polls) = (CancellationToken::new(), Arc::<Polls>::default());
+        let name = job.name.clone();
+        let running = RunningAttempt { cancellation: cancellation.clone(), name, polls: polls.clone() };
         self.lock().insert(id, running);
-        RegisteredAttempt { running: self, id, polls }
+        RegisteredAttempt { running: self, id, cancellation, polls }
     }
 
     /// Signals an attempt that it is cancelled.
     pub(crate) fn cancel(&self, attempt: AttemptId) {
         if let Some(running) = self.lock().get(&attempt) {
-            running.context.cancel();
+            running.cancellation.cancel();
         }
     }
 
     /// Signals every attempt of a job that it is cancelled.
     pub(crate) fn cancel_job(&self, job: JobId) {
         for (_, running) in self.lock().iter().filter(|(attempt, _)| attempt.job == job) {
-            running.context.cancel();
+            running.cancellation.cancel();
         }
     }
 
@@ -75,6 +76,8 @@ impl RunningAttempts {
 pub(crate) struct RegisteredAttempt<'a> {
     running: &'a RunningAttempts,
     pub(super) id: AttemptId,
+    /// Cancelled when the attempt can no longer commit.
+    pub(super) cancellation: CancellationToken,
     pub(super) polls: Arc<Polls>,
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn ended(job: Job) -> Option<Ended> {
     let unexplained =
         || Failure::new(FailureKind::Error, "unexplained", "the job has failed, and no failure is stored");
     match job.state {
-        JobState::Waiting | JobState::Ready | JobState::Running => None,
+        JobState::Waiting | JobState::Ready | JobState::Running | JobState::Unknown(_) => None,
         JobState::Succeeded => Some(Ok(job.output.unwrap_or_else(Json::null))),
         JobState::Failed => Some(Err(job.failure.unwrap_or_else(unexplained))),
         JobState::Cancelled => Some(Err(cancelled())),

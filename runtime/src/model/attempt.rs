@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::id::{EventId, WorkerId};
 use super::redacted::Summary;
 use super::step::Step;
+use super::unreadable::Unreadable;
 
 /// The record of one attempt to run a job ([r21](crate::rules#r21)). `Debug` shows of a failure the kind and the code.
 #[derive(Clone, PartialEq, Serialize)]
@@ -35,6 +36,10 @@ pub struct Attempt {
     pub failure: Option<Failure>,
     /// How many effects tasks of the handler staged after it had returned ([r31](crate::rules#r31)). They are lost.
     pub late_effects: u32,
+    /// The parts of the stored attempt that cannot be read; empty unless the store is damaged. Their fields hold
+    /// placeholders.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
 }
 
 impl Attempt {
@@ -52,6 +57,7 @@ impl Attempt {
             events: Vec::new(),
             failure: None,
             late_effects: 0,
+            unreadable: Vec::new(),
         }
     }
 }
@@ -70,6 +76,7 @@ impl fmt::Debug for Attempt {
             events,
             failure,
             late_effects,
+            unreadable,
         } = self;
         f.debug_struct("Attempt")
             .field("number", number)
@@ -83,6 +90,7 @@ impl fmt::Debug for Attempt {
             .field("events", events)
             .field("failure", &failure.as_ref().map(Summary))
             .field("late_effects", late_effects)
+            .field("unreadable", unreadable)
             .finish()
     }
 }

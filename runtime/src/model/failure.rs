@@ -4,6 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::stored_name::{StoredName, vocabulary};
 
 /// Why a command, an event handler or a call at the boundary failed ([r27](crate::rules#r27)).
 ///
@@ -26,11 +29,13 @@ pub(super) struct Content {
     pub(super) causes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) violations: Vec<Violation>,
+    /// The fields of a stored failure that this version does not know.
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
 }
 
 /// The kind of a [`Failure`]. Jobs fail with the first eleven. Calls at the boundary may return any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
     /// The input violates its schema.
@@ -66,41 +71,34 @@ pub enum FailureKind {
     Refused,
     /// Boundary: the [limit](crate::RuntimeBuilder::max_queued) of jobs of this name is reached.
     QueueFull,
+    /// A kind that this version does not know, in a stored failure ([r07](crate::rules#r07)).
+    Unknown(StoredName),
+}
+
+vocabulary! { FailureKind, "failure kind",
+    Invalid = "invalid",
+    Denied = "denied",
+    NotFound = "not_found",
+    AlreadyExists = "already_exists",
+    Violated = "violated",
+    Conflict = "conflict",
+    Error = "error",
+    Panicked = "panicked",
+    TimedOut = "timed_out",
+    Cancelled = "cancelled",
+    Lost = "lost",
+    UnknownName = "unknown_name",
+    IdempotencyMismatch = "idempotency_mismatch",
+    Unavailable = "unavailable",
+    Refused = "refused",
+    QueueFull = "queue_full",
 }
 
 impl FailureKind {
-    /// The kind's stable name, as in JSON: `not_found`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Invalid => "invalid",
-            Self::Denied => "denied",
-            Self::NotFound => "not_found",
-            Self::AlreadyExists => "already_exists",
-            Self::Violated => "violated",
-            Self::Conflict => "conflict",
-            Self::Error => "error",
-            Self::Panicked => "panicked",
-            Self::TimedOut => "timed_out",
-            Self::Cancelled => "cancelled",
-            Self::Lost => "lost",
-            Self::UnknownName => "unknown_name",
-            Self::IdempotencyMismatch => "idempotency_mismatch",
-            Self::Unavailable => "unavailable",
-            Self::Refused => "refused",
-            Self::QueueFull => "queue_full",
-        }
-    }
-
     /// Whether another attempt would fail the same way.
     fn is_final(self) -> bool {
         use FailureKind::{AlreadyExists, Cancelled, Denied, Invalid, NotFound, Violated};
         matches!(self, Invalid | Denied | NotFound | AlreadyExists | Violated | Cancelled)
-    }
-}
-
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 
@@ -111,6 +109,9 @@ pub struct Violation {
     pub(super) pointer: Option<String>,
     pub(super) code: Cow<'static, str>,
     pub(super) message: String,
+    /// The fields of a stored violation that this version does not know.
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
 }
 
 impl Violation {
@@ -120,12 +121,17 @@ impl Violation {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) -> Self {
-        Self { pointer: Some(pointer.into()), code: code.into(), message: message.into() }
+        Self {
+            pointer: Some(pointer.into()),
+            code: code.into(),
+            message: message.into(),
+            unknown: Map::new(),
+        }
     }
 
     /// A violated invariant.
     pub fn of(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { pointer: None, code: code.into(), message: message.into() }
+        Self { pointer: None, code: code.into(), message: message.into(), unknown: Map::new() }
     }
 
     /// The place in the input, as a JSON pointer; empty for the whole input, `None` for an invariant.
@@ -164,6 +170,7 @@ impl Failure {
             retry_after: None,
             causes: Vec::new(),
             violations: Vec::new(),
+            unknown: Map::new(),
         }))
     }
 
@@ -311,6 +318,18 @@ mod tests {
         assert_eq!(failure.causes(), ["the order cannot be read", "the price is not a number"]);
         assert_eq!((failure.code(), failure.is_permanent()), ("bad_order", false));
         assert_eq!(failure.to_string(), "rejected: the order cannot be read: the price is not a number");
+    }
+
+    #[test]
+    fn r07_what_a_newer_version_has_stored_is_kept() {
+        let stored = serde_json::json!({
+            "kind": "throttled", "code": "too_many", "message": "later", "hint": { "after": 5 },
+            "violations": [{ "code": "minimum", "message": "too low", "severity": "warning" }],
+        });
+        let failure: Failure = serde_json::from_value(stored.clone()).expect("it is read");
+        assert!(matches!(failure.kind(), FailureKind::Unknown(kind) if kind.as_str() == "throttled"));
+        assert_eq!((failure.code(), failure.violations()[0].code()), ("too_many", "minimum"));
+        assert_eq!(serde_json::json!(failure), stored);
     }
 
     #[test]

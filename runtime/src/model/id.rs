@@ -92,7 +92,7 @@ id! {
 pub struct MalformedId(String);
 
 /// What caused a job: another job, or an event ([r32](crate::rules#r32)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cause {
@@ -100,6 +100,21 @@ pub enum Cause {
     Job(JobId),
     /// The event that it handles.
     Event(EventId),
+    /// A cause of a form that this version does not know, as it is stored ([r07](crate::rules#r07)).
+    #[serde(untagged)]
+    Unknown(Arc<str>),
+}
+
+impl Cause {
+    /// Reads a stored cause.
+    pub fn from_stored(text: &str) -> Self {
+        let known = match text.split_once('/') {
+            Some(("job", id)) => id.parse().map(Self::Job).ok(),
+            Some(("event", id)) => id.parse().map(Self::Event).ok(),
+            _ => None,
+        };
+        known.unwrap_or_else(|| Self::Unknown(text.into()))
+    }
 }
 
 impl fmt::Display for Cause {
@@ -107,6 +122,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Job(id) => write!(f, "job/{id}"),
             Self::Event(id) => write!(f, "event/{id}"),
+            Self::Unknown(text) => f.write_str(text),
         }
     }
 }
@@ -120,12 +136,10 @@ impl FromStr for Cause {
     type Err = MalformedCause;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let cause = match text.split_once('/') {
-            Some(("job", id)) => id.parse().map(Self::Job).ok(),
-            Some(("event", id)) => id.parse().map(Self::Event).ok(),
-            _ => None,
-        };
-        cause.ok_or_else(|| MalformedCause(text.to_owned()))
+        match Self::from_stored(text) {
+            Self::Unknown(_) => Err(MalformedCause(text.to_owned())),
+            known => Ok(known),
+        }
     }
 }
 
@@ -194,6 +208,22 @@ mod tests {
         assert_eq!(ID.parse::<JobId>().map(|id| id.to_string()), Ok(ID.to_owned()));
         let error = "job-1".parse::<EventId>().map_err(|error| error.to_string());
         assert_eq!(error, Err("malformed id `job-1`: expected a UUID".to_owned()));
+    }
+
+    #[test]
+    fn r07_a_cause_of_an_unknown_form_is_kept_as_it_is() {
+        let cause = Cause::from_stored("schedule/nightly");
+        assert_eq!(
+            (cause.to_string().as_str(), &cause),
+            ("schedule/nightly", &Cause::Unknown("schedule/nightly".into()))
+        );
+        let json = serde_json::json!([cause, Cause::from_stored(&format!("job/{ID}"))]);
+        assert_eq!(json, serde_json::json!(["schedule/nightly", { "job": ID }]));
+        assert_eq!(
+            serde_json::from_value::<[Cause; 2]>(json).map(|causes| causes[0].clone()).ok(),
+            Some(cause)
+        );
+        assert!("schedule/nightly".parse::<Cause>().is_err());
     }
 
     #[cfg(feature = "uuid")]

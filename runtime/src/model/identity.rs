@@ -1,6 +1,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::redacted::HIDDEN;
 
@@ -10,12 +11,15 @@ pub struct Identity {
     subject: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     roles: Vec<String>,
+    /// The fields of a stored identity that this version does not know.
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
 }
 
 impl Identity {
     /// A user, by their name in the caller's directory.
     pub fn user(subject: impl Into<String>) -> Self {
-        Self { subject: subject.into(), roles: Vec::new() }
+        Self { subject: subject.into(), roles: Vec::new(), unknown: Map::new() }
     }
 
     /// Adds a role.
@@ -43,6 +47,9 @@ impl Identity {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").field("subject", &HIDDEN).field("roles", &self.roles).finish()
+        f.debug_struct("Identity")
+            .field("subject", &HIDDEN)
+            .field("roles", &self.roles)
+            .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ use super::job_spec::JobSpec;
 use super::job_state::JobState;
 use super::json::Json;
 use super::redacted::Summary;
+use super::unreadable::Unreadable;
 
 /// A stored job: its [`JobSpec`], whose fields can be read directly (`job.name`), and its state. `Debug` shows no payload, no
 /// output, no key, and of a failure the kind and the code.
@@ -40,12 +41,25 @@ pub struct Job {
     /// Why its last attempt failed; `None` while another attempt runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// The parts of the stored job that cannot be read; empty unless the store is damaged. Their fields hold placeholders.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
 }
 
 impl Job {
     /// A job in this state that has no attempt, for stores that read one.
     pub fn new(spec: JobSpec, state: JobState) -> Self {
-        Self { spec, state, due_at: None, ended_at: None, attempts: 0, spent: 0, output: None, failure: None }
+        Self {
+            spec,
+            state,
+            due_at: None,
+            ended_at: None,
+            attempts: 0,
+            spent: 0,
+            output: None,
+            failure: None,
+            unreadable: Vec::new(),
+        }
     }
 
     /// The deadline, unless a retry by hand has lifted it.
@@ -69,7 +83,7 @@ fn is_zero(value: &u32) -> bool {
 
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { spec, state, due_at, ended_at, attempts, spent, output, failure } = self;
+        let Self { spec, state, due_at, ended_at, attempts, spent, output, failure, unreadable } = self;
         f.debug_struct("Job")
             .field("spec", spec)
             .field("state", state)
@@ -79,6 +93,7 @@ impl fmt::Debug for Job {
             .field("spent", spent)
             .field("output", output)
             .field("failure", &failure.as_ref().map(Summary))
+            .field("unreadable", unreadable)
             .finish()
     }
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::identity::Identity;
 use super::redacted::HIDDEN;
@@ -23,6 +24,9 @@ pub struct JobContext {
     metadata: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<TraceContext>,
+    /// The fields of a stored context that this version does not know. They are passed on as the others are.
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
 }
 
 impl JobContext {
@@ -110,7 +114,7 @@ impl fmt::Debug for JobContext {
             .field("tenant", &self.tenant.as_ref().map(|_| HIDDEN))
             .field("metadata", &metadata)
             .field("trace", &self.trace)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,5 +136,17 @@ mod tests {
         });
         assert_eq!(serde_json::json!(context), json);
         assert_eq!(serde_json::from_value::<JobContext>(json).ok(), Some(context));
+    }
+
+    #[test]
+    fn r07_what_a_newer_version_has_stored_is_kept() {
+        let stored = serde_json::json!({
+            "identity": { "subject": "ada", "scopes": ["till"] },
+            "trace": { "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "baggage": "x=1" },
+            "region": "eu",
+        });
+        let context: JobContext = serde_json::from_value(stored.clone()).expect("it is read");
+        assert_eq!(context.identity().map(Identity::subject), Some("ada"));
+        assert_eq!(serde_json::json!(context), stored);
     }
 }

@@ -1,36 +1,22 @@
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use super::stored_name::{StoredName, vocabulary};
 
 /// What a job runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobKind {
     /// The handler of the command that the job is named after.
     Command,
     /// The event handler that the job is named after.
     EventHandler,
+    /// A kind that this version does not know. It runs no such job, and ends none ([r07](crate::rules#r07)).
+    Unknown(StoredName),
 }
 
-impl JobKind {
-    /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Command, Self::EventHandler];
-
-    /// The kind's stable name, as in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Command => "command",
-            Self::EventHandler => "event_handler",
-        }
-    }
-}
-
-impl fmt::Display for JobKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
+vocabulary! { JobKind, "job kind",
+    Command = "command",
+    EventHandler = "event_handler",
 }
 
 /// The error of parsing a [`JobKind`].

@@ -1,18 +1,16 @@
 //! The states of a job and the one table of their transitions.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use super::stored_name::{StoredName, vocabulary};
 
 /// The state of a job ([r20](crate::rules#r20)). [`JobState::TRANSITIONS`] lists the legal transitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum JobState {
     /// Waits for a time, for the jobs before it in its lane, or for a predecessor.
     Waiting,
-    /// Runs as soon as a worker is free.
+    /// Runs as soon as a worker is free, and its entity.
     Ready,
     /// An attempt is running.
     Running,
@@ -22,6 +20,17 @@ pub enum JobState {
     Failed,
     /// It was cancelled.
     Cancelled,
+    /// A state that this version does not know. No transition from it is legal here ([r07](crate::rules#r07)).
+    Unknown(StoredName),
+}
+
+vocabulary! { JobState, "job state",
+    Waiting = "waiting",
+    Ready = "ready",
+    Running = "running",
+    Succeeded = "succeeded",
+    Failed = "failed",
+    Cancelled = "cancelled",
 }
 
 /// A legal transition from one state to another.
@@ -55,9 +64,10 @@ macro_rules! transitions {
 transitions! {
     Waiting => Ready: "it is due, at the head of its lane, and its predecessors have succeeded",
     Waiting => Cancelled: "it, or a predecessor, is cancelled",
-    Ready => Running: "a worker claims it",
+    Ready => Running: "a worker claims it, or begins it",
     Ready => Cancelled: "it is cancelled",
-    Running => Waiting: "the attempt failed or was lost, and the job is retried",
+    Running => Ready: "it is released before its handler has begun",
+    Running => Waiting: "the attempt failed or was lost, and the job is retried; or it has not begun, and the job is put back",
     Running => Succeeded: "the attempt is committed",
     Running => Failed: "the attempt failed or was lost, and the job is not retried",
     Running => Cancelled: "it is cancelled; the attempt's commit will be refused",
@@ -66,10 +76,6 @@ transitions! {
 }
 
 impl JobState {
-    /// Every state, in the order of a job's life cycle.
-    pub const ALL: &'static [Self] =
-        &[Self::Waiting, Self::Ready, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
-
     /// Whether the transition to `next` is [legal](Self::TRANSITIONS).
     pub fn may_become(self, next: Self) -> bool {
         Self::TRANSITIONS.iter().any(|transition| transition.from == self && transition.to == next)
@@ -78,24 +84,6 @@ impl JobState {
     /// Whether a job in this state has ended. Only a retry by hand reopens it.
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
-    }
-
-    /// The state's stable name, as in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Ready => "ready",
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-impl fmt::Display for JobState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

@@ -67,9 +67,12 @@ impl fmt::Debug for Json {
     }
 }
 
+/// Text that is not JSON, which only a damaged store holds, is written as a string.
 impl Serialize for Json {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let value: Value = self.parse().map_err(serde::ser::Error::custom)?;
-        value.serialize(serializer)
+        match self.value() {
+            Ok(value) => value.serialize(serializer),
+            Err(_) => self.0.serialize(serializer),
+        }
     }
 }

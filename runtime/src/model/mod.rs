@@ -26,7 +26,9 @@ mod retry;
 mod size_limits;
 mod source;
 mod step;
+mod stored_name;
 mod trace;
+mod unreadable;
 
 pub(crate) use any_value::AnyValue;
 pub use attempt::{Attempt, StrategyChoice};
@@ -52,4 +54,6 @@ pub use retry::Retry;
 pub(crate) use size_limits::SizeLimits;
 pub use source::Source;
 pub use step::{Step, UnknownStep};
+pub use stored_name::StoredName;
 pub use trace::{MalformedTrace, TraceContext};
+pub use unreadable::Unreadable;

@@ -51,6 +51,18 @@ const KINDS: [FailureKind; 5] = [
     FailureKind::Lost,
 ];
 
+/// The index of a kind in [`KINDS`].
+const fn index_of(kind: FailureKind) -> Option<usize> {
+    match kind {
+        FailureKind::Error => Some(0),
+        FailureKind::Conflict => Some(1),
+        FailureKind::TimedOut => Some(2),
+        FailureKind::Panicked => Some(3),
+        FailureKind::Lost => Some(4),
+        _ => None,
+    }
+}
+
 impl Retry {
     /// The default limit of growing pauses. [`longest_pause`](Self::longest_pause) sets another.
     pub const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
@@ -97,15 +109,11 @@ impl Retry {
     /// If failures of this kind are never retried. In a constant, this is a compile error.
     #[must_use]
     pub const fn on(mut self, kind: FailureKind, policy: Self) -> Self {
-        let mut index = 0;
-        while index < KINDS.len() {
-            if KINDS[index] as u8 == kind as u8 {
-                self.by_kind[index] = Some(policy.backoff);
-                return self;
-            }
-            index += 1;
-        }
-        panic!("only failures of the kinds Error, Conflict, TimedOut, Panicked and Lost can be retried");
+        let Some(index) = index_of(kind) else {
+            panic!("only failures of the kinds Error, Conflict, TimedOut, Panicked and Lost can be retried");
+        };
+        self.by_kind[index] = Some(policy.backoff);
+        self
     }
 
     /// Whether it allows a second attempt.
@@ -116,8 +124,7 @@ impl Retry {
     /// The pause after attempt `number` (from 1, counted since the last retry by hand) of `job`, which failed with `failure`;
     /// `None` if the job is not retried.
     pub fn pause_after(&self, job: JobId, number: u32, failure: &Failure) -> Option<Duration> {
-        let index = KINDS.iter().position(|kind| *kind == failure.kind());
-        let backoff = index.and_then(|index| self.by_kind[index]).unwrap_or(self.backoff);
+        let backoff = index_of(failure.kind()).and_then(|index| self.by_kind[index]).unwrap_or(self.backoff);
         if number >= backoff.attempts || !failure.is_retryable() {
             return None;
         }

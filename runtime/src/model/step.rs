@@ -1,11 +1,9 @@
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use super::stored_name::{StoredName, vocabulary};
 
 /// The seven steps of an execution ([r10](crate::rules#r10)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Step {
     /// Validates the input against its schema.
@@ -22,38 +20,18 @@ pub enum Step {
     CheckAfter,
     /// Commits the entity, the events, the published jobs and the state of the job.
     Commit,
+    /// A step that this version does not know, in a stored attempt.
+    Unknown(StoredName),
 }
 
-impl Step {
-    /// Every step, in order.
-    pub const ALL: &'static [Self] = &[
-        Self::Validate,
-        Self::Resolve,
-        Self::Load,
-        Self::CheckBefore,
-        Self::Handle,
-        Self::CheckAfter,
-        Self::Commit,
-    ];
-
-    /// The step's stable name, as in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Validate => "validate",
-            Self::Resolve => "resolve",
-            Self::Load => "load",
-            Self::CheckBefore => "check_before",
-            Self::Handle => "handle",
-            Self::CheckAfter => "check_after",
-            Self::Commit => "commit",
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
+vocabulary! { Step, "step",
+    Validate = "validate",
+    Resolve = "resolve",
+    Load = "load",
+    CheckBefore = "check_before",
+    Handle = "handle",
+    CheckAfter = "check_after",
+    Commit = "commit",
 }
 
 /// The error of parsing a [`Step`].

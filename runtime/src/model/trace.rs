@@ -2,6 +2,7 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// A valid [W3C trace context](https://www.w3.org/TR/trace-context/): the headers `traceparent` and `tracestate`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct TraceContext {
     parent: String,
     state: Option<String>,
+    /// The fields of a stored trace that this version does not know.
+    unknown: Map<String, Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -16,6 +19,8 @@ struct Headers {
     traceparent: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tracestate: Option<String>,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
 }
 
 /// The error of parsing a [`TraceContext`].
@@ -61,7 +66,7 @@ impl TraceContext {
         if let Some(state) = state {
             check_state(state).map_err(|reason| refuse("tracestate", state, reason))?;
         }
-        Ok(Self { parent: parent.to_owned(), state: state.map(str::to_owned) })
+        Ok(Self { parent: parent.to_owned(), state: state.map(str::to_owned), unknown: Map::new() })
     }
 
     /// The `traceparent` header.
@@ -100,13 +105,14 @@ impl TryFrom<Headers> for TraceContext {
     type Error = MalformedTrace;
 
     fn try_from(headers: Headers) -> Result<Self, MalformedTrace> {
-        Self::parse(&headers.traceparent, headers.tracestate.as_deref())
+        let trace = Self::parse(&headers.traceparent, headers.tracestate.as_deref())?;
+        Ok(Self { unknown: headers.unknown, ..trace })
     }
 }
 
 impl From<TraceContext> for Headers {
     fn from(trace: TraceContext) -> Self {
-        Self { traceparent: trace.parent, tracestate: trace.state }
+        Self { traceparent: trace.parent, tracestate: trace.state, unknown: trace.unknown }
     }
 }
 

@@ -182,9 +182,9 @@ impl RuntimeBuilder {
         let (concurrency, own) = (self.concurrency, self.queues.clone());
         let (lease, retention, has_worker) = (self.lease, self.retention, self.has_worker);
         let engine = self.engine()?;
-        let (queues, names) = engine.plans.queues();
+        let (names, queues) = engine.plans.claimable();
         let limit = |name: &&'static str| own.get(*name).unwrap_or(&concurrency).value;
-        let permits = QueuePermits::new(queues, &names.iter().map(limit).collect::<Vec<_>>());
+        let permits = QueuePermits::new(names, &queues.iter().map(limit).collect::<Vec<_>>());
         let tasks = Tasks::default();
         tasks.others.spawn(ends::announce_ends(engine.clone(), tasks.dispatcher.clone()));
         let keeping = lease_keeper::start(engine.clone(), tasks.dispatcher.clone(), tasks.others.token());

@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 
 use super::request::{Request, options, stored_id};
 use super::wait::{parse_output, wait};
-use crate::engine::{Engine, OverrideGuard, attempt};
-use crate::model::{Failure, JobId, JobState, Key};
-use crate::store::NewJob;
+use crate::engine::{Arrival, Engine, OverrideGuard, attempt};
+use crate::model::{Failure, Job, JobId, JobState, Key};
+use crate::store::{NewJob, Start};
 
 /// A command to execute: awaiting it runs the command here and now, and returns when its job has ended, retries included
 /// ([r06](crate::rules#r06)).
@@ -41,26 +41,24 @@ impl<T> Execute<T> {
         let (engine, job) = self.into_job()?;
         let id = job.id;
         let overriding = overrides.map(|overrides| OverrideGuard::new(&engine.overrides, id, overrides));
-        let stored = submit(&engine, job.clone()).await?;
-        if stored != id || job.start.is_none() {
-            return Ok((stored, None));
+        match store(&engine, job).await? {
+            Stored::Existing(stored) => Ok((stored, None)),
+            Stored::Remote => Ok((id, None)),
+            Stored::New(job, arrival) => {
+                let running = engine.clone();
+                let attempt = engine.spawn(async move {
+                    attempt::run(running, *job, arrival).await;
+                    drop(overriding);
+                });
+                Ok((id, Some(attempt)))
+            }
         }
-        let running = engine.clone();
-        let attempt = engine.spawn(async move {
-            attempt::run(running, job.into_job(JobState::Running), None).await;
-            drop(overriding);
-        });
-        Ok((id, Some(attempt)))
     }
 
-    /// The job, to run at once.
     fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
-        let is_remote = self.request.draft.as_ref().is_ok_and(|draft| draft.is_remote);
         let (engine, mut job) = self.request.into_job()?;
         // An executed command enters no lane.
         job.order_key = None;
-        // A remote command is claimed by the program that handles it.
-        job.start = (!is_remote).then(|| engine.worker.clone());
         Ok((engine, job))
     }
 }
@@ -109,17 +107,57 @@ enum Started {
     Existing(JobId),
 }
 
-/// Stores a job as running and runs its first attempt, unless another program handles it. Announces the outcome.
+/// Stores a job and runs its first attempt, unless another program handles it. Announces the outcome.
 async fn start(engine: Arc<Engine>, job: NewJob, _overriding: Option<Arc<OverrideGuard>>) -> Started {
     let id = job.id;
-    let running = job.clone();
-    match submit(&engine, job).await {
-        Ok(existing) if existing != id => return Started::Existing(existing),
-        Ok(_) if running.start.is_none() => {}
-        Ok(_) => attempt::run(engine, running.into_job(JobState::Running), None).await,
+    match store(&engine, job).await {
+        Ok(Stored::Existing(existing)) => return Started::Existing(existing),
+        Ok(Stored::Remote) => {}
+        Ok(Stored::New(job, arrival)) => attempt::run(engine, *job, arrival).await,
         Err(failure) => engine.waiters.announce(id, &Err(failure)),
     }
     Started::New
+}
+
+/// An executed command in the store.
+enum Stored {
+    /// Its own job, and how its attempt comes to its start.
+    New(Box<Job>, Arrival),
+    /// Its own job, which is claimed by the program that handles it.
+    Remote,
+    /// An existing job with the same idempotency key.
+    Existing(JobId),
+}
+
+/// Stores the job of an executed command: running, or held while it is in line for its entity.
+async fn store(engine: &Arc<Engine>, mut job: NewJob) -> Result<Stored, Failure> {
+    let Some(plan) = engine.plans.job(&job.name) else {
+        let id = job.id;
+        let stored = submit(engine, job).await?;
+        return Ok(if stored == id { Stored::Remote } else { Stored::Existing(stored) });
+    };
+    let (arrival, state) = match plan.entity_of(&job) {
+        None => (Arrival::AtOnce(None), JobState::Running),
+        Some(entity) => {
+            let mut line = Box::pin(engine.locks.lock(&entity));
+            // Takes the place in line.
+            match line.as_mut().now_or_never() {
+                Some(lock) => (Arrival::AtOnce(Some(lock)), JobState::Running),
+                None => (Arrival::InLine(line), JobState::Ready),
+            }
+        }
+    };
+    let worker = engine.worker.clone();
+    job.start = Some(match state {
+        JobState::Running => Start::Running(worker),
+        _ => Start::Held(worker),
+    });
+    let stored = submit(engine, job.clone()).await?;
+    Ok(if stored == job.id {
+        Stored::New(Box::new(job.into_job(state)), arrival)
+    } else {
+        Stored::Existing(stored)
+    })
 }
 
 async fn submit(engine: &Engine, job: NewJob) -> Result<JobId, Failure> {

@@ -31,12 +31,12 @@ pub(crate) async fn of(engine: &Engine, correlation: &CorrelationId) -> Result<V
     let mut roots = Vec::new();
     let mut children = vec![Vec::new(); jobs.len()];
     for (index, job) in jobs.iter().enumerate() {
-        let cause = match job.cause {
-            Some(Cause::Job(cause)) => Some(cause),
-            Some(Cause::Event(event)) => emitters.get(&event).copied(),
-            None => None,
+        let cause = match &job.cause {
+            Some(Cause::Job(cause)) => Some(*cause),
+            Some(Cause::Event(event)) => emitters.get(event).copied(),
+            Some(Cause::Unknown(_)) | None => None,
         };
-        // A job whose cause was pruned, or has another correlation, is a root.
+        // A job whose cause was pruned, has another correlation or an unknown form, is a root.
         match cause.and_then(|cause| indexes.get(&cause)) {
             Some(cause) => children[*cause].push(index),
             None => roots.push(index),

@@ -11,8 +11,8 @@ use super::job_tree::{self, JobTreeNode};
 use crate::context::ExecutionContext;
 use crate::domain::HasOneHandler;
 use crate::engine::{Engine, Retention, cancelled, no_such_job, pruning};
-use crate::model::{Attempt, CorrelationId, Failure, FailureKind, Job, JobId, JobState};
-use crate::store::{Changed, JobCount, JobPage, JobQuery};
+use crate::model::{Attempt, CorrelationId, Failure, FailureKind, Job, JobId, JobState, Unreadable};
+use crate::store::{Changed, JobCount, JobPage, JobQuery, unreadable_job};
 
 /// How many jobs are retried in one transaction.
 const RETRY_PAGE: usize = 500;
@@ -94,6 +94,7 @@ impl Jobs {
             Some(Changed::Illegal(state)) => {
                 Err(illegal_transition(id, state, "cancelled: it has ended already"))
             }
+            Some(Changed::Unreadable(parts)) => Err(unreadable(&parts)),
             Some(Changed::Missing) | None => Err(no_such_job(id)),
         }
     }
@@ -114,6 +115,7 @@ impl Jobs {
                 let reason = "retried: only a failed job can; publish the command again instead";
                 Err(illegal_transition(id, state, reason))
             }
+            Some(Changed::Unreadable(parts)) => Err(unreadable(&parts)),
             Some(Changed::Missing) | None => Err(no_such_job(id)),
         }
     }
@@ -165,6 +167,11 @@ impl Jobs {
     pub fn handle_of<C: HasOneHandler>(&self, id: JobId) -> JobHandle<C::Output> {
         JobHandle::of::<C>(self.0.clone(), id)
     }
+}
+
+/// A job that is not changed, because it cannot be read.
+fn unreadable(parts: &[Unreadable]) -> Failure {
+    unreadable_job(parts).with_kind(FailureKind::Refused)
 }
 
 /// A transition that the table of [`JobState::TRANSITIONS`] does not have.

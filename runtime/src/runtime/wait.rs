@@ -25,11 +25,12 @@ impl ExpectedCommand {
             return Ok(());
         }
         let kind = match job.kind {
-            JobKind::Command => "the command",
-            JobKind::EventHandler => "the event handler",
+            JobKind::Command => "command",
+            JobKind::EventHandler => "event handler",
+            JobKind::Unknown(kind) => kind.as_str(),
         };
         let message = format!(
-            "job {} is of {kind} `{}`, and the handle was made for the command `{}`; use `jobs().handle_of` with the job's \
+            "job {} is of the {kind} `{}`, and the handle was made for the command `{}`; use `jobs().handle_of` with the job's \
              own command, or `jobs().handle` for its output as JSON",
             job.id, job.name, self.name
         );

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Job, WorkerId};
+use crate::model::{Job, JobId, WorkerId};
 
 /// A worker's request for jobs.
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// The worker.
     pub worker: WorkerId,
-    /// The queue of each job name, as an index into `room`. Jobs of other names are not claimed.
-    pub queues: Arc<HashMap<Arc<str>, usize>>,
+    /// The job names that the worker runs. Jobs of other names are not claimed.
+    pub names: Arc<HashMap<Arc<str>, Claimable>>,
     /// The largest number of jobs to claim from each queue.
     pub room: Vec<usize>,
     /// The current time.
@@ -22,8 +22,47 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The largest number of due jobs that one call makes `Ready`.
+    /// The largest number of due jobs that one call makes `Ready`, and of jobs that it puts into lines.
     pub const MAX_WOKEN: usize = 1000;
+}
+
+/// How jobs of a name are claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimable {
+    /// The queue, as an index into [`Claim::room`].
+    pub queue: usize,
+    /// The type of the entity that the handler binds. A job's [target](super::JobSpec::target) is the entity's id.
+    pub entity: Option<&'static str>,
+}
+
+/// The start of an attempt of a job that a worker [holds](super::Start::Held).
+#[derive(Clone, Debug)]
+pub struct Begin {
+    /// The job.
+    pub job: JobId,
+    /// The worker that holds it.
+    pub worker: WorkerId,
+    /// The number of the attempt, which is one more than that of the attempts so far.
+    pub number: u32,
+    /// Whether the start need not be durable ([`NewJob::repeatable`](super::NewJob::repeatable)).
+    pub repeatable: bool,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// Takes back an attempt whose handler has not begun, or a hold.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// The job.
+    pub job: JobId,
+    /// The worker that runs or holds it.
+    pub worker: WorkerId,
+    /// The number of the attempt: the running one, or the one that would be begun next.
+    pub number: u32,
+    /// For a rescue, as [`Commit::lapsed`](super::Commit::lapsed).
+    pub lapsed: Option<u64>,
+    /// Whether the worker holds the job from now on. It keeps the turn of its entity.
+    pub hold: bool,
 }
 
 /// What a claim returns.
@@ -31,8 +70,10 @@ impl Claim {
 pub struct Claimed {
     /// The jobs, each `Running`; [`Job::attempts`] counts the new attempt. Those of one queue are in the order in which they run.
     pub jobs: Vec<Job>,
-    /// The earliest time that a job of any name waits for, if it waits for nothing else. Not later than now if more jobs were due than
-    /// [`Claim::MAX_WOKEN`]: claim again at once.
+    /// The jobs that cannot be read, each `Failed` now with the failure of [`unreadable_job`](super::unreadable_job).
+    pub unreadable: Vec<Job>,
+    /// The earliest time that a job of any name waits for, if it waits for nothing else. Not later than now if more jobs were due, or had to
+    /// be put into lines, than [`Claim::MAX_WOKEN`]: claim again at once.
     pub next_due: Option<Timestamp>,
 }
 
@@ -48,13 +89,13 @@ pub struct Lease {
     pub length: Duration,
 }
 
-/// A running job and its attempt.
+/// A job that a worker runs or holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunningJob {
-    /// The job. [`Job::attempts`] is the number of the running attempt.
+    /// The job. [`Job::attempts`] is the number of the running attempt. A job that is held is `Ready`.
     pub job: Job,
-    /// The worker of the attempt.
+    /// The worker.
     pub worker: WorkerId,
-    /// When the attempt began.
+    /// When the attempt began; for a job that is held, when the hold began.
     pub started_at: Timestamp,
 }

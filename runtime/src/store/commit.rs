@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::commit_link::CommitLink;
 use super::entity::EntityWrite;
 use super::error::StoreError;
 use super::event::NewEvent;
@@ -27,6 +28,27 @@ pub struct Commit {
     pub events: Vec<NewEvent>,
     /// The jobs to submit, as by [`Store::submit`](super::Store::submit) but without limits.
     pub jobs: Vec<NewJob>,
+    /// The commit whose entity this execution has read before that commit was confirmed: it must have been stored.
+    pub follows: Option<CommitLink>,
+    /// Records whether this commit is stored, for those that follow it.
+    pub link: CommitLink,
+}
+
+impl Commit {
+    /// The end of an attempt that has staged nothing.
+    pub fn ending(job: JobId, attempt: Attempt, next: Next) -> Self {
+        Self {
+            job,
+            attempt,
+            lapsed: None,
+            next,
+            write: None,
+            events: Vec::new(),
+            jobs: Vec::new(),
+            follows: None,
+            link: CommitLink::new(),
+        }
+    }
 }
 
 /// What tasks of a handler staged after it had returned ([r31](crate::rules#r31)).
@@ -56,6 +78,9 @@ pub enum Next {
     Failed,
     /// It is retried, not before this time.
     Retry(Timestamp),
+    /// It is put back, because this attempt has not begun: nothing of it is stored, and its number is used again. The job is not
+    /// claimed before this time.
+    PutBack(Timestamp),
 }
 
 /// Why a commit was refused.
@@ -87,6 +112,9 @@ pub enum CommitError {
         /// The predecessor.
         after: JobId,
     },
+    /// The commit that this one [follows](Commit::follows) was not stored.
+    #[error("the execution read an entity that another one had written, and that write was not stored")]
+    Unfounded,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,9 +1,11 @@
 //! The [`Store`] trait.
 
+use std::pin::Pin;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::claim::{Claim, Claimed, Lease, RunningJob};
+use super::claim::{Begin, Claim, Claimed, Lease, Release, RunningJob};
 use super::commit::{Commit, CommitError, Committed, LateEffects};
 use super::entity::{EntityKey, StoredEntity};
 use super::error::StoreError;
@@ -13,6 +15,9 @@ use super::prune::{Prune, Pruned};
 use super::query::{JobCount, JobPage, JobQuery};
 use super::tick::{NewTick, Ticked};
 use crate::model::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
+
+/// The future of a call that takes effect when it is made.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A database for entities, events and jobs.
 ///
@@ -35,6 +40,11 @@ use crate::model::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 ///   waits for something else. A failed job that is [retried by hand](Self::retry) returns to its position: it becomes the head
 ///   instead of a later job that is `Waiting`, but not of one that is `Ready` or `Running`. Jobs that
 ///   [start at once](NewJob::start) have no order key.
+/// - **Turns** ([r17](crate::rules#r17)). An entity has one turn among the jobs that are claimed: a claimed job has the turn of the entity that its
+///   [name](super::Claimable::entity) and its target name until the attempt ends, or is released without a hold. A `Ready` job whose entity
+///   has another job's turn is not claimed: a claim passes it by, and puts it into the entity's line. When the turn ends, the first job of
+///   the line, by priority and then sequence number, can be claimed again. Jobs that [start](NewJob::start) without a claim take no turn.
+/// - **Holds.** A `Ready` job that a worker holds is claimed by nobody. It is released when that worker's lease has expired.
 /// - **Predecessors** ([r26](crate::rules#r26)). A job stays `Waiting` when a predecessor fails, because that one may be retried. When a
 ///   predecessor is cancelled, it is cancelled in the same transaction, and so are its own successors. If a predecessor is cancelled already,
 ///   it is `Cancelled` from the start. A predecessor that is a job of the same call and [exists already](Submitted::Existing) is replaced
@@ -42,6 +52,10 @@ use crate::model::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 /// - **Idempotency** ([r25](crate::rules#r25)). No two jobs have the same idempotency key.
 /// - **Time** comes from the arguments. A store has no clock. It keeps at least microseconds.
 /// - **Fidelity.** What is read is what was written; JSON is the same text.
+/// - **Damage** ([r07](crate::rules#r07)). A row that cannot be read affects its own record only. Reads return the record with placeholders and
+///   name its [unreadable](Job::unreadable) parts; a document that cannot be read is text that is not JSON. No job, attempt,
+///   entity or event is left out. A [claim](Self::claim) ends such a job. What can be read but is not known, such as a
+///   [kind](crate::JobKind::Unknown) of a newer version, is not damage.
 /// - **Reads** may miss what other processes have just written, but never what the caller has seen confirmed.
 ///
 /// If a call can be refused for several reasons, any of them may be returned.
@@ -55,19 +69,30 @@ pub trait Store: Send + Sync + 'static {
     /// Makes due jobs `Ready`, then claims `Ready` jobs of each queue, as many as the claim has room for: higher priorities first, then by
     /// sequence number. Each is `Running` afterwards, with a new attempt by the claiming worker.
     ///
-    /// Makes at most [`Claim::MAX_WOKEN`] jobs `Ready`, ordered by time, then sequence number, so that no call takes long. If more
-    /// are due, [`Claimed::next_due`] is not later than now.
+    /// A job that cannot be read is `Failed` afterwards with a failed attempt by the worker ([`Claimed::unreadable`]).
+    ///
+    /// Makes at most [`Claim::MAX_WOKEN`] jobs `Ready`, ordered by time, then sequence number, and puts at most as many into lines, so that
+    /// no call takes long. If there are more, [`Claimed::next_due`] is not later than now.
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError>;
 
     /// Loads an entity for an execution, as committed when its attempt began or later. Commits of other processes since then
     /// may be missing; the commit detects the conflict ([r17](crate::rules#r17)).
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError>;
 
-    /// Ends an attempt and stores what it staged.
+    /// Ends an attempt and stores what it staged. A commit takes its place when this is called, not when the future is polled, and takes
+    /// effect even if the future is dropped: a later call whose commit [follows](Commit::follows) it is decided after it.
     ///
     /// # Errors
     /// See [`CommitError`]. After an error nothing is stored.
-    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
+    fn commit(&self, commit: Commit) -> StoreFuture<'_, Result<Committed, CommitError>>;
+
+    /// Begins an attempt of a job that the worker holds: it is `Running` afterwards. Returns whether it was held. Takes its place and effect
+    /// as [`commit`](Self::commit) does.
+    fn begin(&self, begin: Begin) -> StoreFuture<'_, Result<bool, StoreError>>;
+
+    /// Takes back an attempt whose handler has not begun, or a hold: the job is `Ready`, and the attempt is not counted. Returns whether it
+    /// was that attempt, or that hold, and whether a rescue was justified.
+    async fn release(&self, release: Release) -> Result<bool, StoreError>;
 
     /// Adds to [`Attempt::late_effects`] of attempts that have ended, whatever has happened to their jobs since. Others are skipped.
     async fn add_late_effects(&self, late: Vec<LateEffects>) -> Result<(), StoreError>;
@@ -78,13 +103,13 @@ pub trait Store: Send + Sync + 'static {
     /// handlers block every thread of the program's tokio runtime, so they must not depend on a task that was spawned there.
     async fn renew(&self, lease: Lease) -> Result<(), StoreError>;
 
-    /// Deletes the lease if its renewal count still equals `renewals` and the worker has no running jobs.
+    /// Deletes the lease if its renewal count still equals `renewals` and the worker runs and holds no jobs.
     async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError>;
 
-    /// The lease of every worker that has running jobs.
+    /// The lease of every worker that runs or holds jobs.
     async fn leases(&self) -> Result<Vec<Lease>, StoreError>;
 
-    /// The running jobs of a worker, by sequence number, at most `limit`.
+    /// The jobs that a worker runs or holds, by sequence number, at most `limit`.
     async fn running(&self, worker: &WorkerId, limit: usize) -> Result<Vec<RunningJob>, StoreError>;
 
     /// Cancels jobs that are `Waiting`, `Ready` or `Running` ([r24](crate::rules#r24)). A running attempt ends with `failure`. Returns the

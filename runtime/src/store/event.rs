@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{CorrelationId, EventId, JobId, Json};
+use crate::model::{CorrelationId, EventId, JobId, Json, Unreadable};
 
 /// An event to append.
 #[derive(Clone, Debug)]
@@ -41,13 +41,16 @@ pub struct StoredEvent {
     pub cause: Option<JobId>,
     /// When it was committed. All events of a commit have the same time.
     pub emitted_at: Timestamp,
+    /// The parts of the stored event that cannot be read; empty unless the store is damaged. Their fields hold placeholders, so
+    /// a relay must not deliver such an event as it is. It is never left out.
+    pub unreadable: Vec<Unreadable>,
 }
 
 impl StoredEvent {
     /// An event at its position, for stores.
     pub fn new(cursor: Cursor, event: NewEvent) -> Self {
         let NewEvent { id, name, payload, correlation, cause, emitted_at } = event;
-        Self { cursor, id, name, payload, correlation, cause, emitted_at }
+        Self { cursor, id, name, payload, correlation, cause, emitted_at, unreadable: Vec::new() }
     }
 }
 

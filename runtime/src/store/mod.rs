@@ -19,6 +19,7 @@
 mod admission;
 mod claim;
 mod commit;
+mod commit_link;
 mod contract;
 mod entity;
 mod error;
@@ -28,18 +29,21 @@ mod new_job;
 mod prune;
 mod query;
 mod tick;
+mod unreadable;
 
 pub use admission::{Admission, Insertion, KeyHolder, Limits, Lookups, admit};
-pub use claim::{Claim, Claimed, Lease, RunningJob};
+pub use claim::{Begin, Claim, Claimable, Claimed, Lease, Release, RunningJob};
 pub use commit::{Commit, CommitError, Committed, LateEffects, Next};
-pub use contract::Store;
+pub use commit_link::CommitLink;
+pub use contract::{Store, StoreFuture};
 pub use entity::{EntityKey, EntityWrite, StoredEntity};
 pub use error::StoreError;
 pub use event::{Cursor, NewEvent, StoredEvent};
 pub(crate) use new_job::is_equal_json;
-pub use new_job::{Changed, NewDue, NewJob, PayloadComparison, Submitted};
+pub use new_job::{Changed, NewDue, NewJob, PayloadComparison, Start, Submitted};
 pub use prune::{Prune, Pruned};
 pub use query::{JobCount, JobPage, JobQuery, PageToken};
 pub use tick::{NewTick, SchedulePosition, Ticked};
+pub use unreadable::unreadable_job;
 
 pub use crate::model::JobSpec;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Job, JobId, JobKind, JobSpec, JobState, Json, WorkerId, canonical};
+use crate::model::{Job, JobId, JobKind, JobSpec, JobState, Json, Unreadable, WorkerId, canonical};
 
 /// A job to submit: its [`JobSpec`], whose fields can be read and written directly, and how to submit it.
 #[derive(Clone, Debug)]
@@ -29,9 +29,17 @@ pub struct NewJob {
     /// Whether its attempts may be repeated ([r22](crate::rules#r22)), so that the start of one need not be durable. `false` is
     /// always safe.
     pub repeatable: bool,
-    /// The worker that starts the first attempt at once: the job is `Running` from the start and is never claimed for that attempt.
-    /// It has no order key.
-    pub start: Option<WorkerId>,
+    /// The worker that runs the first attempt: the job is not claimed for it. It has no order key.
+    pub start: Option<Start>,
+}
+
+/// How a job is inserted that is not claimed for its first attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// It is `Running` from the start: this worker begins its first attempt at once.
+    Running(WorkerId),
+    /// It is `Ready`, and only this worker may [begin](super::Store::begin) it, until it is [released](super::Store::release).
+    Held(WorkerId),
 }
 
 impl NewJob {
@@ -56,7 +64,7 @@ impl NewJob {
         let mut job = Job::new(self.spec, state);
         job.due_at = if state == JobState::Waiting { self.due_at } else { None };
         job.ended_at = state.has_ended().then_some(job.created_at);
-        job.attempts = u32::from(self.start.is_some());
+        job.attempts = u32::from(matches!(self.start, Some(Start::Running(_))));
         job
     }
 }
@@ -141,6 +149,8 @@ pub enum Changed {
     Done(Vec<JobId>),
     /// It was not changed: the transition from this state is not legal ([r20](crate::rules#r20)).
     Illegal(JobState),
+    /// It was not changed, because these parts of it cannot be read.
+    Unreadable(Vec<Unreadable>),
     /// There is no such job.
     Missing,
 }

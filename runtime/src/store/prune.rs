@@ -29,7 +29,7 @@ impl Prune {
             JobState::Succeeded => self.succeeded_before,
             JobState::Failed => self.failed_before,
             JobState::Cancelled => self.cancelled_before,
-            JobState::Waiting | JobState::Ready | JobState::Running => None,
+            JobState::Waiting | JobState::Ready | JobState::Running | JobState::Unknown(_) => None,
         };
         before.is_some_and(|before| ended_at < before)
     }

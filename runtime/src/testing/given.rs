@@ -6,7 +6,7 @@ use crate::context::entity_key;
 use crate::domain::{Entity, readable_json};
 use crate::engine::{Engine, check_always};
 use crate::model::{Attempt, Failure, JobKind, Json, Step};
-use crate::store::{Commit, CommitError, EntityWrite, NewJob, Next};
+use crate::store::{Commit, CommitError, CommitLink, EntityWrite, NewJob, Next, Start};
 
 /// Stores an entity through a job of its own, as an execution does.
 pub(super) async fn store_entity<E: Entity>(engine: &Engine, entity: &E) -> Result<(), Failure> {
@@ -19,7 +19,7 @@ pub(super) async fn store_entity<E: Entity>(engine: &Engine, entity: &E) -> Resu
     let payload = Json::of(&json!({ "entity": E::NAME, "id": key.id.as_str() }))
         .map_err(|error| Failure::from_error(Box::new(error)))?;
     let mut job = NewJob::new(engine.ids.job(), JobKind::Command, "given", payload, now);
-    job.start = Some(engine.worker.clone());
+    job.start = Some(Start::Running(engine.worker.clone()));
     let attempt = Attempt {
         ended_at: Some(now),
         reached: Some(Step::Commit),
@@ -35,6 +35,8 @@ pub(super) async fn store_entity<E: Entity>(engine: &Engine, entity: &E) -> Resu
         write: Some(EntityWrite { key, expected: version, body }),
         events: Vec::new(),
         jobs: Vec::new(),
+        follows: None,
+        link: CommitLink::new(),
     };
     engine.ensure_lease().await?;
     engine.store.submit(Vec::new(), vec![job]).await?;

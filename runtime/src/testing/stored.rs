@@ -57,7 +57,9 @@ pub(super) async fn published_by(engine: &Engine, jobs: &[Job]) -> Result<Vec<Jo
         loop {
             let page = engine.store.jobs(&query).await?;
             found.extend(
-                page.jobs.into_iter().filter(|job| job.cause.is_some_and(|cause| parents.contains(&cause))),
+                page.jobs
+                    .into_iter()
+                    .filter(|job| job.cause.as_ref().is_some_and(|cause| parents.contains(cause))),
             );
             query.page = page.next;
             if query.page.is_none() {

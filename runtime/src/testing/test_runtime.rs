@@ -19,12 +19,12 @@ use super::snapshot::Snapshot;
 use super::stored::{expect_nothing_late, expect_store};
 use crate::domain::{Entity, Event, HasOneHandler};
 use crate::engine::{
-    AttemptId, Engine, Fault, Faults, Point, attempt, dispatcher, lease_keeper, pruning, schedules,
+    Arrival, AttemptId, Engine, Fault, Faults, Point, attempt, dispatcher, lease_keeper, pruning, schedules,
 };
 use crate::model::clock::{Clock, ManualClock};
 use crate::model::{ContextSeed, EventId, Job, JobState};
 use crate::runtime::{DraftEvent, Runtime};
-use crate::store::Cursor;
+use crate::store::{Cursor, Start};
 
 /// The number of attempts after which `drain` panics.
 const ENDLESS: usize = 10_000;
@@ -169,7 +169,7 @@ impl TestRuntime {
             };
             // They start at once, as an executed command does.
             for job in &mut jobs {
-                job.start = Some(engine.worker.clone());
+                job.start = Some(Start::Running(engine.worker.clone()));
             }
             let running = jobs.iter().map(|job| job.clone().into_job(JobState::Running)).collect::<Vec<_>>();
             expect_store(engine.ensure_lease().await, place);
@@ -392,7 +392,7 @@ impl TestRuntime {
 
     async fn claim(&self, place: Place) -> Option<Job> {
         let engine = self.engine(place);
-        let queues = engine.plans.queues().1.len();
+        let queues = engine.plans.claimable().1.len();
         // Queues have no order: with a seed, they take turns at being the first.
         let first = self.setup.seed.map_or(0, |seed| {
             let turn = seed.wrapping_add(self.claims.fetch_add(1, Ordering::Relaxed)) % queues.max(1) as u64;
@@ -410,7 +410,7 @@ impl TestRuntime {
 
     fn spawn(&self, job: Job, place: Place) -> JoinHandle<()> {
         let engine = self.engine(place);
-        engine.spawn(attempt::run(engine.clone(), job, None))
+        engine.spawn(attempt::run(engine.clone(), job, Arrival::Claimed(None)))
     }
 
     /// Runs an attempt whose start is stored.

@@ -12,11 +12,11 @@ use crate::context::ExecutionContext;
 use crate::domain::{MakeCommand, ScheduleSettings, Timetable};
 use crate::handler::call::Handling;
 use crate::handler::{Always, DEFAULT_QUEUE, HandlerSettings};
-use crate::model::{AnyValue, Failure, FailureKind, Key, Source};
+use crate::model::{AnyValue, Failure, FailureKind, JobSpec, Key, Source};
 use crate::register::{
     Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart, SchedulePart,
 };
-use crate::store::PayloadComparison;
+use crate::store::{Claimable, EntityKey, PayloadComparison};
 
 /// The plans of all commands, events and jobs.
 #[derive(Default)]
@@ -78,6 +78,21 @@ pub(crate) struct JobPlan {
     pub(crate) before: Vec<Arc<InvariantPart>>,
 }
 
+impl JobPlan {
+    /// The type of the entity that the handler binds.
+    fn entity(&self) -> Option<&'static str> {
+        match &self.action {
+            Action::Command(Body::Bound(body)) => Some(body.entity.name),
+            Action::Command(Body::Unbound(_)) | Action::Event(_) => None,
+        }
+    }
+
+    /// The entity that a job binds, if it has a target.
+    pub(crate) fn entity_of(&self, job: &JobSpec) -> Option<EntityKey> {
+        Some(EntityKey { entity: self.entity()?, id: job.target.clone()? })
+    }
+}
+
 /// What an execution runs.
 #[derive(Clone, Copy)]
 pub(crate) enum Action {
@@ -132,14 +147,15 @@ impl Plans {
         self.jobs.get(name)
     }
 
-    /// The queue of each job name, as an index, and the names of the queues. The first is always [`DEFAULT_QUEUE`].
-    pub(crate) fn queues(&self) -> (Arc<HashMap<Arc<str>, usize>>, Vec<&'static str>) {
+    /// How jobs of each name are claimed, and the names of the queues. The first is always [`DEFAULT_QUEUE`].
+    pub(crate) fn claimable(&self) -> (Arc<HashMap<Arc<str>, Claimable>>, Vec<&'static str>) {
         let others: BTreeSet<_> = self.jobs.values().map(|plan| plan.settings.queue).collect();
         let others = others.into_iter().filter(|queue| *queue != DEFAULT_QUEUE);
         let names: Vec<_> = iter::once(DEFAULT_QUEUE).chain(others).collect();
         let index = |queue| names.iter().position(|name| *name == queue).unwrap_or_default();
-        let by_job =
-            self.jobs.iter().map(|(name, plan)| (name.clone(), index(plan.settings.queue))).collect();
+        let claimable =
+            |plan: &JobPlan| Claimable { queue: index(plan.settings.queue), entity: plan.entity() };
+        let by_job = self.jobs.iter().map(|(name, plan)| (name.clone(), claimable(plan))).collect();
         (Arc::new(by_job), names)
     }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use enact::Unreadable;
 use enact::store::StoreError;
 use rusqlite::ErrorCode;
 
@@ -17,8 +18,7 @@ pub(crate) enum Error {
     Row {
         table: &'static str,
         row: String,
-        column: &'static str,
-        reason: String,
+        unreadable: Unreadable,
     },
     /// An fsync failed, now (with the reason) or earlier.
     SyncFailed(Option<String>),
@@ -67,9 +67,9 @@ impl Error {
                  that of the system"
             ))
             .caused_by(reason.as_str()),
-            Self::Row { table, row, column, reason } => StoreError::new(format!(
-                "`{path}`: row {row} of `{table}` cannot be read: column `{column}` {reason}; it may have been edited by hand: \
-                 correct it, or restore a backup"
+            Self::Row { table, row, unreadable } => StoreError::new(format!(
+                "`{path}`: row {row} of `{table}` cannot be read: {unreadable}; it may have been edited by hand: correct it, or \
+                 restore a backup"
             )),
             Self::SyncFailed(reason) => {
                 let error = StoreError::new(format!(

@@ -47,6 +47,10 @@
 //!   lives, on Linux from `/proc/PID/fd`. If it was replaced, reopen the store to use the new file. To restore a
 //!   backup, stop all processes that use the file first.
 //!
+//! - **A row that cannot be read**, after the file was edited by hand or damaged: its record is listed with placeholders, and `unreadable`
+//!   names the columns. A job fails with the code `unreadable_job` when it is claimed; correct the row and retry the job. All
+//!   other jobs run.
+//!
 //! # Reading the file
 //!
 //! The `sqlite3` shell can read the file, also while the store is open:
@@ -72,6 +76,7 @@ mod operations;
 mod options;
 mod queries;
 mod queued_write;
+mod raw_text;
 mod reader;
 mod recovery;
 mod rows;

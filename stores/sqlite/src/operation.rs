@@ -20,6 +20,9 @@ pub(crate) trait Operation: Send + 'static {
         cache.transaction()
     }
 
+    /// The transaction was not committed, or is not durable: the caller gets an error.
+    fn refused(&self) {}
+
     /// The entity that was written, as stored by the transaction.
     fn written_entity(&self, _output: &Self::Output) -> Option<(&EntityKey, StoredEntity)> {
         None

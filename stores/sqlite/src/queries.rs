@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
 
-use crate::encode::{IdText, integer, time};
+use crate::encode::{integer, time};
 use crate::error::Error;
+use crate::raw_text::{WorkerText, stored_id};
 use crate::rows::{self, PruneCandidate, job_columns};
 
 pub(crate) const LOAD: &str = "SELECT id, version, body FROM entities WHERE entity = ?1 AND id = ?2";
@@ -24,9 +25,14 @@ pub(crate) const LEASES: &str = "
 pub(crate) const RUNNING: &str = concat!(
     "SELECT live.seq, ",
     job_columns!(),
-    ", live.worker, live.started_at
+    ", live.worker, live.started_at, live.attempts
     FROM running AS live CROSS JOIN jobs AS j ON j.seq = live.seq WHERE live.worker = ?1 ORDER BY live.seq LIMIT ?2"
 );
+
+/// Running jobs whose specs were deleted or renumbered by hand.
+pub(crate) const RUNNING_WITHOUT_SPEC: &str = "
+    SELECT live.seq, live.worker, live.started_at, live.attempts, live.name, live.begun FROM running AS live
+    WHERE live.worker = ?1 AND NOT EXISTS (SELECT 1 FROM job_specs AS s WHERE s.seq = live.seq) LIMIT ?2";
 
 pub(crate) const LAST_TICK: &str = "SELECT last_tick FROM schedules WHERE name = ?1";
 
@@ -36,7 +42,8 @@ pub(crate) const JOB: &str = concat!("SELECT j.seq, ", job_columns!(), " FROM jo
 pub(crate) const STATE: &str = "
     SELECT s.seq, CASE
         WHEN EXISTS (SELECT 1 FROM waiting WHERE seq = s.seq) THEN 'waiting'
-        WHEN EXISTS (SELECT 1 FROM ready WHERE name = s.name AND priority = s.priority AND seq = s.seq) THEN 'ready'
+        WHEN EXISTS (SELECT 1 FROM ready
+            WHERE in_line IN (0, 1) AND name = s.name AND priority = s.priority AND seq = s.seq) THEN 'ready'
         ELSE (SELECT j.state FROM jobs AS j WHERE j.seq = s.seq) END
     FROM job_specs AS s WHERE s.id = ?1";
 
@@ -48,7 +55,7 @@ pub(crate) const ATTEMPTS: &str = "
     FROM job_specs AS s JOIN attempts AS a ON a.seq = s.seq WHERE s.id = ?1
     UNION ALL
     SELECT live.attempts, live.worker, live.started_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-    FROM job_specs AS s JOIN running AS live ON live.seq = s.seq WHERE s.id = ?1
+    FROM job_specs AS s JOIN running AS live ON live.seq = s.seq WHERE s.id = ?1 AND live.begun <> 0
     ORDER BY 1";
 
 pub(crate) const ENTITIES: &str = "
@@ -80,7 +87,7 @@ pub(crate) fn load(connection: &Connection, key: &EntityKey) -> Result<Option<St
     let mut select = connection.prepare_cached(LOAD)?;
     let mut rows = select.query(params![key.entity, key.id.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    rows::entity(key.entity, row).map(|(_, entity)| Some(entity))
+    Ok(Some(rows::entity(row).1))
 }
 
 pub(crate) fn leases(connection: &Connection) -> Result<Vec<Lease>, Error> {
@@ -92,7 +99,11 @@ pub(crate) fn running(
     worker: &WorkerId,
     limit: usize,
 ) -> Result<Vec<RunningJob>, Error> {
-    all(connection, RUNNING, params![worker.as_str(), integer(limit)], rows::running_job)
+    let worker = WorkerText::of(worker);
+    let mut found = all(connection, RUNNING, params![worker, integer(limit)], rows::running_job)?;
+    let rest = integer(limit.saturating_sub(found.len()));
+    found.extend(all(connection, RUNNING_WITHOUT_SPEC, params![worker, rest], rows::running_without_spec)?);
+    Ok(found)
 }
 
 pub(crate) fn last_tick(connection: &Connection, schedule: &str) -> Result<Option<Timestamp>, Error> {
@@ -103,16 +114,15 @@ pub(crate) fn last_tick(connection: &Connection, schedule: &str) -> Result<Optio
 
 pub(crate) fn job(connection: &Connection, id: JobId) -> Result<Option<Job>, Error> {
     let mut select = connection.prepare_cached(JOB)?;
-    let mut rows = select.query([IdText::from(id)])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    rows::job(row).map(|(_, job)| Some(job))
+    let mut rows = select.query([stored_id(connection, id)?])?;
+    Ok(rows.next()?.map(|row| rows::job(row).1))
 }
 
 pub(crate) fn states(connection: &Connection, jobs: &[JobId]) -> Result<Vec<Option<JobState>>, Error> {
     let mut select = connection.prepare_cached(STATE)?;
     let state = |id: &JobId| {
-        let mut rows = select.query([IdText::from(*id)])?;
-        Ok(rows.next()?.map(rows::state).transpose()?.map(|(_, state)| state))
+        let mut rows = select.query([stored_id(connection, *id)?])?;
+        Ok(rows.next()?.map(|row| rows::state(row).1))
     };
     jobs.iter().map(state).collect()
 }
@@ -122,7 +132,7 @@ pub(crate) fn count_jobs(connection: &Connection) -> Result<Vec<JobCount>, Error
 }
 
 pub(crate) fn attempts(connection: &Connection, id: JobId) -> Result<Vec<Attempt>, Error> {
-    all(connection, ATTEMPTS, [IdText::from(id)], rows::attempt)
+    all(connection, ATTEMPTS, [stored_id(connection, id)?], rows::attempt)
 }
 
 pub(crate) fn entities(
@@ -131,10 +141,11 @@ pub(crate) fn entities(
     after: Option<&Key>,
     limit: usize,
 ) -> Result<Vec<(Key, StoredEntity)>, Error> {
-    let read = |row: &Row<'_>| rows::entity(entity, row);
     match after {
-        None => all(connection, ENTITIES, params![entity, integer(limit)], read),
-        Some(after) => all(connection, ENTITIES_AFTER, params![entity, integer(limit), after.as_str()], read),
+        None => all(connection, ENTITIES, params![entity, integer(limit)], rows::entity),
+        Some(after) => {
+            all(connection, ENTITIES_AFTER, params![entity, integer(limit), after.as_str()], rows::entity)
+        }
     }
 }
 
@@ -143,7 +154,7 @@ pub(crate) fn events(
     after: Cursor,
     limit: usize,
 ) -> Result<Vec<StoredEvent>, Error> {
-    all(connection, EVENTS, params![integer(after.as_u64()), integer(limit)], rows::event)
+    all(connection, EVENTS, params![after.as_u64().cast_signed(), integer(limit)], rows::event)
 }
 
 /// The jobs to prune, and where the next call continues.
@@ -159,17 +170,17 @@ pub(crate) fn prunable(connection: &Connection, prune: &Prune) -> Result<Prunabl
         return Ok(found);
     }
     let mut is_prunable = connection.prepare_cached(IS_PRUNABLE)?;
-    let mut last = prune.after.map_or(0, |token| integer(token.as_u64()));
+    let mut last = prune.after.map_or(i64::MIN, |token| token.as_u64().cast_signed());
     // One more than the limit, to know whether there are more.
     let limit = integer(prune.limit.saturating_add(1));
     let mut select = connection.prepare_cached(PRUNE_CANDIDATES)?;
-    for (index, row) in select.query_and_then([last, limit], rows::prune_candidate)?.enumerate() {
+    for (index, row) in select.query_map([last, limit], |row| Ok(rows::prune_candidate(row)))?.enumerate() {
         let PruneCandidate { seq, created_at, end } = row?;
         if prune.ends_at(created_at) {
             break;
         }
         if index == prune.limit {
-            found.next = Some(PageToken::from_u64(last.unsigned_abs()));
+            found.next = Some(PageToken::from_u64(last.cast_unsigned()));
             break;
         }
         if end.is_some_and(|(state, ended_at)| prune.matches(state, ended_at)) && is_prunable.exists([seq])? {
@@ -195,7 +206,7 @@ pub(crate) fn prunable_events(
     while found < limit
         && let Some(row) = rows.next()?
     {
-        let (position, emitted_at) = rows::event_time(row)?;
+        let (position, emitted_at) = rows::event_time(row);
         if emitted_at < before {
             match ranges.last_mut().filter(|_| in_range) {
                 Some(range) => *range = *range.start()..=position,
@@ -244,7 +255,7 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     bind("j.name =", query.name.clone().map(Value::Text));
     // Failed jobs are few among all jobs, but may be many compared with the jobs of one correlation.
     let has_source = |state: &JobState| match state {
-        JobState::Succeeded => false,
+        JobState::Succeeded | JobState::Unknown(_) => false,
         JobState::Failed => query.correlation.is_none(),
         _ => true,
     };
@@ -256,7 +267,7 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     bind("j.created_at <", query.created_before.map(timestamp));
     let seq = if by_state { "live.seq" } else { "j.seq" };
     let (beyond, direction) = if query.latest_first { ('<', "DESC") } else { ('>', "ASC") };
-    let token = |token: PageToken| Value::Integer(integer(token.as_u64()));
+    let token = |token: PageToken| Value::Integer(token.as_u64().cast_signed());
     bind(&format!("{seq} {beyond}"), query.page.map(token));
     parameters.push(Value::Integer(integer(query.limit.saturating_add(1))));
     let limit = parameters.len();
@@ -274,13 +285,19 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
         return (sql, parameters);
     }
     let specs = if conditions.contains("j.") { " CROSS JOIN job_specs AS j ON j.seq = live.seq" } else { "" };
+    let from = |table: &str, begun: &str| {
+        format!("SELECT live.seq FROM {table} AS live{specs} WHERE {begun}{conditions}")
+    };
     let source = |state: &JobState| match state {
-        JobState::Failed => format!("SELECT live.seq FROM {FAILED} WHERE {conditions}"),
+        JobState::Failed => vec![format!("SELECT live.seq FROM {FAILED} WHERE {conditions}")],
+        // A job that a worker holds is ready.
+        JobState::Ready => vec![from("ready", ""), from("running", "live.begun = 0 AND ")],
+        JobState::Running => vec![from("running", "live.begun <> 0 AND ")],
         // A state table has the name of its state.
-        _ => format!("SELECT live.seq FROM {state} AS live{specs} WHERE {conditions}"),
+        _ => vec![from(state.as_str(), "")],
     };
     let states = JobState::ALL.iter().filter(|state| query.states.contains(state));
-    let sources = states.map(source).collect::<Vec<_>>().join(" UNION ALL ");
+    let sources = states.flat_map(source).collect::<Vec<_>>().join(" UNION ALL ");
     let sql = format!(
         "SELECT j.seq, {columns}
         FROM ({sources} ORDER BY 1 {direction} LIMIT ?{limit}) AS page CROSS JOIN jobs AS j ON j.seq = page.seq
@@ -293,7 +310,9 @@ fn all<T>(
     connection: &Connection,
     sql: &str,
     parameters: impl Params,
-    read: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    mut read: impl FnMut(&Row<'_>) -> T,
 ) -> Result<Vec<T>, Error> {
-    connection.prepare_cached(sql)?.query_and_then(parameters, read)?.collect()
+    let rows: Result<_, _> =
+        connection.prepare_cached(sql)?.query_map(parameters, |row| Ok(read(row)))?.collect();
+    Ok(rows?)
 }

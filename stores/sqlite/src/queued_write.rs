@@ -55,7 +55,10 @@ impl<O: Operation> QueuedWrite for Queued<O> {
     }
 
     fn reply(self: Box<Self>, outcome: Result<(), StoreError>) {
-        let Self { output, reply, .. } = *self;
+        let Self { operation, output, reply, .. } = *self;
+        if outcome.is_err() {
+            operation.refused();
+        }
         let result = match (outcome, output) {
             (Ok(()), Some(output)) => Ok(output),
             (Err(error), _) => Err(error),

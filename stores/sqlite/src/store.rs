@@ -1,20 +1,21 @@
 use std::fmt;
+use std::future::ready;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use enact::store::{
-    Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
-    LateEffects, Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError,
-    StoredEntity, StoredEvent, Submitted, Ticked,
+    Begin, Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage,
+    JobQuery, LateEffects, Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, Release, RunningJob,
+    Store, StoreError, StoreFuture, StoredEntity, StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 
 use crate::encode::EncodedJob;
 use crate::operations::{
-    AddLateEffects, CancelJobs, ChangeDue, ClaimJobs, CommitAttempt, PruneEvents, PruneJobs, RecordTick,
-    RenewLease, RetireWorker, RetryJobs, SubmitJobs,
+    AddLateEffects, BeginAttempt, CancelJobs, ChangeDue, ClaimJobs, CommitAttempt, PruneEvents, PruneJobs,
+    RecordTick, ReleaseAttempt, RenewLease, RetireWorker, RetryJobs, SubmitJobs,
 };
 use crate::queries;
 use crate::reader::Reader;
@@ -59,8 +60,26 @@ impl Store for SqliteStore {
         self.load.read(move |connection| queries::load(connection, &entity)).await
     }
 
-    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
-        self.writer.write(CommitAttempt::new(commit)?).await?
+    fn commit(&self, commit: Commit) -> StoreFuture<'_, Result<Committed, CommitError>> {
+        let link = commit.link.clone();
+        match CommitAttempt::new(commit) {
+            Ok(operation) => {
+                let written = self.writer.write(operation);
+                Box::pin(async { written.await? })
+            }
+            Err(error) => {
+                link.set_stored(false);
+                Box::pin(ready(Err(error.into())))
+            }
+        }
+    }
+
+    fn begin(&self, begin: Begin) -> StoreFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.writer.write(BeginAttempt(begin)))
+    }
+
+    async fn release(&self, release: Release) -> Result<bool, StoreError> {
+        self.writer.write(ReleaseAttempt(release)).await
     }
 
     async fn add_late_effects(&self, late: Vec<LateEffects>) -> Result<(), StoreError> {

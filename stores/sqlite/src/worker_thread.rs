@@ -26,17 +26,17 @@ impl<C: Send + 'static> WorkerThread<C> {
         Ok(Self { name, queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Queues the call that `make` builds around a reply channel, and waits for the reply.
-    pub(crate) async fn call<T>(
+    /// Queues the call that `make` builds around a reply channel. The future waits for the reply.
+    pub(crate) fn call<T: Send>(
         &self,
         make: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> C,
-    ) -> Result<T, StoreError> {
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
         let (reply, result) = oneshot::channel();
         // If the thread is gone, the call is dropped with its `reply`, which closes `result`.
         if let Some(queue) = &self.queue {
             let _ = queue.send(make(reply));
         }
-        result.await.unwrap_or_else(|_| Err(self.panicked()))
+        async move { result.await.unwrap_or_else(|_| Err(self.panicked())) }
     }
 
     fn panicked(&self) -> StoreError {

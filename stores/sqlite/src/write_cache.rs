@@ -84,6 +84,11 @@ impl WriteCache {
         }
     }
 
+    /// A submitted job, if it is cached.
+    pub(crate) fn submitted(&self, seq: i64) -> Option<NewJob> {
+        self.submitted.get(&seq).map(|entry| entry.job)
+    }
+
     /// Returns the job of a claim if it is cached, and keeps it as running.
     pub(crate) fn claim(&self, seq: i64) -> Option<Job> {
         let (_, SubmittedEntry { job, changed_by, .. }) = self.submitted.remove(&seq)?;

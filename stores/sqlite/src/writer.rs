@@ -57,8 +57,13 @@ impl Writer {
 
     /// Returns when the operation is committed and durable, or is known to have failed. What its output does not
     /// [depend on](Operation::depends_on) may become durable later.
-    pub(crate) async fn write<O: Operation>(&self, operation: O) -> Result<O::Output, StoreError> {
-        self.0.call(|reply| Box::new(Queued::new(operation, reply))).await
+    ///
+    /// The operation is queued when this is called, and runs even if the future is dropped.
+    pub(crate) fn write<O: Operation>(
+        &self,
+        operation: O,
+    ) -> impl Future<Output = Result<O::Output, StoreError>> + Send + use<'_, O> {
+        self.0.call(|reply| Box::new(Queued::new(operation, reply)))
     }
 }
 

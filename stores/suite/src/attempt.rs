@@ -1,4 +1,4 @@
-use enact::store::{Commit, Next};
+use enact::store::{Commit, CommitLink, Next};
 use enact::{Attempt, Failure, Job, Step, WorkerId};
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,6 +31,8 @@ impl RunningAttempt {
             write: None,
             events: Vec::new(),
             jobs: Vec::new(),
+            follows: None,
+            link: CommitLink::new(),
         }
     }
 
@@ -51,6 +53,10 @@ impl RunningAttempt {
 
     pub(crate) fn retries(&self, due_at: Timestamp) -> Commit {
         self.ends(self.failed(), Next::Retry(due_at))
+    }
+
+    pub(crate) fn is_put_back(&self, due_at: Timestamp) -> Commit {
+        self.ends(self.ended(), Next::PutBack(due_at))
     }
 
     /// The commit that rescues the attempt after its lease was last seen with `renewals`.

@@ -34,7 +34,11 @@ macro_rules! conformance {
                 r20_one_of_two_workers_claims_a_job,
                 r23_a_worker_is_either_retired_or_renews_its_lease,
                 r26_a_job_submitted_while_its_predecessor_is_cancelled_is_cancelled,
-                r26_a_job_submitted_while_its_predecessor_succeeds_becomes_ready;
+                r26_a_job_submitted_while_its_predecessor_succeeds_becomes_ready,
+                r17_one_of_two_workers_takes_the_turn_of_an_entity,
+                r17_a_job_is_not_lost_in_line_while_the_turn_ends,
+                r23_a_held_job_is_either_begun_or_released,
+                r24_a_held_job_is_cancelled_before_or_after_it_is_begun;
             }
             $crate::__each_case! { $open
             submit:
@@ -85,6 +89,7 @@ macro_rules! conformance {
                 r15_staged_jobs_are_accepted_above_the_limit;
             commit:
                 r15_a_commit_stores_all_its_parts,
+                r07_a_released_job_is_claimed_again_under_the_same_number,
                 r15_a_commit_with_a_version_conflict_stores_nothing,
                 r15_a_fenced_commit_stores_nothing,
                 r15_a_commit_with_an_idempotency_mismatch_stores_nothing,
@@ -158,6 +163,62 @@ macro_rules! conformance {
                 r23_retire_keeps_the_lease_of_a_worker_with_running_jobs,
                 r23_a_retired_worker_can_renew_again,
                 retiring_an_unknown_worker_changes_nothing;
+            turns:
+                r17_the_claimed_jobs_of_an_entity_run_one_at_a_time,
+                r17_one_claim_passes_by_the_jobs_of_a_busy_entity,
+                r17_later_claims_pass_by_the_jobs_of_a_busy_entity,
+                r17_a_job_in_line_is_ready,
+                r17_a_line_is_in_the_order_of_priority_then_sequence,
+                r17_the_line_moves_on_however_a_turn_ends,
+                r17_a_cancelled_held_job_ends_its_turn,
+                r17_a_commit_has_no_work_if_the_line_is_empty,
+                r17_all_names_share_the_turn_of_an_entity,
+                r17_a_job_in_line_of_an_unclaimed_name_holds_up_no_other_name,
+                r17_a_job_in_line_of_a_full_queue_holds_up_no_other_queue,
+                r17_a_job_in_line_can_be_cancelled,
+                r17_a_cancelled_job_that_has_left_the_line_lets_the_next_one_leave,
+                r17_jobs_that_have_left_the_line_can_be_claimed_without_a_turn,
+                r17_a_job_may_leave_one_line_and_enter_another,
+                r17_jobs_that_bind_no_entity_take_no_turn,
+                r17_jobs_that_start_on_submit_take_no_turn,
+                r17_entities_have_turns_of_their_own,
+                r17_more_jobs_than_max_woken_enter_a_line_in_several_claims,
+                r17_a_job_in_line_stays_at_the_head_of_its_lane,
+                r17_a_cancelled_job_in_line_frees_its_lane,
+                r17_a_job_in_line_blocks_and_follows_predecessors,
+                r17_a_job_that_becomes_due_enters_the_line,
+                r17_a_manually_retried_job_waits_for_its_turn,
+                r17_a_job_staged_for_the_entity_of_its_stager_is_claimed_next,
+                r17_a_turn_is_seen_by_every_process,
+                r17_turns_and_lines_survive_a_restart;
+            holds:
+                r06_a_held_job_is_ready_and_not_claimed,
+                r06_ready_jobs_are_listed_in_sequence_order_whether_held_or_not,
+                r06_a_held_job_is_begun_once_and_only_by_its_worker,
+                r06_a_job_that_is_not_held_cannot_be_begun,
+                r06_a_held_job_that_was_begun_is_retried_like_any_other,
+                r06_a_begin_takes_its_place_when_it_is_called,
+                r06_a_held_job_under_a_used_key_is_not_inserted,
+                r06_a_held_job_counts_for_the_limit_of_its_name,
+                r22_a_released_hold_can_be_claimed,
+                r22_a_released_attempt_is_not_counted,
+                r22_a_released_attempt_leaves_the_earlier_ones,
+                r17_a_released_attempt_may_be_held_and_begun_again,
+                r23_a_hold_or_an_attempt_is_released_for_another_only_by_a_lapsed_lease,
+                r24_a_held_job_is_cancelled_without_an_attempt,
+                r26_a_held_job_is_waited_for,
+                r26_a_released_job_stays_at_the_head_of_its_lane,
+                r23_a_worker_that_holds_a_job_has_a_lease,
+                running_lists_held_jobs_as_ready,
+                r22_a_released_executed_job_has_no_lane,
+                r06_holds_survive_a_restart;
+            links:
+                r17_a_commit_that_follows_a_stored_one_is_stored,
+                r17_a_commit_that_follows_a_refused_one_stores_nothing,
+                r17_a_commit_that_follows_an_undecided_one_stores_nothing,
+                r17_all_commits_of_a_chain_are_refused_with_its_first,
+                r17_commits_are_decided_in_the_order_of_their_calls,
+                r17_a_commit_takes_effect_even_if_its_future_is_dropped;
             lanes:
                 r26_a_job_that_waits_for_its_lane_has_no_due_time,
                 r26_a_lane_runs_one_job_at_a_time_in_publishing_order,
@@ -282,6 +343,7 @@ macro_rules! conformance {
                 r31_a_job_keeps_its_context,
                 r32_a_job_keeps_its_cause,
                 a_job_keeps_its_kind,
+                r07_what_is_unknown_is_stored_unchanged,
                 every_text_of_a_job_is_stored_exactly,
                 a_job_is_claimed_exactly_as_another_handle_stored_it,
                 an_empty_key_differs_from_no_key,

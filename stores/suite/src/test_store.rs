@@ -2,8 +2,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use enact::store::{
-    Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
-    Lease, NewJob, Prune, Store, StoredEntity, StoredEvent, Submitted,
+    Changed, Claim, Claimable, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage,
+    JobQuery, Lease, NewJob, Prune, Start, Store, StoredEntity, StoredEvent, Submitted,
 };
 use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
@@ -65,7 +65,7 @@ impl TestStore {
     /// Submits a job that `worker` starts at once.
     pub(crate) async fn execute(&self, job: NewJob, worker: &WorkerId) -> RunningAttempt {
         let started_at = job.created_at;
-        let id = self.publish(NewJob { start: Some(worker.clone()), ..job }).await;
+        let id = self.publish(NewJob { start: Some(Start::Running(worker.clone())), ..job }).await;
         RunningAttempt { job: self.find(id).await, worker: worker.clone(), started_at }
     }
 
@@ -76,8 +76,9 @@ impl TestStore {
         limit: usize,
         now: Timestamp,
     ) -> Claimed {
-        let queue = names.iter().map(|name| ((*name).into(), 0)).collect();
-        let claim = Claim { worker: worker.clone(), queues: Arc::new(queue), room: vec![limit], now };
+        let claimable = Claimable { queue: 0, entity: None };
+        let names = names.iter().map(|name| ((*name).into(), claimable)).collect();
+        let claim = Claim { worker: worker.clone(), names: Arc::new(names), room: vec![limit], now };
         self.claim(claim).await.expect("claim")
     }
 

@@ -1,10 +1,12 @@
 //! The load and the command-line options of the benchmarks.
 
-/// The number of accounts that the load is spread over.
-pub(crate) const ACCOUNTS: usize = 1000;
+use std::sync::LazyLock;
+
+/// The number of accounts that the load is spread over: `-- --accounts N`, by default 1000.
+pub(crate) static ACCOUNTS: LazyLock<usize> = LazyLock::new(|| option("--accounts").unwrap_or(1000).max(1));
 
 pub(crate) fn account(number: usize) -> String {
-    format!("a-{}", number % ACCOUNTS)
+    format!("a-{}", number % *ACCOUNTS)
 }
 
 /// The value of a command-line option. Ignores all others, such as those that Cargo adds.

@@ -48,7 +48,7 @@ impl RawRows {
             let now = SystemClock.now().as_microsecond();
             let account = account(number);
             let payload = format!(r#"{{"account":"{account}","cents":5}}"#);
-            let body = format!(r#"{{"balance_cents":{},"id":"{account}"}}"#, (number / ACCOUNTS + 1) * 5);
+            let body = format!(r#"{{"balance_cents":{},"id":"{account}"}}"#, (number / *ACCOUNTS + 1) * 5);
             let (job_id, event_id) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
             job.execute(params![job_id, now, account, payload]).unwrap();
             let seq = database.last_insert_rowid();

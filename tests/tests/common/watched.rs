@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use enact::store::{
-    Changed, Claim, Claimed, Commit, CommitError, Committed, EntityKey, LateEffects, Lease, NewDue, NewEvent,
-    NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError, StoredEntity, Submitted, Ticked,
+    Begin, Changed, Claim, Claimed, Commit, CommitError, Committed, EntityKey, LateEffects, Lease, NewDue,
+    NewEvent, NewJob, NewTick, Prune, Pruned, Release, RunningJob, Store, StoreError, StoreFuture,
+    StoredEntity, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState, Key, MemoryStore, WorkerId};
 use enact::{Cursor, JobCount, JobPage, JobQuery, StoredEvent};
@@ -60,9 +61,20 @@ impl<W: Watch> Store for Watched<W> {
         self.store.load(entity).await
     }
 
-    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
-        self.watch.committing(&commit).await;
-        self.store.commit(commit).await
+    /// A commit that is delayed takes its place late. Those that follow it are refused, and execute again.
+    fn commit(&self, commit: Commit) -> StoreFuture<'_, Result<Committed, CommitError>> {
+        Box::pin(async move {
+            self.watch.committing(&commit).await;
+            self.store.commit(commit).await
+        })
+    }
+
+    fn begin(&self, begin: Begin) -> StoreFuture<'_, Result<bool, StoreError>> {
+        self.store.begin(begin)
+    }
+
+    async fn release(&self, release: Release) -> Result<bool, StoreError> {
+        self.store.release(release).await
     }
 
     async fn add_late_effects(&self, late: Vec<LateEffects>) -> Result<(), StoreError> {

@@ -147,7 +147,7 @@ fn write_request(job: &Job, out: &mut impl Write) -> io::Result<()> {
         }
     }
     writeln!(out, "correlation  {}", job.correlation)?;
-    if let Some(cause) = job.cause {
+    if let Some(cause) = &job.cause {
         writeln!(out, "caused by    {cause}")?;
     }
     let context = serde_json::to_string(&*job.context)?;
@@ -178,6 +178,9 @@ fn write_progress(job: &Job, out: &mut impl Write) -> io::Result<()> {
     }
     if job.spent > 0 {
         writeln!(out, "retried      by hand after attempt {}", job.spent)?;
+    }
+    for part in &job.unreadable {
+        writeln!(out, "unreadable   {part}")?;
     }
     if let Some(output) = job.output.as_ref().filter(|output| output.as_str() != "null") {
         writeln!(out, "output       {output}")?;

@@ -43,7 +43,7 @@ fn label(job: &Job, events: &HashMap<&str, &str>) -> String {
         1 => String::new(),
         attempts => format!(" after {attempts} attempts"),
     };
-    let cause = match (job.cause, job.kind) {
+    let cause = match (&job.cause, job.kind) {
         (None, _) => String::new(),
         (Some(Cause::Event(_)), JobKind::EventHandler) => {
             format!(", handles {}", events.get(&**name).copied().unwrap_or("an event"))

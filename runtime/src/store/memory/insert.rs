@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::jobs::{Jobs, Record};
+use super::jobs::{Jobs, Place, Record};
 use super::seq::Seq;
 use crate::model::{Attempt, JobId, JobState, Key};
-use crate::store::{Admission, Insertion, KeyHolder, Limits, Lookups, NewJob, admit};
+use crate::store::{Admission, Insertion, KeyHolder, Limits, Lookups, NewJob, Start, admit};
 
 impl Lookups for &Jobs {
     type Error = Infallible;
@@ -50,7 +50,8 @@ impl Jobs {
         let seq = self.last_seq;
         let pending = self.not_succeeded(&new.after);
         let state = match &new.start {
-            Some(_) => JobState::Running,
+            Some(Start::Running(_)) => JobState::Running,
+            Some(Start::Held(_)) => JobState::Ready,
             None if is_cancelled => JobState::Cancelled,
             None => JobState::Waiting,
         };
@@ -59,9 +60,14 @@ impl Jobs {
         if let Some(key) = &new.idempotency_key {
             self.idempotency_keys.insert(key.clone(), seq);
         }
-        let attempts =
-            new.start.iter().map(|worker| Attempt::begun(1, worker.clone(), new.created_at)).collect();
-        let record = Record { job: new.into_job(state), attempts, pending: 0, successors: BTreeSet::new() };
+        let (mut attempts, mut place) = (Vec::new(), Place::Claimable);
+        match &new.start {
+            Some(Start::Running(worker)) => attempts.push(Attempt::begun(1, worker.clone(), new.created_at)),
+            Some(Start::Held(worker)) => place = Place::Held(worker.clone(), new.created_at),
+            None => {}
+        }
+        let job = new.into_job(state);
+        let record = Record { job, attempts, place, turn: None, pending: 0, successors: BTreeSet::new() };
         self.counts.add(&record.job);
         self.records.insert(seq, record);
         if state == JobState::Waiting {

@@ -9,17 +9,36 @@ use super::counts::Counts;
 use super::lanes::Lanes;
 use super::ready::Ready;
 use super::seq::Seq;
+use super::turns::Turns;
 use crate::model::{Attempt, Job, JobId, JobState, Key, WorkerId};
-use crate::store::{Claim, Claimed, LateEffects, NewDue, Next};
+use crate::store::{Begin, Claim, Claimed, EntityKey, LateEffects, NewDue, Next, Release};
 
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) job: Job,
     pub(super) attempts: Vec<Attempt>,
+    /// Where it is while it is ready.
+    pub(super) place: Place,
+    /// The entity whose turn it has.
+    pub(super) turn: Option<EntityKey>,
     /// The number of its predecessors that have not succeeded.
     pub(super) pending: usize,
     /// The jobs that wait until it has succeeded.
     pub(super) successors: BTreeSet<Seq>,
+}
+
+/// Where a ready job is.
+#[derive(Debug, Default)]
+pub(super) enum Place {
+    /// Among the jobs that can be claimed.
+    #[default]
+    Claimable,
+    /// In line for its entity.
+    InLine(EntityKey),
+    /// Among the jobs that can be claimed, the first of its name that was in line for its entity.
+    Promoted(EntityKey),
+    /// Held by a worker since this time.
+    Held(WorkerId, Timestamp),
 }
 
 /// The ready, due and running jobs are kept in queues, so that the cost of a call does not grow with the jobs that have ended.
@@ -34,7 +53,8 @@ pub(super) struct Jobs {
     ready: Ready,
     /// The jobs that wait for a time only.
     due: BTreeSet<(Timestamp, Seq)>,
-    /// The running jobs of each worker that has any.
+    pub(super) turns: Turns,
+    /// The jobs that each worker runs or holds.
     running: HashMap<WorkerId, BTreeSet<Seq>>,
     /// Whether a job has become ready or due-only since this was last taken.
     has_work: bool,
@@ -70,7 +90,7 @@ impl Jobs {
         }
     }
 
-    /// The workers that have running jobs.
+    /// The workers that run or hold jobs.
     pub(super) fn workers(&self) -> impl Iterator<Item = &WorkerId> {
         self.running.keys()
     }
@@ -79,11 +99,19 @@ impl Jobs {
         self.running.contains_key(worker)
     }
 
-    /// The running jobs of a worker, by sequence number.
-    pub(super) fn running_of(&self, worker: &WorkerId) -> impl Iterator<Item = (&Job, &Attempt)> {
+    /// The jobs that a worker runs or holds, by sequence number, and since when.
+    pub(super) fn running_of(&self, worker: &WorkerId) -> impl Iterator<Item = (&Job, Timestamp)> {
         let seqs = self.running.get(worker).into_iter().flatten();
-        let records = seqs.map(|seq| &self.records[seq]);
-        records.filter_map(|Record { job, attempts, .. }| Some((job, attempts.last()?)))
+        seqs.filter_map(|seq| Some((&self.records[seq].job, self.since(*seq)?)))
+    }
+
+    /// Since when a worker runs or holds a job.
+    fn since(&self, seq: Seq) -> Option<Timestamp> {
+        let Record { job, attempts, place, .. } = &self.records[&seq];
+        match place {
+            Place::Held(_, since) if job.state == JobState::Ready => Some(*since),
+            _ => attempts.last().map(|attempt| attempt.started_at),
+        }
     }
 
     /// Whether there is a job to claim, or a time to wait for, that was not there at the previous call.
@@ -93,11 +121,23 @@ impl Jobs {
 
     pub(super) fn claim(&mut self, claim: &Claim) -> Claimed {
         self.wake(claim.now);
-        let mut jobs = Vec::new();
-        for seq in self.ready.first(claim) {
-            jobs.push(self.begin_attempt(seq, &claim.worker, claim.now));
+        let (mut jobs, mut put_in_line) = (Vec::new(), 0);
+        for (queue, room) in claim.room.iter().enumerate() {
+            let most = jobs.len().saturating_add(*room);
+            while jobs.len() < most
+                && let Some(seq) = self.ready.first(claim, queue)
+            {
+                if self.take_turn(seq, claim) {
+                    jobs.push(self.begin_attempt(seq, &claim.worker, claim.now));
+                    continue;
+                }
+                put_in_line += 1;
+                if put_in_line == Claim::MAX_WOKEN {
+                    return Claimed { jobs, unreadable: Vec::new(), next_due: Some(claim.now) };
+                }
+            }
         }
-        Claimed { jobs, next_due: self.due.first().map(|(due_at, _)| *due_at) }
+        Claimed { jobs, unreadable: Vec::new(), next_due: self.due.first().map(|(due_at, _)| *due_at) }
     }
 
     /// Makes due jobs ready, at most [`Claim::MAX_WOKEN`].
@@ -110,17 +150,105 @@ impl Jobs {
         }
     }
 
+    /// Takes the turn of the job's entity, or puts the job in line for it. Returns whether the job may begin.
+    fn take_turn(&mut self, seq: Seq, claim: &Claim) -> bool {
+        let job = &self.records[&seq].job;
+        let entity = claim.names.get(&job.name).and_then(|claimable| claimable.entity);
+        let (Some(entity), Some(id)) = (entity, job.target.clone()) else { return true };
+        let key = EntityKey { entity, id };
+        if self.turns.take(&key) {
+            self.record_mut(seq).turn = Some(key);
+            return true;
+        }
+        self.move_to(seq, Place::InLine(key));
+        false
+    }
+
+    /// Moves a ready job to another place.
+    fn move_to(&mut self, seq: Seq, place: Place) {
+        self.dequeue(seq);
+        self.record_mut(seq).place = place;
+        self.enqueue(seq);
+    }
+
+    /// Ends the turn of a job, if it has one.
+    fn end_turn(&mut self, seq: Seq) {
+        let Some(entity) = self.record_mut(seq).turn.take() else { return };
+        for (.., promoted) in self.turns.end(&entity) {
+            self.move_from_line(promoted, &entity);
+        }
+    }
+
+    /// The job has just left the line.
+    fn move_from_line(&mut self, seq: Seq, entity: &EntityKey) {
+        self.record_mut(seq).place = Place::Promoted(entity.clone());
+        self.enqueue(seq);
+    }
+
+    /// As [`Store::begin`](crate::store::Store::begin).
+    pub(super) fn begin(&mut self, begin: &Begin) -> bool {
+        let Some(&seq) = self.seqs.get(&begin.job) else { return false };
+        let is_held = self.is_held(seq, &begin.worker, begin.number);
+        if is_held {
+            self.begin_attempt(seq, &begin.worker, begin.now);
+        }
+        is_held
+    }
+
+    /// Whether a worker holds a job, and would begin this attempt next.
+    fn is_held(&self, seq: Seq, by: &WorkerId, number: u32) -> bool {
+        let Record { job, place, .. } = &self.records[&seq];
+        job.state == JobState::Ready
+            && matches!(place, Place::Held(worker, _) if worker == by)
+            && job.attempts + 1 == number
+    }
+
+    /// As [`Store::release`](crate::store::Store::release), if a rescue is justified.
+    pub(super) fn release(&mut self, release: &Release) -> bool {
+        let Release { job, worker, number, hold, .. } = release;
+        let Some(&seq) = self.seqs.get(job) else { return false };
+        let is_running = self
+            .running_attempt(*job)
+            .is_some_and(|(_, running)| running.number == *number && running.worker == *worker);
+        if !is_running && !self.is_held(seq, worker, *number) {
+            return false;
+        }
+        let place = match self.since(seq) {
+            Some(since) if *hold => Place::Held(worker.clone(), since),
+            _ => Place::Claimable,
+        };
+        if is_running {
+            self.record_mut(seq).place = place;
+            self.transition(seq, JobState::Ready, None);
+            let Record { job, attempts, .. } = self.record_mut(seq);
+            attempts.pop();
+            job.attempts -= 1;
+            job.failure = attempts.last().and_then(|attempt| attempt.failure.clone());
+        } else {
+            self.move_to(seq, place);
+        }
+        if !hold {
+            self.end_turn(seq);
+        }
+        true
+    }
+
     fn begin_attempt(&mut self, seq: Seq, worker: &WorkerId, now: Timestamp) -> Job {
         let Record { job, attempts, .. } = self.record_mut(seq);
         job.attempts += 1;
         job.failure = None;
         attempts.push(Attempt::begun(job.attempts, worker.clone(), now));
         self.transition(seq, JobState::Running, None);
-        self.records[&seq].job.clone()
+        let Record { job, place, .. } = self.record_mut(seq);
+        *place = Place::Claimable;
+        job.clone()
     }
 
     /// Ends the running attempt.
     pub(super) fn end_attempt(&mut self, seq: Seq, attempt: Attempt, next: Next) {
+        if let Next::PutBack(due_at) = next {
+            return self.put_back(seq, due_at);
+        }
         let Record { job, attempts, .. } = self.record_mut(seq);
         job.failure.clone_from(&attempt.failure);
         let ended_at = attempt.ended_at;
@@ -134,8 +262,19 @@ impl Jobs {
                 self.release_successors(seq);
             }
             Next::Failed => self.end(seq, JobState::Failed, ended_at),
-            Next::Retry(due_at) => self.transition(seq, JobState::Waiting, Some(due_at)),
+            Next::Retry(due_at) | Next::PutBack(due_at) => {
+                self.transition(seq, JobState::Waiting, Some(due_at));
+            }
         }
+    }
+
+    /// Puts a job back whose attempt has not begun.
+    fn put_back(&mut self, seq: Seq, due_at: Timestamp) {
+        self.transition(seq, JobState::Waiting, Some(due_at));
+        let Record { job, attempts, .. } = self.record_mut(seq);
+        attempts.pop();
+        job.attempts = job.attempts.saturating_sub(1);
+        job.failure = attempts.last().and_then(|attempt| attempt.failure.clone());
     }
 
     /// Ends a job. The next job of its lane becomes the head.
@@ -196,19 +335,26 @@ impl Jobs {
         job.due_at = due_at;
         self.counts.add(job);
         self.enqueue(seq);
+        if !matches!(next, JobState::Ready | JobState::Running) {
+            self.end_turn(seq);
+        }
     }
 
     /// Adds a job to the queue of its state.
     pub(super) fn enqueue(&mut self, seq: Seq) {
-        let Record { job, attempts, .. } = &self.records[&seq];
+        let Record { job, attempts, place, .. } = &self.records[&seq];
         match (job.state, job.due_at) {
             (JobState::Waiting, Some(due_at)) if self.is_unblocked(seq) => {
                 self.has_work |= self.due.insert((due_at, seq));
             }
-            (JobState::Ready, _) => {
-                self.ready.insert(job, seq);
-                self.has_work = true;
-            }
+            (JobState::Ready, _) => match place {
+                Place::Claimable | Place::Promoted(_) => {
+                    self.ready.insert(job, seq);
+                    self.has_work = true;
+                }
+                Place::InLine(entity) => self.turns.enter(entity, &job.spec.name, self.ready.order(job, seq)),
+                Place::Held(worker, _) => _ = self.running.entry(worker.clone()).or_default().insert(seq),
+            },
             (JobState::Running, _) => {
                 if let Some(attempt) = attempts.last() {
                     self.running.entry(attempt.worker.clone()).or_default().insert(seq);
@@ -220,21 +366,36 @@ impl Jobs {
 
     /// Removes a job from the queue of its state.
     pub(super) fn dequeue(&mut self, seq: Seq) {
-        let Record { job, attempts, .. } = &self.records[&seq];
-        match (job.state, job.due_at) {
-            (JobState::Waiting, Some(due_at)) => _ = self.due.remove(&(due_at, seq)),
-            (JobState::Ready, _) => self.ready.remove(job, seq),
-            (JobState::Running, _) => {
-                if let Some(attempt) = attempts.last()
-                    && let Some(seqs) = self.running.get_mut(&attempt.worker)
-                {
-                    seqs.remove(&seq);
-                    if seqs.is_empty() {
-                        self.running.remove(&attempt.worker);
-                    }
+        let Record { job, attempts, place, .. } = &self.records[&seq];
+        match (job.state, job.due_at, place) {
+            (JobState::Waiting, Some(due_at), _) => _ = self.due.remove(&(due_at, seq)),
+            (JobState::Ready, _, Place::Claimable) => self.ready.remove(job, seq),
+            (JobState::Ready, _, Place::InLine(entity)) => {
+                self.turns.leave(entity, &job.spec.name, self.ready.order(job, seq));
+            }
+            (JobState::Ready, _, Place::Promoted(entity)) => {
+                self.ready.remove(job, seq);
+                let entity = entity.clone();
+                if let Some((.., next)) = self.turns.demote(&entity, &job.spec.name) {
+                    self.move_from_line(next, &entity);
+                }
+            }
+            (JobState::Ready, _, Place::Held(worker, _)) => remove_running(&mut self.running, worker, seq),
+            (JobState::Running, ..) => {
+                if let Some(attempt) = attempts.last() {
+                    remove_running(&mut self.running, &attempt.worker, seq);
                 }
             }
             _ => {}
+        }
+    }
+}
+
+fn remove_running(running: &mut HashMap<WorkerId, BTreeSet<Seq>>, worker: &WorkerId, seq: Seq) {
+    if let Some(seqs) = running.get_mut(worker) {
+        seqs.remove(&seq);
+        if seqs.is_empty() {
+            running.remove(worker);
         }
     }
 }

@@ -13,7 +13,9 @@ mod ready;
 mod records;
 mod retry;
 mod seq;
+mod turns;
 
+use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -22,9 +24,9 @@ use jiff::Timestamp;
 use self::records::Records;
 use crate::model::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use crate::store::{
-    Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage, JobQuery,
-    LateEffects, Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, RunningJob, Store, StoreError,
-    StoredEntity, StoredEvent, Submitted, Ticked,
+    Begin, Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage,
+    JobQuery, LateEffects, Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, Release, RunningJob,
+    Store, StoreError, StoreFuture, StoredEntity, StoredEvent, Submitted, Ticked,
 };
 
 /// A store in memory, for tests and for programs whose jobs need not outlive them.
@@ -73,8 +75,16 @@ impl Store for MemoryStore {
         self.load(entity).await
     }
 
-    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
-        self.records().commit(commit)
+    fn commit(&self, commit: Commit) -> StoreFuture<'_, Result<Committed, CommitError>> {
+        Box::pin(ready(self.records().commit(commit)))
+    }
+
+    fn begin(&self, begin: Begin) -> StoreFuture<'_, Result<bool, StoreError>> {
+        Box::pin(ready(Ok(self.records().jobs.begin(&begin))))
+    }
+
+    async fn release(&self, release: Release) -> Result<bool, StoreError> {
+        Ok(self.records().release(&release))
     }
 
     async fn add_late_effects(&self, late: Vec<LateEffects>) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use crate::model::Job;
 use crate::store::Claim;
 
 /// By priority, then by sequence number or by a number that shuffles them.
-type ClaimOrder = (Reverse<i32>, u64, Seq);
+pub(super) type ClaimOrder = (Reverse<i32>, u64, Seq);
 
 /// Ready jobs by name.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ impl Ready {
     }
 
     /// The same for each call, so that the job is found again.
-    fn order(&self, job: &Job, seq: Seq) -> ClaimOrder {
+    pub(super) fn order(&self, job: &Job, seq: Seq) -> ClaimOrder {
         let tie_break = self.seed.map_or(seq, |seed| shuffle(seed, seq));
         (Reverse(job.priority), tie_break, seq)
     }
@@ -45,19 +45,11 @@ impl Ready {
         }
     }
 
-    /// The jobs to claim.
-    pub(super) fn first(&self, claim: &Claim) -> Vec<Seq> {
-        let mut queues = vec![Vec::new(); claim.room.len()];
-        for (name, queue) in &*claim.queues {
-            if let (Some(jobs), Some(first)) = (self.names.get(name), queues.get_mut(*queue)) {
-                first.extend(jobs.iter().take(claim.room[*queue]).copied());
-            }
-        }
-        for (first, room) in queues.iter_mut().zip(&claim.room) {
-            first.sort_unstable();
-            first.truncate(*room);
-        }
-        queues.into_iter().flatten().map(|(.., seq)| seq).collect()
+    /// The first job of a queue.
+    pub(super) fn first(&self, claim: &Claim, queue: usize) -> Option<Seq> {
+        let names = claim.names.iter().filter(|(_, claimable)| claimable.queue == queue);
+        let first = names.filter_map(|(name, _)| self.names.get(name)?.first()).min()?;
+        Some(first.2)
     }
 }
 

@@ -13,8 +13,8 @@ use super::leases::Leases;
 use super::seq::Seq;
 use crate::model::{Key, WorkerId};
 use crate::store::{
-    Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, Limits, NewEvent, NewJob, NewTick,
-    RunningJob, SchedulePosition, StoredEntity, Submitted, Ticked,
+    Admission, Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, Limits, NewEvent, NewJob,
+    NewTick, Release, RunningJob, SchedulePosition, StoredEntity, Submitted, Ticked,
 };
 
 #[derive(Debug, Default)]
@@ -43,12 +43,9 @@ impl Records {
 
     /// Checks everything before it changes anything.
     pub(super) fn commit(&mut self, commit: Commit) -> Result<Committed, CommitError> {
-        let seq = self.fence(&commit)?;
-        self.check_version(commit.write.as_ref())?;
-        let admission = self.jobs.admit(&commit.jobs, Limits::Ignore);
-        if let Some(error) = admission.commit_error(commit.jobs.iter()) {
-            return Err(error);
-        }
+        let admitted = self.check(&commit);
+        commit.link.set_stored(admitted.is_ok());
+        let (seq, admission) = admitted?;
 
         self.jobs.take_has_work();
         self.jobs.end_attempt(seq, commit.attempt, commit.next);
@@ -56,6 +53,25 @@ impl Records {
         self.events.append(commit.events);
         self.jobs.insert_all(commit.jobs, admission.new);
         Ok(Committed { has_work: self.jobs.take_has_work() })
+    }
+
+    fn check(&self, commit: &Commit) -> Result<(Seq, Admission), CommitError> {
+        let seq = self.fence(commit)?;
+        if commit.follows.as_ref().is_some_and(|link| !link.is_stored()) {
+            return Err(CommitError::Unfounded);
+        }
+        self.check_version(commit.write.as_ref())?;
+        let admission = self.jobs.admit(&commit.jobs, Limits::Ignore);
+        match admission.commit_error(commit.jobs.iter()) {
+            Some(error) => Err(error),
+            None => Ok((seq, admission)),
+        }
+    }
+
+    /// As [`Store::release`](crate::store::Store::release).
+    pub(super) fn release(&mut self, release: &Release) -> bool {
+        let has_renewed = |observed| self.leases.of(&release.worker).renewals != observed;
+        !release.lapsed.is_some_and(has_renewed) && self.jobs.release(release)
     }
 
     /// The job, if it is running the attempt.
@@ -146,11 +162,7 @@ impl Records {
     pub(super) fn running(&self, worker: &WorkerId, limit: usize) -> Vec<RunningJob> {
         let running = self.jobs.running_of(worker).take(limit);
         running
-            .map(|(job, attempt)| RunningJob {
-                job: job.clone(),
-                worker: attempt.worker.clone(),
-                started_at: attempt.started_at,
-            })
+            .map(|(job, started_at)| RunningJob { job: job.clone(), worker: worker.clone(), started_at })
             .collect()
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use enact::store::{Admission, Insertion, KeyHolder, Limits, Lookups};
+use enact::store::{Admission, Insertion, KeyHolder, Limits, Lookups, Start};
 use enact::{JobId, JobState, Key};
 
 use crate::encode::EncodedJob;
 use crate::error::Error;
 use crate::statements::Statements;
-use crate::statements::live_jobs::{Blockers, LiveJob, LiveJobs};
+use crate::statements::live_jobs::{AttemptStart, Blockers, LiveJob, LiveJobs};
 
 impl Lookups for Statements<'_> {
     type Error = Error;
@@ -55,9 +55,15 @@ fn insert(encoded: &EncodedJob, is_cancelled: bool, statements: &mut Statements<
     let seq = counters.next_job()?;
     specs.insert(seq, encoded)?;
     let order_key = job.order_key.as_ref().map(Key::as_str);
-    let live_job = LiveJob { seq, name: &job.name, priority: job.priority, order_key, attempts: 0, spent: 0 };
-    if let Some(worker) = &job.start {
-        live.insert_running(&LiveJob { attempts: 1, order_key: None, ..live_job }, worker, job.created_at)?;
+    let live_job =
+        LiveJob { seq, name: &job.name, priority: job.priority.into(), order_key, attempts: 0, spent: 0 };
+    if let Some(start) = &job.start {
+        let (worker, has_begun) = match start {
+            Start::Running(worker) => (worker, true),
+            Start::Held(worker) => (worker, false),
+        };
+        let start = AttemptStart { worker, at: job.created_at, has_begun, entity: None };
+        live.insert_running(&LiveJob { attempts: has_begun.into(), order_key: None, ..live_job }, start)?;
         cache.insert_running(seq, job.id);
         counters.add_queued(&job.name);
         return Ok(false);

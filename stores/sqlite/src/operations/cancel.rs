@@ -23,15 +23,22 @@ impl CancelJobs {
 
     /// Cancels a job and all its successors. Returns their ids, its own first.
     fn cancel_with_successors(&self, seq: i64, statements: &mut Statements<'_>) -> Result<Vec<JobId>, Error> {
-        let Statements { specs, live, attempts, counters, cache, .. } = statements;
+        let Statements { specs, live, attempts, turns, counters, cache, .. } = statements;
         let mut cancelled = Vec::new();
         let mut queue = VecDeque::from([seq]);
         while let Some(seq) = queue.pop_front() {
-            let keys = specs.keys(seq)?;
+            // A successor whose spec was deleted by hand is not there any more.
+            let Some(keys) = specs.keys(seq)? else { continue };
             // A successor of two of the jobs is queued twice.
             let Some(removed) = live.remove(seq, &keys)? else { continue };
             if let Some(attempt) = &removed.attempt {
-                attempts.insert_cancelled(seq, attempt, self.now, &self.failure)?;
+                attempts.insert_aborted(seq, attempt, self.now, &self.failure)?;
+            }
+            if let Some(entity) = &removed.turn {
+                turns.end(entity)?;
+            }
+            if let Some(entity) = &removed.promoted {
+                turns.demote(entity, &keys.name)?;
             }
             live.insert_cancelled(seq, self.now)?;
             counters.remove_queued(&keys.name);
@@ -41,8 +48,8 @@ impl CancelJobs {
             }
             queue.extend(live.successors(seq)?);
             live.delete_successors(seq)?;
-            if let Some(lane) = &keys.order_key {
-                live.leave_lane(lane, seq, removed.was_lane_head)?;
+            if let Some(lane) = live.lane_of_head(seq, keys.order_key, &keys.unreadable)? {
+                live.leave_lane(&lane, seq, removed.was_lane_head)?;
             }
             cancelled.push(keys.id);
         }

@@ -8,8 +8,9 @@ use super::admission::{admit, insert_new};
 use crate::encode::{EncodedJob, json};
 use crate::error::Error;
 use crate::operation::Operation;
+use crate::rows::FencedJob;
 use crate::statements::Statements;
-use crate::statements::attempts::{EncodedAttempt, FencedJob};
+use crate::statements::attempts::EncodedAttempt;
 use crate::statements::live_jobs::Blockers;
 
 /// [`Store::commit`](enact::store::Store::commit).
@@ -58,17 +59,26 @@ impl CommitAttempt {
     /// Moves the job to its next state and unblocks the jobs that waited for it. Returns whether there is something to claim, or a
     /// time to wait for, that was not there before.
     fn end_job(&self, job: &FencedJob, statements: &mut Statements<'_>) -> Result<bool, Error> {
-        let Statements { live, counters, .. } = statements;
-        let FencedJob { seq, name, order_key, spent } = job;
+        let Statements { live, turns, counters, .. } = statements;
+        let FencedJob { seq, name, order_key, spent, turn, unreadable } = job;
         live.remove_running(*seq)?;
-        if let Next::Retry(due_at) = self.commit.next {
+        let mut has_work = match turn {
+            Some(entity) => turns.end(entity)?,
+            None => false,
+        };
+        let number = self.commit.attempt.number;
+        let waits = match self.commit.next {
+            Next::Retry(due_at) => Some((number, due_at)),
+            Next::PutBack(due_at) => Some((number.saturating_sub(1), due_at)),
+            Next::Succeeded(_) | Next::Failed => None,
+        };
+        if let Some((attempts, due_at)) = waits {
             let blockers = Blockers { due_at: Some(due_at), ..Blockers::default() };
-            return live.insert_waiting(*seq, self.commit.attempt.number, *spent, blockers);
+            return Ok(live.insert_waiting(*seq, attempts, *spent, blockers)? | has_work);
         }
         counters.remove_queued(name);
-        let mut has_work = false;
-        if let Some(lane) = order_key {
-            has_work |= live.leave_lane(lane, *seq, true)?;
+        if let Some(lane) = live.lane_of_head(*seq, order_key.clone(), unreadable)? {
+            has_work |= live.leave_lane(&lane, *seq, true)?;
         }
         if let Next::Succeeded(_) = self.commit.next {
             has_work |= live.release_successors(*seq)?;
@@ -81,11 +91,31 @@ impl Operation for CommitAttempt {
     type Output = Result<Committed, CommitError>;
 
     fn run(&self, statements: &mut Statements<'_>) -> Result<Self::Output, Error> {
+        let output = self.end_attempt(statements)?;
+        self.commit.link.set_stored(output.is_ok());
+        Ok(output)
+    }
+
+    fn written_entity(&self, output: &Self::Output) -> Option<(&EntityKey, StoredEntity)> {
+        let EntityWrite { key, expected, body } = self.commit.write.as_ref()?;
+        output.is_ok().then(|| (key, StoredEntity { version: expected + 1, body: body.clone() }))
+    }
+
+    fn refused(&self) {
+        self.commit.link.set_stored(false);
+    }
+}
+
+impl CommitAttempt {
+    fn end_attempt(&self, statements: &mut Statements<'_>) -> Result<Result<Committed, CommitError>, Error> {
         let Commit { job: id, attempt, next, write, events, .. } = &self.commit;
         let Some(ended_at) = attempt.ended_at else {
             return Err(Error::InvalidCall("the attempt of a commit has no `ended_at`"));
         };
         let Some(job) = self.fenced(statements)? else { return Ok(Err(CommitError::Fenced)) };
+        if self.commit.follows.as_ref().is_some_and(|link| !link.is_stored()) {
+            return Ok(Err(CommitError::Unfounded));
+        }
         let admission = admit(&self.jobs, Limits::Ignore, statements)?;
         if let Some(error) = admission.commit_error(self.jobs.iter().map(|encoded| &encoded.job)) {
             return Ok(Err(error));
@@ -97,16 +127,13 @@ impl Operation for CommitAttempt {
             return Ok(Err(CommitError::Conflict { found: statements.entities.version(&write.key)? }));
         }
 
-        statements.attempts.insert(job.seq, attempt, &self.attempt, ended_at, next)?;
+        if !matches!(next, Next::PutBack(_)) {
+            statements.attempts.insert(job.seq, attempt, &self.attempt, ended_at, next)?;
+        }
         let mut has_work = self.end_job(&job, statements)?;
         statements.cache.remove_running(*id);
         statements.events.append(events, &mut statements.counters)?;
         has_work |= insert_new(&self.jobs, &admission.new, statements)?;
         Ok(Ok(Committed { has_work }))
-    }
-
-    fn written_entity(&self, output: &Self::Output) -> Option<(&EntityKey, StoredEntity)> {
-        let EntityWrite { key, expected, body } = self.commit.write.as_ref()?;
-        output.is_ok().then(|| (key, StoredEntity { version: expected + 1, body: body.clone() }))
     }
 }

@@ -1,6 +1,7 @@
 //! The writes. They decide; [`statements`](crate::statements) reads and writes the rows.
 
 mod admission;
+mod begin;
 mod cancel;
 mod claim;
 mod commit;
@@ -12,6 +13,7 @@ mod retry;
 mod submit;
 mod tick;
 
+pub(crate) use begin::{BeginAttempt, ReleaseAttempt};
 pub(crate) use cancel::CancelJobs;
 pub(crate) use claim::ClaimJobs;
 pub(crate) use commit::CommitAttempt;

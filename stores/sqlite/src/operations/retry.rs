@@ -20,10 +20,16 @@ impl Operation for RetryJobs {
                 Some((_, state)) if !state.may_become(JobState::Ready) || !state.has_ended() => {
                     Changed::Illegal(state)
                 }
-                Some((seq, _)) => {
-                    retry(seq, statements)?;
-                    Changed::Done(vec![*id])
-                }
+                Some((seq, _)) => match statements.specs.keys(seq)? {
+                    None => Changed::Missing,
+                    Some(SpecKeys { unreadable, .. }) if !unreadable.is_empty() => {
+                        Changed::Unreadable(unreadable)
+                    }
+                    Some(keys) => {
+                        retry(seq, &keys, statements)?;
+                        Changed::Done(vec![*id])
+                    }
+                },
             })
         };
         self.0.iter().map(change).collect()
@@ -31,17 +37,17 @@ impl Operation for RetryJobs {
 }
 
 /// Makes a failed job ready or waiting again.
-fn retry(seq: i64, statements: &mut Statements<'_>) -> Result<(), Error> {
-    let Statements { specs, live, attempts, counters, .. } = statements;
-    let SpecKeys { name, priority, order_key, .. } = specs.keys(seq)?;
+fn retry(seq: i64, keys: &SpecKeys, statements: &mut Statements<'_>) -> Result<(), Error> {
+    let Statements { live, attempts, counters, .. } = statements;
+    let SpecKeys { name, priority, order_key, .. } = keys;
     let attempts = attempts.last_number(seq)?;
-    let in_lane = match &order_key {
+    let in_lane = match order_key {
         Some(lane) => !live.reenter_lane(lane, seq)?,
         None => false,
     };
     let order_key = order_key.as_deref();
-    let job = LiveJob { seq, name: &name, priority, order_key, attempts, spent: attempts };
+    let job = LiveJob { seq, name, priority: (*priority).into(), order_key, attempts, spent: attempts };
     live.insert(&job, Blockers { in_lane, ..Blockers::default() })?;
-    counters.add_queued(&name);
+    counters.add_queued(name);
     Ok(())
 }

@@ -1,4 +1,4 @@
-use enact::store::{Limits, NewEvent, Submitted};
+use enact::store::{Limits, NewEvent, Start, Submitted};
 
 use super::admission::{admit, insert_new};
 use crate::encode::EncodedJob;
@@ -26,9 +26,13 @@ impl Operation for SubmitJobs {
         Ok(admission.submitted)
     }
 
-    /// Nothing, if all jobs start at once and may be repeated.
+    /// Nothing, if all jobs start at once and may be repeated, or are held: the start of their attempts is what must be durable.
     fn depends_on(&self, output: &Vec<Submitted>, cache: &WriteCache) -> u64 {
-        let all_start = self.jobs.iter().all(|EncodedJob { job, .. }| job.start.is_some() && job.repeatable);
+        let all_start = self.jobs.iter().all(|EncodedJob { job, .. }| match job.start {
+            Some(Start::Running(_)) => job.repeatable,
+            Some(Start::Held(_)) => true,
+            None => false,
+        });
         let all_are_new = output.iter().all(|outcome| *outcome == Submitted::New);
         if self.events.is_empty() && all_start && all_are_new { 0 } else { cache.transaction() }
     }

@@ -46,15 +46,20 @@ CREATE TABLE waiting (
 CREATE INDEX waiting_due ON waiting (due_at) WHERE due_at IS NOT NULL AND blocked_in_lane = 0 AND pending = 0;
 
 CREATE TABLE ready (
+    in_line    INTEGER NOT NULL CHECK (in_line IN (0, 1)), -- 1: in line for `entity`, whose turn another job has; it is not claimed
     name       TEXT    NOT NULL,          -- name, priority and order_key as in `job_specs`
     priority   INTEGER NOT NULL,
     seq        INTEGER NOT NULL,
     attempts   INTEGER NOT NULL,
     spent      INTEGER NOT NULL,
     order_key  TEXT,
-    PRIMARY KEY (name, priority DESC, seq) -- the order of claims
+    entity     TEXT,                      -- type and id of the entity that it is in line for, or was: of each name one job leaves the line
+    PRIMARY KEY (in_line, name, priority DESC, seq) -- the order of claims
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX ready_lines ON ready (entity, in_line, name, priority DESC, seq) WHERE entity IS NOT NULL;
+
+-- The jobs that a worker runs or, with `begun` 0, holds: such a job is ready, and only this worker may begin it.
 CREATE TABLE running (
     seq        INTEGER PRIMARY KEY,
     attempts   INTEGER NOT NULL,
@@ -62,8 +67,13 @@ CREATE TABLE running (
     worker     TEXT    NOT NULL,
     started_at INTEGER NOT NULL,
     name       TEXT    NOT NULL,          -- name and order_key as in `job_specs`
-    order_key  TEXT
+    order_key  TEXT,
+    begun      INTEGER NOT NULL CHECK (begun IN (0, 1)),
+    entity     TEXT                       -- the entity whose turn it has; NULL: none
 ) STRICT;
+
+-- Of the claimed jobs of an entity one runs at a time.
+CREATE UNIQUE INDEX running_turns ON running (entity) WHERE entity IS NOT NULL;
 
 -- A lane holds the jobs of one order key that have not ended. This is the job at the head of each lane.
 CREATE TABLE lane_heads (
@@ -120,12 +130,14 @@ CREATE INDEX attempts_failed ON attempts (seq, number) WHERE output IS NULL;
 -- A job that is in none of the four state tables has ended as its last attempt did.
 CREATE VIEW jobs AS
 SELECT s.seq, s.id, s.kind, s.name,
-    CASE WHEN running.seq IS NOT NULL THEN 'running'
+    CASE WHEN running.begun = 0 THEN 'ready'
+         WHEN running.seq IS NOT NULL THEN 'running'
          WHEN ready.seq IS NOT NULL THEN 'ready'
          WHEN waiting.seq IS NOT NULL THEN 'waiting'
          WHEN cancelled.seq IS NOT NULL THEN 'cancelled'
          WHEN a.output IS NOT NULL THEN 'succeeded'
-         WHEN a.number IS NOT NULL THEN 'failed' END AS state,
+         WHEN a.number IS NOT NULL THEN 'failed'
+         ELSE 'missing' END AS state,       -- only in a damaged file
     coalesce(running.attempts, ready.attempts, waiting.attempts, a.number, 0) AS attempts,
     coalesce(running.spent, ready.spent, waiting.spent, 0) AS spent,
     s.created_at, waiting.due_at,
@@ -135,7 +147,7 @@ SELECT s.seq, s.id, s.kind, s.name,
     a.output, a.failure
 FROM job_specs AS s
 LEFT JOIN running ON running.seq = s.seq
-LEFT JOIN ready ON ready.name = s.name AND ready.priority = s.priority AND ready.seq = s.seq
+LEFT JOIN ready ON ready.in_line IN (0, 1) AND ready.name = s.name AND ready.priority = s.priority AND ready.seq = s.seq
 LEFT JOIN waiting ON waiting.seq = s.seq
 LEFT JOIN cancelled ON cancelled.seq = s.seq
 LEFT JOIN attempts AS a ON a.seq = s.seq

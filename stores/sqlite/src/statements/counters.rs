@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::mem;
+use std::ops::Range;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Statement, params};
@@ -8,17 +9,24 @@ use super::prepare::statements;
 use crate::error::Error;
 
 statements! { Sql {
+    /// The highest number of a row, and the last number of `sequences`. No number reaches 2^53.
     select_last_job: "
-        SELECT max(coalesce((SELECT max(seq) FROM job_specs), 0),
-            coalesce((SELECT last FROM sequences WHERE name = 'job_specs'), 0))",
+        SELECT coalesce((SELECT max(seq) FROM job_specs WHERE seq < 9007199254740992), 0),
+            (SELECT last FROM sequences WHERE name = 'job_specs')",
     select_last_event: "
-        SELECT max(coalesce((SELECT max(position) FROM events), 0),
-            coalesce((SELECT last FROM sequences WHERE name = 'events'), 0))",
+        SELECT coalesce((SELECT max(position) FROM events WHERE position < 9007199254740992), 0),
+            (SELECT last FROM sequences WHERE name = 'events')",
     upsert_sequence: "
         INSERT INTO sequences (name, last) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET last = excluded.last",
     select_queued: "SELECT jobs FROM queued WHERE name = ?1",
     upsert_queued: "
-        INSERT INTO queued (name, jobs) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET jobs = jobs + excluded.jobs",
+        INSERT INTO queued (name, jobs) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE
+        SET jobs = CASE WHEN jobs BETWEEN -9007199254740992 AND 9007199254740992 THEN jobs + excluded.jobs ELSE jobs END",
+    /// Reads all jobs of the name that have not ended, and all that wait: only to correct a count that was edited by hand.
+    count_queued: "
+        SELECT (SELECT count(*) FROM ready WHERE name = ?1) + (SELECT count(*) FROM running WHERE name = ?1)
+            + (SELECT count(*) FROM waiting AS w CROSS JOIN job_specs AS s ON s.seq = w.seq WHERE s.name = ?1)",
+    update_queued: "UPDATE queued SET jobs = ?2 WHERE name = ?1",
 } }
 
 /// Assigns sequence numbers, and counts the jobs of each name that have not ended.
@@ -47,40 +55,56 @@ impl<'c> Counters<'c> {
     }
 
     pub(crate) fn next_job(&mut self) -> Result<i64, Error> {
-        next(&mut self.last_job, &mut self.sql.select_last_job)
+        let Sql { select_last_job, upsert_sequence, .. } = &mut self.sql;
+        next("job_specs", &mut self.last_job, select_last_job, upsert_sequence)
     }
 
     pub(crate) fn next_event(&mut self) -> Result<i64, Error> {
-        next(&mut self.last_event, &mut self.sql.select_last_event)
+        let Sql { select_last_event, upsert_sequence, .. } = &mut self.sql;
+        next("events", &mut self.last_event, select_last_event, upsert_sequence)
     }
 
     /// Before a job is deleted: keeps its sequence number from being reused.
     pub(crate) fn retain_job(&mut self, seq: i64) -> Result<(), Error> {
         // Only the last number could be reused.
-        if seq == last(&mut self.last_job, &mut self.sql.select_last_job)? {
-            self.sql.upsert_sequence.execute(params!["job_specs", seq])?;
+        let Sql { select_last_job, upsert_sequence, .. } = &mut self.sql;
+        if seq == last("job_specs", &mut self.last_job, select_last_job, upsert_sequence)? {
+            upsert_sequence.execute(params!["job_specs", seq])?;
         }
         Ok(())
     }
 
     /// Before an event is deleted: keeps its position from being reused.
     pub(crate) fn retain_event(&mut self, position: i64) -> Result<(), Error> {
-        if position == last(&mut self.last_event, &mut self.sql.select_last_event)? {
-            self.sql.upsert_sequence.execute(params!["events", position])?;
+        let Sql { select_last_event, upsert_sequence, .. } = &mut self.sql;
+        if position == last("events", &mut self.last_event, select_last_event, upsert_sequence)? {
+            upsert_sequence.execute(params!["events", position])?;
         }
         Ok(())
     }
 
     /// The number of jobs of a name that have not ended.
     pub(crate) fn queued(&mut self, name: &Arc<str>) -> Result<u64, Error> {
+        let change = self.changes.get(name).copied().unwrap_or(0);
         let stored = if let Some(stored) = self.stored.get(name) {
             *stored
         } else {
-            let jobs: Option<i64> = self.sql.select_queued.query_row([name], |row| row.get(0)).optional()?;
-            *self.stored.entry(name.clone()).or_insert(jobs.unwrap_or(0))
+            let stored = self.stored_queued(name, change)?;
+            *self.stored.entry(name.clone()).or_insert(stored)
         };
-        let change = self.changes.get(name).copied().unwrap_or(0);
         Ok(u64::try_from(stored.saturating_add(change)).unwrap_or(0))
+    }
+
+    /// The stored number, without what the transaction has changed. One that cannot be right is corrected.
+    fn stored_queued(&mut self, name: &str, change: i64) -> Result<i64, Error> {
+        let stored: Option<i64> = self.sql.select_queued.query_row([name], |row| row.get(0)).optional()?;
+        let stored = stored.unwrap_or(0);
+        if u32::try_from(stored).is_ok() {
+            return Ok(stored);
+        }
+        let counted: i64 = self.sql.count_queued.query_row([name], |row| row.get(0))?;
+        self.sql.update_queued.execute(params![name, counted - change])?;
+        Ok(counted - change)
     }
 
     /// A job was inserted that has not ended, or is retried by hand.
@@ -125,18 +149,42 @@ impl<'c> Counters<'c> {
 }
 
 /// The last number that was assigned, even if its row was pruned.
-fn last(cached: &mut Option<i64>, select: &mut Statement<'_>) -> Result<i64, Error> {
+///
+/// A number in `sequences` that was edited by hand is replaced by one that is higher than all that were assigned: none may be
+/// assigned again.
+fn last(
+    table: &str,
+    cached: &mut Option<i64>,
+    select: &mut Statement<'_>,
+    upsert: &mut Statement<'_>,
+) -> Result<i64, Error> {
+    const NUMBERS: Range<i64> = 0..1 << 53;
+    const BEYOND_ALL: i64 = 1 << 40;
     if let Some(last) = *cached {
         return Ok(last);
     }
-    let last = select.query_row([], |row| row.get(0))?;
+    let (row, stored): (i64, Option<i64>) = select.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let last = match stored {
+        None => row,
+        Some(stored) if NUMBERS.contains(&stored) => row.max(stored),
+        Some(_) => {
+            let beyond = row.max(0) + BEYOND_ALL;
+            upsert.execute(params![table, beyond])?;
+            beyond
+        }
+    };
     *cached = Some(last);
     Ok(last)
 }
 
-fn next(cached: &mut Option<i64>, select: &mut Statement<'_>) -> Result<i64, Error> {
-    let next =
-        last(cached, select)?.checked_add(1).ok_or(Error::InvalidCall("all sequence numbers are used up"))?;
+fn next(
+    table: &str,
+    cached: &mut Option<i64>,
+    select: &mut Statement<'_>,
+    upsert: &mut Statement<'_>,
+) -> Result<i64, Error> {
+    let last = last(table, cached, select, upsert)?;
+    let next = last.checked_add(1).ok_or(Error::InvalidCall("all sequence numbers are used up"))?;
     *cached = Some(next);
     Ok(next)
 }

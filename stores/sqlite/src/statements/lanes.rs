@@ -2,6 +2,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::prepare::statements;
 use crate::error::Error;
+use crate::raw_text::RawText;
 
 statements! { Lanes {
     insert_head: "INSERT INTO lane_heads (order_key, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
@@ -11,6 +12,8 @@ statements! { Lanes {
     select_head: "
         SELECT h.seq, w.seq IS NOT NULL FROM lane_heads AS h LEFT JOIN waiting AS w ON w.seq = h.seq
         WHERE h.order_key = ?1",
+    /// Reads all lanes: only for a job whose key cannot be read.
+    select_lane_of_head: "SELECT order_key FROM lane_heads WHERE seq = ?1",
     insert_tail: "INSERT INTO lane_tails (order_key, seq) VALUES (?1, ?2)",
     delete_tail: "DELETE FROM lane_tails WHERE order_key = ?1 AND seq = ?2",
     select_next: "SELECT seq FROM lane_tails WHERE order_key = ?1 ORDER BY seq LIMIT 1",
@@ -39,6 +42,12 @@ impl Lanes<'_> {
     /// The head of a lane, and whether it is waiting.
     pub(crate) fn head(&mut self, lane: &str) -> Result<Option<(i64, bool)>, Error> {
         Ok(self.select_head.query_row([lane], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    /// The lane whose head is this job, by a search of all lanes.
+    pub(crate) fn of_head(&mut self, seq: i64) -> Result<Option<String>, Error> {
+        let lane: Option<RawText> = self.select_lane_of_head.query_row([seq], |row| row.get(0)).optional()?;
+        Ok(lane.map(|lane| lane.to_text().into_owned()))
     }
 
     /// The first job of the tail.

@@ -3,8 +3,9 @@ use enact::store::Lease;
 use rusqlite::{OptionalExtension, params};
 
 use super::prepare::statements;
-use crate::encode::{duration, integer};
+use crate::encode::duration;
 use crate::error::Error;
+use crate::raw_text::WorkerText;
 
 statements! { Leases {
     upsert_lease: "
@@ -20,19 +21,23 @@ statements! { Leases {
 impl Leases<'_> {
     pub(crate) fn renew(&mut self, lease: &Lease) -> Result<(), Error> {
         let Lease { worker, renewals, length } = lease;
-        self.upsert_lease.execute(params![worker.as_str(), integer(*renewals), duration(*length)])?;
+        self.upsert_lease.execute(params![
+            WorkerText::of(worker),
+            renewals.cast_signed(),
+            duration(*length)
+        ])?;
         Ok(())
     }
 
     pub(crate) fn retire(&mut self, worker: &WorkerId, renewals: u64) -> Result<(), Error> {
-        self.delete_lease.execute(params![worker.as_str(), integer(renewals)])?;
+        self.delete_lease.execute(params![WorkerText::of(worker), renewals.cast_signed()])?;
         Ok(())
     }
 
     /// Whether the worker's lease has not been renewed since it was renewed for the `renewals`th time.
     pub(crate) fn has_lapsed(&mut self, worker: &WorkerId, renewals: u64) -> Result<bool, Error> {
         let stored: Option<i64> =
-            self.select_renewals.query_row([worker.as_str()], |row| row.get(0)).optional()?;
-        Ok(stored.unwrap_or(0) == integer(renewals))
+            self.select_renewals.query_row([WorkerText::of(worker)], |row| row.get(0)).optional()?;
+        Ok(stored.unwrap_or(0) == renewals.cast_signed())
     }
 }

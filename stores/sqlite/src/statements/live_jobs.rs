@@ -1,27 +1,45 @@
-use enact::store::NewDue;
-use enact::{JobId, JobState, WorkerId};
+use enact::store::{Begin, NewDue, Release};
+use enact::{JobId, JobState, Unreadable, WorkerId};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::lanes::Lanes;
 use super::prepare::statements;
 use crate::encode::{IdText, integer, time};
 use crate::error::Error;
-use crate::rows::{self, RunningAttempt, SpecKeys};
+use crate::raw_text::{RawText, WorkerText, seq_of_id};
+use crate::rows::{self, Ready, Released, RunningAttempt, SpecKeys};
 use crate::write_cache::WriteCache;
 
 statements! { Sql {
+    select_id: "SELECT id FROM job_specs WHERE seq = ?1",
     select_state: "SELECT j.seq, j.state FROM jobs AS j WHERE j.id = ?1",
     insert_waiting: "
         INSERT INTO waiting (seq, attempts, spent, blocked_in_lane, pending, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     delete_waiting: "DELETE FROM waiting WHERE seq = ?1 RETURNING blocked_in_lane = 0",
     insert_ready: "
-        INSERT INTO ready (name, priority, seq, attempts, spent, order_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    delete_ready: "DELETE FROM ready WHERE name = ?1 AND priority = ?2 AND seq = ?3",
+        INSERT INTO ready (in_line, name, priority, seq, attempts, spent, order_key)
+        VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6)",
+    delete_claimed: "DELETE FROM ready WHERE in_line = 0 AND name = ?1 AND priority = ?2 AND seq = ?3",
+    delete_ready: "
+        DELETE FROM ready WHERE in_line IN (0, 1) AND name = ?1 AND priority = ?2 AND seq = ?3
+        RETURNING CASE in_line WHEN 0 THEN entity END",
+    /// Unless another job has the entity's turn.
     insert_running: "
-        INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    select_running: "SELECT attempts, worker, started_at FROM running WHERE seq = ?1",
+        INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key, begun, entity)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (entity) WHERE entity IS NOT NULL DO NOTHING",
+    select_running: "SELECT attempts, worker, started_at, begun, entity FROM running WHERE seq = ?1",
+    begin_held: "
+        UPDATE running SET begun = 1, attempts = ?3, started_at = ?4
+        WHERE seq = ?1 AND worker = ?2 AND begun = 0 AND attempts + 1 = ?3",
+    hold: "
+        UPDATE running SET begun = 0, attempts = ?3 - 1
+        WHERE seq = ?1 AND worker = ?2 AND attempts + (begun = 0) = ?3",
+    /// A number that cannot be read is 0.
+    release: "
+        DELETE FROM running WHERE seq = ?1 AND worker = ?2
+            AND CASE WHEN attempts BETWEEN 0 AND 4294967295 THEN attempts ELSE 0 END + (begun = 0) = ?3
+        RETURNING attempts, spent, name, begun, entity",
     delete_running: "DELETE FROM running WHERE seq = ?1",
     insert_cancelled: "INSERT INTO cancelled (seq, ended_at) VALUES (?1, ?2)",
     update_due: "
@@ -29,11 +47,11 @@ statements! { Sql {
     block_in_lane: "UPDATE waiting SET blocked_in_lane = 1 WHERE seq = ?1",
     unblock_in_lane: "UPDATE waiting SET blocked_in_lane = 0 WHERE seq = ?1 RETURNING pending = 0",
     decrement_pending: "
-        UPDATE waiting SET pending = pending - 1 WHERE seq = ?1 RETURNING pending = 0 AND blocked_in_lane = 0",
+        UPDATE waiting SET pending = max(pending - 1, 0) WHERE seq = ?1 RETURNING pending = 0 AND blocked_in_lane = 0",
     /// Makes a job ready whose last blocker ends, unless it waits for a time.
     insert_unblocked: "
-        INSERT INTO ready (name, priority, seq, attempts, spent, order_key)
-        SELECT s.name, s.priority, w.seq, w.attempts, w.spent, s.order_key
+        INSERT INTO ready (in_line, name, priority, seq, attempts, spent, order_key)
+        SELECT 0, s.name, s.priority, w.seq, w.attempts, w.spent, s.order_key
         FROM waiting AS w CROSS JOIN job_specs AS s ON s.seq = w.seq
         WHERE w.seq = ?1 AND w.blocked_in_lane + w.pending = 1 AND w.due_at IS NULL",
     delete_unblocked: "DELETE FROM waiting WHERE seq = ?1",
@@ -51,7 +69,7 @@ statements! { Sql {
 pub(crate) struct LiveJob<'a> {
     pub(crate) seq: i64,
     pub(crate) name: &'a str,
-    pub(crate) priority: i32,
+    pub(crate) priority: i64,
     pub(crate) order_key: Option<&'a str>,
     pub(crate) attempts: u32,
     pub(crate) spent: u32,
@@ -67,11 +85,27 @@ pub(crate) struct Blockers {
     pub(crate) due_at: Option<Timestamp>,
 }
 
+/// How an attempt is inserted.
+#[derive(Clone, Copy)]
+pub(crate) struct AttemptStart<'a> {
+    pub(crate) worker: &'a WorkerId,
+    pub(crate) at: Timestamp,
+    /// `false`: the worker holds the job.
+    pub(crate) has_begun: bool,
+    /// The entity whose turn it takes.
+    pub(crate) entity: Option<&'a str>,
+}
+
 /// A job that was removed from its state table.
+#[derive(Default)]
 pub(crate) struct Removed {
     pub(crate) was_lane_head: bool,
     /// The attempt that was running.
     pub(crate) attempt: Option<RunningAttempt>,
+    /// The entity whose turn it had.
+    pub(crate) turn: Option<RawText>,
+    /// The entity whose line it had left to be claimed.
+    pub(crate) promoted: Option<RawText>,
 }
 
 /// The jobs that have not ended: their states, lanes and predecessors.
@@ -91,8 +125,15 @@ impl<'c> LiveJobs<'c> {
 
     /// The sequence number and state of any job, whether it has ended or not.
     pub(crate) fn find(&mut self, id: JobId) -> Result<Option<(i64, JobState)>, Error> {
-        let mut rows = self.sql.select_state.query([IdText::from(id)])?;
-        rows.next()?.map(rows::state).transpose()
+        let mut rows = match seq_of_id(id) {
+            None => self.sql.select_state.query([IdText::from(id)])?,
+            Some(seq) => {
+                let stored: Option<RawText> =
+                    self.sql.select_id.query_row([seq], |row| row.get(0)).optional()?;
+                self.sql.select_state.query([stored])?
+            }
+        };
+        Ok(rows.next()?.map(rows::state))
     }
 
     /// Inserts a job as ready, or as waiting if something blocks it.
@@ -125,16 +166,36 @@ impl<'c> LiveJobs<'c> {
         Ok(())
     }
 
+    /// Inserts a job that a worker runs or holds. Returns `false` if another job has the turn of its entity.
     pub(crate) fn insert_running(
         &mut self,
         job: &LiveJob<'_>,
-        worker: &WorkerId,
-        started_at: Timestamp,
-    ) -> Result<(), Error> {
+        start: AttemptStart<'_>,
+    ) -> Result<bool, Error> {
         let LiveJob { seq, name, order_key, attempts, spent, .. } = *job;
-        let row = params![seq, attempts, spent, worker.as_str(), time(started_at), name, order_key];
-        self.sql.insert_running.execute(row)?;
-        Ok(())
+        let AttemptStart { worker, at, has_begun, entity } = start;
+        let worker = WorkerText::of(worker);
+        let row = params![seq, attempts, spent, worker, time(at), name, order_key, has_begun, entity];
+        Ok(self.sql.insert_running.execute(row)? == 1)
+    }
+
+    /// Begins the attempt of a job that the worker holds. Returns whether it was held.
+    pub(crate) fn begin(&mut self, seq: i64, begin: &Begin) -> Result<bool, Error> {
+        let row = params![seq, WorkerText::of(&begin.worker), begin.number, time(begin.now)];
+        Ok(self.sql.begin_held.execute(row)? == 1)
+    }
+
+    /// Lets the worker hold a job whose attempt it has begun. Returns whether it was that attempt.
+    pub(crate) fn hold(&mut self, seq: i64, release: &Release) -> Result<bool, Error> {
+        let row = params![seq, WorkerText::of(&release.worker), release.number];
+        Ok(self.sql.hold.execute(row)? == 1)
+    }
+
+    /// Removes a job that the worker runs or holds, if it is that attempt.
+    pub(crate) fn release(&mut self, seq: i64, release: &Release) -> Result<Option<Released>, Error> {
+        let row = params![seq, WorkerText::of(&release.worker), release.number];
+        let mut rows = self.sql.release.query(row)?;
+        Ok(rows.next()?.map(rows::released))
     }
 
     pub(crate) fn insert_cancelled(&mut self, seq: i64, at: Timestamp) -> Result<(), Error> {
@@ -142,8 +203,18 @@ impl<'c> LiveJobs<'c> {
         Ok(())
     }
 
-    pub(crate) fn remove_ready(&mut self, name: &str, priority: i32, seq: i64) -> Result<bool, Error> {
-        Ok(self.sql.delete_ready.execute(params![name, priority, seq])? > 0)
+    /// Removes a job that was claimed.
+    pub(crate) fn remove_claimed(&mut self, name: &str, ready: &Ready) -> Result<(), Error> {
+        self.sql.delete_claimed.execute(params![name, ready.priority, ready.seq])?;
+        Ok(())
+    }
+
+    /// Removes a ready job; `None` if it is not ready.
+    fn remove_ready(&mut self, seq: i64, keys: &SpecKeys) -> Result<Option<Removed>, Error> {
+        let row = params![keys.name, keys.priority, seq];
+        let read =
+            |row: &Row<'_>| Ok(Removed { was_lane_head: true, promoted: row.get(0)?, ..Removed::default() });
+        Ok(self.sql.delete_ready.query_row(row, read).optional()?)
     }
 
     pub(crate) fn remove_running(&mut self, seq: i64) -> Result<(), Error> {
@@ -155,19 +226,21 @@ impl<'c> LiveJobs<'c> {
     pub(crate) fn remove(&mut self, seq: i64, keys: &SpecKeys) -> Result<Option<Removed>, Error> {
         let was_head: Option<bool> = self.sql.delete_waiting.query_row([seq], |row| row.get(0)).optional()?;
         if let Some(was_lane_head) = was_head {
-            return Ok(Some(Removed { was_lane_head, attempt: None }));
+            return Ok(Some(Removed { was_lane_head, ..Removed::default() }));
         }
-        if self.remove_ready(&keys.name, keys.priority, seq)? {
-            return Ok(Some(Removed { was_lane_head: true, attempt: None }));
+        if let Some(removed) = self.remove_ready(seq, keys)? {
+            return Ok(Some(removed));
         }
-        let Some(attempt) = self.running_attempt(seq)? else { return Ok(None) };
+        let Some(running) = self.running_attempt(seq)? else { return Ok(None) };
         self.remove_running(seq)?;
-        Ok(Some(Removed { was_lane_head: true, attempt: Some(attempt) }))
+        let turn = running.entity.clone();
+        let attempt = Some(running).filter(|running| running.has_begun);
+        Ok(Some(Removed { was_lane_head: true, attempt, turn, promoted: None }))
     }
 
     fn running_attempt(&mut self, seq: i64) -> Result<Option<RunningAttempt>, Error> {
         let mut rows = self.sql.select_running.query([seq])?;
-        rows.next()?.map(|row| rows::running_attempt(seq, row)).transpose()
+        Ok(rows.next()?.map(rows::running_attempt))
     }
 
     /// Returns to its lane a failed job that is retried by hand. It becomes the head instead of a later job that is waiting;
@@ -197,24 +270,39 @@ impl<'c> LiveJobs<'c> {
             self.lanes.leave_tail(lane, seq)?;
             return Ok(false);
         }
-        let Some(next) = self.lanes.next(lane)? else {
-            self.lanes.remove(lane)?;
-            return Ok(false);
-        };
-        self.promote(lane, next)
+        while let Some(next) = self.lanes.next(lane)? {
+            // A job that does not wait was deleted or edited by hand.
+            if let Some(has_work) = self.promote(lane, next)? {
+                return Ok(has_work);
+            }
+        }
+        self.lanes.remove(lane)?;
+        Ok(false)
     }
 
-    /// Makes a job of the tail the head.
-    fn promote(&mut self, lane: &str, seq: i64) -> Result<bool, Error> {
+    /// Makes a job of the tail the head; `None` if it does not wait.
+    fn promote(&mut self, lane: &str, seq: i64) -> Result<Option<bool>, Error> {
         self.lanes.leave_tail(lane, seq)?;
         self.lanes.set_head(lane, seq)?;
         if self.make_ready(seq)? {
-            return Ok(true);
+            return Ok(Some(true));
         }
-        let is_unblocked: Option<bool> =
-            self.sql.unblock_in_lane.query_row([seq], |row| row.get(0)).optional()?;
+        let is_unblocked = self.sql.unblock_in_lane.query_row([seq], |row| row.get(0)).optional()?;
         self.cache.note_unblocked(seq);
-        Ok(is_unblocked == Some(true))
+        Ok(is_unblocked)
+    }
+
+    /// The lane of a job that is its head, even if the stored key cannot be read.
+    pub(crate) fn lane_of_head(
+        &mut self,
+        seq: i64,
+        order_key: Option<String>,
+        unreadable: &[Unreadable],
+    ) -> Result<Option<String>, Error> {
+        if unreadable.iter().any(|part| part.column == "order_key") {
+            return self.lanes.of_head(seq);
+        }
+        Ok(order_key)
     }
 
     /// Makes a job wait for another. Returns whether it did not wait for that one yet.
@@ -253,12 +341,12 @@ impl<'c> LiveJobs<'c> {
         self.delete_successors(seq)?;
         let mut has_work = false;
         for successor in successors {
-            has_work |= self.release(successor)?;
+            has_work |= self.unblock_successor(successor)?;
         }
         Ok(has_work)
     }
 
-    fn release(&mut self, successor: i64) -> Result<bool, Error> {
+    fn unblock_successor(&mut self, successor: i64) -> Result<bool, Error> {
         if self.make_ready(successor)? {
             return Ok(true);
         }

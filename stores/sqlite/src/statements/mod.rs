@@ -12,6 +12,7 @@ pub(crate) mod prepare;
 pub(crate) mod pruning;
 pub(crate) mod schedules;
 pub(crate) mod specs;
+pub(crate) mod turns;
 
 use rusqlite::Connection;
 
@@ -25,6 +26,7 @@ use self::live_jobs::LiveJobs;
 use self::pruning::Pruning;
 use self::schedules::Schedules;
 use self::specs::Specs;
+use self::turns::Turns;
 use crate::error::Error;
 use crate::write_cache::WriteCache;
 
@@ -32,6 +34,7 @@ pub(crate) struct Statements<'c> {
     pub(crate) specs: Specs<'c>,
     pub(crate) live: LiveJobs<'c>,
     pub(crate) claims: Claims<'c>,
+    pub(crate) turns: Turns<'c>,
     pub(crate) attempts: Attempts<'c>,
     pub(crate) entities: Entities<'c>,
     pub(crate) events: Events<'c>,
@@ -48,6 +51,7 @@ impl<'c> Statements<'c> {
             specs: Specs::prepare(connection)?,
             live: LiveJobs::prepare(connection, cache)?,
             claims: Claims::prepare(connection)?,
+            turns: Turns::prepare(connection)?,
             attempts: Attempts::prepare(connection)?,
             entities: Entities::prepare(connection)?,
             events: Events::prepare(connection)?,
@@ -67,6 +71,7 @@ impl<'c> Statements<'c> {
     /// Forgets everything kept in memory, because the database may have changed.
     pub(crate) fn clear_caches(&mut self) {
         self.counters.clear();
+        self.turns.clear();
         self.cache.clear();
     }
 }
@@ -79,6 +84,7 @@ pub(crate) fn all_sql() -> impl Iterator<Item = (&'static str, &'static str)> {
         live_jobs::Sql::SQL,
         lanes::Lanes::SQL,
         Claims::SQL,
+        turns::Sql::SQL,
         Attempts::SQL,
         Entities::SQL,
         Events::SQL,

@@ -17,7 +17,7 @@ impl Pruning<'_> {
     pub(crate) fn matches(&mut self, seq: i64, prune: &Prune) -> Result<bool, Error> {
         let mut rows = self.select_end.query([seq])?;
         let Some(row) = rows.next()? else { return Ok(false) };
-        let (state, ended_at) = rows::end(seq, row)?;
+        let (state, ended_at) = rows::end(row);
         Ok(ended_at.is_some_and(|ended_at| prune.matches(state, ended_at)))
     }
 

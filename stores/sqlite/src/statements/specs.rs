@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::prepare::statements;
 use crate::encode::{EncodedJob, IdText, time};
 use crate::error::Error;
+use crate::raw_text::{RawText, seq_of_id};
 use crate::rows::{self, SpecKeys};
 
 statements! { Specs {
@@ -17,8 +18,9 @@ statements! { Specs {
             priority, after, deadline, depth
         FROM job_specs WHERE seq = ?1",
     select_spec_keys: "SELECT id, name, priority, order_key, after IS NOT NULL FROM job_specs WHERE seq = ?1",
+    select_target: "SELECT target FROM job_specs WHERE seq = ?1",
     select_seq: "SELECT seq FROM job_specs WHERE id = ?1",
-    select_key_holder: "SELECT id, name, payload FROM job_specs WHERE idempotency_key = ?1",
+    select_key_holder: "SELECT seq, id, name, payload FROM job_specs WHERE idempotency_key = ?1",
 } }
 
 impl Specs<'_> {
@@ -34,7 +36,7 @@ impl Specs<'_> {
             job.order_key.as_ref().map(Key::as_str),
             job.idempotency_key.as_ref().map(Key::as_str),
             job.correlation.as_str(),
-            job.cause.map(|cause| cause.to_string()),
+            job.cause.as_ref().map(ToString::to_string),
             context,
             job.payload.as_str(),
             job.priority,
@@ -48,29 +50,32 @@ impl Specs<'_> {
     /// The job as it is claimed for the first time; `None` if its spec was deleted by hand.
     pub(crate) fn claimed_job(&mut self, seq: i64) -> Result<Option<Job>, Error> {
         let mut rows = self.select_spec.query([seq])?;
-        rows.next()?.map(|row| rows::claimed_job(seq, row)).transpose()
+        Ok(rows.next()?.map(|row| rows::claimed_job(seq, row)))
     }
 
-    pub(crate) fn keys(&mut self, seq: i64) -> Result<SpecKeys, Error> {
+    /// `None` if the spec was deleted by hand.
+    pub(crate) fn keys(&mut self, seq: i64) -> Result<Option<SpecKeys>, Error> {
         let mut rows = self.select_spec_keys.query([seq])?;
-        match rows.next()? {
-            Some(row) => rows::spec_keys(seq, row),
-            None => Err(Error::Row {
-                table: "job_specs",
-                row: format!("with seq {seq}"),
-                column: "seq",
-                reason: "is missing".to_owned(),
-            }),
-        }
+        Ok(rows.next()?.map(|row| rows::spec_keys(seq, row)))
+    }
+
+    /// The target of a job, as text.
+    pub(crate) fn target(&mut self, seq: i64) -> Result<Option<String>, Error> {
+        let target: Option<Option<RawText>> =
+            self.select_target.query_row([seq], |row| row.get(0)).optional()?;
+        Ok(target.flatten().map(|target| target.to_text().into_owned()))
     }
 
     pub(crate) fn seq(&mut self, id: JobId) -> Result<Option<i64>, Error> {
+        if let Some(seq) = seq_of_id(id) {
+            return Ok(Some(seq));
+        }
         Ok(self.select_seq.query_row([IdText::from(id)], |row| row.get(0)).optional()?)
     }
 
     /// The job that has an idempotency key.
     pub(crate) fn key_holder(&mut self, key: &Key) -> Result<Option<KeyHolder>, Error> {
         let mut rows = self.select_key_holder.query([key.as_str()])?;
-        rows.next()?.map(rows::key_holder).transpose()
+        Ok(rows.next()?.map(rows::key_holder))
     }
 }

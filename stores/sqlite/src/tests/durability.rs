@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use enact::store::{Changed, Claim, Commit, NewJob, Next, Store, StoreError};
+use enact::store::{Changed, Claim, Claimable, Commit, CommitLink, NewJob, Next, Start, Store, StoreError};
 use enact::{Attempt, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -83,8 +83,8 @@ impl World {
 
     /// Returns the number of claimed jobs.
     async fn claim(&self) -> usize {
-        let queues = Arc::new([(RING.into(), 0)].into());
-        let claim = Claim { worker: worker(), queues, room: vec![9], now: Timestamp::UNIX_EPOCH };
+        let names = Arc::new([(RING.into(), Claimable { queue: 0, entity: None })].into());
+        let claim = Claim { worker: worker(), names, room: vec![9], now: Timestamp::UNIX_EPOCH };
         self.store.claim(claim).await.expect("jobs are claimed").jobs.len()
     }
 
@@ -92,7 +92,17 @@ impl World {
         let mut attempt = Attempt::begun(1, worker(), Timestamp::UNIX_EPOCH);
         attempt.ended_at = Some(Timestamp::UNIX_EPOCH);
         let next = Next::Succeeded(Json::from_text("null"));
-        let commit = Commit { job, attempt, lapsed: None, next, write: None, events: vec![], jobs: staged };
+        let commit = Commit {
+            job,
+            attempt,
+            lapsed: None,
+            next,
+            write: None,
+            events: vec![],
+            jobs: staged,
+            follows: None,
+            link: CommitLink::new(),
+        };
         self.store.commit(commit).await.expect("it is committed");
     }
 
@@ -132,7 +142,7 @@ fn ring() -> NewJob {
 }
 
 fn started() -> NewJob {
-    NewJob { start: Some(worker()), ..ring() }
+    NewJob { start: Some(Start::Running(worker())), ..ring() }
 }
 
 fn ring_once() -> NewJob {
@@ -178,7 +188,7 @@ async fn r22_an_attempt_that_is_never_repeated_is_durable_before_it_runs() {
     world.disk(Disk::Hangs);
     assert_eq!(world.waits(pin!(world.claim())).await, 1);
 
-    let starts_at_once = NewJob { start: Some(worker()), ..ring_once() };
+    let starts_at_once = NewJob { start: Some(Start::Running(worker())), ..ring_once() };
     world.disk(Disk::Hangs);
     world.waits(pin!(world.publish(starts_at_once))).await.expect("it is published");
 }

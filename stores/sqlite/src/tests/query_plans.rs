@@ -30,10 +30,25 @@ fn statements_use_their_indexes() {
         ("insert_due", "waiting USING INDEX waiting_due (due_at>? AND due_at<?)"),
         ("delete_due", "USING INDEX waiting_due (due_at>? AND due_at<?)"),
         ("select_next_due", "USING INDEX waiting_due (due_at>?)"),
-        ("select_next_name", "ready USING PRIMARY KEY (name>?)"),
-        ("select_ready", "ready USING PRIMARY KEY (name=?)"),
+        ("select_next_name", "ready USING PRIMARY KEY (in_line=? AND name>?)"),
+        ("select_ready", "ready USING PRIMARY KEY (in_line=? AND name=?)"),
         ("select_spec", "job_specs USING INTEGER PRIMARY KEY (rowid=?)"),
-        ("delete_ready", "ready USING PRIMARY KEY (name=? AND priority=? AND seq=?)"),
+        ("delete_claimed", "ready USING PRIMARY KEY (in_line=? AND name=? AND priority=? AND seq=?)"),
+        ("delete_ready", "ready USING PRIMARY KEY (in_line=? AND name=? AND priority=? AND seq=?)"),
+        ("put_in_line", "ready USING PRIMARY KEY (in_line=? AND name=? AND priority=? AND seq=?)"),
+        ("promote", "ready USING PRIMARY KEY (in_line=? AND name=? AND priority=? AND seq=?)"),
+        ("select_next_in_line", "ready USING COVERING INDEX ready_lines (entity=? AND in_line=? AND name>?)"),
+        (
+            "select_first_of_name",
+            "ready USING COVERING INDEX ready_lines (entity=? AND in_line=? AND name=?)",
+        ),
+        ("select_promoted", "ready USING COVERING INDEX ready_lines (entity=? AND in_line=? AND name=?)"),
+        ("select_holder", "running USING COVERING INDEX running_turns (entity=?)"),
+        ("select_any", "ready USING PRIMARY KEY (in_line=?)"),
+        ("begin_held", "running USING INTEGER PRIMARY KEY (rowid=?)"),
+        ("hold", "running USING INTEGER PRIMARY KEY (rowid=?)"),
+        ("release", "running USING INTEGER PRIMARY KEY (rowid=?)"),
+        ("select_running", "running USING INTEGER PRIMARY KEY (rowid=?)"),
         ("update_head", "lane_heads USING PRIMARY KEY (order_key=?)"),
         ("select_next", "lane_tails USING PRIMARY KEY (order_key=?)"),
         ("select_head", "h USING PRIMARY KEY (order_key=?)"),
@@ -43,7 +58,7 @@ fn statements_use_their_indexes() {
         ("select_fenced", "running USING INTEGER PRIMARY KEY (rowid=?)"),
         ("select_seq", "USING COVERING INDEX sqlite_autoindex_job_specs_1 (id=?)"),
         ("select_key_holder", "USING INDEX job_specs_idempotency_key (idempotency_key=?)"),
-        ("select_state", "ready USING PRIMARY KEY (name=? AND priority=? AND seq=?)"),
+        ("select_state", "ready USING PRIMARY KEY (in_line=? AND name=? AND priority=? AND seq=?)"),
         ("select_end", "s USING INTEGER PRIMARY KEY (rowid=?)"),
         ("delete_events", "events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
     ] {
@@ -58,6 +73,7 @@ fn no_statement_scans_a_table_or_sorts() {
         queries::LOAD,
         queries::LAST_TICK,
         queries::RUNNING,
+        queries::RUNNING_WITHOUT_SPEC,
         queries::JOB,
         queries::STATE,
         queries::ENTITIES,
@@ -66,7 +82,10 @@ fn no_statement_scans_a_table_or_sorts() {
         queries::PRUNE_CANDIDATES,
         queries::IS_PRUNABLE,
     ];
-    for statement in all_sql().map(|(_, sql)| sql).chain(reads) {
+    // For files that were edited by hand.
+    let repairs = ["count_queued", "select_lane_of_head"];
+    let writes = all_sql().filter(|(name, _)| !repairs.contains(name)).map(|(_, sql)| sql);
+    for statement in writes.chain(reads) {
         let plan = plan(statement);
         // Allowed: all running jobs (to find leases), the due jobs that were just selected, and a job's list of predecessors.
         let seeks = plan
@@ -141,11 +160,13 @@ fn a_page_of_jobs_reads_that_page_only() {
     }
 }
 
-/// `ready` is in the order of claims, so the sequence numbers of all ready jobs are sorted for a page, but nothing else is read.
+/// `ready` is in the order of claims, so the sequence numbers of all ready jobs are sorted for a page, but nothing else is read than the
+/// jobs that workers run or hold.
 #[test]
 fn a_page_of_ready_jobs_sorts_their_sequence_numbers() {
     let ready = JobQuery::new().state(JobState::Ready);
     let plan = plan(&queries::jobs_sql(&ready).0);
-    let start = "CO-ROUTINE page; SCAN live; USE TEMP B-TREE FOR ORDER BY; SCAN page; SEARCH s USING INTEGER PRIMARY KEY";
+    let start = "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SCAN live; USE TEMP B-TREE FOR ORDER BY; RIGHT; SCAN live; SCAN page; \
+                 SEARCH s USING INTEGER PRIMARY KEY";
     assert!(plan.starts_with(start), "it is: {plan}");
 }

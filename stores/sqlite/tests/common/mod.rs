@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use enact::store::{Claim, Claimed, Commit, EntityKey, EntityWrite, NewEvent, NewJob, Next, Store};
+use enact::store::{
+    Claim, Claimable, Claimed, Commit, CommitLink, EntityKey, EntityWrite, NewEvent, NewJob, Next, Start,
+    Store,
+};
 use enact::{
     Attempt, CorrelationId, EventId, Identity, JobContext, JobId, JobKind, Json, Key, Step, WorkerId,
 };
@@ -48,7 +51,7 @@ pub(crate) fn after(predecessor: JobId, mut job: NewJob) -> NewJob {
 }
 
 pub(crate) fn started(name: &str, worker: &WorkerId) -> NewJob {
-    NewJob { start: Some(worker.clone()), ..new_job(name) }
+    NewJob { start: Some(Start::Running(worker.clone())), ..new_job(name) }
 }
 
 /// A successful first attempt that creates an entity and emits an event.
@@ -78,6 +81,8 @@ pub(crate) fn success(job: &NewJob, worker: &WorkerId, entity: &str) -> Commit {
         }),
         events: vec![event],
         jobs: Vec::new(),
+        follows: None,
+        link: CommitLink::new(),
     }
 }
 
@@ -87,8 +92,8 @@ pub(crate) fn account(id: &str) -> EntityKey {
 
 /// A claim of one queue, which holds the jobs named `withdraw`.
 pub(crate) fn claim_of(worker: &WorkerId, room: usize, now: Timestamp) -> Claim {
-    let queues = Arc::new([("withdraw".into(), 0)].into());
-    Claim { worker: worker.clone(), queues, room: vec![room], now }
+    let names = Arc::new([("withdraw".into(), Claimable { queue: 0, entity: None })].into());
+    Claim { worker: worker.clone(), names, room: vec![room], now }
 }
 
 pub(crate) async fn claim(store: &SqliteStore, worker: &WorkerId, room: usize) -> Claimed {

@@ -40,6 +40,28 @@ pub async fn r15_a_commit_stores_all_its_parts(store: TestStore) {
     assert_eq!(store.find(follower.id).await, follower.into_job(JobState::Ready));
 }
 
+pub async fn r07_a_released_job_is_claimed_again_under_the_same_number(store: TestStore) {
+    let first = store.run(in_lane("x", "ship")).await;
+    let behind = store.publish(in_lane("x", "ship")).await;
+    store.accept(first.retries(at(1))).await;
+    let second = store.claim_one(&worker("w"), "ship", at(1)).await;
+    store.accept(second.is_put_back(at(60))).await;
+
+    let released = store.find(first.job.id).await;
+    assert_eq!((released.state, released.due_at), (JobState::Waiting, Some(at(60))));
+    assert_eq!((released.attempts, released.failure), (1, first.retries(at(1)).attempt.failure));
+    assert_eq!(store.attempts_of(first.job.id).await.len(), 1);
+    assert_eq!(store.find(behind).await.state, JobState::Waiting, "it stays the head of its lane");
+    assert_eq!(store.claim_ids(&["ship"], 9, at(59)).await, []);
+    store.refuse(second.succeeds()).await;
+
+    let again = store.claim_one(&worker("v"), "ship", at(60)).await;
+    assert_eq!((again.job.id, again.job.attempts), (first.job.id, 2));
+    store.refuse(second.succeeds()).await;
+    store.accept(again.succeeds()).await;
+    assert_eq!(store.attempts_of(first.job.id).await.len(), 2);
+}
+
 /// A commit with every part set.
 fn full(active: &RunningAttempt) -> Commit {
     Commit {

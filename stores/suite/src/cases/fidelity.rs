@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use enact::store::{Commit, EntityWrite, NewEvent, NewJob, Next, StoredEntity, StoredEvent};
 use enact::{
-    Cause, CorrelationId, Failure, FailureKind, Identity, JobContext, JobKind, JobState, Json,
-    StrategyChoice, TraceContext,
+    Cause, CorrelationId, Failure, FailureKind, Identity, JobContext, JobCount, JobKind, JobState, Json,
+    Step, StrategyChoice, TraceContext,
 };
 use jiff::Timestamp;
 use serde_json::json as value;
@@ -116,7 +116,7 @@ pub async fn r31_a_job_keeps_its_context(store: TestStore) {
 
 pub async fn r32_a_job_keeps_its_cause(store: TestStore) {
     for cause in [None, Some(Cause::Job(job_id())), Some(Cause::Event(event_id()))] {
-        let id = store.publish(job("ship").with(|job| job.cause = cause)).await;
+        let id = store.publish(job("ship").with(|job| job.cause.clone_from(&cause))).await;
         assert_eq!(store.find(id).await.cause, cause);
     }
 }
@@ -153,6 +153,38 @@ fn full_job(text: &str) -> NewJob {
         job.cause = Some(Cause::Event(event_id()));
         job.context = Arc::new(full_context(text));
     })
+}
+
+/// What a newer version has stored: names, forms and fields that this one does not know ([r07](enact::rules#r07)).
+pub async fn r07_what_is_unknown_is_stored_unchanged(store: TestStore) {
+    let kind = JobKind::from_stored("process_step").expect("a name");
+    let context: JobContext =
+        serde_json::from_value(value!({ "tenant": "enterprise", "region": { "of": "eu" } }))
+            .expect("a context");
+    let failure: Failure = serde_json::from_value(
+        value!({ "kind": "throttled", "code": "too_many", "message": "later", "hint": ["wait"] }),
+    )
+    .expect("a failure");
+    let new = job("ship").with(|job| {
+        job.kind = kind;
+        job.cause = Some(Cause::from_stored("schedule/nightly"));
+        job.context = Arc::new(context);
+    });
+    let active = store.run(new.clone()).await;
+    assert_eq!(active.job, new.clone().into_job(JobState::Running).with(|job| job.attempts = 1));
+    let attempt = active.ended().with(|attempt| {
+        attempt.reached = Step::from_stored("validate_twice");
+        attempt.failure = Some(failure.clone());
+    });
+    store.accept(Commit { attempt: attempt.clone(), next: Next::Failed, ..active.fails() }).await;
+
+    let other = TestStore::sharing(&store);
+    let found = other.find(active.job.id).await;
+    assert_eq!((&found.kind, &found.cause, &found.context), (&kind, &new.cause, &new.context));
+    assert_eq!((found.failure, found.unreadable), (Some(failure), vec![]));
+    assert_eq!(other.attempts_of(active.job.id).await, [attempt]);
+    let counts = other.count_jobs().await.expect("count");
+    assert_eq!(counts, [JobCount::new(kind, "ship".into(), JobState::Failed, 1)]);
 }
 
 pub async fn every_text_of_a_job_is_stored_exactly(store: TestStore) {

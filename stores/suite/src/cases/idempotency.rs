@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use enact::JobState;
 use enact::store::Submitted::{Existing, Mismatch, New};
-use enact::store::{Commit, CommitError, NewJob, PayloadComparison};
+use enact::store::{Commit, CommitError, NewJob, PayloadComparison, Start};
 use enact::{JobId, Json};
 
 use crate::TestStore;
@@ -170,7 +170,7 @@ pub async fn r25_a_mismatch_does_not_affect_the_rest_of_the_call(store: TestStor
 
 pub async fn r25_an_execution_under_a_used_key_does_not_start(store: TestStore) {
     let first = store.publish(pay(5)).await;
-    let executed = NewJob { start: Some(worker("w")), ..pay(5) };
+    let executed = NewJob { start: Some(Start::Running(worker("w"))), ..pay(5) };
 
     assert_eq!(store.publish_all(vec![executed]).await, [Existing(first)]);
     assert_eq!(store.state(first).await, JobState::Ready);

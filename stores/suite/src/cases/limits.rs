@@ -2,7 +2,7 @@
 
 use enact::JobKind;
 use enact::store::Submitted::{Existing, Full, Mismatch, New};
-use enact::store::{Commit, NewJob};
+use enact::store::{Commit, NewJob, Start};
 
 use crate::TestStore;
 use crate::sample::{With, at, due, event, in_lane, job, json, key, under_key, worker};
@@ -92,7 +92,7 @@ pub async fn r25_an_existing_request_is_returned_above_the_limit(store: TestStor
 
 pub async fn the_limit_applies_to_jobs_that_start_on_submit(store: TestStore) {
     store.publish(job("ship")).await;
-    let executed = || NewJob { start: Some(worker("w")), ..limited(1, "ship") };
+    let executed = || NewJob { start: Some(Start::Running(worker("w"))), ..limited(1, "ship") };
 
     assert_eq!(store.publish_all(vec![executed()]).await, [Full(1)]);
     assert_eq!(store.running_ids("w", 9).await, []);

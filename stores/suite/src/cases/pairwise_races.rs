@@ -3,13 +3,14 @@
 
 use std::sync::{Arc, Barrier};
 
-use enact::store::{Changed, CommitError, Prune, Store, Submitted};
+use enact::store::{Begin, Changed, Claim, CommitError, NewJob, Prune, Release, Start, Store, Submitted};
 use enact::{JobId, JobState};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use super::prune::all_ended;
 use super::races::claim_all;
+use super::turns::{claim_of, on};
 use crate::TestStore;
 use crate::attempt::RunningAttempt;
 use crate::sample::{after, at, cancellation, in_lane, job, lease, worker};
@@ -273,5 +274,92 @@ pub async fn r26_a_job_submitted_while_its_predecessor_succeeds_becomes_ready(st
 
         assert_eq!((committed.is_ok(), submitted), (true, vec![Submitted::New]));
         assert_eq!(pair.store.state(id).await, JobState::Ready);
+    }
+}
+
+fn claim_on_account() -> Claim {
+    claim_of(&[("ship", Some("account"))], 9, at(0))
+}
+
+pub async fn r17_one_of_two_workers_takes_the_turn_of_an_entity(store: TestStore) {
+    let pair = Pair::new(store);
+    for _ in 0..ROUNDS {
+        let [first, second] =
+            [pair.store.publish(on("a", "ship")).await, pair.store.publish(on("a", "ship")).await];
+        let claim = async |store: Arc<dyn Store>| store.claim(claim_on_account()).await.expect("claim").jobs;
+        let (left, right) = pair.race(claim, claim).await;
+
+        let begun: Vec<JobId> = left.iter().chain(&right).map(|job| job.id).collect();
+        assert_eq!(begun, [first]);
+        for id in [second, first] {
+            pair.store.must_cancel(id).await;
+        }
+    }
+}
+
+pub async fn r17_a_job_is_not_lost_in_line_while_the_turn_ends(store: TestStore) {
+    let pair = Pair::new(store);
+    for round in 0..ROUNDS {
+        pair.store.publish(on("a", "ship")).await;
+        let job = pair.store.claim(claim_on_account()).await.expect("claim").jobs.remove(0);
+        let active = RunningAttempt { job, worker: worker("w"), started_at: at(0) };
+        let second = pair.store.publish(on("a", "ship")).await;
+        let (claimed, ()) = pair
+            .race(
+                async |store| store.claim(claim_on_account()).await.expect("claim").jobs,
+                async move |store| match round % 2 {
+                    0 => _ = store.commit(active.succeeds()).await.expect("commit"),
+                    _ => _ = cancel(store, active.job.id).await,
+                },
+            )
+            .await;
+
+        let later = pair.store.claim(claim_on_account()).await.expect("claim").jobs;
+        let begun: Vec<JobId> = claimed.iter().chain(&later).map(|job| job.id).collect();
+        assert_eq!(begun, [second]);
+        pair.store.must_cancel(second).await;
+    }
+}
+
+pub async fn r23_a_held_job_is_either_begun_or_released(store: TestStore) {
+    let pair = Pair::new(store);
+    for _ in 0..ROUNDS {
+        let held = NewJob { start: Some(Start::Held(worker("w"))), ..job("ship") };
+        let id = pair.store.publish(held).await;
+        let begin = Begin { job: id, worker: worker("w"), number: 1, repeatable: true, now: at(0) };
+        // The lease of a worker has lapsed that was only slow: its hold is released, or its attempt is.
+        let release = Release { job: id, worker: worker("w"), number: 1, lapsed: Some(0), hold: false };
+        let (_, released) = pair
+            .race(
+                async move |store| store.begin(begin).await.expect("begin"),
+                async move |store| store.release(release).await.expect("release"),
+            )
+            .await;
+
+        assert!(released);
+        assert_eq!(pair.store.state(id).await, JobState::Ready);
+        assert_eq!(pair.store.attempts_of(id).await, []);
+        let again = pair.store.claim_one(&worker("v"), "ship", at(0)).await;
+        assert_eq!((again.job.id, again.job.attempts), (id, 1));
+        pair.store.accept(again.succeeds()).await;
+    }
+}
+
+pub async fn r24_a_held_job_is_cancelled_before_or_after_it_is_begun(store: TestStore) {
+    let pair = Pair::new(store);
+    for _ in 0..ROUNDS {
+        let held = NewJob { start: Some(Start::Held(worker("w"))), ..job("ship") };
+        let id = pair.store.publish(held).await;
+        let begin = Begin { job: id, worker: worker("w"), number: 1, repeatable: true, now: at(0) };
+        let (has_begun, cancelled) = pair
+            .race(
+                async move |store| store.begin(begin).await.expect("begin"),
+                async move |store| cancel(store, id).await,
+            )
+            .await;
+
+        assert_eq!(cancelled, Changed::Done(vec![id]));
+        assert_eq!(pair.store.state(id).await, JobState::Cancelled);
+        assert_eq!(pair.store.attempts_of(id).await.len(), usize::from(has_begun));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enact::store::{Claim, NewJob};
+use enact::store::{Claim, Claimable, NewJob};
 use enact::{JobId, JobState};
 
 use crate::TestStore;
@@ -18,12 +18,13 @@ async fn claim_queues<const N: usize>(
     queues: &[(&str, usize)],
     room: [usize; N],
 ) -> [Vec<JobId>; N] {
-    let queues = queues.iter().map(|(name, queue)| ((*name).into(), *queue)).collect();
-    let queues = Arc::new(queues);
-    let claim = Claim { worker: worker("w"), queues: Arc::clone(&queues), room: room.into(), now: at(0) };
+    let claimable = |queue| Claimable { queue, entity: None };
+    let names = queues.iter().map(|(name, queue)| ((*name).into(), claimable(*queue))).collect();
+    let names = Arc::new(names);
+    let claim = Claim { worker: worker("w"), names: Arc::clone(&names), room: room.into(), now: at(0) };
     let mut found = [(); N].map(|()| Vec::new());
     for job in store.claim(claim).await.expect("claim").jobs {
-        found[queues[&job.name]].push(job.id);
+        found[names[&job.name].queue].push(job.id);
     }
     found
 }

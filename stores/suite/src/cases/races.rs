@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use enact::store::{Claim, Commit, CommitError, Cursor, EntityWrite, Lease, Next, Store, Submitted};
+use enact::store::{
+    Claim, Claimable, Commit, CommitError, Cursor, EntityWrite, Lease, Next, Start, Store, Submitted,
+};
 use enact::{Job, JobId, JobState, Key};
 use tokio::task::JoinSet;
 
@@ -31,8 +33,8 @@ async fn both<T: Send + 'static>(
 }
 
 pub(crate) fn claim_all(name: &str, by: usize, limit: usize) -> Claim {
-    let queues = Arc::new(HashMap::from([(name.into(), 0)]));
-    Claim { worker: worker(&format!("w-{by}")), queues, room: vec![limit], now: at(10) }
+    let names = Arc::new(HashMap::from([(name.into(), Claimable { queue: 0, entity: None })]));
+    Claim { worker: worker(&format!("w-{by}")), names, room: vec![limit], now: at(10) }
 }
 
 pub async fn r20_no_two_claims_return_the_same_job(store: TestStore) {
@@ -147,7 +149,7 @@ pub async fn r17_no_write_is_lost(store: TestStore) {
 async fn increment(store: &dyn Store, by: usize) {
     let by = worker(&format!("w-{by}"));
     let mut new = job("increment");
-    new.start = Some(by.clone());
+    new.start = Some(Start::Running(by.clone()));
     let id = new.id;
     store.submit(Vec::new(), vec![new]).await.expect("submit");
     let job = store.job(id).await.expect("job").expect("the job is stored");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use enact::store::{Changed, Commit, CommitError, NewJob};
+use enact::store::{Begin, Changed, Commit, CommitError, NewJob, Release, Start};
 use enact::{Job, JobId, JobState};
 
 use crate::TestStore;
@@ -18,19 +18,21 @@ enum Scene {
     IsReady,
     IsClaimed,
     IsExecuted,
+    IsHeld,
     HasSucceeded,
     HasFailed,
     HasFailedInFrontOfAnother,
     IsCancelled,
 }
 
-const SCENES: [Scene; 10] = [
+const SCENES: [Scene; 11] = [
     Scene::WaitsForTime,
     Scene::WaitsForTurn,
     Scene::WaitsForPredecessor,
     Scene::IsReady,
     Scene::IsClaimed,
     Scene::IsExecuted,
+    Scene::IsHeld,
     Scene::HasSucceeded,
     Scene::HasFailed,
     Scene::HasFailedInFrontOfAnother,
@@ -45,18 +47,22 @@ enum Act {
     Fail,
     RetryByItself,
     GiveUp,
+    Begin,
+    TakeBack,
     Cancel,
     RetryByHand,
     EndTheOther,
     CancelTheOther,
 }
 
-const ACTS: [Act; 9] = [
+const ACTS: [Act; 11] = [
     Act::Claim,
     Act::Succeed,
     Act::Fail,
     Act::RetryByItself,
     Act::GiveUp,
+    Act::Begin,
+    Act::TakeBack,
     Act::Cancel,
     Act::RetryByHand,
     Act::EndTheOther,
@@ -89,6 +95,10 @@ impl Scene {
             Self::IsClaimed => alone(store.run(own).await.job.id),
             Self::IsExecuted => {
                 alone(store.execute(own.with(|job| job.order_key = None), &worker("w")).await.job.id)
+            }
+            Self::IsHeld => {
+                let start = Some(Start::Held(worker("w")));
+                alone(store.publish(own.with(|job| (job.order_key, job.start) = (None, start))).await)
             }
             Self::HasSucceeded => alone(store.succeeded(own).await),
             Self::HasFailed => alone(store.failed(own).await),
@@ -128,6 +138,20 @@ impl Act {
             Self::Fail => commit(store, from, active.fails()).await,
             Self::RetryByItself => commit(store, from, active.retries(at(50))).await,
             Self::GiveUp => commit(store, from, active.is_rescued(0)).await,
+            Self::Begin => {
+                let is_held = from == JobState::Ready && is_taken(store, stage.id).await;
+                let number = active.job.attempts + 1;
+                let begin =
+                    Begin { job: stage.id, worker: worker("w"), number, repeatable: true, now: at(0) };
+                assert_eq!(store.begin(begin).await.expect("begin"), is_held);
+            }
+            Self::TakeBack => {
+                let is_taken = is_taken(store, stage.id).await;
+                let number = active.job.attempts + u32::from(from != JobState::Running);
+                let release =
+                    Release { job: stage.id, worker: worker("w"), number, lapsed: None, hold: false };
+                assert_eq!(store.release(release).await.expect("release"), is_taken);
+            }
             Self::Cancel => returned(&store.cancel_job(stage.id).await, stage.id, from, !from.has_ended()),
             Self::RetryByHand => {
                 returned(&store.retry_job(stage.id).await, stage.id, from, from == JobState::Failed);
@@ -144,6 +168,11 @@ impl Act {
             }
         }
     }
+}
+
+/// Whether the job's worker runs or holds it.
+async fn is_taken(store: &TestStore, id: JobId) -> bool {
+    store.running_ids("w", usize::from(u16::MAX)).await.contains(&id)
 }
 
 /// A commit is accepted if the job is running, and fenced otherwise.

@@ -1,6 +1,6 @@
 //! What `submit` stores.
 
-use enact::store::{NewJob, Submitted};
+use enact::store::{NewJob, Start, Submitted};
 use enact::{Attempt, JobState};
 
 use crate::TestStore;
@@ -19,7 +19,7 @@ pub async fn a_submitted_job_is_ready_and_has_no_attempts(store: TestStore) {
 
 pub async fn r06_a_job_that_starts_on_submit_runs_its_first_attempt(store: TestStore) {
     let new = job("ship").with(|job| {
-        job.start = Some(worker("w"));
+        job.start = Some(Start::Running(worker("w")));
         job.created_at = at(3);
     });
     let id = store.publish(new.clone()).await;

@@ -9,8 +9,8 @@ use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
 use enact::store::{
-    Changed, Claim, Commit, Cursor, EntityKey, EntityWrite, JobQuery, NewEvent, NewJob, NewTick, Next,
-    PageToken, Prune, StoredEvent, Submitted, Ticked,
+    Begin, Changed, Claim, Claimable, Commit, CommitLink, Cursor, EntityKey, EntityWrite, JobQuery, NewEvent,
+    NewJob, NewTick, Next, PageToken, Prune, Release, Start, StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState};
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use self::reference::{ReferenceStore, Refusal, StoredJob};
-use self::step::{End, Fence, NAMES, Predecessor, Request, Step, WORKERS};
+use self::step::{End, Fence, HeldAttempt, NAMES, Predecessor, Request, Step, WORKERS};
 use crate::attempt::RunningAttempt;
 use crate::cases::prune;
 use crate::sample::{
@@ -74,10 +74,18 @@ struct Comparison {
     renewals: u64,
     /// Where the last pruning stopped: the store's token, and the model's sequence number.
     stopped: Option<(PageToken, u64)>,
+    /// Of each commit, and whether it is stored.
+    links: Vec<(CommitLink, bool)>,
     /// The attempts when last compared.
     attempts: HashMap<JobId, Vec<Attempt>>,
     /// The events when last read.
     events: Vec<StoredEvent>,
+}
+
+/// An attempt, and the renewal count of a rescue.
+struct Fenced {
+    active: RunningAttempt,
+    lapsed: Option<u64>,
 }
 
 impl Comparison {
@@ -90,6 +98,7 @@ impl Comparison {
             latest: 0,
             renewals: 0,
             stopped: None,
+            links: Vec::new(),
             attempts: HashMap::new(),
             events: Vec::new(),
         }
@@ -130,18 +139,39 @@ impl Comparison {
             Step::Tick { schedule, knows_the_last, ref requests } => {
                 self.tick(format!("{schedule} {}", self.number), knows_the_last, requests).await?;
             }
-            Step::Claim { worker: by, queues, room } => {
-                let queues = NAMES.into_iter().zip(queues);
-                let queues = queues.filter_map(|(name, queue)| Some((name.into(), queue?))).collect();
-                let claim = Claim {
-                    worker: worker(by),
-                    queues: Arc::new(queues),
-                    room: room.into(),
-                    now: self.now(),
-                };
+            Step::Claim { worker: by, queues, entities: [first, second], room } => {
+                // In which order two queues take the turns of one entity is open.
+                let second = second.filter(|_| queues[0] == queues[1] || first != second);
+                let names = NAMES.into_iter().zip(queues).zip([first, second]);
+                let names = names.filter_map(|((name, queue), entity)| {
+                    Some((name.into(), Claimable { queue: queue?, entity }))
+                });
+                let names = names.collect();
+                let claim =
+                    Claim { worker: worker(by), names: Arc::new(names), room: room.into(), now: self.now() };
                 self.claim(claim).await?;
             }
             Step::Commit(ref end) => self.commit(end).await?,
+            Step::Begin(ref attempt) => {
+                let Some(Fenced { active, .. }) = self.fenced(attempt, |stored| stored.holder().is_some())
+                else {
+                    return Ok(());
+                };
+                let RunningAttempt { job, worker, .. } = active;
+                let repeatable = job.payload == json(0);
+                let begin = Begin { job: job.id, worker, number: job.attempts, repeatable, now: self.now() };
+                let has_begun = self.store.begin(begin.clone()).await.expect("begin");
+                same("begin", &has_begun, &self.model.begin(&begin))?;
+            }
+            Step::Release { ref attempt, hold } => {
+                let is_taken =
+                    |stored: &StoredJob| stored.job.state == JobState::Running || stored.holder().is_some();
+                let Some(Fenced { active, lapsed }) = self.fenced(attempt, is_taken) else { return Ok(()) };
+                let RunningAttempt { job, worker, .. } = active;
+                let release = Release { job: job.id, worker, number: job.attempts, lapsed, hold };
+                let released = self.store.release(release.clone()).await.expect("release");
+                same("release", &released, &self.model.release(&release))?;
+            }
             Step::Cancel { ref jobs } => {
                 let ids = self.pick_all(jobs, |_| true);
                 let now = at(self.latest);
@@ -221,14 +251,22 @@ impl Comparison {
         let claimed = self.store.claim(claim.clone()).await.expect("claim");
         let mut queues = vec![Vec::new(); claim.room.len()];
         for job in claimed.jobs {
-            queues[claim.queues[&job.name]].push(job);
+            queues[claim.names[&job.name].queue].push(job);
         }
         same("claim", &(queues, claimed.next_due), &self.model.claim(&claim))
     }
 
     async fn commit(&mut self, end: &End) -> Result<(), TestCaseError> {
         let Some(commit) = self.commit_of(end) else { return Ok(()) };
-        match (self.store.commit(commit.clone()).await, self.model.commit(commit)) {
+        let link = commit.link.clone();
+        let is_founded = match end.follows {
+            None => true,
+            Some(back) => self.followed(back).is_some_and(|(_, is_stored)| *is_stored),
+        };
+        let result = self.store.commit(commit.clone()).await;
+        same("the link of a commit", &link.is_stored(), &result.is_ok())?;
+        self.links.push((link, result.is_ok()));
+        match (result, self.model.commit(commit, is_founded)) {
             (Ok(committed), Ok(has_work)) => same("has_work", &committed.has_work, &has_work),
             // Where several reasons apply, a store may return any of them.
             (Err(refusal), Err(reasons)) if reasons.contains(&Refusal::of(&refusal)) => Ok(()),
@@ -279,7 +317,11 @@ impl Comparison {
             job.deadline = request.delay.map(|delay| at(self.now + 2 * i64::from(delay)));
             job.max_queued = request.limit;
             job.repeatable = request.payload == 0;
-            job.start = request.start.map(worker);
+            job.target = request.target.map(|id| self.entity(id).id);
+            job.start = request.start.map(|(by, is_held)| {
+                let start = if is_held { Start::Held } else { Start::Running };
+                start(worker(by))
+            });
             job.created_at = at(self.latest);
         })
     }
@@ -299,47 +341,66 @@ impl Comparison {
         numbers.iter().map(pick).collect()
     }
 
-    /// The commit that a step describes, for a stored job.
-    fn commit_of(&self, end: &End) -> Option<Commit> {
+    /// The attempt that a step is about, of a job that is preferably as the step needs it.
+    fn fenced(&self, attempt: &HeldAttempt, is_preferred: impl Fn(&StoredJob) -> bool) -> Option<Fenced> {
+        let HeldAttempt { job, fence } = *attempt;
         let all: Vec<&StoredJob> = self.model.jobs.iter().collect();
         let mut candidates = all.clone();
-        if end.fence != Fence::Anytime {
-            candidates.retain(|stored| stored.job.state == JobState::Running);
+        if fence != Fence::Anytime {
+            candidates.retain(|stored| is_preferred(stored));
         }
         let candidates = if candidates.is_empty() { all } else { candidates };
-        let StoredJob { job, attempts, .. } =
-            candidates.get(usize::from(end.job) % candidates.len().max(1))?;
+        let stored = *candidates.get(usize::from(job) % candidates.len().max(1))?;
+        let StoredJob { job, attempts, .. } = stored;
         let last = attempts.last();
+        let by = stored.holder().or(last.map(|attempt| &attempt.worker));
         let mut active = RunningAttempt {
             job: job.clone(),
-            worker: last.map_or_else(|| worker("w"), |attempt| attempt.worker.clone()),
+            worker: by.cloned().unwrap_or_else(|| worker("w")),
             started_at: last.map_or(self.now(), |attempt| attempt.started_at),
         };
-        match end.fence {
+        if stored.holder().is_some() {
+            active.job.attempts += 1;
+        }
+        match fence {
             Fence::AnotherWorker => active.worker = worker("stranger"),
             Fence::AnotherAttempt => active.job.attempts += 1,
             _ => {}
         }
         let renewals = self.model.renewals(&active.worker);
+        let lapsed = match fence {
+            Fence::Lapsed => Some(renewals),
+            Fence::Outdated => Some(renewals.saturating_sub(1)),
+            _ => None,
+        };
+        Some(Fenced { active, lapsed })
+    }
+
+    fn followed(&self, back: u8) -> Option<&(CommitLink, bool)> {
+        self.links.iter().rev().nth(usize::from(back.checked_sub(1)?))
+    }
+
+    /// The commit that a step describes, for a stored job.
+    fn commit_of(&self, end: &End) -> Option<Commit> {
+        let attempt = HeldAttempt { job: end.job, fence: end.fence };
+        let Fenced { active, lapsed } =
+            self.fenced(&attempt, |stored| stored.job.state == JobState::Running)?;
         let failure = match end.next {
             step::Next::Succeed => None,
             _ => Some(Failure::denied("no")),
         };
         Some(Commit {
-            job: job.id,
+            job: active.job.id,
             attempt: active.ended().with(|attempt| {
                 attempt.ended_at = Some(at(self.latest));
                 attempt.failure = failure;
             }),
-            lapsed: match end.fence {
-                Fence::Lapsed => Some(renewals),
-                Fence::Outdated => Some(renewals.saturating_sub(1)),
-                _ => None,
-            },
+            lapsed,
             next: match end.next {
                 step::Next::Succeed => Next::Succeeded(json("done")),
                 step::Next::Fail => Next::Failed,
                 step::Next::Retry { seconds } => Next::Retry(at(self.now + i64::from(seconds))),
+                step::Next::PutBack { seconds } => Next::PutBack(at(self.now + i64::from(seconds))),
             },
             write: end.write.map(|(id, expected)| {
                 let found = self.model.version(&self.entity(id));
@@ -347,6 +408,10 @@ impl Comparison {
             }),
             events: self.events(end.events),
             jobs: self.jobs(&end.requests),
+            follows: end
+                .follows
+                .map(|back| self.followed(back).map_or_else(CommitLink::new, |(link, _)| link.clone())),
+            link: CommitLink::new(),
         })
     }
 

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use enact::JobState::{Cancelled, Failed, Ready, Running, Succeeded, Waiting};
 use enact::store::{
-    Changed, Claim, Commit, CommitError, Cursor, EntityKey, JobCount, Lease, NewEvent, NewJob, NewTick, Next,
-    Prune, RunningJob, StoredEntity, StoredEvent, Submitted, Ticked,
+    Begin, Changed, Claim, Commit, CommitError, Cursor, EntityKey, JobCount, Lease, NewEvent, NewJob,
+    NewTick, Next, Prune, Release, RunningJob, Start, StoredEntity, StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
@@ -30,6 +30,43 @@ pub(crate) struct StoredJob {
     pub(crate) job: Job,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) sequence: u64,
+    pub(crate) place: Place,
+    /// The entity whose turn it has.
+    turn: Option<EntityKey>,
+}
+
+/// Where a ready job is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Place {
+    Claimable,
+    InLine(EntityKey),
+    /// It has left the line, and can be claimed.
+    Promoted(EntityKey),
+    /// Held since this time.
+    Held(WorkerId, Timestamp),
+}
+
+impl StoredJob {
+    /// Begins its next attempt.
+    fn begin(&mut self, by: WorkerId, now: Timestamp) {
+        self.place = Place::Claimable;
+        self.job.state = Running;
+        self.job.attempts += 1;
+        self.job.failure = None;
+        self.attempts.push(Attempt::begun(self.job.attempts, by, now));
+    }
+
+    pub(crate) fn is_claimable(&self) -> bool {
+        self.job.state == Ready && matches!(self.place, Place::Claimable | Place::Promoted(_))
+    }
+
+    /// The worker that holds it.
+    pub(crate) fn holder(&self) -> Option<&WorkerId> {
+        match &self.place {
+            Place::Held(by, _) if self.job.state == Ready => Some(by),
+            _ => None,
+        }
+    }
 }
 
 /// A reason to refuse a commit.
@@ -39,6 +76,7 @@ pub(crate) enum Refusal {
     Conflict(u64),
     Mismatch(JobId, JobId),
     NoPredecessor(JobId, JobId),
+    Unfounded,
 }
 
 impl Refusal {
@@ -48,6 +86,7 @@ impl Refusal {
             CommitError::Conflict { found } => Self::Conflict(found),
             CommitError::Mismatch { staged, existing } => Self::Mismatch(staged, existing),
             CommitError::NoPredecessor { staged, after } => Self::NoPredecessor(staged, after),
+            CommitError::Unfounded => Self::Unfounded,
             CommitError::Store(ref error) => panic!("{error}"),
         }
     }
@@ -70,6 +109,39 @@ impl ReferenceStore {
                 self.jobs[index].job.state = Ready;
             }
         }
+        self.settle_turns();
+    }
+
+    /// Ends the turns of jobs that neither run nor are held. Of each entity whose turn is free, the first job of each name leaves the line,
+    /// unless one has left it and was not claimed yet.
+    fn settle_turns(&mut self) {
+        for stored in &mut self.jobs {
+            if stored.job.state != Ready {
+                stored.place = Place::Claimable;
+            }
+            if stored.job.state != Running && stored.holder().is_none() {
+                stored.turn = None;
+            }
+        }
+        let mut in_line: Vec<(Reverse<i32>, usize)> = self
+            .jobs
+            .iter()
+            .enumerate()
+            .map(|(index, stored)| (Reverse(stored.job.priority), index))
+            .collect();
+        in_line.sort_unstable();
+        for (_, index) in in_line {
+            let Place::InLine(entity) = self.jobs[index].place.clone() else { continue };
+            let (name, promoted) = (&self.jobs[index].job.name, Place::Promoted(entity.clone()));
+            let has_promoted = |other: &StoredJob| other.job.name == *name && other.place == promoted;
+            if !self.is_taken(&entity) && !self.jobs.iter().any(has_promoted) {
+                self.jobs[index].place = promoted;
+            }
+        }
+    }
+
+    fn is_taken(&self, entity: &EntityKey) -> bool {
+        self.jobs.iter().any(|stored| stored.turn.as_ref() == Some(entity))
     }
 
     /// Whether a job waits for its lane or its predecessors.
@@ -96,11 +168,12 @@ impl ReferenceStore {
 
     /// The jobs that can be claimed now or once they are due.
     fn work(&mut self) -> BTreeSet<(JobId, u32, Option<Timestamp>)> {
-        let jobs: Vec<Job> = self.jobs.iter().map(|stored| stored.job.clone()).collect();
-        let work = jobs
-            .iter()
-            .filter(|job| job.state == Ready || job.state == Waiting && !self.waits_for_others(job));
-        work.map(|job| (job.id, job.attempts, job.due_at)).collect()
+        let jobs = self.jobs.clone();
+        let is_work =
+            |StoredJob { job, .. }: &&StoredJob| job.state == Waiting && !self.waits_for_others(job);
+        let waiting: Vec<_> = jobs.iter().filter(is_work).collect();
+        let work = jobs.iter().filter(|stored| stored.is_claimable()).chain(waiting);
+        work.map(|StoredJob { job, .. }| (job.id, job.attempts, job.due_at)).collect()
     }
 
     /// Returns every acceptable result of each job.
@@ -157,18 +230,23 @@ impl ReferenceStore {
     }
 
     fn add(&mut self, new: NewJob) {
-        let attempts: Vec<Attempt> =
-            new.start.iter().map(|by| Attempt::begun(1, by.clone(), new.created_at)).collect();
+        let (mut attempts, mut place) = (Vec::new(), Place::Claimable);
         let cancelled = |id: &JobId| self.find(*id).is_some_and(|other| other.job.state == Cancelled);
-        let state = if !attempts.is_empty() {
-            Running
-        } else if new.after.iter().any(cancelled) {
-            Cancelled
-        } else {
-            Waiting
+        let state = match &new.start {
+            Some(Start::Running(by)) => {
+                attempts.push(Attempt::begun(1, by.clone(), new.created_at));
+                Running
+            }
+            Some(Start::Held(by)) => {
+                place = Place::Held(by.clone(), new.created_at);
+                Ready
+            }
+            None if new.after.iter().any(cancelled) => Cancelled,
+            None => Waiting,
         };
         self.last_sequence += 1;
-        self.jobs.push(StoredJob { job: new.into_job(state), attempts, sequence: self.last_sequence });
+        let (job, sequence) = (new.into_job(state), self.last_sequence);
+        self.jobs.push(StoredJob { job, attempts, sequence, place, turn: None });
     }
 
     pub(crate) fn tick(&mut self, tick: NewTick) -> Result<Vec<Vec<Submitted>>, Ticked> {
@@ -201,43 +279,112 @@ impl ReferenceStore {
     }
 
     fn claim_from(&mut self, queue: usize, claim: &Claim) -> Vec<Job> {
-        let is_in_queue = |stored: &&mut StoredJob| {
-            stored.job.state == Ready && claim.queues.get(&stored.job.name) == Some(&queue)
-        };
-        let mut ready: Vec<_> = self.jobs.iter_mut().filter(is_in_queue).collect();
-        ready.sort_by_key(|stored| Reverse(stored.job.priority));
-        let claimed = ready.into_iter().take(claim.room[queue]).map(|StoredJob { job, attempts, .. }| {
-            job.state = Running;
-            job.attempts += 1;
-            job.failure = None;
-            attempts.push(Attempt::begun(job.attempts, claim.worker.clone(), claim.now));
-            job.clone()
-        });
-        claimed.collect()
+        let mut claimed = Vec::new();
+        while claimed.len() < claim.room[queue] {
+            let is_in_queue = |stored: &&mut StoredJob| {
+                let claimable = claim.names.get(&stored.job.name);
+                stored.is_claimable() && claimable.is_some_and(|claimable| claimable.queue == queue)
+            };
+            let first = self.jobs.iter_mut().filter(is_in_queue);
+            let Some(id) =
+                first.min_by_key(|stored| Reverse(stored.job.priority)).map(|stored| stored.job.id)
+            else {
+                break;
+            };
+            claimed.extend(self.claim_one(id, claim));
+            self.settle_turns();
+        }
+        claimed
     }
 
-    /// Returns whether the commit made jobs claimable or due.
-    pub(crate) fn commit(&mut self, mut commit: Commit) -> Result<bool, Vec<Refusal>> {
+    /// Claims a job, or puts it in line.
+    fn claim_one(&mut self, id: JobId, claim: &Claim) -> Option<Job> {
+        let job = &self.find(id)?.job;
+        let entity = claim.names.get(&job.name)?.entity;
+        let turn = entity.zip(job.target.clone()).map(|(entity, id)| EntityKey { entity, id });
+        let is_taken = turn.as_ref().is_some_and(|entity| self.is_taken(entity));
+        let stored = self.find_mut(id)?;
+        match turn {
+            Some(entity) if is_taken => {
+                stored.place = Place::InLine(entity);
+                return None;
+            }
+            turn => stored.turn = turn,
+        }
+        stored.begin(claim.worker.clone(), claim.now);
+        Some(stored.job.clone())
+    }
+
+    /// Returns whether the worker holds the job.
+    pub(crate) fn begin(&mut self, begin: &Begin) -> bool {
+        let Some(stored) = self.find_mut(begin.job) else { return false };
+        let is_held = stored.holder() == Some(&begin.worker) && stored.job.attempts + 1 == begin.number;
+        if is_held {
+            stored.begin(begin.worker.clone(), begin.now);
+        }
+        is_held
+    }
+
+    pub(crate) fn release(&mut self, release: &Release) -> bool {
+        let renewals = self.renewals(&release.worker);
+        let Some(stored) = self.find_mut(release.job) else { return false };
+        let held = match &stored.place {
+            Place::Held(by, since) if stored.job.state == Ready => {
+                Some((by.clone(), *since, stored.job.attempts + 1))
+            }
+            _ => None,
+        };
+        let running = stored.attempts.last().filter(|_| stored.job.state == Running);
+        let running = running.map(|attempt| (attempt.worker.clone(), attempt.started_at, attempt.number));
+        let Some((by, since, number)) = held.or(running) else { return false };
+        let has_renewed = release.lapsed.is_some_and(|seen| seen != renewals);
+        if by != release.worker || number != release.number || has_renewed {
+            return false;
+        }
+        let StoredJob { job, attempts, place, .. } = stored;
+        if job.state == Running {
+            attempts.pop();
+            job.attempts -= 1;
+            job.failure = attempts.last().and_then(|attempt| attempt.failure.clone());
+        }
+        job.state = Ready;
+        *place = if release.hold { Place::Held(by, since) } else { Place::Claimable };
+        self.settle();
+        true
+    }
+
+    /// Returns whether the commit made jobs claimable or due. `is_founded`: it follows none, or one that was stored.
+    pub(crate) fn commit(&mut self, mut commit: Commit, is_founded: bool) -> Result<bool, Vec<Refusal>> {
         for staged in &mut commit.jobs {
             staged.max_queued = None;
         }
-        let reasons = self.reasons_to_refuse(&commit);
+        let mut reasons = self.reasons_to_refuse(&commit);
+        if !is_founded {
+            reasons.push(Refusal::Unfounded);
+        }
         if !reasons.is_empty() {
             return Err(reasons);
         }
         let before = self.work();
         let StoredJob { job, attempts, .. } = self.find_mut(commit.job).expect("the job is stored");
-        job.failure.clone_from(&commit.attempt.failure);
+        if let Next::PutBack(due_at) = commit.next {
+            attempts.pop();
+            job.attempts -= 1;
+            (job.state, job.due_at) = (Waiting, Some(due_at));
+            job.failure = attempts.last().and_then(|attempt| attempt.failure.clone());
+        } else {
+            job.failure.clone_from(&commit.attempt.failure);
+            attempts.pop();
+            attempts.push(commit.attempt.clone());
+        }
         (job.state, job.due_at, job.ended_at) = match commit.next {
             Next::Succeeded(output) => {
                 job.output = Some(output);
                 (Succeeded, None, commit.attempt.ended_at)
             }
             Next::Failed => (Failed, None, commit.attempt.ended_at),
-            Next::Retry(due_at) => (Waiting, Some(due_at), None),
+            Next::Retry(due_at) | Next::PutBack(due_at) => (Waiting, Some(due_at), None),
         };
-        attempts.pop();
-        attempts.push(commit.attempt);
         if let Some(write) = commit.write {
             let entity = StoredEntity { version: write.expected + 1, body: write.body };
             self.entities.insert((write.key.entity, write.key.id), entity);
@@ -360,18 +507,25 @@ impl ReferenceStore {
         self.leases.get(worker).map_or(0, |lease| lease.renewals)
     }
 
-    /// The running jobs of each worker, by its name.
+    /// The jobs that each worker runs or holds, by its name.
     pub(crate) fn running(&self) -> BTreeMap<String, Vec<RunningJob>> {
         let mut running: BTreeMap<String, Vec<RunningJob>> = BTreeMap::new();
-        for StoredJob { job, attempts, .. } in self.jobs.iter().filter(|stored| stored.job.state == Running) {
-            let Attempt { worker, started_at, .. } = attempts.last().expect("an attempt is running");
+        for StoredJob { job, attempts, place, .. } in &self.jobs {
+            let (worker, started_at) = match (job.state, place) {
+                (Ready, Place::Held(by, since)) => (by, since),
+                (Running, _) => {
+                    let attempt = attempts.last().expect("an attempt is running");
+                    (&attempt.worker, &attempt.started_at)
+                }
+                _ => continue,
+            };
             let found = RunningJob { job: job.clone(), worker: worker.clone(), started_at: *started_at };
             running.entry(worker.as_str().to_owned()).or_default().push(found);
         }
         running
     }
 
-    /// The lease of each worker with running jobs, by its name.
+    /// The lease of each worker that runs or holds jobs, by its name.
     pub(crate) fn leases(&self) -> Vec<Lease> {
         let workers = self.running().into_keys().map(WorkerId::from_text);
         let empty = |worker| Lease { worker, renewals: 0, length: std::time::Duration::ZERO };

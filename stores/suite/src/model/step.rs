@@ -6,6 +6,8 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any as arbitrary, prop_oneof};
 use proptest::sample::select;
 
+use crate::sample::ENTITIES;
+
 pub(crate) const NAMES: [&str; 2] = ["ship", "bill"];
 pub(crate) const WORKERS: [&str; 2] = ["w", "v"];
 
@@ -24,11 +26,17 @@ pub(crate) enum Step {
         knows_the_last: bool,
         requests: Vec<Request>,
     },
-    /// The queue of each name, if it is claimed.
+    /// The queue of each name, if it is claimed, and the type of entity that it binds.
     Claim {
         worker: &'static str,
         queues: [Option<usize>; NAMES.len()],
+        entities: [Option<&'static str>; NAMES.len()],
         room: [usize; 2],
+    },
+    Begin(HeldAttempt),
+    Release {
+        attempt: HeldAttempt,
+        hold: bool,
     },
     Renew {
         worker: &'static str,
@@ -62,13 +70,14 @@ pub(crate) enum Step {
     Reopen,
 }
 
-/// A job to submit.
+/// A job to submit. `start` is the worker, and whether it holds the job instead of running it.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) name: &'static str,
     pub(crate) payload: u8,
     pub(crate) priority: i32,
-    pub(crate) start: Option<&'static str>,
+    pub(crate) start: Option<(&'static str, bool)>,
+    pub(crate) target: Option<&'static str>,
     pub(crate) lane: Option<&'static str>,
     pub(crate) delay: Option<u8>,
     pub(crate) after: Vec<Predecessor>,
@@ -94,6 +103,15 @@ pub(crate) struct End {
     pub(crate) write: Option<(&'static str, Option<u64>)>,
     pub(crate) events: u8,
     pub(crate) requests: Vec<Request>,
+    /// The commit that it follows, counted from the last. 0 is one that was never made.
+    pub(crate) follows: Option<u8>,
+}
+
+/// An attempt to begin or to take back.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldAttempt {
+    pub(crate) job: u8,
+    pub(crate) fence: Fence,
 }
 
 /// Who ends it.
@@ -116,6 +134,7 @@ pub(crate) enum Next {
     Succeed,
     Fail,
     Retry { seconds: u8 },
+    PutBack { seconds: u8 },
 }
 
 pub(crate) fn any() -> impl Strategy<Value = Step> {
@@ -124,8 +143,10 @@ pub(crate) fn any() -> impl Strategy<Value = Step> {
         2 => (1..3_u8, requests(2)).prop_map(|(events, requests)| Step::Submit { events, requests }),
         1 => (select(&["s", "t"][..]), arbitrary::<bool>(), requests(1))
             .prop_map(|(schedule, knows_the_last, requests)| Step::Tick { schedule, knows_the_last, requests }),
-        8 => (worker(), queues(), [0..4_usize, 0..3_usize])
-            .prop_map(|(worker, queues, room)| Step::Claim { worker, queues, room }),
+        10 => (worker(), queues(), entities(), [0..4_usize, 0..3_usize])
+            .prop_map(|(worker, queues, entities, room)| Step::Claim { worker, queues, entities, room }),
+        3 => held_attempt().prop_map(Step::Begin),
+        4 => (held_attempt(), arbitrary::<bool>()).prop_map(|(attempt, hold)| Step::Release { attempt, hold }),
         12 => end().prop_map(Step::Commit),
         3 => vec(0..20_u8, 1..3).prop_map(|jobs| Step::Cancel { jobs }),
         3 => vec(0..20_u8, 1..3).prop_map(|jobs| Step::Retry { jobs }),
@@ -154,6 +175,14 @@ fn queues() -> impl Strategy<Value = [Option<usize>; NAMES.len()]> {
     ]
 }
 
+/// Mostly one type of entity for all names.
+fn entities() -> impl Strategy<Value = [Option<&'static str>; NAMES.len()]> {
+    prop_oneof![
+        4 => Just([Some(ENTITIES[0]); NAMES.len()]),
+        1 => [option::of(select(&ENTITIES[..])), option::of(select(&ENTITIES[..]))],
+    ]
+}
+
 fn age() -> impl Strategy<Value = Option<u8>> {
     option::of(0..3_u8)
 }
@@ -164,7 +193,8 @@ fn requests(most: usize) -> impl Strategy<Value = Vec<Request>> {
 
 fn request() -> impl Strategy<Value = Request> {
     let priority = prop_oneof![3 => Just(0), 1 => -1..3_i32];
-    let start = option::weighted(0.1, worker());
+    let start = option::weighted(0.15, (worker(), arbitrary::<bool>()));
+    let target = option::weighted(0.7, select(&["a", "a", "b"][..]));
     let lane = option::of(select(&["x", "x", "y"][..]));
     let delay = option::weighted(0.2, 0..4_u8);
     let predecessor =
@@ -172,12 +202,13 @@ fn request() -> impl Strategy<Value = Request> {
     let after = prop_oneof![2 => Just(Vec::new()), 1 => vec(predecessor, 1..3)];
     let key = option::weighted(0.2, select(&["k", "l"][..]));
     let limit = option::weighted(0.1, 0..4_u64);
-    (select(&NAMES[..]), 0..2_u8, priority, start, lane, delay, after, key, limit).prop_map(
-        |(name, payload, priority, start, lane, delay, after, key, limit)| Request {
+    (select(&NAMES[..]), 0..2_u8, priority, (start, target), lane, delay, after, key, limit).prop_map(
+        |(name, payload, priority, (start, target), lane, delay, after, key, limit)| Request {
             name,
             payload,
             priority,
             start,
+            target,
             lane,
             delay,
             after,
@@ -187,23 +218,40 @@ fn request() -> impl Strategy<Value = Request> {
     )
 }
 
-fn end() -> impl Strategy<Value = End> {
-    let fence = prop_oneof![
+fn fence() -> impl Strategy<Value = Fence> {
+    prop_oneof![
         12 => Just(Fence::Held),
         2 => Just(Fence::Lapsed),
         1 => Just(Fence::Outdated),
         1 => Just(Fence::Anytime),
         1 => Just(Fence::AnotherWorker),
         1 => Just(Fence::AnotherAttempt),
-    ];
+    ]
+}
+
+fn held_attempt() -> impl Strategy<Value = HeldAttempt> {
+    (0..20_u8, fence()).prop_map(|(job, fence)| HeldAttempt { job, fence })
+}
+
+fn end() -> impl Strategy<Value = End> {
     let next = prop_oneof![
         3 => Just(Next::Succeed),
         3 => Just(Next::Fail),
         2 => (0..4_u8).prop_map(|seconds| Next::Retry { seconds }),
+        1 => (0..4_u8).prop_map(|seconds| Next::PutBack { seconds }),
     ];
     let write = option::weighted(0.3, (select(&["a", "b"][..]), option::weighted(0.2, 0..3_u64)));
     let staged = prop_oneof![2 => Just(Vec::new()), 1 => requests(2)];
-    (0..20_u8, fence, next, write, 0..2_u8, staged).prop_map(|(job, fence, next, write, events, requests)| {
-        End { job, fence, next, write, events, requests }
-    })
+    let follows = option::weighted(0.3, 0..4_u8);
+    (0..20_u8, fence(), next, write, 0..2_u8, staged, follows).prop_map(
+        |(job, fence, next, write, events, requests, follows)| End {
+            job,
+            fence,
+            next,
+            write,
+            events,
+            requests,
+            follows,
+        },
+    )
 }

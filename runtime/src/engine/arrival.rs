@@ -1,0 +1,182 @@
+//! How an attempt comes to its start: it waits for its entity first, and waiting is not running ([r17](crate::rules#r17)).
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::attempt::{Progress, announce_fenced};
+use super::engine::Engine;
+use super::entity_locks::EntityLock;
+use super::running_attempts::RegisteredAttempt;
+use crate::model::{Failure, Job};
+use crate::store::{Begin, EntityKey, Release, StoreError};
+use crate::wiring::JobPlan;
+
+/// A place in the queue of an entity.
+pub(crate) type InLine = Pin<Box<dyn Future<Output = EntityLock> + Send>>;
+
+/// How the attempt of a job comes to its start.
+pub(crate) enum Arrival {
+    /// The job was claimed, under this permit: the attempt is running in the store.
+    Claimed(Option<OwnedSemaphorePermit>),
+    /// The job is executed at once: the attempt is running in the store. If the job binds an entity, it is held.
+    AtOnce(Option<EntityLock>),
+    /// The job is executed, and is in line for its entity: this worker holds it in the store.
+    InLine(InLine),
+}
+
+/// What an attempt has when it begins.
+pub(super) struct Begun {
+    pub(super) lock: Option<EntityLock>,
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+}
+
+/// An attempt before it begins.
+pub(super) struct Candidate<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) plan: &'a JobPlan,
+    /// Its `attempts` is the number of this attempt.
+    pub(super) job: &'a Job,
+    pub(super) registered: &'a RegisteredAttempt<'a>,
+}
+
+impl Candidate<'_> {
+    /// Waits until the job has its entity, and begins the attempt. `None` if it does not begin: the job was cancelled, or is left to a
+    /// later claim.
+    pub(super) async fn begin(&self, arrival: Arrival, progress: &mut Progress) -> Option<Begun> {
+        let permit = match arrival {
+            Arrival::Claimed(permit) => permit,
+            Arrival::AtOnce(lock) => return Some(Begun { lock, permit: None }),
+            Arrival::InLine(line) => {
+                let lock = self.wait(line).await?;
+                return self.begin_held(lock, None, progress).await;
+            }
+        };
+        let Some(entity) = self.plan.entity_of(self.job) else { return Some(Begun { lock: None, permit }) };
+        match self.engine.locks.try_lock(&entity) {
+            Some(lock) => Some(Begun { lock: Some(lock), permit }),
+            None => self.wait_without_permit(&entity, permit, progress).await,
+        }
+    }
+
+    /// A claimed job whose entity an execution of this process has: waits without its permit, and without counting as begun.
+    async fn wait_without_permit(
+        &self,
+        entity: &EntityKey,
+        permit: Option<OwnedSemaphorePermit>,
+        progress: &mut Progress,
+    ) -> Option<Begun> {
+        let line: InLine = Box::pin(self.engine.locks.lock(entity));
+        let permits = permit.as_ref().map(|permit| permit.semaphore().clone());
+        drop(permit);
+        match self.release(true).await {
+            Ok(true) => progress.has_begun = false,
+            Ok(false) => {
+                announce_fenced(self.engine, self.job).await;
+                return None;
+            }
+            // It stays begun, which is safe.
+            Err(error) => {
+                tracing::warn!("cannot store that the job waits for its entity: {}", Failure::from(error));
+            }
+        }
+        let lock = self.wait(line).await?;
+        let Ok(permit) = permits.map(Semaphore::try_acquire_owned).transpose() else {
+            // Other jobs have all permits: the next claim that has one decides which job comes first.
+            self.give_back().await;
+            return None;
+        };
+        if progress.has_begun {
+            return Some(Begun { lock, permit });
+        }
+        self.begin_held(lock, permit, progress).await
+    }
+
+    /// Waits in line. `Some(None)` if the job's deadline passes meanwhile: it then begins without its entity, and fails. `None` if
+    /// the job was cancelled.
+    async fn wait(&self, mut line: InLine) -> Option<Option<EntityLock>> {
+        let clock = &self.engine.clock;
+        let start = clock.elapsed();
+        let until = self.job.effective_deadline().map(|deadline| {
+            start.saturating_add(Duration::try_from(deadline.duration_since(clock.now())).unwrap_or_default())
+        });
+        let deadline = async {
+            match until {
+                Some(until) => clock.sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.registered.cancellation.cancelled() => {
+                announce_fenced(self.engine, self.job).await;
+                None
+            }
+            lock = &mut line => Some(Some(lock)),
+            () = deadline => Some(None),
+        }
+    }
+
+    /// Begins the attempt of a job that this worker holds. If it may be repeated, its start need not be durable.
+    async fn begin_held(
+        &self,
+        lock: Option<EntityLock>,
+        permit: Option<OwnedSemaphorePermit>,
+        progress: &mut Progress,
+    ) -> Option<Begun> {
+        let repeatable = self.plan.settings.retry.repeats();
+        progress.attempt.started_at = self.engine.clock.now();
+        let begin = self.engine.store.begin(Begin {
+            job: self.job.id,
+            worker: self.engine.worker.clone(),
+            number: self.job.attempts,
+            repeatable,
+            now: progress.attempt.started_at,
+        });
+        progress.has_begun = true;
+        if repeatable {
+            // If it is not stored, the commit is fenced.
+            return Some(Begun { lock, permit });
+        }
+        match begin.await {
+            Ok(true) => Some(Begun { lock, permit }),
+            Ok(false) => {
+                announce_fenced(self.engine, self.job).await;
+                None
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                tracing::error!(
+                    "cannot store the start of the attempt; the job is left to another: {failure}"
+                );
+                progress.has_begun = false;
+                self.engine.waiters.announce(self.job.id, &Err(failure));
+                self.give_back().await;
+                None
+            }
+        }
+    }
+
+    /// Leaves the job to the next claim. The attempt is not counted.
+    pub(super) async fn give_back(&self) {
+        match self.release(false).await {
+            Ok(_) => self.engine.work.notify_one(),
+            Err(error) => {
+                let failure = Failure::from(error);
+                tracing::error!("cannot release the job; it is released when the lease expires: {failure}");
+            }
+        }
+    }
+
+    async fn release(&self, hold: bool) -> Result<bool, StoreError> {
+        let release = Release {
+            job: self.job.id,
+            worker: self.engine.worker.clone(),
+            number: self.job.attempts,
+            lapsed: None,
+            hold,
+        };
+        self.engine.store.release(release).await
+    }
+}

@@ -1,0 +1,130 @@
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::prepare::statements;
+use crate::error::Error;
+use crate::raw_text::RawText;
+
+statements! { Sql {
+    put_in_line: "
+        UPDATE ready SET in_line = 1, entity = ?4 WHERE in_line = 0 AND name = ?1 AND priority = ?2 AND seq = ?3",
+    /// The first job in line of each name: one seek finds each name.
+    select_next_in_line: "
+        SELECT name, priority, seq FROM ready WHERE entity = ?1 AND in_line = 1 AND name > ?2
+        ORDER BY name, priority DESC, seq LIMIT 1",
+    select_first_of_name: "
+        SELECT priority, seq FROM ready WHERE entity = ?1 AND in_line = 1 AND name = ?2 ORDER BY priority DESC, seq LIMIT 1",
+    select_promoted: "SELECT 1 FROM ready WHERE entity = ?1 AND in_line = 0 AND name = ?2",
+    promote: "UPDATE ready SET in_line = 0 WHERE in_line = 1 AND name = ?1 AND priority = ?2 AND seq = ?3",
+    select_next_line: "SELECT min(entity) FROM ready WHERE entity > ?1",
+    select_holder: "SELECT 1 FROM running WHERE entity = ?1",
+    select_any: "SELECT 1 FROM ready WHERE in_line = 1 LIMIT 1",
+} }
+
+/// The lines of ready jobs for entities whose turn another job has. The turns are in `running`.
+///
+/// When a turn ends, the first job of each name leaves the line: a claim decides between them, and a job that nobody claims holds up no
+/// other name.
+pub(crate) struct Turns<'c> {
+    pub(crate) sql: Sql<'c>,
+    /// Whether any job is in line, as far as this process knows.
+    is_empty: Option<bool>,
+    /// Whether the lines that nobody has the turn of were promoted once. Only in a file that was edited by hand there are any.
+    is_repaired: bool,
+}
+
+impl<'c> Turns<'c> {
+    pub(crate) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self { sql: Sql::prepare(connection)?, is_empty: None, is_repaired: false })
+    }
+
+    /// Another process has written, or a transaction was rolled back.
+    pub(crate) fn clear(&mut self) {
+        self.is_empty = None;
+    }
+
+    /// Puts a job that can be claimed in line.
+    pub(crate) fn put_in_line(
+        &mut self,
+        name: &str,
+        priority: i64,
+        seq: i64,
+        entity: &str,
+    ) -> Result<(), Error> {
+        self.sql.put_in_line.execute(params![name, priority, seq, entity])?;
+        self.is_empty = Some(false);
+        Ok(())
+    }
+
+    /// A turn has ended. Returns whether a job has left the line.
+    pub(crate) fn end(&mut self, entity: &RawText) -> Result<bool, Error> {
+        if self.is_empty()? {
+            return Ok(false);
+        }
+        if entity.is_damaged() || !self.is_repaired {
+            self.is_repaired = true;
+            return self.end_all_without_holder();
+        }
+        self.promote_first_of_each_name(entity)
+    }
+
+    /// A job that had left the line was claimed without its turn, or cancelled: the next of its name leaves the line.
+    pub(crate) fn demote(&mut self, entity: &RawText, name: &str) -> Result<bool, Error> {
+        if self.sql.select_holder.exists([entity])? {
+            return Ok(false);
+        }
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let first: Option<(i64, i64)> =
+            self.sql.select_first_of_name.query_row(params![entity, name], read).optional()?;
+        let Some((priority, seq)) = first else { return Ok(false) };
+        self.sql.promote.execute(params![name, priority, seq])?;
+        Ok(true)
+    }
+
+    fn promote_first_of_each_name(&mut self, entity: &RawText) -> Result<bool, Error> {
+        let mut has_work = false;
+        let mut last = RawText::of(b"");
+        let mut is_empty = true;
+        while let Some((name, priority, seq)) = self.next_in_line(entity, &last)? {
+            if !self.sql.select_promoted.exists(params![entity, name])? {
+                self.sql.promote.execute(params![name, priority, seq])?;
+                has_work = true;
+            }
+            (last, is_empty) = (name, false);
+        }
+        if is_empty {
+            self.is_empty = None;
+        }
+        Ok(has_work)
+    }
+
+    /// Ends the turns that nobody has: a stored entity may be one that cannot be read.
+    fn end_all_without_holder(&mut self) -> Result<bool, Error> {
+        let mut has_work = false;
+        let mut next: Option<RawText> = self.sql.select_next_line.query_row([""], |row| row.get(0))?;
+        while let Some(entity) = next {
+            if !self.sql.select_holder.exists([&entity])? {
+                has_work |= self.promote_first_of_each_name(&entity)?;
+            }
+            next = self.sql.select_next_line.query_row([&entity], |row| row.get(0))?;
+        }
+        Ok(has_work)
+    }
+
+    fn is_empty(&mut self) -> Result<bool, Error> {
+        if let Some(is_empty) = self.is_empty {
+            return Ok(is_empty);
+        }
+        let is_empty = !self.sql.select_any.exists([])?;
+        self.is_empty = Some(is_empty);
+        Ok(is_empty)
+    }
+
+    fn next_in_line(
+        &mut self,
+        entity: &RawText,
+        last: &RawText,
+    ) -> Result<Option<(RawText, i64, i64)>, Error> {
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        Ok(self.sql.select_next_in_line.query_row(params![entity, last], read).optional()?)
+    }
+}
