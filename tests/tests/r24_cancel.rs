@@ -61,6 +61,19 @@ async fn linger(_: Linger, log: Arc<Log>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Pay an invoice.
+#[command(idempotency_key = invoice)]
+struct Pay {
+    invoice: String,
+    cents: u32,
+}
+
+#[command]
+async fn pay(pay: Pay, log: Arc<Log>) -> Result<u32, Failure> {
+    log.note(format!("pays {}", pay.cents));
+    if pay.cents == 0 { Err(Failure::denied("there is nothing to pay")) } else { Ok(pay.cents) }
+}
+
 struct Running {
     runtime: Runtime,
     gate: Arc<Gate>,
@@ -193,6 +206,53 @@ async fn r24_a_cancelled_job_frees_its_lane(world: World) {
     assert_eq!(third.outcome().await.unwrap(), 1);
 }
 
+async fn r24_a_cancelled_request_can_be_made_again(world: World) {
+    let Running { runtime, log, .. } = start(&world).await;
+    let pay = |cents| Pay { invoice: "i".to_owned(), cents };
+    let first = runtime.publish(pay(5)).delay(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(runtime.publish(pay(5)).await.unwrap().id(), first.id());
+    assert_eq!(runtime.publish(pay(6)).await.unwrap_err().code(), "idempotency_mismatch");
+    runtime.jobs().cancel(first.id()).await.unwrap();
+
+    let advice = runtime.jobs().retry(first.id()).await.unwrap_err();
+    assert_eq!(advice.code(), "illegal_transition");
+    assert!(
+        advice.message().ends_with("publish the command again, under the same idempotency key if it has one")
+    );
+    let second = runtime.publish(pay(5)).await.unwrap();
+    assert_eq!(second.outcome().await.unwrap(), 5);
+    assert_eq!(runtime.execute(pay(5)).await.unwrap(), 5);
+    assert_eq!(log.lines(), ["pays 5"], "the execution is the same request as the second one");
+    assert_eq!(kind_and_code(&first.outcome().await.unwrap_err()), CANCELLED);
+
+    let advice = runtime.jobs().retry(second.id()).await.unwrap_err();
+    assert!(advice.message().contains("under another idempotency key"), "{advice}");
+}
+
+async fn r24_a_cancelled_request_makes_way_for_another(world: World) {
+    let Running { runtime, .. } = start(&world).await;
+    let pay = |cents| Pay { invoice: "i".to_owned(), cents };
+    let first = runtime.publish(pay(5)).delay(Duration::from_secs(10)).await.unwrap();
+    let waits = runtime.publish(pay(7)).after(&first).idempotency_key("j").await.unwrap();
+    runtime.jobs().cancel(first.id()).await.unwrap();
+    assert_eq!(runtime.execute(pay(6)).await.unwrap(), 6);
+    // It was cancelled with its predecessor.
+    assert_eq!(state(&runtime, waits.id()).await, JobState::Cancelled);
+    assert_eq!(runtime.execute(pay(8)).idempotency_key("j").await.unwrap(), 8);
+    // One that is cancelled from the start never has its key.
+    let late = runtime.publish(pay(9)).after(&first).idempotency_key("k").await.unwrap();
+    assert_eq!(state(&runtime, late.id()).await, JobState::Cancelled);
+    assert_eq!(runtime.execute(pay(10)).idempotency_key("k").await.unwrap(), 10);
+}
+
+async fn r24_a_failed_request_keeps_its_key(world: World) {
+    let Running { runtime, .. } = start(&world).await;
+    let failed = runtime.publish(Pay { invoice: "i".to_owned(), cents: 0 }).await.unwrap();
+    failed.outcome().await.unwrap_err();
+    let other = runtime.publish(Pay { invoice: "i".to_owned(), cents: 1 }).await.unwrap_err();
+    assert_eq!(other.kind(), FailureKind::IdempotencyMismatch);
+}
+
 async fn r24_jobs_after_a_cancelled_job_are_cancelled_with_it(world: World) {
     let Running { runtime, .. } = start(&world).await;
     let first = runtime.publish(Tidy {}).delay(Duration::from_secs(10)).await.unwrap();
@@ -249,6 +309,9 @@ on_every_store!(
     r24_execute_returns_the_cancellation_of_its_job,
     r24_cancelled_stays_cancelled,
     r24_a_cancelled_job_frees_its_lane,
+    r24_a_cancelled_request_can_be_made_again,
+    r24_a_cancelled_request_makes_way_for_another,
+    r24_a_failed_request_keeps_its_key,
     r24_jobs_after_a_cancelled_job_are_cancelled_with_it,
     r24_cancelling_inside_an_execution_is_refused,
 );

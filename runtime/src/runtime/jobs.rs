@@ -73,7 +73,7 @@ impl Jobs {
 
     /// Cancels a job ([r24](crate::rules#r24)). A `Waiting` or `Ready` job never runs. A `Running` one commits nothing, and its
     /// handler is [signalled](crate::ExecutionContext::cancelled). Jobs that run [after](crate::Publish::after) it are
-    /// cancelled too. Cancelling a cancelled job does nothing.
+    /// cancelled too. The idempotency keys of cancelled jobs can be used again. Cancelling a cancelled job does nothing.
     ///
     /// # Errors
     /// `NotFound` if there is no such job; `Refused` with the code `illegal_transition` if it has succeeded or failed, and
@@ -112,7 +112,15 @@ impl Jobs {
         match changed.into_iter().next() {
             Some(Changed::Done(_)) => Ok(()),
             Some(Changed::Illegal(state)) => {
-                let reason = "retried: only a failed job can; publish the command again instead";
+                let reason = match state {
+                    JobState::Cancelled => {
+                        "retried: only a failed job can; publish the command again, under the same idempotency key if it has one"
+                    }
+                    JobState::Succeeded => {
+                        "retried: only a failed job can; publish the command again, under another idempotency key if it has one"
+                    }
+                    _ => "retried: only a failed job can, and this one has not ended",
+                };
                 Err(illegal_transition(id, state, reason))
             }
             Some(Changed::Unreadable(parts)) => Err(unreadable(&parts)),

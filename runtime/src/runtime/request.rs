@@ -106,7 +106,7 @@ pub(super) fn stored_id(id: JobId, name: &str, submitted: Option<&Submitted>) ->
         Some(Submitted::Mismatch(existing)) => {
             let message = format!(
                 "the idempotency key of this `{name}` belongs to job {existing}, which is a different request; use \
-                 another key"
+                 another key, or cancel that job if it has not ended"
             );
             Err(Failure::new(FailureKind::IdempotencyMismatch, "idempotency_mismatch", message))
         }
@@ -133,7 +133,8 @@ macro_rules! options {
     () => {
         /// Accepts the same request only once, whatever idempotency key the command declares: with the same payload the key
         /// returns the existing job, with another payload the request fails with `IdempotencyMismatch`
-        /// ([r25](crate::rules#r25)). All commands of a store share their keys; a key lives as long as its job.
+        /// ([r25](crate::rules#r25)). All commands of a store share their keys; a key belongs to its job until that is
+        /// [cancelled](crate::Jobs::cancel) or pruned.
         pub fn idempotency_key<K: Serialize + ?Sized>(self, key: &K) -> Self {
             Self { request: self.request.change(|draft| draft.job.idempotency_key = Key::of(key)), ..self }
         }

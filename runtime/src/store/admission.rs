@@ -20,7 +20,7 @@ pub trait Lookups {
     /// Why a look-up can fail.
     type Error;
 
-    /// The stored job that has an idempotency key.
+    /// The stored job that has an idempotency key. A cancelled job has none.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -143,7 +143,7 @@ struct Earlier<'j> {
     /// Whether any job of the call has predecessors.
     has_predecessors: bool,
     limits: Limits,
-    /// New jobs by idempotency key.
+    /// New jobs by idempotency key, except those that are cancelled.
     key_holders: HashMap<&'j Key, &'j NewJob>,
     /// Whether each new job is cancelled from the start. Empty without predecessors.
     new: HashMap<JobId, bool>,
@@ -170,7 +170,9 @@ impl<'j> Earlier<'j> {
     }
 
     fn insert(&mut self, job: &'j NewJob, is_cancelled: bool) {
-        if let Some(key) = &job.idempotency_key {
+        if let Some(key) = &job.idempotency_key
+            && !is_cancelled
+        {
             self.key_holders.insert(key, job);
         }
         if self.has_predecessors {

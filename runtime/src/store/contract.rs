@@ -49,7 +49,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///   predecessor is cancelled, it is cancelled in the same transaction, and so are its own successors. If a predecessor is cancelled already,
 ///   it is `Cancelled` from the start. A predecessor that is a job of the same call and [exists already](Submitted::Existing) is replaced
 ///   by the existing job, also in [`JobSpec::after`](super::JobSpec::after).
-/// - **Idempotency** ([r25](crate::rules#r25)). No two jobs have the same idempotency key.
+/// - **Idempotency** ([r25](crate::rules#r25)). Of the jobs that are not cancelled, no two have the same idempotency key. A cancelled job
+///   still shows its key, and does not have it any more ([r24](crate::rules#r24)).
 /// - **Time** comes from the arguments. A store has no clock. It keeps at least microseconds.
 /// - **Fidelity.** What is read is what was written; JSON is the same text.
 /// - **Damage** ([r07](crate::rules#r07)). A row that cannot be read affects its own record only. Reads return the record with placeholders and

@@ -14,6 +14,7 @@ impl Lookups for &Jobs {
 
     fn key_holder(&mut self, key: &Key) -> Result<Option<KeyHolder>, Infallible> {
         let holder = self.idempotency_keys.get(key).map(|seq| &self.records[seq].job);
+        let holder = holder.filter(|job| job.state != JobState::Cancelled);
         Ok(holder.map(|job| KeyHolder { id: job.id, name: job.name.clone(), payload: job.payload.clone() }))
     }
 

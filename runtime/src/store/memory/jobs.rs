@@ -47,6 +47,7 @@ pub(super) struct Jobs {
     pub(super) records: BTreeMap<Seq, Record>,
     pub(super) seqs: HashMap<JobId, Seq>,
     pub(super) last_seq: Seq,
+    /// The last job of each key. It has the key, unless it is cancelled.
     pub(super) idempotency_keys: HashMap<Key, Seq>,
     pub(super) lanes: Lanes,
     pub(super) counts: Counts,

@@ -31,7 +31,9 @@ impl Jobs {
         let Some(Record { job, .. }) = self.records.remove(&seq) else { return };
         self.counts.remove(&job);
         self.seqs.remove(&job.id);
-        if let Some(key) = &job.idempotency_key {
+        if let Some(key) = &job.idempotency_key
+            && self.idempotency_keys.get(key) == Some(&seq)
+        {
             self.idempotency_keys.remove(key);
         }
     }

@@ -27,7 +27,8 @@ CREATE TABLE job_specs (
     depth           INTEGER NOT NULL      -- number of jobs that led to it
 ) STRICT;
 
-CREATE UNIQUE INDEX job_specs_idempotency_key ON job_specs (idempotency_key) WHERE idempotency_key IS NOT NULL;
+-- The last job of a key has it, unless it is cancelled: cancelling frees the key.
+CREATE INDEX job_specs_idempotency_key ON job_specs (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX job_specs_correlation ON job_specs (correlation);
 
 -- Jobs that have not ended. Each has a row in exactly one of these three tables; `seq` is that of `job_specs`.

@@ -20,7 +20,11 @@ statements! { Specs {
     select_spec_keys: "SELECT id, name, priority, order_key, after IS NOT NULL FROM job_specs WHERE seq = ?1",
     select_target: "SELECT target FROM job_specs WHERE seq = ?1",
     select_seq: "SELECT seq FROM job_specs WHERE id = ?1",
-    select_key_holder: "SELECT seq, id, name, payload FROM job_specs WHERE idempotency_key = ?1",
+    /// The last job of the key, unless it is cancelled. All before it are.
+    select_key_holder: "
+        SELECT s.seq, s.id, s.name, s.payload FROM job_specs AS s
+        WHERE s.seq = (SELECT max(seq) FROM job_specs WHERE idempotency_key = ?1)
+            AND NOT EXISTS (SELECT 1 FROM cancelled AS c WHERE c.seq = s.seq)",
 } }
 
 impl Specs<'_> {

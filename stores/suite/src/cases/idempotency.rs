@@ -1,12 +1,13 @@
-//! Idempotency: no two jobs have the same key (r25).
+//! Idempotency: of the jobs that are not cancelled, no two have the same key (r25, r24).
 
 use std::sync::Arc;
 
 use enact::JobState;
 use enact::store::Submitted::{Existing, Mismatch, New};
-use enact::store::{Commit, CommitError, NewJob, PayloadComparison, Start};
+use enact::store::{Changed, Commit, CommitError, NewJob, PayloadComparison, Start};
 use enact::{JobId, Json};
 
+use super::prune;
 use crate::TestStore;
 use crate::sample::{With, at, event, job, json, key, under_key, worker};
 
@@ -202,6 +203,95 @@ pub async fn r25_a_key_is_used_after_its_job_failed(store: TestStore) {
     store.accept(active.fails()).await;
 
     assert_eq!(store.publish_all(vec![pay(5)]).await, [Existing(active.job.id)]);
+}
+
+pub async fn r24_cancelling_a_job_in_any_state_frees_its_key(store: TestStore) {
+    for state in [JobState::Ready, JobState::Running, JobState::Waiting] {
+        let first = store.publish(pay(5)).await;
+        if state != JobState::Ready {
+            let active = store.claim_one(&worker("w"), "pay", at(0)).await;
+            if state == JobState::Waiting {
+                store.accept(active.retries(at(50))).await;
+            }
+        }
+        assert_eq!(store.state(first).await, state);
+        store.must_cancel(first).await;
+
+        // Another request, and the same one after it.
+        let second = store.publish(pay(6)).await;
+        assert_eq!(store.publish_all(vec![pay(5)]).await, [Mismatch(second)], "{state}");
+        store.must_cancel(second).await;
+        let third = store.publish(pay(5)).await;
+        assert_eq!(store.publish_all(vec![pay(5)]).await, [Existing(third)], "{state}");
+        store.must_cancel(third).await;
+    }
+}
+
+pub async fn r24_a_cancelled_job_shows_its_key_and_another_has_it(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+    store.must_cancel(first).await;
+    let second = store.publish(pay(5)).await;
+
+    for id in [first, second] {
+        assert_eq!(store.find(id).await.idempotency_key, Some(key("k")));
+    }
+    assert_eq!(store.cancel_job(first).await, Changed::Illegal(JobState::Cancelled));
+    assert_eq!(store.retry_job(first).await, Changed::Illegal(JobState::Cancelled));
+    assert_eq!(store.publish_all(vec![pay(5), pay(6)]).await, [Existing(second), Mismatch(second)]);
+}
+
+pub async fn r24_a_successor_that_is_cancelled_with_its_predecessor_frees_its_key(store: TestStore) {
+    let ship = store.publish(job("ship")).await;
+    let first = store.publish(pay(5).with(|job| job.after = vec![ship])).await;
+    assert_eq!(store.cancel_job(ship).await, Changed::Done(vec![ship, first]));
+
+    let second = store.publish(pay(6)).await;
+    assert_eq!(store.state(second).await, JobState::Ready);
+}
+
+pub async fn r24_a_job_that_is_cancelled_from_the_start_does_not_have_its_key(store: TestStore) {
+    let ship = store.publish(job("ship")).await;
+    store.must_cancel(ship).await;
+    let after_ship = || pay(5).with(|job| job.after = vec![ship]);
+    let jobs = vec![after_ship(), pay(6), pay(5), after_ship()];
+    let holder = jobs[1].id;
+    assert_eq!(store.publish_all(jobs).await, [New, New, Mismatch(holder), Mismatch(holder)]);
+    store.must_cancel(holder).await;
+    assert_eq!(store.state(store.publish(after_ship()).await).await, JobState::Cancelled);
+
+    // Also when an execution stages them.
+    let active = store.run(job("ship")).await;
+    let (staged, second) = (after_ship(), pay(7));
+    let ids = [staged.id, second.id];
+    store.accept(Commit { jobs: vec![staged, second], ..active.succeeds() }).await;
+    assert_eq!(store.state(ids[0]).await, JobState::Cancelled);
+    assert_eq!(store.publish_all(vec![pay(7)]).await, [Existing(ids[1])]);
+}
+
+pub async fn r24_a_key_can_be_freed_again_and_again(store: TestStore) {
+    for cents in 0..20 {
+        let id = store.publish(pay(cents)).await;
+        store.must_cancel(id).await;
+    }
+    let active = store.run(pay(5)).await;
+    store.accept(active.succeeds()).await;
+    assert_eq!(
+        store.publish_all(vec![pay(5), pay(6)]).await,
+        [Existing(active.job.id), Mismatch(active.job.id)]
+    );
+}
+
+pub async fn r24_pruning_a_cancelled_job_leaves_its_key_to_the_next(store: TestStore) {
+    let first = store.publish(pay(5)).await;
+    store.must_cancel(first).await;
+    let second = store.publish(pay(5)).await;
+    assert_eq!(store.prune_all(prune::all_ended()).await, 1);
+
+    assert_eq!(store.all_ids().await, [second]);
+    assert_eq!(store.publish_all(vec![pay(5)]).await, [Existing(second)]);
+    store.must_cancel(second).await;
+    assert_eq!(store.prune_all(prune::all_ended()).await, 1);
+    store.publish(pay(6)).await;
 }
 
 pub async fn r25_idempotency_keys_match_exactly(store: TestStore) {

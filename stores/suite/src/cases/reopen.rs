@@ -104,6 +104,17 @@ pub async fn r25_idempotency_keys_survive_a_restart(store: TestStore) {
     assert_eq!(store.publish_all(again).await, [Submitted::Existing(first), Submitted::Mismatch(first)]);
 }
 
+pub async fn r24_a_freed_idempotency_key_survives_a_restart(store: TestStore) {
+    let first = store.publish(under_key("k", "pay", json(5))).await;
+    store.must_cancel(first).await;
+
+    let store = store.reopened();
+    let second = store.publish(under_key("k", "pay", json(6))).await;
+    let store = store.reopened();
+    let again = vec![under_key("k", "pay", json(5)), under_key("k", "pay", json(6))];
+    assert_eq!(store.publish_all(again).await, [Submitted::Mismatch(second), Submitted::Existing(second)]);
+}
+
 pub async fn r18_cursors_and_page_tokens_survive_a_restart(store: TestStore) {
     fill(&store).await;
     let cursor = store.all_events().await.last().map_or(Cursor::START, |event| event.cursor);

@@ -209,8 +209,11 @@ impl ReferenceStore {
     }
 
     fn submit_one(&mut self, new: NewJob) -> Vec<Submitted> {
-        let same_key =
-            |other: &&Job| new.idempotency_key.is_some() && other.idempotency_key == new.idempotency_key;
+        let same_key = |other: &&Job| {
+            new.idempotency_key.is_some()
+                && other.idempotency_key == new.idempotency_key
+                && other.state != Cancelled
+        };
         if let Some(other) = self.jobs.iter().map(|stored| &stored.job).find(same_key) {
             let is_same = new.is_same_request(&other.name, &other.payload);
             return vec![if is_same { Submitted::Existing(other.id) } else { Submitted::Mismatch(other.id) }];
