@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::attempt::{Progress, announce_fenced};
+use super::attempt::{FIRST_PAUSE, LONGEST_PAUSE, Progress, end_fenced};
 use super::engine::Engine;
 use super::entity_locks::EntityLock;
 use super::running_attempts::RegisteredAttempt;
@@ -73,7 +73,7 @@ impl Candidate<'_> {
         match self.release(true).await {
             Ok(true) => progress.has_begun = false,
             Ok(false) => {
-                announce_fenced(self.engine, self.job).await;
+                end_fenced(self).await;
                 return None;
             }
             // It stays begun, which is safe.
@@ -110,7 +110,7 @@ impl Candidate<'_> {
         tokio::select! {
             biased;
             () = self.registered.cancellation.cancelled() => {
-                announce_fenced(self.engine, self.job).await;
+                end_fenced(self).await;
                 None
             }
             lock = &mut line => Some(Some(lock)),
@@ -142,7 +142,7 @@ impl Candidate<'_> {
         match begin.await {
             Ok(true) => Some(Begun { lock, permit }),
             Ok(false) => {
-                announce_fenced(self.engine, self.job).await;
+                end_fenced(self).await;
                 None
             }
             Err(error) => {
@@ -158,15 +158,23 @@ impl Candidate<'_> {
         }
     }
 
-    /// Leaves the job to the next claim. The attempt is not counted.
+    /// Leaves the job to the next claim. The attempt is not counted. If the job is cancelled, its lane and the turn of its entity pass on.
+    ///
+    /// Tries until the store has stored it: no other process releases what a living worker has. After the deadline of a shutdown it tries
+    /// once.
     pub(super) async fn give_back(&self) {
-        match self.release(false).await {
-            Ok(_) => self.engine.work.notify_one(),
-            Err(error) => {
-                let failure = Failure::from(error);
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = self.release(false).await {
+            let failure = Failure::from(error);
+            if self.engine.abort.is_cancelled() {
                 tracing::error!("cannot release the job; it is released when the lease expires: {failure}");
+                return;
             }
+            tracing::error!(retry_in = ?pause, "cannot release the job; retrying: {failure}");
+            self.engine.clock.sleep_until(self.engine.clock.elapsed().saturating_add(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        self.engine.work.notify_one();
     }
 
     async fn release(&self, hold: bool) -> Result<bool, StoreError> {

@@ -25,8 +25,8 @@ use crate::store::{Commit, CommitError, Committed, Next, Release, RunningJob, St
 use crate::wiring::JobPlan;
 
 /// The first and the longest pause before the end of an attempt is written again, after the store has failed.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How often the full record of an attempt is tried before a reduced one is.
 const FULL_TRIES: u32 = 3;
@@ -87,7 +87,7 @@ async fn run_to_end(
 ) {
     let Candidate { plan, job, registered, .. } = *candidate;
     if let JobKind::Unknown(kind) = job.kind {
-        return put_back(engine, job, &progress.attempt, kind).await;
+        return put_back(candidate, &progress.attempt, kind).await;
     }
     let Some(Begun { mut lock, mut permit }) = candidate.begin(arrival, progress).await else { return };
     let mut may_follow = plan.settings.retry.repeats();
@@ -128,13 +128,19 @@ async fn run_to_end(
 }
 
 /// Puts back a job of a kind that this version does not know: another program may know it ([r07](crate::rules#r07)).
-async fn put_back(engine: &Engine, job: &Job, attempt: &Attempt, kind: StoredName) {
+async fn put_back(candidate: &Candidate<'_>, attempt: &Attempt, kind: StoredName) {
+    let Candidate { engine, job, .. } = *candidate;
     tracing::warn!(%kind, "the job is of a kind that this program does not know; it is left to another for {PUT_BACK:?}");
     let now = engine.clock.now();
     let next = Next::PutBack(add_saturating(now, PUT_BACK));
     let attempt = Attempt { ended_at: Some(now), ..attempt.clone() };
-    if let Err(error) = engine.store.commit(Commit::ending(job.id, attempt, next)).await {
-        tracing::error!("cannot put the job back; it ends as lost when the lease expires: {error}");
+    match engine.store.commit(Commit::ending(job.id, attempt, next)).await {
+        Ok(_) => {}
+        Err(CommitError::Store(error)) => {
+            let failure = Failure::from(error);
+            tracing::error!("cannot put the job back; it ends as lost when the lease expires: {failure}");
+        }
+        Err(_) => end_fenced(candidate).await,
     }
 }
 
@@ -218,9 +224,9 @@ fn log_failure(attempt: &Attempt, failure: &Failure) {
     }
 }
 
-/// The store does not know the attempt: the job was cancelled, or the attempt was rescued. Or its start was never stored, and this
-/// worker still holds the job.
-async fn end_fenced(candidate: &Candidate<'_>) {
+/// Ends an attempt that is not running in the store: the job was cancelled, and is released now that the attempt has ended
+/// ([r24](crate::rules#r24)); or the attempt was rescued; or its start was never stored, and this worker still holds the job.
+pub(super) async fn end_fenced(candidate: &Candidate<'_>) {
     announce_fenced(candidate.engine, candidate.job).await;
     candidate.give_back().await;
 }
@@ -259,12 +265,16 @@ async fn release(candidate: &Candidate<'_>, progress: Progress) {
     }
 }
 
-/// Ends an attempt of a worker whose lease has expired, unless the worker has renewed it `renewals` times by then.
+/// Ends an attempt of a worker whose lease has expired, or releases its job, unless the worker has renewed it `renewals` times by then.
 pub(crate) async fn rescue(engine: &Engine, running: RunningJob, renewals: u64) -> Result<(), StoreError> {
     let RunningJob { job, worker, started_at } = running;
-    if job.state == JobState::Ready && job.unreadable.is_empty() {
+    let number = match job.state {
+        JobState::Cancelled => Some(job.attempts),
         // It was in line for its entity, and has not begun.
-        let number = job.attempts.saturating_add(1);
+        JobState::Ready if job.unreadable.is_empty() => Some(job.attempts.saturating_add(1)),
+        _ => None,
+    };
+    if let Some(number) = number {
         let release = Release { job: job.id, worker, number, lapsed: Some(renewals), hold: false };
         if engine.store.release(release).await? {
             engine.work.notify_one();
@@ -341,7 +351,7 @@ fn announce_failure(engine: &Engine, job: &Job, commit: &Commit) {
 }
 
 /// Announces the stored outcome of the job: its attempt was cancelled or rescued while it ran.
-pub(super) async fn announce_fenced(engine: &Engine, job: &Job) {
+async fn announce_fenced(engine: &Engine, job: &Job) {
     tracing::warn!("attempt was cancelled or rescued while it ran; dropped its effects");
     if let Ok(Some(job)) = engine.store.job(job.id).await {
         let id = job.id;

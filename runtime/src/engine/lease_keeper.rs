@@ -140,6 +140,7 @@ async fn cancel_ended_elsewhere(engine: &Engine, seen: &mut HashSet<AttemptId>) 
         let stored = engine.store.running(&engine.worker, usize::MAX).await?;
         let stored: HashSet<_> = stored
             .iter()
+            .filter(|RunningJob { job, .. }| job.state != JobState::Cancelled)
             .map(|RunningJob { job, .. }| AttemptId {
                 job: job.id,
                 // A job in line for its entity is ready: its attempt has not begun.

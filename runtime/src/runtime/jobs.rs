@@ -73,7 +73,11 @@ impl Jobs {
 
     /// Cancels a job ([r24](crate::rules#r24)). A `Waiting` or `Ready` job never runs. A `Running` one commits nothing, and its
     /// handler is [signalled](crate::ExecutionContext::cancelled). Jobs that run [after](crate::Publish::after) it are
-    /// cancelled too. The idempotency keys of cancelled jobs can be used again. Cancelling a cancelled job does nothing.
+    /// cancelled too. Cancelling a cancelled job does nothing.
+    ///
+    /// The job is `Cancelled` at once, and callers that wait for it are notified. The next job of its lane, or on its entity, runs when
+    /// the handler has returned; a time limit of the handler limits that, too. The idempotency keys of cancelled jobs can be used
+    /// again.
     ///
     /// # Errors
     /// `NotFound` if there is no such job; `Refused` with the code `illegal_transition` if it has succeeded or failed, and

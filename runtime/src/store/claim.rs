@@ -50,18 +50,18 @@ pub struct Begin {
     pub now: Timestamp,
 }
 
-/// Takes back an attempt whose handler has not begun, or a hold.
+/// Takes back an attempt whose handler has not begun, or a hold; or releases a cancelled job.
 #[derive(Clone, Debug)]
 pub struct Release {
     /// The job.
     pub job: JobId,
-    /// The worker that runs or holds it.
+    /// The worker that runs or holds it, or did when it was cancelled.
     pub worker: WorkerId,
-    /// The number of the attempt: the running one, or the one that would be begun next.
+    /// The number of the attempt: the running or cancelled one, or the one that would be begun next.
     pub number: u32,
     /// For a rescue, as [`Commit::lapsed`](super::Commit::lapsed).
     pub lapsed: Option<u64>,
-    /// Whether the worker holds the job from now on. It keeps the turn of its entity.
+    /// Whether the worker holds the job from now on. It keeps the turn of its entity. A cancelled job cannot be held.
     pub hold: bool,
 }
 
@@ -89,10 +89,11 @@ pub struct Lease {
     pub length: Duration,
 }
 
-/// A job that a worker runs or holds.
+/// A job that a worker runs or holds, or a cancelled one that it has not released.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunningJob {
-    /// The job. [`Job::attempts`] is the number of the running attempt. A job that is held is `Ready`.
+    /// The job. [`Job::attempts`] is the number of the attempt to end or to [release](super::Store::release). A job that is held is
+    /// `Ready`, and the number is that of the attempts so far.
     pub job: Job,
     /// The worker.
     pub worker: WorkerId,

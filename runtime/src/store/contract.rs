@@ -40,6 +40,9 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///   waits for something else. A failed job that is [retried by hand](Self::retry) returns to its position: it becomes the head
 ///   instead of a later job that is `Waiting`, but not of one that is `Ready` or `Running`. Jobs that
 ///   [start at once](NewJob::start) have no order key.
+/// - **Cancelled attempts** ([r24](crate::rules#r24)). When a job is cancelled that a worker runs or holds, it has ended, and its attempt
+///   may still run. It keeps its lane and its turn until that worker [releases](Self::release) it, or another does when the worker's lease
+///   has expired. Until then the worker [runs](Self::running) it.
 /// - **Turns** ([r17](crate::rules#r17)). An entity has one turn among the jobs that are claimed: a claimed job has the turn of the entity that its
 ///   [name](super::Claimable::entity) and its target name until the attempt ends, or is released without a hold. A `Ready` job whose entity
 ///   has another job's turn is not claimed: a claim passes it by, and puts it into the entity's line. When the turn ends, the first job of
@@ -91,7 +94,8 @@ pub trait Store: Send + Sync + 'static {
     /// as [`commit`](Self::commit) does.
     fn begin(&self, begin: Begin) -> StoreFuture<'_, Result<bool, StoreError>>;
 
-    /// Takes back an attempt whose handler has not begun, or a hold: the job is `Ready`, and the attempt is not counted. Returns whether it
+    /// Takes back an attempt whose handler has not begun, or a hold: the job is `Ready`, and the attempt is not counted. Or releases a
+    /// cancelled job whose attempt has ended: it stays `Cancelled`, and its lane and the turn of its entity pass on. Returns whether it
     /// was that attempt, or that hold, and whether a rescue was justified.
     async fn release(&self, release: Release) -> Result<bool, StoreError>;
 
@@ -104,17 +108,18 @@ pub trait Store: Send + Sync + 'static {
     /// handlers block every thread of the program's tokio runtime, so they must not depend on a task that was spawned there.
     async fn renew(&self, lease: Lease) -> Result<(), StoreError>;
 
-    /// Deletes the lease if its renewal count still equals `renewals` and the worker runs and holds no jobs.
+    /// Deletes the lease if its renewal count still equals `renewals` and the worker has none of the jobs that [`running`](Self::running)
+    /// returns.
     async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError>;
 
-    /// The lease of every worker that runs or holds jobs.
+    /// The lease of every worker that has jobs that [`running`](Self::running) returns.
     async fn leases(&self) -> Result<Vec<Lease>, StoreError>;
 
-    /// The jobs that a worker runs or holds, by sequence number, at most `limit`.
+    /// The jobs that a worker runs or holds, and the cancelled ones that it has not released, by sequence number, at most `limit`.
     async fn running(&self, worker: &WorkerId, limit: usize) -> Result<Vec<RunningJob>, StoreError>;
 
-    /// Cancels jobs that are `Waiting`, `Ready` or `Running` ([r24](crate::rules#r24)). A running attempt ends with `failure`. Returns the
-    /// outcome of each, in order.
+    /// Cancels jobs that are `Waiting`, `Ready` or `Running` ([r24](crate::rules#r24)). A running attempt ends with `failure`, and is to be
+    /// [released](Self::release). Returns the outcome of each, in order.
     async fn cancel(
         &self,
         jobs: Vec<JobId>,
@@ -131,7 +136,7 @@ pub trait Store: Send + Sync + 'static {
     async fn change_due(&self, due: Vec<NewDue>) -> Result<(), StoreError>;
 
     /// Deletes ended jobs with their attempts and idempotency keys: those that [match](Prune::matches), except predecessors of jobs
-    /// that wait for them. Examines at most [`Prune::limit`] jobs, by sequence number, and stops at the first at which the search
+    /// that wait for them, and cancelled jobs that are not [released](Self::release). Examines at most [`Prune::limit`] jobs, by sequence number, and stops at the first at which the search
     /// [ends](Prune::ends_at).
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError>;
 

@@ -25,13 +25,14 @@ pub(crate) const LEASES: &str = "
 pub(crate) const RUNNING: &str = concat!(
     "SELECT live.seq, ",
     job_columns!(),
-    ", live.worker, live.started_at, live.attempts
+    ", live.worker, live.started_at, live.attempts, live.cancelled
     FROM running AS live CROSS JOIN jobs AS j ON j.seq = live.seq WHERE live.worker = ?1 ORDER BY live.seq LIMIT ?2"
 );
 
 /// Running jobs whose specs were deleted or renumbered by hand.
 pub(crate) const RUNNING_WITHOUT_SPEC: &str = "
-    SELECT live.seq, live.worker, live.started_at, live.attempts, live.name, live.begun FROM running AS live
+    SELECT live.seq, live.worker, live.started_at, live.attempts, live.name, live.begun, live.cancelled
+    FROM running AS live
     WHERE live.worker = ?1 AND NOT EXISTS (SELECT 1 FROM job_specs AS s WHERE s.seq = live.seq) LIMIT ?2";
 
 pub(crate) const LAST_TICK: &str = "SELECT last_tick FROM schedules WHERE name = ?1";
@@ -55,7 +56,7 @@ pub(crate) const ATTEMPTS: &str = "
     FROM job_specs AS s JOIN attempts AS a ON a.seq = s.seq WHERE s.id = ?1
     UNION ALL
     SELECT live.attempts, live.worker, live.started_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-    FROM job_specs AS s JOIN running AS live ON live.seq = s.seq WHERE s.id = ?1 AND live.begun <> 0
+    FROM job_specs AS s JOIN running AS live ON live.seq = s.seq WHERE s.id = ?1 AND live.begun = 1 AND live.cancelled = 0
     ORDER BY 1";
 
 pub(crate) const ENTITIES: &str = "
@@ -76,9 +77,10 @@ pub(crate) const PRUNE_CANDIDATES: &str = "
     LEFT JOIN attempts AS a ON a.seq = s.seq AND a.number = (SELECT max(b.number) FROM attempts AS b WHERE b.seq = s.seq)
     WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2";
 
-/// Whether a job has ended and no other job waits for it.
+/// Whether a job has ended, no worker is still to release it, and no other job waits for it.
 pub(crate) const IS_PRUNABLE: &str = "
     SELECT 1 FROM jobs AS j WHERE j.seq = ?1 AND j.ended_at IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM running AS live WHERE live.seq = ?1)
         AND NOT EXISTS (SELECT 1 FROM predecessors WHERE predecessor = ?1)";
 
 pub(crate) const EVENT_TIMES: &str = "SELECT position, emitted_at FROM events ORDER BY position";
@@ -292,7 +294,7 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
         JobState::Failed => vec![format!("SELECT live.seq FROM {FAILED} WHERE {conditions}")],
         // A job that a worker holds is ready.
         JobState::Ready => vec![from("ready", ""), from("running", "live.begun = 0 AND ")],
-        JobState::Running => vec![from("running", "live.begun <> 0 AND ")],
+        JobState::Running => vec![from("running", "live.begun = 1 AND live.cancelled = 0 AND ")],
         // A state table has the name of its state.
         _ => vec![from(state.as_str(), "")],
     };

@@ -139,26 +139,33 @@ fn job_with(row: &Row<'_>, payload: ReadPayload) -> (PageToken, Job) {
     (PageToken::from_u64(seq.cast_unsigned()), job)
 }
 
-/// The columns of [`job`], then `worker, started_at, attempts`. The payload is not parsed, as in [`claimed_job`].
+/// The columns of [`job`], then `worker, started_at, attempts, cancelled`. The payload is not parsed, as in [`claimed_job`].
 pub(crate) fn running_job(row: &Row<'_>) -> RunningJob {
     const JOB_COLUMNS: usize = 23;
     let (_, mut job) = job_with(row, unparsed);
     let mut cells = Cells::from_column(row, JOB_COLUMNS);
     let (worker, started_at) = (worker_id(&mut cells), cells.time("started_at"));
-    // Also if its spec was deleted by hand.
+    // Also if its other rows were deleted by hand.
     job.attempts = cells.number("attempts");
+    if cells.number::<i64>("cancelled") != 0 {
+        job.state = JobState::Cancelled;
+    }
     job.unreadable.extend(cells.unreadable());
     RunningJob { job, worker, started_at }
 }
 
-/// `seq, worker, started_at, attempts, name, begun` of a running job without a spec.
+/// `seq, worker, started_at, attempts, name, begun, cancelled` of a running job without a spec.
 pub(crate) fn running_without_spec(row: &Row<'_>) -> RunningJob {
     let mut cells = Cells::of(row);
     let seq = cells.number("seq");
     cells.note("seq", "has no row in `job_specs`");
     let (worker, started_at) = (worker_id(&mut cells), cells.time("started_at"));
     let (attempts, name) = (cells.number("attempts"), cells.text("name"));
-    let state = if cells.number::<i64>("begun") == 0 { JobState::Ready } else { JobState::Running };
+    let state = match (cells.number::<i64>("begun"), cells.number::<i64>("cancelled")) {
+        (0, _) => JobState::Ready,
+        (_, 0) => JobState::Running,
+        _ => JobState::Cancelled,
+    };
     let kind = JobKind::from_stored_or_placeholder("");
     let spec = JobSpec::new(id_of_seq(seq), kind, name, Json::from_text(""), started_at);
     let mut job = Job::new(spec, state);
@@ -267,11 +274,9 @@ pub(crate) struct RunningAttempt {
     pub(crate) started_at: Timestamp,
     /// `false`: the worker holds the job.
     pub(crate) has_begun: bool,
-    /// The entity whose turn it has.
-    pub(crate) entity: Option<RawText>,
 }
 
-/// `attempts, worker, started_at, begun, entity`
+/// `attempts, worker, started_at, begun`
 pub(crate) fn running_attempt(row: &Row<'_>) -> RunningAttempt {
     let mut cells = Cells::of(row);
     RunningAttempt {
@@ -279,7 +284,6 @@ pub(crate) fn running_attempt(row: &Row<'_>) -> RunningAttempt {
         worker: worker_id(&mut cells),
         started_at: cells.time("started_at"),
         has_begun: cells.number::<i64>("begun") != 0,
-        entity: cells.optional_raw_text("entity"),
     }
 }
 
@@ -289,18 +293,23 @@ pub(crate) struct Released {
     pub(crate) attempts: u32,
     pub(crate) spent: u32,
     pub(crate) name: Box<str>,
+    pub(crate) order_key: Option<String>,
+    pub(crate) is_cancelled: bool,
     /// The entity whose turn it had.
     pub(crate) turn: Option<RawText>,
+    pub(crate) unreadable: Vec<Unreadable>,
 }
 
-/// `attempts, spent, name, begun, entity`
+/// `attempts, spent, name, order_key, begun, cancelled, entity`
 pub(crate) fn released(row: &Row<'_>) -> Released {
     let mut cells = Cells::of(row);
     let (attempts, spent) = (cells.number::<u32>("attempts"), cells.number("spent"));
-    let name = cells.text("name").into();
+    let (name, order_key) = (cells.text("name").into(), cells.optional_text("order_key").map(Into::into));
     let has_begun = cells.number::<i64>("begun") != 0;
+    let is_cancelled = cells.number::<i64>("cancelled") != 0;
+    let turn = cells.optional_raw_text("entity");
     let attempts = attempts.saturating_sub(u32::from(has_begun));
-    Released { attempts, spent, name, turn: cells.optional_raw_text("entity") }
+    Released { attempts, spent, name, order_key, is_cancelled, turn, unreadable: cells.unreadable() }
 }
 
 /// `worker, renewals, length`; the last two are NULL if the worker has no lease.

@@ -76,6 +76,10 @@ impl Template {
             store.commit(commit).await.unwrap();
         }
 
+        let unreleased = in_lane("unreleased");
+        store.submit(vec![], vec![unreleased.clone()]).await.unwrap();
+        store.claim(claim_of(&dead, 1, second(0))).await.unwrap();
+        store.cancel(vec![unreleased.id], cancellation(), second(1)).await.unwrap();
         let running: Vec<_> = (0..4).map(|index| in_lane(&format!("running-{index}"))).collect();
         store.submit(vec![], running.clone()).await.unwrap();
         store.claim(claim_of(&dead, 4, second(0))).await.unwrap();
@@ -100,8 +104,10 @@ impl Template {
         more.extend((0..2).map(|index| in_lane(&format!("running-{index}"))));
         more.extend((0..3).map(|at| NewJob { due_at: Some(second(10 + at)), ..new_job("withdraw") }));
         more.extend((0..3).map(|_| after(keyed.id, new_job("withdraw"))));
+        more.push(in_lane("unreleased"));
         store.submit(vec![], more.clone()).await.unwrap();
         store.cancel(vec![cancelled.id], cancellation(), second(1)).await.unwrap();
+        jobs.push(unreleased);
         jobs.extend(running);
         jobs.extend(more);
         let tick = NewTick {
@@ -175,6 +181,7 @@ fn cases(path: &Path) -> Vec<Case> {
     ready.extend(middle("SELECT seq FROM ready WHERE order_key IS NOT NULL AND in_line = 1"));
     running.extend(middle("SELECT seq FROM running WHERE entity IS NOT NULL"));
     running.extend(middle("SELECT seq FROM running WHERE begun = 0"));
+    running.extend(middle("SELECT seq FROM running WHERE cancelled = 1"));
     let mut attempts = middle("SELECT seq FROM attempts WHERE output IS NULL");
     attempts.extend(middle("SELECT seq FROM attempts WHERE output IS NOT NULL"));
     let rows: [(&str, &str, Vec<i64>); 9] = [
@@ -251,8 +258,9 @@ async fn work(store: &SqliteStore) {
     let alive = worker("alive");
     for lease in store.leases().await.unwrap() {
         for running in store.running(&lease.worker, 1000).await.unwrap() {
-            if running.job.state == JobState::Ready {
-                let (job, number) = (running.job.id, running.job.attempts + 1);
+            if matches!(running.job.state, JobState::Ready | JobState::Cancelled) {
+                let is_held = running.job.state == JobState::Ready;
+                let (job, number) = (running.job.id, running.job.attempts + u32::from(is_held));
                 let lapsed = Some(lease.renewals);
                 let release = Release { job, worker: running.worker, number, lapsed, hold: false };
                 assert!(store.release(release).await.unwrap(), "{:?} is not released", running.job);

@@ -144,6 +144,11 @@ macro_rules! conformance {
                 r24_a_cancelled_waiting_job_keeps_its_last_failure,
                 r26_a_cancelled_job_frees_its_lane,
                 r26_a_whole_lane_can_be_cancelled,
+                r24_a_cancelled_job_is_released_by_its_worker,
+                r24_a_cancelled_job_of_a_dead_worker_is_released,
+                r24_a_cancelled_job_is_not_pruned_before_it_is_released,
+                r24_a_job_that_is_retried_by_hand_waits_until_a_cancelled_one_is_released,
+                r24_a_cancelled_job_is_unreleased_after_a_restart,
                 r24_cancelling_includes_successors_in_the_same_lane;
             leases:
                 r23_a_lease_is_read_as_stored,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use enact::store::{
     Changed, Claim, Claimable, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage,
-    JobQuery, Lease, NewJob, Prune, Start, Store, StoredEntity, StoredEvent, Submitted,
+    JobQuery, Lease, NewJob, Prune, Release, Start, Store, StoredEntity, StoredEvent, Submitted,
 };
 use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
@@ -207,6 +207,14 @@ impl TestStore {
     /// Cancels a job that must not have ended.
     pub(crate) async fn must_cancel(&self, id: JobId) {
         assert!(matches!(self.cancel_job(id).await, Changed::Done(_)));
+    }
+
+    /// Releases an attempt, or a cancelled job. Returns whether the store knew it.
+    pub(crate) async fn release_attempt(&self, active: &RunningAttempt) -> bool {
+        let RunningAttempt { job, worker, .. } = active;
+        let release =
+            Release { job: job.id, worker: worker.clone(), number: job.attempts, lapsed: None, hold: false };
+        self.release(release).await.expect("release")
     }
 
     /// Retries a job manually.

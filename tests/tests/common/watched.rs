@@ -37,6 +37,11 @@ pub(crate) trait Watch: Send + Sync + 'static {
     /// Before [`Store::add_late_effects`].
     async fn adding_late_effects(&self, _late: &[LateEffects]) {}
 
+    /// Before [`Store::release`], which fails with the error.
+    async fn releasing(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Before [`Store::commit`].
     async fn committing(&self, _commit: &Commit) {}
 }
@@ -74,6 +79,7 @@ impl<W: Watch> Store for Watched<W> {
     }
 
     async fn release(&self, release: Release) -> Result<bool, StoreError> {
+        self.watch.releasing().await?;
         self.store.release(release).await
     }
 

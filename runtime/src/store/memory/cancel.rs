@@ -38,7 +38,7 @@ impl Jobs {
             running.failure = Some(failure.clone());
             job.failure = Some(failure.clone());
         }
-        self.end(seq, JobState::Cancelled, Some(now));
+        self.end_cancelled(seq, now);
         self.leave_predecessors(seq);
         self.records[&seq].successors.iter().copied().collect()
     }

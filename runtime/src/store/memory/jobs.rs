@@ -11,13 +11,13 @@ use super::ready::Ready;
 use super::seq::Seq;
 use super::turns::Turns;
 use crate::model::{Attempt, Job, JobId, JobState, Key, WorkerId};
-use crate::store::{Begin, Claim, Claimed, EntityKey, LateEffects, NewDue, Next, Release};
+use crate::store::{Begin, Claim, Claimed, EntityKey, LateEffects, NewDue, Next, Release, RunningJob};
 
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) job: Job,
     pub(super) attempts: Vec<Attempt>,
-    /// Where it is while it is ready.
+    /// Where it is while it is ready, or cancelled.
     pub(super) place: Place,
     /// The entity whose turn it has.
     pub(super) turn: Option<EntityKey>,
@@ -27,7 +27,7 @@ pub(super) struct Record {
     pub(super) successors: BTreeSet<Seq>,
 }
 
-/// Where a ready job is.
+/// Where a ready or cancelled job is.
 #[derive(Debug, Default)]
 pub(super) enum Place {
     /// Among the jobs that can be claimed.
@@ -39,6 +39,14 @@ pub(super) enum Place {
     Promoted(EntityKey),
     /// Held by a worker since this time.
     Held(WorkerId, Timestamp),
+    /// Cancelled: this attempt of a worker has not been released. The job keeps its lane and its turn.
+    Unreleased { worker: WorkerId, number: u32, since: Timestamp },
+}
+
+impl Record {
+    pub(super) fn is_unreleased(&self) -> bool {
+        matches!(self.place, Place::Unreleased { .. })
+    }
 }
 
 /// The ready, due and running jobs are kept in queues, so that the cost of a call does not grow with the jobs that have ended.
@@ -55,7 +63,7 @@ pub(super) struct Jobs {
     /// The jobs that wait for a time only.
     due: BTreeSet<(Timestamp, Seq)>,
     pub(super) turns: Turns,
-    /// The jobs that each worker runs or holds.
+    /// The jobs that each worker runs, holds or has not released.
     running: HashMap<WorkerId, BTreeSet<Seq>>,
     /// Whether a job has become ready or due-only since this was last taken.
     has_work: bool,
@@ -91,7 +99,7 @@ impl Jobs {
         }
     }
 
-    /// The workers that run or hold jobs.
+    /// The workers that run, hold or have not released jobs.
     pub(super) fn workers(&self) -> impl Iterator<Item = &WorkerId> {
         self.running.keys()
     }
@@ -100,16 +108,24 @@ impl Jobs {
         self.running.contains_key(worker)
     }
 
-    /// The jobs that a worker runs or holds, by sequence number, and since when.
-    pub(super) fn running_of(&self, worker: &WorkerId) -> impl Iterator<Item = (&Job, Timestamp)> {
+    /// The jobs that a worker runs, holds or has not released, by sequence number.
+    pub(super) fn running_of(&self, worker: &WorkerId) -> impl Iterator<Item = RunningJob> {
         let seqs = self.running.get(worker).into_iter().flatten();
-        seqs.filter_map(|seq| Some((&self.records[seq].job, self.since(*seq)?)))
+        seqs.filter_map(|seq| {
+            let Record { job, place, .. } = &self.records[seq];
+            let mut job = job.clone();
+            if let Place::Unreleased { number, .. } = place {
+                job.attempts = *number;
+            }
+            Some(RunningJob { job, worker: worker.clone(), started_at: self.since(*seq)? })
+        })
     }
 
-    /// Since when a worker runs or holds a job.
+    /// Since when a worker runs or holds a job, or did when it was cancelled.
     fn since(&self, seq: Seq) -> Option<Timestamp> {
         let Record { job, attempts, place, .. } = &self.records[&seq];
         match place {
+            Place::Unreleased { since, .. } => Some(*since),
             Place::Held(_, since) if job.state == JobState::Ready => Some(*since),
             _ => attempts.last().map(|attempt| attempt.started_at),
         }
@@ -208,6 +224,15 @@ impl Jobs {
     pub(super) fn release(&mut self, release: &Release) -> bool {
         let Release { job, worker, number, hold, .. } = release;
         let Some(&seq) = self.seqs.get(job) else { return false };
+        if let Place::Unreleased { worker: by, number: unreleased, .. } = &self.records[&seq].place {
+            let is_it = by == worker && unreleased == number && !hold;
+            if is_it {
+                self.move_to(seq, Place::Claimable);
+                self.end_turn(seq);
+                self.leave_lane(seq);
+            }
+            return is_it;
+        }
         let is_running = self
             .running_attempt(*job)
             .is_some_and(|(_, running)| running.number == *number && running.worker == *worker);
@@ -278,10 +303,36 @@ impl Jobs {
         job.failure = attempts.last().and_then(|attempt| attempt.failure.clone());
     }
 
+    /// Cancels a job. If a worker runs or holds it, it keeps its lane and its turn until it is released.
+    pub(super) fn end_cancelled(&mut self, seq: Seq, now: Timestamp) {
+        let Record { job, attempts, place, .. } = &self.records[&seq];
+        let holder = match (job.state, place) {
+            (JobState::Running, _) => attempts.last().map(|attempt| (&attempt.worker, attempt.number)),
+            (JobState::Ready, Place::Held(worker, _)) => Some((worker, job.attempts + 1)),
+            _ => None,
+        };
+        let unreleased = holder.zip(self.since(seq)).map(|((worker, number), since)| Place::Unreleased {
+            worker: worker.clone(),
+            number,
+            since,
+        });
+        if let Some(unreleased) = unreleased {
+            self.dequeue(seq);
+            self.record_mut(seq).place = unreleased;
+        }
+        self.end(seq, JobState::Cancelled, Some(now));
+    }
+
     /// Ends a job. The next job of its lane becomes the head.
     pub(super) fn end(&mut self, seq: Seq, state: JobState, ended_at: Option<Timestamp>) {
         self.record_mut(seq).job.ended_at = ended_at;
         self.transition(seq, state, None);
+        if !self.records[&seq].is_unreleased() {
+            self.leave_lane(seq);
+        }
+    }
+
+    fn leave_lane(&mut self, seq: Seq) {
         if let Some(lane) = &self.records[&seq].job.order_key
             && let Some(next) = self.lanes.leave(lane, seq)
         {
@@ -336,7 +387,7 @@ impl Jobs {
         job.due_at = due_at;
         self.counts.add(job);
         self.enqueue(seq);
-        if !matches!(next, JobState::Ready | JobState::Running) {
+        if !matches!(next, JobState::Ready | JobState::Running) && !self.records[&seq].is_unreleased() {
             self.end_turn(seq);
         }
     }
@@ -354,11 +405,17 @@ impl Jobs {
                     self.has_work = true;
                 }
                 Place::InLine(entity) => self.turns.enter(entity, &job.spec.name, self.ready.order(job, seq)),
-                Place::Held(worker, _) => _ = self.running.entry(worker.clone()).or_default().insert(seq),
+                Place::Held(worker, _) => insert_running(&mut self.running, worker, seq),
+                Place::Unreleased { .. } => {}
             },
+            (JobState::Cancelled, _) => {
+                if let Place::Unreleased { worker, .. } = place {
+                    insert_running(&mut self.running, worker, seq);
+                }
+            }
             (JobState::Running, _) => {
                 if let Some(attempt) = attempts.last() {
-                    self.running.entry(attempt.worker.clone()).or_default().insert(seq);
+                    insert_running(&mut self.running, &attempt.worker, seq);
                 }
             }
             _ => {}
@@ -381,7 +438,10 @@ impl Jobs {
                     self.move_from_line(next, &entity);
                 }
             }
-            (JobState::Ready, _, Place::Held(worker, _)) => remove_running(&mut self.running, worker, seq),
+            (JobState::Ready, _, Place::Held(worker, _))
+            | (JobState::Cancelled, _, Place::Unreleased { worker, .. }) => {
+                remove_running(&mut self.running, worker, seq);
+            }
             (JobState::Running, ..) => {
                 if let Some(attempt) = attempts.last() {
                     remove_running(&mut self.running, &attempt.worker, seq);
@@ -390,6 +450,10 @@ impl Jobs {
             _ => {}
         }
     }
+}
+
+fn insert_running(running: &mut HashMap<WorkerId, BTreeSet<Seq>>, worker: &WorkerId, seq: Seq) {
+    running.entry(worker.clone()).or_default().insert(seq);
 }
 
 fn remove_running(running: &mut HashMap<WorkerId, BTreeSet<Seq>>, worker: &WorkerId, seq: Seq) {

@@ -39,7 +39,10 @@ impl Jobs {
     }
 }
 
-/// Whether a job has ended, matches, and no other job waits for it.
-fn is_prunable(prune: &Prune, Record { job, successors, .. }: &Record) -> bool {
-    successors.is_empty() && job.ended_at.is_some_and(|ended_at| prune.matches(job.state, ended_at))
+/// Whether a job has ended, matches, no worker is still to release it, and no other job waits for it.
+fn is_prunable(prune: &Prune, record: &Record) -> bool {
+    let Record { job, successors, .. } = record;
+    successors.is_empty()
+        && !record.is_unreleased()
+        && job.ended_at.is_some_and(|ended_at| prune.matches(job.state, ended_at))
 }

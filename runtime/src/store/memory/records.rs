@@ -160,9 +160,6 @@ impl Records {
     }
 
     pub(super) fn running(&self, worker: &WorkerId, limit: usize) -> Vec<RunningJob> {
-        let running = self.jobs.running_of(worker).take(limit);
-        running
-            .map(|(job, started_at)| RunningJob { job: job.clone(), worker: worker.clone(), started_at })
-            .collect()
+        self.jobs.running_of(worker).take(limit).collect()
     }
 }

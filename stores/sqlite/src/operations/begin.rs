@@ -45,9 +45,14 @@ impl Operation for ReleaseAttempt {
             return live.hold(seq, release);
         }
         let Some(released) = live.release(seq, release)? else { return Ok(false) };
-        let Released { attempts, spent, name, turn } = released;
+        let Released { attempts, spent, name, order_key, is_cancelled, turn, unreadable } = released;
         cache.remove_running(release.job);
         match specs.keys(seq)? {
+            _ if is_cancelled => {
+                if let Some(lane) = live.lane_of_head(seq, order_key, &unreadable)? {
+                    live.leave_lane(&lane, seq, true)?;
+                }
+            }
             Some(SpecKeys { name, priority, order_key, .. }) => {
                 let (priority, order_key) = (priority.into(), order_key.as_deref());
                 let job = LiveJob { seq, name: &name, priority, order_key, attempts, spent };

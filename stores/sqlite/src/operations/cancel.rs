@@ -8,6 +8,7 @@ use crate::encode::json;
 use crate::error::Error;
 use crate::operation::Operation;
 use crate::statements::Statements;
+use crate::statements::live_jobs::Cancelled;
 
 /// [`Store::cancel`](enact::store::Store::cancel).
 pub(crate) struct CancelJobs {
@@ -30,16 +31,7 @@ impl CancelJobs {
             // A successor whose spec was deleted by hand is not there any more.
             let Some(keys) = specs.keys(seq)? else { continue };
             // A successor of two of the jobs is queued twice.
-            let Some(removed) = live.remove(seq, &keys)? else { continue };
-            if let Some(attempt) = &removed.attempt {
-                attempts.insert_aborted(seq, attempt, self.now, &self.failure)?;
-            }
-            if let Some(entity) = &removed.turn {
-                turns.end(entity)?;
-            }
-            if let Some(entity) = &removed.promoted {
-                turns.demote(entity, &keys.name)?;
-            }
+            let Some(was) = live.cancel(seq, &keys)? else { continue };
             live.insert_cancelled(seq, self.now)?;
             counters.remove_queued(&keys.name);
             cache.remove_job(seq, keys.id);
@@ -48,8 +40,26 @@ impl CancelJobs {
             }
             queue.extend(live.successors(seq)?);
             live.delete_successors(seq)?;
-            if let Some(lane) = live.lane_of_head(seq, keys.order_key, &keys.unreadable)? {
-                live.leave_lane(&lane, seq, removed.was_lane_head)?;
+            let was_lane_head = match was {
+                Cancelled::Running(attempt) => {
+                    if attempt.has_begun {
+                        attempts.insert_aborted(seq, &attempt, self.now, &self.failure)?;
+                    }
+                    // Its lane and the turn of its entity pass on when it is released.
+                    None
+                }
+                Cancelled::Ready { promoted } => {
+                    if let Some(entity) = promoted {
+                        turns.demote(&entity, &keys.name)?;
+                    }
+                    Some(true)
+                }
+                Cancelled::Waiting { was_lane_head } => Some(was_lane_head),
+            };
+            if let Some(was_lane_head) = was_lane_head
+                && let Some(lane) = live.lane_of_head(seq, keys.order_key, &keys.unreadable)?
+            {
+                live.leave_lane(&lane, seq, was_lane_head)?;
             }
             cancelled.push(keys.id);
         }

@@ -157,13 +157,8 @@ impl ClaimJobs {
         let failure = unreadable_job(&job.unreadable);
         let text = serde_json::to_string(&failure).expect("a failure can be written as JSON");
         let number = number.saturating_add(1);
-        let attempt = RunningAttempt {
-            number,
-            worker: claim.worker.clone(),
-            started_at: claim.now,
-            has_begun: true,
-            entity: None,
-        };
+        let attempt =
+            RunningAttempt { number, worker: claim.worker.clone(), started_at: claim.now, has_begun: true };
         attempts.insert_aborted(*seq, &attempt, claim.now, &text)?;
         counters.remove_queued(&candidate.name);
         cache.remove_job(*seq, job.id);

@@ -60,7 +60,8 @@ CREATE TABLE ready (
 
 CREATE INDEX ready_lines ON ready (entity, in_line, name, priority DESC, seq) WHERE entity IS NOT NULL;
 
--- The jobs that a worker runs or, with `begun` 0, holds: such a job is ready, and only this worker may begin it.
+-- The jobs that a worker runs or, with `begun` 0, holds: such a job is ready, and only this worker may begin it. With `cancelled` 1 the
+-- job has ended, and its attempt has not: it keeps its lane and the turn of its entity until the worker releases it.
 CREATE TABLE running (
     seq        INTEGER PRIMARY KEY,
     attempts   INTEGER NOT NULL,
@@ -70,13 +71,14 @@ CREATE TABLE running (
     name       TEXT    NOT NULL,          -- name and order_key as in `job_specs`
     order_key  TEXT,
     begun      INTEGER NOT NULL CHECK (begun IN (0, 1)),
+    cancelled  INTEGER NOT NULL CHECK (cancelled IN (0, 1)),
     entity     TEXT                       -- the entity whose turn it has; NULL: none
 ) STRICT;
 
 -- Of the claimed jobs of an entity one runs at a time.
 CREATE UNIQUE INDEX running_turns ON running (entity) WHERE entity IS NOT NULL;
 
--- A lane holds the jobs of one order key that have not ended. This is the job at the head of each lane.
+-- A lane holds the jobs of one order key that have not ended, or whose attempt has not. This is the job at the head of each lane.
 CREATE TABLE lane_heads (
     order_key  TEXT PRIMARY KEY,
     seq        INTEGER NOT NULL
@@ -147,7 +149,7 @@ SELECT s.seq, s.id, s.kind, s.name,
     s.target, s.order_key, s.idempotency_key, s.correlation, s.cause, s.context, s.payload, s.priority, s.after, s.deadline, s.depth,
     a.output, a.failure
 FROM job_specs AS s
-LEFT JOIN running ON running.seq = s.seq
+LEFT JOIN running ON running.seq = s.seq AND running.cancelled = 0
 LEFT JOIN ready ON ready.in_line IN (0, 1) AND ready.name = s.name AND ready.priority = s.priority AND ready.seq = s.seq
 LEFT JOIN waiting ON waiting.seq = s.seq
 LEFT JOIN cancelled ON cancelled.seq = s.seq

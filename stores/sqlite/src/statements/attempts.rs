@@ -12,7 +12,7 @@ use crate::rows::{self, FencedJob, RunningAttempt};
 statements! { Attempts {
     /// The fence. A number that cannot be read is 0.
     select_fenced: "
-        SELECT name, order_key, spent, entity FROM running WHERE seq = ?1 AND worker = ?2 AND begun <> 0
+        SELECT name, order_key, spent, entity FROM running WHERE seq = ?1 AND worker = ?2 AND begun = 1 AND cancelled = 0
             AND CASE WHEN attempts BETWEEN 0 AND 4294967295 THEN attempts ELSE 0 END = ?3",
     insert_attempt: "
         INSERT INTO attempts (seq, number, worker, started_at, ended_at, reached, version_read, version_written,

@@ -24,7 +24,7 @@ statements! { Sql {
         SET jobs = CASE WHEN jobs BETWEEN -9007199254740992 AND 9007199254740992 THEN jobs + excluded.jobs ELSE jobs END",
     /// Reads all jobs of the name that have not ended, and all that wait: only to correct a count that was edited by hand.
     count_queued: "
-        SELECT (SELECT count(*) FROM ready WHERE name = ?1) + (SELECT count(*) FROM running WHERE name = ?1)
+        SELECT (SELECT count(*) FROM ready WHERE name = ?1) + (SELECT count(*) FROM running WHERE name = ?1 AND cancelled = 0)
             + (SELECT count(*) FROM waiting AS w CROSS JOIN job_specs AS s ON s.seq = w.seq WHERE s.name = ?1)",
     update_queued: "UPDATE queued SET jobs = ?2 WHERE name = ?1",
 } }

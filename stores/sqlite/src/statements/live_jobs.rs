@@ -26,20 +26,25 @@ statements! { Sql {
         RETURNING CASE in_line WHEN 0 THEN entity END",
     /// Unless another job has the entity's turn.
     insert_running: "
-        INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key, begun, entity)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (entity) WHERE entity IS NOT NULL DO NOTHING",
-    select_running: "SELECT attempts, worker, started_at, begun, entity FROM running WHERE seq = ?1",
+        INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key, begun, cancelled, entity)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9) ON CONFLICT (entity) WHERE entity IS NOT NULL DO NOTHING",
+    select_running: "SELECT attempts, worker, started_at, begun FROM running WHERE seq = ?1 AND cancelled = 0",
+    /// A hold becomes the attempt that would have begun.
+    cancel_running: "
+        UPDATE running SET cancelled = 1, begun = 1,
+            attempts = CASE WHEN begun = 0 AND attempts BETWEEN 0 AND 4294967294 THEN attempts + 1 ELSE attempts END
+        WHERE seq = ?1",
     begin_held: "
         UPDATE running SET begun = 1, attempts = ?3, started_at = ?4
         WHERE seq = ?1 AND worker = ?2 AND begun = 0 AND attempts + 1 = ?3",
     hold: "
         UPDATE running SET begun = 0, attempts = ?3 - 1
-        WHERE seq = ?1 AND worker = ?2 AND attempts + (begun = 0) = ?3",
+        WHERE seq = ?1 AND worker = ?2 AND cancelled = 0 AND attempts + (begun = 0) = ?3",
     /// A number that cannot be read is 0.
     release: "
         DELETE FROM running WHERE seq = ?1 AND worker = ?2
             AND CASE WHEN attempts BETWEEN 0 AND 4294967295 THEN attempts ELSE 0 END + (begun = 0) = ?3
-        RETURNING attempts, spent, name, begun, entity",
+        RETURNING attempts, spent, name, order_key, begun, cancelled, entity",
     delete_running: "DELETE FROM running WHERE seq = ?1",
     insert_cancelled: "INSERT INTO cancelled (seq, ended_at) VALUES (?1, ?2)",
     update_due: "
@@ -96,16 +101,14 @@ pub(crate) struct AttemptStart<'a> {
     pub(crate) entity: Option<&'a str>,
 }
 
-/// A job that was removed from its state table.
-#[derive(Default)]
-pub(crate) struct Removed {
-    pub(crate) was_lane_head: bool,
-    /// The attempt that was running.
-    pub(crate) attempt: Option<RunningAttempt>,
-    /// The entity whose turn it had.
-    pub(crate) turn: Option<RawText>,
-    /// The entity whose line it had left to be claimed.
-    pub(crate) promoted: Option<RawText>,
+/// A job that had not ended, and is cancelled.
+pub(crate) enum Cancelled {
+    /// It was waiting.
+    Waiting { was_lane_head: bool },
+    /// It was ready. The entity whose line it had left to be claimed.
+    Ready { promoted: Option<RawText> },
+    /// A worker runs or holds it, and is to release it.
+    Running(RunningAttempt),
 }
 
 /// The jobs that have not ended: their states, lanes and predecessors.
@@ -210,10 +213,9 @@ impl<'c> LiveJobs<'c> {
     }
 
     /// Removes a ready job; `None` if it is not ready.
-    fn remove_ready(&mut self, seq: i64, keys: &SpecKeys) -> Result<Option<Removed>, Error> {
+    fn remove_ready(&mut self, seq: i64, keys: &SpecKeys) -> Result<Option<Cancelled>, Error> {
         let row = params![keys.name, keys.priority, seq];
-        let read =
-            |row: &Row<'_>| Ok(Removed { was_lane_head: true, promoted: row.get(0)?, ..Removed::default() });
+        let read = |row: &Row<'_>| Ok(Cancelled::Ready { promoted: row.get(0)? });
         Ok(self.sql.delete_ready.query_row(row, read).optional()?)
     }
 
@@ -222,20 +224,18 @@ impl<'c> LiveJobs<'c> {
         Ok(())
     }
 
-    /// Removes a job from its state table; `None` if it has ended.
-    pub(crate) fn remove(&mut self, seq: i64, keys: &SpecKeys) -> Result<Option<Removed>, Error> {
+    /// Removes a job from its state table, or marks it there as cancelled if a worker runs or holds it; `None` if it has ended.
+    pub(crate) fn cancel(&mut self, seq: i64, keys: &SpecKeys) -> Result<Option<Cancelled>, Error> {
         let was_head: Option<bool> = self.sql.delete_waiting.query_row([seq], |row| row.get(0)).optional()?;
         if let Some(was_lane_head) = was_head {
-            return Ok(Some(Removed { was_lane_head, ..Removed::default() }));
+            return Ok(Some(Cancelled::Waiting { was_lane_head }));
         }
-        if let Some(removed) = self.remove_ready(seq, keys)? {
-            return Ok(Some(removed));
+        if let Some(ready) = self.remove_ready(seq, keys)? {
+            return Ok(Some(ready));
         }
         let Some(running) = self.running_attempt(seq)? else { return Ok(None) };
-        self.remove_running(seq)?;
-        let turn = running.entity.clone();
-        let attempt = Some(running).filter(|running| running.has_begun);
-        Ok(Some(Removed { was_lane_head: true, attempt, turn, promoted: None }))
+        self.sql.cancel_running.execute([seq])?;
+        Ok(Some(Cancelled::Running(running)))
     }
 
     fn running_attempt(&mut self, seq: i64) -> Result<Option<RunningAttempt>, Error> {

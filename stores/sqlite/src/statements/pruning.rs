@@ -6,7 +6,10 @@ use crate::error::Error;
 use crate::rows;
 
 statements! { Pruning {
-    select_end: "SELECT j.state, j.ended_at FROM jobs AS j WHERE j.seq = ?1",
+    /// Unless a worker is still to release it.
+    select_end: "
+        SELECT j.state, j.ended_at FROM jobs AS j
+        WHERE j.seq = ?1 AND NOT EXISTS (SELECT 1 FROM running AS live WHERE live.seq = ?1)",
     delete_attempts: "DELETE FROM attempts WHERE seq = ?1",
     delete_cancelled: "DELETE FROM cancelled WHERE seq = ?1",
     delete_spec: "DELETE FROM job_specs WHERE seq = ?1",

@@ -21,8 +21,8 @@ fn steps_of_retrying(jobs: u32) -> Result<i32, Box<dyn Error>> {
         SELECT seq, format('00000000-0000-7000-8000-%012d', seq), 'command', 'ship', 0, 'x', 'm', '1', 0, 0 FROM numbers;
         INSERT INTO attempts (seq, number, worker, started_at, ended_at, failure)
         SELECT seq, 1, 'w', 0, 0, '{{}}' FROM job_specs WHERE seq <= {jobs};
-        INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key, begun)
-        SELECT seq, 1, 0, 'w', 0, name, order_key, 1 FROM job_specs WHERE seq > {jobs};
+        INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key, begun, cancelled)
+        SELECT seq, 1, 0, 'w', 0, name, order_key, 1, 0 FROM job_specs WHERE seq > {jobs};
         INSERT INTO lane_heads (order_key, seq) SELECT order_key, seq FROM running;"
     ))?;
     let ids = (1..=jobs).map(|seq| format!("00000000-0000-7000-8000-{seq:012}").parse());

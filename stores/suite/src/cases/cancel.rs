@@ -1,11 +1,13 @@
 //! Cancelling jobs (r24).
 
 use enact::JobState::{self, Cancelled, Failed, Ready, Running, Succeeded, Waiting};
-use enact::store::{Changed, Commit};
+use enact::store::{Begin, Changed, Commit, Release, RunningJob};
 
+use super::prune;
 use crate::TestStore;
+use crate::attempt::RunningAttempt;
 use crate::sample::{
-    With, account, after, at, cancellation, due, event, in_lane, job, job_id, worker, write,
+    With, account, after, at, cancellation, due, event, in_lane, job, job_id, lease, worker, write,
 };
 
 pub async fn r24_every_job_that_has_not_ended_can_be_cancelled(store: TestStore) {
@@ -44,6 +46,8 @@ pub async fn r24_cancelling_ends_the_running_attempt_with_the_failure(store: Tes
         attempt.failure = Some(cancellation());
     });
     assert_eq!(store.attempts_of(active.job.id).await, [ended]);
+    assert!(store.release_attempt(&active).await);
+    assert_eq!(store.attempts_of(active.job.id).await.len(), 1, "it stays recorded");
     assert_eq!(store.running_ids("w", 9).await, []);
 }
 
@@ -123,6 +127,8 @@ pub async fn r26_a_cancelled_job_frees_its_lane(store: TestStore) {
     store.must_cancel(following[0]).await;
     assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, [], "the first one runs");
     store.must_cancel(front.job.id).await;
+    assert_eq!(store.state(following[1]).await, Waiting, "the first one may still run");
+    assert!(store.release_attempt(&front).await);
     assert_eq!(store.state(following[1]).await, Ready);
     store.must_cancel(following[1]).await;
     assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, [following[2]]);
@@ -147,4 +153,100 @@ pub async fn r24_cancelling_includes_successors_in_the_same_lane(store: TestStor
 
     assert_eq!(store.cancel_job(first).await, Changed::Done(vec![first, second]));
     assert_eq!(store.state(third).await, Ready);
+}
+
+pub async fn r24_a_cancelled_job_is_released_by_its_worker(store: TestStore) {
+    store.lease("w", 2).await;
+    for is_held in [false, true] {
+        let front = store.run(in_lane("x", "ship")).await;
+        let next = store.publish(in_lane("x", "ship")).await;
+        if is_held {
+            assert!(store.release(Release { hold: true, ..release_of(&front) }).await.expect("release"));
+        }
+        store.must_cancel(front.job.id).await;
+        let [RunningJob { job, worker: by, started_at }] =
+            &store.running(&worker("w"), 9).await.expect("running")[..]
+        else {
+            panic!("it is not released")
+        };
+        assert_eq!((job.id, job.state, job.attempts), (front.job.id, Cancelled, 1));
+        assert_eq!((by, *started_at), (&worker("w"), at(0)));
+        assert_eq!(store.running_ids("w", 0).await, []);
+
+        let before = store.snapshot().await;
+        for refused in [
+            Release { worker: worker("v"), ..release_of(&front) },
+            Release { number: 0, ..release_of(&front) },
+            Release { number: 2, ..release_of(&front) },
+            Release { hold: true, ..release_of(&front) },
+            Release { lapsed: Some(1), ..release_of(&front) },
+        ] {
+            assert!(!store.release(refused.clone()).await.expect("release"), "{refused:?}");
+        }
+        let begin = Begin { job: front.job.id, worker: worker("w"), number: 1, repeatable: true, now: at(0) };
+        assert!(!store.begin(begin).await.expect("begin"));
+        assert_eq!(store.claim_ids(&["ship"], 9, at(99)).await, []);
+        assert_eq!(store.snapshot().await, before);
+
+        assert!(store.release_attempt(&front).await);
+        assert!(!store.release_attempt(&front).await, "it is released already");
+        assert_eq!(store.state(front.job.id).await, Cancelled);
+        assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, [next]);
+        let next = RunningAttempt { job: store.find(next).await, ..front };
+        store.accept(next.succeeds()).await;
+    }
+}
+
+pub async fn r24_a_cancelled_job_of_a_dead_worker_is_released(store: TestStore) {
+    store.lease("w", 2).await;
+    let front = store.run(in_lane("x", "ship")).await;
+    let next = store.publish(in_lane("x", "ship")).await;
+    store.must_cancel(front.job.id).await;
+    assert_eq!(store.all_leases().await, [lease("w", 2)]);
+    store.retire(&worker("w"), 2).await.expect("retire");
+    assert_eq!(store.all_leases().await, [lease("w", 2)], "a worker is not retired whose attempt may run");
+
+    let lapsed = Release { lapsed: Some(2), ..release_of(&front) };
+    assert!(store.release(lapsed).await.expect("release"));
+    assert_eq!((store.state(next).await, store.all_leases().await), (Ready, vec![]));
+}
+
+pub async fn r24_a_cancelled_job_is_not_pruned_before_it_is_released(store: TestStore) {
+    let front = store.run(in_lane("x", "ship")).await;
+    store.must_cancel(front.job.id).await;
+    assert_eq!(store.prune_all(prune::all_ended()).await, 0);
+
+    assert!(store.release_attempt(&front).await);
+    assert_eq!(store.prune_all(prune::all_ended()).await, 1);
+    let next = store.publish(in_lane("x", "ship")).await;
+    assert_eq!(store.state(next).await, Ready);
+}
+
+pub async fn r24_a_job_that_is_retried_by_hand_waits_until_a_cancelled_one_is_released(store: TestStore) {
+    let failed = store.failed(in_lane("x", "ship")).await;
+    let front = store.run(in_lane("x", "ship")).await;
+    store.must_cancel(front.job.id).await;
+    assert_eq!(store.retry_job(failed).await, Changed::Done(vec![failed]));
+    assert_eq!(store.state(failed).await, Waiting);
+
+    assert!(store.release_attempt(&front).await);
+    assert_eq!(store.claim_ids(&["ship"], 9, at(0)).await, [failed]);
+}
+
+pub async fn r24_a_cancelled_job_is_unreleased_after_a_restart(store: TestStore) {
+    let front = store.run(in_lane("x", "ship")).await;
+    let next = store.publish(in_lane("x", "ship")).await;
+    store.must_cancel(front.job.id).await;
+
+    let store = store.reopened();
+    assert_eq!(store.running_ids("w", 9).await, [front.job.id]);
+    assert_eq!((store.state(front.job.id).await, store.state(next).await), (Cancelled, Waiting));
+    assert!(store.release_attempt(&front).await);
+    let store = store.reopened();
+    assert_eq!((store.running_ids("w", 9).await, store.state(next).await), (vec![], Ready));
+}
+
+fn release_of(active: &RunningAttempt) -> Release {
+    let RunningAttempt { job, worker, .. } = active;
+    Release { job: job.id, worker: worker.clone(), number: job.attempts, lapsed: None, hold: false }
 }

@@ -52,6 +52,7 @@ pub async fn r23_leases_lists_the_workers_with_running_jobs(store: TestStore) {
     let of_v = Lease { worker: worker("v"), renewals: 0, length: Duration::ZERO };
     assert_eq!(store.all_leases().await, [of_v]);
     store.must_cancel(again.job.id).await;
+    assert!(store.release_attempt(&again).await);
     assert_eq!(store.all_leases().await, []);
 }
 
@@ -93,7 +94,10 @@ pub async fn running_lists_only_running_jobs(store: TestStore) {
             "succeeds" => _ = store.accept(active.succeeds()).await,
             "fails" => _ = store.accept(active.fails()).await,
             "retries" => _ = store.accept(active.retries(at(50))).await,
-            _ => store.must_cancel(active.job.id).await,
+            _ => {
+                store.must_cancel(active.job.id).await;
+                assert!(store.release_attempt(&active).await);
+            }
         }
     }
     store.publish(job("ready")).await;

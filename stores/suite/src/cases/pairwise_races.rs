@@ -291,9 +291,10 @@ pub async fn r17_one_of_two_workers_takes_the_turn_of_an_entity(store: TestStore
 
         let begun: Vec<JobId> = left.iter().chain(&right).map(|job| job.id).collect();
         assert_eq!(begun, [first]);
-        for id in [second, first] {
-            pair.store.must_cancel(id).await;
-        }
+        let active =
+            RunningAttempt { job: pair.store.find(first).await, worker: worker("w"), started_at: at(0) };
+        pair.store.must_cancel(second).await;
+        pair.store.accept(active.succeeds()).await;
     }
 }
 
@@ -307,9 +308,16 @@ pub async fn r17_a_job_is_not_lost_in_line_while_the_turn_ends(store: TestStore)
         let (claimed, ()) = pair
             .race(
                 async |store| store.claim(claim_on_account()).await.expect("claim").jobs,
-                async move |store| match round % 2 {
-                    0 => _ = store.commit(active.succeeds()).await.expect("commit"),
-                    _ => _ = cancel(store, active.job.id).await,
+                async move |store| {
+                    if round % 2 == 0 {
+                        store.commit(active.succeeds()).await.expect("commit");
+                        return;
+                    }
+                    cancel(store.clone(), active.job.id).await;
+                    let job = active.job.id;
+                    let release =
+                        Release { job, worker: active.worker, number: 1, lapsed: None, hold: false };
+                    assert!(store.release(release).await.expect("release"));
                 },
             )
             .await;
@@ -317,7 +325,9 @@ pub async fn r17_a_job_is_not_lost_in_line_while_the_turn_ends(store: TestStore)
         let later = pair.store.claim(claim_on_account()).await.expect("claim").jobs;
         let begun: Vec<JobId> = claimed.iter().chain(&later).map(|job| job.id).collect();
         assert_eq!(begun, [second]);
-        pair.store.must_cancel(second).await;
+        let active =
+            RunningAttempt { job: pair.store.find(second).await, worker: worker("w"), started_at: at(0) };
+        pair.store.accept(active.succeeds()).await;
     }
 }
 

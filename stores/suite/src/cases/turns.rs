@@ -152,6 +152,8 @@ pub async fn r17_the_line_moves_on_however_a_turn_ends(store: TestStore) {
             assert!(store.accept(commit).await.has_work, "there is a job to claim once it {end}");
         } else if end == "is cancelled" {
             store.must_cancel(first).await;
+            assert_eq!(claim_ids(&store).await, [], "before the attempt has ended");
+            assert!(store.release_attempt(&active).await);
         } else {
             if end == "hold is released" {
                 assert!(release(&store, &active, true).await);
@@ -176,6 +178,8 @@ pub async fn r17_a_cancelled_held_job_ends_its_turn(store: TestStore) {
     assert_eq!(claim_ids(&store).await, []);
 
     store.must_cancel(first).await;
+    assert_eq!(claim_ids(&store).await, [], "it may have begun");
+    assert!(store.release_attempt(&active).await);
     claim_only(&store, second).await;
 }
 
@@ -466,5 +470,8 @@ pub async fn r17_turns_and_lines_survive_a_restart(store: TestStore) {
     let active = claim_only(&store, second).await;
     let store = store.reopened();
     store.must_cancel(active.job.id).await;
+    let store = store.reopened();
+    assert_eq!(claim_ids(&store).await, []);
+    assert!(store.release_attempt(&active).await);
     claim_only(&store, third).await;
 }

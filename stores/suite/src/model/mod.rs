@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use enact::store::{
     Begin, Changed, Claim, Claimable, Commit, CommitLink, Cursor, EntityKey, EntityWrite, JobQuery, NewEvent,
-    NewJob, NewTick, Next, PageToken, Prune, Release, Start, StoredEvent, Submitted, Ticked,
+    NewJob, NewTick, Next, PageToken, Prune, Release, RunningJob, Start, StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState};
 use jiff::Timestamp;
@@ -164,9 +164,9 @@ impl Comparison {
                 same("begin", &has_begun, &self.model.begin(&begin))?;
             }
             Step::Release { ref attempt, hold } => {
-                let is_taken =
-                    |stored: &StoredJob| stored.job.state == JobState::Running || stored.holder().is_some();
-                let Some(Fenced { active, lapsed }) = self.fenced(attempt, is_taken) else { return Ok(()) };
+                let Some(Fenced { active, lapsed }) = self.fenced(attempt, StoredJob::has_worker) else {
+                    return Ok(());
+                };
                 let RunningAttempt { job, worker, .. } = active;
                 let release = Release { job: job.id, worker, number: job.attempts, lapsed, hold };
                 let released = self.store.release(release.clone()).await.expect("release");
@@ -215,14 +215,19 @@ impl Comparison {
                 self.store.retire(&worker(by), renewals).await.expect("retire");
                 self.model.retire(&worker(by), renewals);
             }
-            Step::Running { worker: by, limit } => {
-                let running = self.store.running(&worker(by), limit).await.expect("running");
-                let mut expected = self.model.running().remove(by).unwrap_or_default();
-                expected.truncate(limit);
-                same("running", &running, &expected)?;
-            }
+            Step::Running { worker: by, limit } => self.compare_running(by, limit).await?,
         }
         Ok(())
+    }
+
+    async fn compare_running(&self, by: &str, limit: usize) -> Result<(), TestCaseError> {
+        let running = self.store.running(&worker(by), limit).await.expect("running");
+        let mut expected = self.model.running().remove(by).unwrap_or_default();
+        expected.truncate(limit);
+        let comparable = |running: RunningJob| RunningJob { job: without_spent(&running.job), ..running };
+        let [running, expected] =
+            [running, expected].map(|all| all.into_iter().map(comparable).collect::<Vec<_>>());
+        same("running", &running, &expected)
     }
 
     async fn tick(
@@ -362,6 +367,9 @@ impl Comparison {
         if stored.holder().is_some() {
             active.job.attempts += 1;
         }
+        if let Some((by, number)) = stored.unreleased() {
+            (active.worker, active.job.attempts) = (by.clone(), number);
+        }
         match fence {
             Fence::AnotherWorker => active.worker = worker("stranger"),
             Fence::AnotherAttempt => active.job.attempts += 1,
@@ -476,6 +484,13 @@ impl Comparison {
     /// Deletes what would affect other sequences.
     async fn clear(self) -> TestStore {
         self.store.cancel_jobs(&self.store.all_ids().await).await;
+        for by in WORKERS {
+            for RunningJob { job, worker, started_at } in
+                self.store.running(&worker(by), usize::MAX).await.expect("running")
+            {
+                assert!(self.store.release_attempt(&RunningAttempt { job, worker, started_at }).await);
+            }
+        }
         self.store.prune_all(prune::all_ended()).await;
         self.store
             .prune_events(at(1_000_000), at(1_000_000), usize::from(u16::MAX))

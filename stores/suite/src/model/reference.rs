@@ -35,7 +35,7 @@ pub(crate) struct StoredJob {
     turn: Option<EntityKey>,
 }
 
-/// Where a ready job is.
+/// Where a ready or cancelled job is.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Place {
     Claimable,
@@ -44,6 +44,8 @@ pub(crate) enum Place {
     Promoted(EntityKey),
     /// Held since this time.
     Held(WorkerId, Timestamp),
+    /// Cancelled, and this attempt, which began at this time, is not released.
+    Unreleased(WorkerId, u32, Timestamp),
 }
 
 impl StoredJob {
@@ -58,6 +60,24 @@ impl StoredJob {
 
     pub(crate) fn is_claimable(&self) -> bool {
         self.job.state == Ready && matches!(self.place, Place::Claimable | Place::Promoted(_))
+    }
+
+    /// The attempt that is not released, and its worker.
+    pub(crate) fn unreleased(&self) -> Option<(&WorkerId, u32)> {
+        match &self.place {
+            Place::Unreleased(by, number, _) => Some((by, *number)),
+            _ => None,
+        }
+    }
+
+    /// Whether a worker runs or holds it, or is to release it.
+    pub(crate) fn has_worker(&self) -> bool {
+        self.job.state == Running || self.holder().is_some() || self.unreleased().is_some()
+    }
+
+    /// Whether it keeps its lane.
+    fn is_in_lane(&self) -> bool {
+        !self.job.state.has_ended() || self.unreleased().is_some()
     }
 
     /// The worker that holds it.
@@ -112,14 +132,14 @@ impl ReferenceStore {
         self.settle_turns();
     }
 
-    /// Ends the turns of jobs that neither run nor are held. Of each entity whose turn is free, the first job of each name leaves the line,
+    /// Ends the turns of jobs that no worker runs, holds or is to release. Of each entity whose turn is free, the first job of each name leaves the line,
     /// unless one has left it and was not claimed yet.
     fn settle_turns(&mut self) {
         for stored in &mut self.jobs {
-            if stored.job.state != Ready {
+            if stored.job.state != Ready && stored.unreleased().is_none() {
                 stored.place = Place::Claimable;
             }
-            if stored.job.state != Running && stored.holder().is_none() {
+            if !stored.has_worker() {
                 stored.turn = None;
             }
         }
@@ -151,14 +171,14 @@ impl ReferenceStore {
         !self.is_head(job) || is_pending
     }
 
-    /// The head of a lane is the first job that has not ended; an earlier head stays.
+    /// The head of a lane is the first job in it; an earlier head stays.
     fn is_head(&mut self, job: &Job) -> bool {
         let Some(lane) = &job.order_key else { return true };
         let mut lane_mates = self
             .jobs
             .iter()
-            .map(|other| &other.job)
-            .filter(|other| other.order_key.as_ref() == Some(lane) && !other.state.has_ended());
+            .filter(|other| other.job.order_key.as_ref() == Some(lane) && other.is_in_lane())
+            .map(|other| &other.job);
         let before = self.heads.get(lane);
         let head = lane_mates.clone().find(|other| Some(&other.id) == before).or_else(|| lane_mates.next());
         let head = head.map_or(job.id, |head| head.id);
@@ -332,6 +352,7 @@ impl ReferenceStore {
         let renewals = self.renewals(&release.worker);
         let Some(stored) = self.find_mut(release.job) else { return false };
         let held = match &stored.place {
+            Place::Unreleased(by, number, since) => Some((by.clone(), *since, *number)),
             Place::Held(by, since) if stored.job.state == Ready => {
                 Some((by.clone(), *since, stored.job.attempts + 1))
             }
@@ -343,6 +364,13 @@ impl ReferenceStore {
         let has_renewed = release.lapsed.is_some_and(|seen| seen != renewals);
         if by != release.worker || number != release.number || has_renewed {
             return false;
+        }
+        if stored.unreleased().is_some() {
+            if !release.hold {
+                stored.place = Place::Claimable;
+                self.settle();
+            }
+            return !release.hold;
         }
         let StoredJob { job, attempts, place, .. } = stored;
         if job.state == Running {
@@ -429,7 +457,7 @@ impl ReferenceStore {
             return Changed::Illegal(stored.job.state);
         }
         let mut cancelled = vec![id];
-        for StoredJob { job, attempts, .. } in &mut self.jobs {
+        for StoredJob { job, attempts, place, .. } in &mut self.jobs {
             let is_successor = job.state == Waiting && job.after.iter().any(|id| cancelled.contains(id));
             if job.id != id && !is_successor {
                 continue;
@@ -439,6 +467,9 @@ impl ReferenceStore {
                 attempt.ended_at = Some(now);
                 attempt.failure = Some(failure.clone());
                 job.failure = Some(failure.clone());
+                *place = Place::Unreleased(attempt.worker.clone(), attempt.number, attempt.started_at);
+            } else if let Place::Held(by, since) = place {
+                *place = Place::Unreleased(by.clone(), job.attempts + 1, *since);
             }
             (job.state, job.due_at, job.ended_at) = (Cancelled, None, Some(now));
             if job.id != id {
@@ -477,9 +508,10 @@ impl ReferenceStore {
         let has_successors = |id: JobId| {
             self.jobs.iter().any(|other| other.job.state == Waiting && other.job.after.contains(&id))
         };
-        let deleted = old.iter().take(prune.limit).filter(|StoredJob { job, .. }| {
+        let deleted = old.iter().take(prune.limit).filter(|stored| {
+            let job = &stored.job;
             let matches = job.ended_at.is_some_and(|ended_at| prune.matches(job.state, ended_at));
-            matches && (job.state == Succeeded || !has_successors(job.id))
+            matches && stored.unreleased().is_none() && (job.state == Succeeded || !has_successors(job.id))
         });
         let deleted: BTreeSet<u64> = deleted.map(|stored| stored.sequence).collect();
         let next = old.get(prune.limit - 1).map(|stored| stored.sequence).filter(|_| old.len() > prune.limit);
@@ -510,11 +542,16 @@ impl ReferenceStore {
         self.leases.get(worker).map_or(0, |lease| lease.renewals)
     }
 
-    /// The jobs that each worker runs or holds, by its name.
+    /// The jobs that each worker runs, holds or has not released, by its name.
     pub(crate) fn running(&self) -> BTreeMap<String, Vec<RunningJob>> {
         let mut running: BTreeMap<String, Vec<RunningJob>> = BTreeMap::new();
         for StoredJob { job, attempts, place, .. } in &self.jobs {
+            let mut job = job.clone();
             let (worker, started_at) = match (job.state, place) {
+                (Cancelled, Place::Unreleased(by, number, since)) => {
+                    job.attempts = *number;
+                    (by, since)
+                }
                 (Ready, Place::Held(by, since)) => (by, since),
                 (Running, _) => {
                     let attempt = attempts.last().expect("an attempt is running");
@@ -522,13 +559,13 @@ impl ReferenceStore {
                 }
                 _ => continue,
             };
-            let found = RunningJob { job: job.clone(), worker: worker.clone(), started_at: *started_at };
+            let found = RunningJob { job, worker: worker.clone(), started_at: *started_at };
             running.entry(worker.as_str().to_owned()).or_default().push(found);
         }
         running
     }
 
-    /// The lease of each worker that runs or holds jobs, by its name.
+    /// The lease of each worker that runs, holds or has not released jobs, by its name.
     pub(crate) fn leases(&self) -> Vec<Lease> {
         let workers = self.running().into_keys().map(WorkerId::from_text);
         let empty = |worker| Lease { worker, renewals: 0, length: std::time::Duration::ZERO };
