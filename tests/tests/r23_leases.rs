@@ -96,7 +96,7 @@ async fn note(note: Note, log: Arc<Log>) {
 #[command]
 struct Linger {}
 
-#[command(retry = Retry::fixed(2, Duration::from_secs(1)))]
+#[command(retry = Retry::fixed(3, Duration::from_secs(1)))]
 async fn linger(_: Linger, gate: Arc<Gate>, log: Arc<Log>) {
     let attempt = context().attempt().unwrap();
     log.note(format!("attempt {attempt}"));
@@ -399,9 +399,13 @@ async fn r23_a_runtime_without_a_worker_keeps_the_lease_of_its_executions(world:
     begin(&mut execution).await;
     gate.arrival().await;
     let witness = start(&world).await;
-    for _ in 0..100 {
-        world.advance(LEASE / 20);
-        settle_briefly().await;
+    let store = world.store();
+    let renewals = async || store.leases().await.unwrap()[0].renewals;
+    for _ in 0..10 {
+        let before = renewals().await;
+        // A lease is renewed when less than half of it is left.
+        world.advance(LEASE * 2 / 3);
+        until("the lease is renewed", async || renewals().await > before).await;
     }
     let id = jobs(&witness.runtime).await[0].id;
     assert_eq!(job(&witness.runtime, id).await.state, JobState::Running);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::attempt::{FIRST_PAUSE, LONGEST_PAUSE, Progress, end_fenced};
+use super::company::Place;
 use super::engine::Engine;
 use super::entity_locks::EntityLock;
 use super::running_attempts::RegisteredAttempt;
@@ -30,6 +31,7 @@ pub(crate) enum Arrival {
 pub(super) struct Begun {
     pub(super) lock: Option<EntityLock>,
     pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) place: Place,
 }
 
 /// An attempt before it begins.
@@ -42,21 +44,56 @@ pub(super) struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// Waits until the job has its entity, and begins the attempt. `None` if it does not begin: the job was cancelled, or is left to a
-    /// later claim.
+    /// Waits until the job has its entity and a place among the running attempts, and begins the attempt. `None` if it does not begin:
+    /// the job was cancelled, or is left to a later claim.
     pub(super) async fn begin(&self, arrival: Arrival, progress: &mut Progress) -> Option<Begun> {
+        let (lock, permit) = self.entity(arrival, progress).await?;
+        let place = self.place(progress).await?;
+        if !progress.has_begun {
+            self.begin_held(progress).await?;
+        }
+        Some(Begun { lock, permit, place })
+    }
+
+    /// Waits until the job has its entity, if it binds one.
+    async fn entity(
+        &self,
+        arrival: Arrival,
+        progress: &mut Progress,
+    ) -> Option<(Option<EntityLock>, Option<OwnedSemaphorePermit>)> {
         let permit = match arrival {
             Arrival::Claimed(permit) => permit,
-            Arrival::AtOnce(lock) => return Some(Begun { lock, permit: None }),
-            Arrival::InLine(line) => {
-                let lock = self.wait(line).await?;
-                return self.begin_held(lock, None, progress).await;
-            }
+            Arrival::AtOnce(lock) => return Some((lock, None)),
+            Arrival::InLine(line) => return Some((self.wait(line).await?, None)),
         };
-        let Some(entity) = self.plan.entity_of(self.job) else { return Some(Begun { lock: None, permit }) };
+        let Some(entity) = self.plan.entity_of(self.job) else { return Some((None, permit)) };
         match self.engine.locks.try_lock(&entity) {
-            Some(lock) => Some(Begun { lock: Some(lock), permit }),
+            Some(lock) => Some((Some(lock), permit)),
             None => self.wait_without_permit(&entity, permit, progress).await,
+        }
+    }
+
+    /// Waits for a place among the running attempts, without counting as begun.
+    async fn place(&self, progress: &mut Progress) -> Option<Place> {
+        let is_alone = progress.losses.is_last(self.plan);
+        if let Some(place) = self.engine.company.try_join(is_alone) {
+            return Some(place);
+        }
+        if progress.has_begun {
+            self.hold(progress).await?;
+        }
+        if is_alone {
+            tracing::warn!(
+                "the job's workers died while it ran; it runs alone in this process, and others wait"
+            );
+        }
+        tokio::select! {
+            biased;
+            () = self.registered.cancellation.cancelled() => {
+                end_fenced(self).await;
+                None
+            }
+            place = self.engine.company.join(is_alone) => Some(place),
         }
     }
 
@@ -66,10 +103,22 @@ impl Candidate<'_> {
         entity: &EntityKey,
         permit: Option<OwnedSemaphorePermit>,
         progress: &mut Progress,
-    ) -> Option<Begun> {
+    ) -> Option<(Option<EntityLock>, Option<OwnedSemaphorePermit>)> {
         let line: InLine = Box::pin(self.engine.locks.lock(entity));
         let permits = permit.as_ref().map(|permit| permit.semaphore().clone());
         drop(permit);
+        self.hold(progress).await?;
+        let lock = self.wait(line).await?;
+        let Ok(permit) = permits.map(Semaphore::try_acquire_owned).transpose() else {
+            // Other jobs have all permits: the next claim that has one decides which job comes first.
+            self.give_back().await;
+            return None;
+        };
+        Some((lock, permit))
+    }
+
+    /// Takes back the begun attempt, and keeps the job. `None` if the attempt was cancelled or rescued.
+    async fn hold(&self, progress: &mut Progress) -> Option<()> {
         match self.release(true).await {
             Ok(true) => progress.has_begun = false,
             Ok(false) => {
@@ -78,19 +127,10 @@ impl Candidate<'_> {
             }
             // It stays begun, which is safe.
             Err(error) => {
-                tracing::warn!("cannot store that the job waits for its entity: {}", Failure::from(error));
+                tracing::warn!("cannot store that the job waits before it begins: {}", Failure::from(error));
             }
         }
-        let lock = self.wait(line).await?;
-        let Ok(permit) = permits.map(Semaphore::try_acquire_owned).transpose() else {
-            // Other jobs have all permits: the next claim that has one decides which job comes first.
-            self.give_back().await;
-            return None;
-        };
-        if progress.has_begun {
-            return Some(Begun { lock, permit });
-        }
-        self.begin_held(lock, permit, progress).await
+        Some(())
     }
 
     /// Waits in line. `Some(None)` if the job's deadline passes meanwhile: it then begins without its entity, and fails. `None` if
@@ -118,13 +158,9 @@ impl Candidate<'_> {
         }
     }
 
-    /// Begins the attempt of a job that this worker holds. If it may be repeated, its start need not be durable.
-    async fn begin_held(
-        &self,
-        lock: Option<EntityLock>,
-        permit: Option<OwnedSemaphorePermit>,
-        progress: &mut Progress,
-    ) -> Option<Begun> {
+    /// Begins the attempt of a job that this worker holds. If it may be repeated, its start need not be durable. `None` if it does
+    /// not begin.
+    async fn begin_held(&self, progress: &mut Progress) -> Option<()> {
         let repeatable = self.plan.settings.retry.repeats();
         progress.attempt.started_at = self.engine.clock.now();
         let begin = self.engine.store.begin(Begin {
@@ -137,10 +173,10 @@ impl Candidate<'_> {
         progress.has_begun = true;
         if repeatable {
             // If it is not stored, the commit is fenced.
-            return Some(Begun { lock, permit });
+            return Some(());
         }
         match begin.await {
-            Ok(true) => Some(Begun { lock, permit }),
+            Ok(true) => Some(()),
             Ok(false) => {
                 end_fenced(self).await;
                 None

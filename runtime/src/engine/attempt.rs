@@ -14,6 +14,7 @@ use super::engine::Engine;
 use super::faults::{Point, is_crash};
 use super::lifecycle::{Discarded, Execution};
 use super::long_polls;
+use super::losses::{LOST, Losses, SHUT_DOWN};
 use super::waiters::ended;
 use crate::context::ExecutionContext;
 use crate::model::clock::add_saturating;
@@ -39,6 +40,8 @@ pub(super) struct Progress {
     pub(super) attempt: Attempt,
     /// Whether it has begun in the store. A job in line for its entity has not.
     pub(super) has_begun: bool,
+    /// Of the job's earlier attempts.
+    pub(super) losses: Losses,
 }
 
 impl Progress {
@@ -64,7 +67,7 @@ pub(crate) async fn run(engine: Arc<Engine>, mut job: Job, arrival: Arrival) {
         causation = job.cause.as_ref().map(tracing::field::display),
     );
     let attempt = Attempt::begun(job.attempts, engine.worker.clone(), engine.clock.now());
-    let mut progress = Progress { attempt, has_begun };
+    let mut progress = Progress { attempt, has_begun, losses: Losses::default() };
     let registered = engine.running.register(&job);
     let candidate = Candidate { engine: &engine, plan, job: &job, registered: &registered };
     async {
@@ -89,7 +92,17 @@ async fn run_to_end(
     if let JobKind::Unknown(kind) = job.kind {
         return put_back(candidate, &progress.attempt, kind).await;
     }
-    let Some(Begun { mut lock, mut permit }) = candidate.begin(arrival, progress).await else { return };
+    match Losses::before(engine, job, job.attempts).await {
+        Ok(losses) => progress.losses = losses,
+        Err(error) => {
+            tracing::error!("cannot read the earlier attempts of the job: {}", Failure::from(error));
+            return candidate.give_back().await;
+        }
+    }
+    let Some(Begun { mut lock, mut permit, place }) = candidate.begin(arrival, progress).await else {
+        return;
+    };
+    let mut place = std::pin::pin!(place.keep(&*engine.clock));
     let mut may_follow = plan.settings.retry.repeats();
     let (executed, strategies) = loop {
         let overrides = engine.overrides.of(job.id);
@@ -103,7 +116,12 @@ async fn run_to_end(
             let execution =
                 long_polls::measure(engine, &job.name, registered, context.scope(execution.execute()));
             // Unwind safe: a panic leaves only staged effects behind, and those are dropped with the attempt.
-            AssertUnwindSafe(execution).catch_unwind().await
+            let execution = AssertUnwindSafe(execution).catch_unwind();
+            tokio::select! {
+                biased;
+                executed = execution => executed,
+                never = &mut place => match never {},
+            }
         };
         match executed {
             Ok(Err(Discarded::Unfounded)) => {
@@ -124,7 +142,7 @@ async fn run_to_end(
         Err(panic) => panicked(panic),
     };
     let attempt = Attempt { strategies, ..progress.attempt.clone() };
-    fail(candidate, attempt, failure, permit).await;
+    fail(candidate, attempt, failure, progress.losses, permit).await;
 }
 
 /// Puts back a job of a kind that this version does not know: another program may know it ([r07](crate::rules#r07)).
@@ -159,12 +177,13 @@ async fn fail(
     candidate: &Candidate<'_>,
     attempt: Attempt,
     failure: Failure,
+    losses: Losses,
     mut permit: Option<OwnedSemaphorePermit>,
 ) {
     let Candidate { engine, plan, job, .. } = *candidate;
     let failure = failure.cut(engine.size_limits.failure_bytes);
     log_failure(&attempt, &failure);
-    let mut commit = failure_commit(engine, plan, job, attempt, job_failure(failure));
+    let mut commit = failure_commit(engine, plan, job, attempt, job_failure(failure), losses);
     let mut pause = FIRST_PAUSE;
     let mut tries = 0;
     loop {
@@ -253,8 +272,8 @@ async fn release(candidate: &Candidate<'_>, progress: Progress) {
     }
     tracing::warn!("shutdown aborted the attempt");
     let message = "the attempt was aborted by the shutdown of its worker";
-    let failure = Failure::new(FailureKind::Lost, "shut_down", message).retry_in(Duration::ZERO);
-    let commit = failure_commit(engine, plan, job, progress.attempt, failure);
+    let failure = Failure::new(FailureKind::Lost, SHUT_DOWN, message).retry_in(Duration::ZERO);
+    let commit = failure_commit(engine, plan, job, progress.attempt, failure, progress.losses);
     match engine.store.commit(commit.clone()).await {
         Ok(_) => announce_failure(engine, job, &commit),
         Err(CommitError::Store(error)) => {
@@ -271,7 +290,7 @@ pub(crate) async fn rescue(engine: &Engine, running: RunningJob, renewals: u64) 
     let number = match job.state {
         JobState::Cancelled => Some(job.attempts),
         // It was in line for its entity, and has not begun.
-        JobState::Ready if job.unreadable.is_empty() => Some(job.attempts.saturating_add(1)),
+        JobState::Ready => Some(job.attempts.saturating_add(1)),
         _ => None,
     };
     if let Some(number) = number {
@@ -289,7 +308,9 @@ pub(crate) async fn rescue(engine: &Engine, running: RunningJob, renewals: u64) 
             return Ok(());
         }
         let message = format!("the lease of worker {} expired while the attempt ran", attempt.worker);
-        failure_commit(engine, plan, &job, attempt, Failure::new(FailureKind::Lost, "lost", message))
+        let failure = Failure::new(FailureKind::Lost, LOST, message);
+        let losses = Losses::before(engine, &job, job.attempts).await?;
+        failure_commit(engine, plan, &job, attempt, failure, losses)
     } else {
         let failure = Some(unreadable_job(&job.unreadable));
         let attempt = Attempt { ended_at: Some(engine.clock.now()), failure, ..attempt };
@@ -321,10 +342,16 @@ fn job_failure(failure: Failure) -> Failure {
 }
 
 /// The commit that ends a failed attempt: the job is retried if its policy and its deadline allow it. The pause begins now.
-fn failure_commit(engine: &Engine, plan: &JobPlan, job: &Job, attempt: Attempt, failure: Failure) -> Commit {
+fn failure_commit(
+    engine: &Engine,
+    plan: &JobPlan,
+    job: &Job,
+    attempt: Attempt,
+    failure: Failure,
+    losses: Losses,
+) -> Commit {
     let now = engine.clock.now();
-    // Attempts before a retry by hand do not count.
-    let number = attempt.number.saturating_sub(job.spent);
+    let number = losses.number(job, attempt.number, &failure);
     let retry_at =
         plan.settings.retry.pause_after(job.id, number, &failure).map(|pause| add_saturating(now, pause));
     let next = match retry_at {

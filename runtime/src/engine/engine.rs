@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::company::Company;
 use super::entity_locks::EntityLocks;
 use super::faults::{Faults, Point};
 use super::health::HealthMonitor;
@@ -39,6 +40,7 @@ pub(crate) struct Engine {
     pub(crate) schedules: SchedulePositions,
     pub(crate) capabilities: Capabilities,
     pub(crate) locks: EntityLocks,
+    pub(crate) company: Company,
     pub(crate) waiters: Waiters,
     pub(crate) overrides: Arc<Overrides>,
     pub(crate) pauses: Pauses,

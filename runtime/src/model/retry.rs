@@ -103,7 +103,8 @@ impl Retry {
     }
 
     /// Retries failures of this kind by another policy. All attempts since the job was published or last
-    /// [retried by hand](crate::Jobs::retry) count towards it, whatever their failure.
+    /// [retried by hand](crate::Jobs::retry) count towards it, whatever their failure. Only those that are `Lost` are counted apart
+    /// ([r22](crate::rules#r22)).
     ///
     /// # Panics
     /// If failures of this kind are never retried. In a constant, this is a compile error.
@@ -116,6 +117,15 @@ impl Retry {
         self
     }
 
+    /// How many failures of this kind it allows, the last one included.
+    pub(crate) fn attempts(&self, kind: FailureKind) -> u32 {
+        self.backoff(kind).attempts
+    }
+
+    fn backoff(&self, kind: FailureKind) -> Backoff {
+        index_of(kind).and_then(|index| self.by_kind[index]).unwrap_or(self.backoff)
+    }
+
     /// Whether it allows a second attempt.
     pub(crate) fn repeats(&self) -> bool {
         self.by_kind.iter().flatten().chain([&self.backoff]).any(|backoff| backoff.attempts > 1)
@@ -124,7 +134,7 @@ impl Retry {
     /// The pause after attempt `number` (from 1, counted since the last retry by hand) of `job`, which failed with `failure`;
     /// `None` if the job is not retried.
     pub fn pause_after(&self, job: JobId, number: u32, failure: &Failure) -> Option<Duration> {
-        let backoff = index_of(failure.kind()).and_then(|index| self.by_kind[index]).unwrap_or(self.backoff);
+        let backoff = self.backoff(failure.kind());
         if number >= backoff.attempts || !failure.is_retryable() {
             return None;
         }

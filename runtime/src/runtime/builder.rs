@@ -13,9 +13,9 @@ use super::runtime::Runtime;
 use super::start_error::StartError;
 use super::tasks::Tasks;
 use crate::engine::{
-    Engine, EntityLocks, Faults, HealthMonitor, IdSource, LateCalls, LeaseObservations, LeaseRenewal,
-    LongPolls, Pauses, QueuePermits, Retention, RunningAttempts, SchedulePositions, Waiters, dispatcher,
-    ends, lease_keeper, pruning, schedules,
+    Company, Engine, EntityLocks, Faults, HealthMonitor, IdSource, LateCalls, LeaseObservations,
+    LeaseRenewal, LongPolls, Pauses, QueuePermits, Retention, RunningAttempts, SchedulePositions, Waiters,
+    dispatcher, ends, lease_keeper, pruning, schedules,
 };
 use crate::model::clock::{Clock, SystemClock};
 use crate::model::{Capabilities, SizeLimits, Source};
@@ -226,6 +226,7 @@ impl RuntimeBuilder {
             wiring,
             capabilities: self.capabilities,
             locks: EntityLocks::new(),
+            company: Company::default(),
             waiters: Waiters::default(),
             overrides: Arc::default(),
             worker: self.ids.worker(),
