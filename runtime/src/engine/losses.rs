@@ -14,7 +14,7 @@ pub(super) const SHUT_DOWN: &str = "shut_down";
 /// How many of a job's earlier attempts, since the last retry by hand, were lost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Losses {
-    /// With their workers.
+    /// With their workers, or so their handlers said.
     lost: u32,
     /// By a shutdown.
     shut_down: u32,
@@ -30,8 +30,8 @@ impl Losses {
         for attempt in engine.store.attempts(job.id).await? {
             let Some(failure) = attempt.failure.filter(|_| attempt.number > job.spent) else { continue };
             match (failure.kind(), failure.code()) {
-                (FailureKind::Lost, LOST) => losses.lost = losses.lost.saturating_add(1),
                 (FailureKind::Lost, SHUT_DOWN) => losses.shut_down = losses.shut_down.saturating_add(1),
+                (FailureKind::Lost, _) => losses.lost = losses.lost.saturating_add(1),
                 _ => {}
             }
         }
