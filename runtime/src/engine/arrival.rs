@@ -27,6 +27,15 @@ pub(crate) enum Arrival {
     InLine(InLine),
 }
 
+impl Arrival {
+    pub(super) fn into_permit(self) -> Option<OwnedSemaphorePermit> {
+        match self {
+            Self::Claimed(permit) => permit,
+            Self::AtOnce(_) | Self::InLine(_) => None,
+        }
+    }
+}
+
 /// What an attempt has when it begins.
 pub(super) struct Begun {
     pub(super) lock: Option<EntityLock>,

@@ -99,6 +99,12 @@ async fn run_to_end(
             return candidate.give_back().await;
         }
     }
+    if progress.losses.are_too_many(plan) {
+        let message = "its worker died, and its retry policy allows no further attempt; a program that does not know the job released it";
+        let failure = Failure::new(FailureKind::Lost, LOST, message);
+        return fail(candidate, progress.attempt.clone(), failure, progress.losses, arrival.into_permit())
+            .await;
+    }
     let Some(Begun { mut lock, mut permit, place }) = candidate.begin(arrival, progress).await else {
         return;
     };
@@ -302,15 +308,18 @@ pub(crate) async fn rescue(engine: &Engine, running: RunningJob, renewals: u64) 
     }
     let attempt = Attempt::begun(job.attempts, worker, started_at);
     let commit = if job.unreadable.is_empty() {
-        // A job of a name or kind that this program does not know is left to one that does.
-        let Some(plan) = engine.plans.job(&job.name) else { return Ok(()) };
-        if matches!(job.kind, JobKind::Unknown(_)) {
-            return Ok(());
-        }
         let message = format!("the lease of worker {} expired while the attempt ran", attempt.worker);
         let failure = Failure::new(FailureKind::Lost, LOST, message);
-        let losses = Losses::before(engine, &job, job.attempts).await?;
-        failure_commit(engine, plan, &job, attempt, failure, losses)
+        let is_known = !matches!(job.kind, JobKind::Unknown(_));
+        if let Some(plan) = engine.plans.job(&job.name).filter(|_| is_known) {
+            let losses = Losses::before(engine, &job, job.attempts).await?;
+            failure_commit(engine, plan, &job, attempt, failure, losses)
+        } else {
+            // A program that knows the job's policy decides whether it runs again, when it claims it.
+            let now = engine.clock.now();
+            let attempt = Attempt { ended_at: Some(now), failure: Some(failure), ..attempt };
+            Commit::ending(job.id, attempt, Next::Retry(now))
+        }
     } else {
         let failure = Some(unreadable_job(&job.unreadable));
         let attempt = Attempt { ended_at: Some(engine.clock.now()), failure, ..attempt };

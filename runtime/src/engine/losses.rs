@@ -49,6 +49,11 @@ impl Losses {
         }
     }
 
+    /// Whether the losses so far end the job. A program that does not know its policy may have released it.
+    pub(super) fn are_too_many(self, plan: &JobPlan) -> bool {
+        self.lost >= plan.settings.retry.attempts(FailureKind::Lost)
+    }
+
     /// Whether one more loss would end the job.
     pub(super) fn is_last(self, plan: &JobPlan) -> bool {
         let limit = plan.settings.retry.attempts(FailureKind::Lost);

@@ -26,6 +26,7 @@ mod lease_renewal;
 mod lifecycle;
 mod long_polls;
 mod losses;
+pub(crate) mod orphans;
 mod overrides;
 mod pauses;
 mod polls;

@@ -15,7 +15,7 @@ use super::tasks::Tasks;
 use crate::engine::{
     Company, Engine, EntityLocks, Faults, HealthMonitor, IdSource, LateCalls, LeaseObservations,
     LeaseRenewal, LongPolls, Pauses, QueuePermits, Retention, RunningAttempts, SchedulePositions, Waiters,
-    dispatcher, ends, lease_keeper, pruning, schedules,
+    dispatcher, ends, lease_keeper, orphans, pruning, schedules,
 };
 use crate::model::clock::{Clock, SystemClock};
 use crate::model::{Capabilities, SizeLimits, Source};
@@ -196,6 +196,7 @@ impl RuntimeBuilder {
         if has_worker {
             tasks.dispatcher.spawn(dispatcher::dispatch(engine.clone(), permits));
             tasks.others.spawn(schedules::run_schedules(engine.clone()));
+            tasks.others.spawn(orphans::warn(engine.clone()));
             if let Some(interval) = retention.interval() {
                 tasks.others.spawn(pruning::prune_regularly(engine.clone(), retention, interval));
             }

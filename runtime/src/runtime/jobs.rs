@@ -10,9 +10,9 @@ use super::job_handle::JobHandle;
 use super::job_tree::{self, JobTreeNode};
 use crate::context::ExecutionContext;
 use crate::domain::HasOneHandler;
-use crate::engine::{Engine, Retention, cancelled, no_such_job, pruning};
+use crate::engine::{Engine, Retention, cancelled, no_such_job, orphans, pruning};
 use crate::model::{Attempt, CorrelationId, Failure, FailureKind, Job, JobId, JobState, Unreadable};
-use crate::store::{Changed, JobCount, JobPage, JobQuery, unreadable_job};
+use crate::store::{Changed, JobCount, JobPage, JobQuery, LiveCount, unreadable_job};
 
 /// How many jobs are retried in one transaction.
 const RETRY_PAGE: usize = 500;
@@ -48,6 +48,16 @@ impl Jobs {
     /// `Unavailable` if the store cannot be reached.
     pub async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, Failure> {
         Ok(self.0.store.attempts(id).await?)
+    }
+
+    /// Counts, by name, the jobs that have not ended and that this program cannot run: it declares no command and no event handler of that
+    /// name or [alias](crate::guide::jobs). Unless another program runs them, they wait for ever, and hold their lanes. They can be
+    /// [cancelled](Self::cancel) ([r07](crate::rules#r07)). [`start`](crate::RuntimeBuilder::start) logs them.
+    ///
+    /// # Errors
+    /// `Unavailable` if the store cannot be reached.
+    pub async fn orphans(&self) -> Result<Vec<LiveCount>, Failure> {
+        Ok(orphans::find(&self.0).await?)
     }
 
     /// Counts the stored jobs by name and state. It reads every job: do not call it every second.

@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::event::{Cursor, NewEvent, StoredEvent};
 use super::new_job::{Changed, NewDue, NewJob, Submitted};
 use super::prune::{Prune, Pruned};
-use super::query::{JobCount, JobPage, JobQuery};
+use super::query::{JobCount, JobPage, JobQuery, LiveCount};
 use super::tick::{NewTick, Ticked};
 use crate::model::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 
@@ -163,6 +163,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// The number of jobs by kind, name and state. Combinations without jobs are left out.
     async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError>;
+
+    /// The number of jobs of each name that have not ended, by name. Names without such jobs are left out. It reads a record for each
+    /// name, and no job.
+    async fn count_live(&self) -> Result<Vec<LiveCount>, StoreError>;
 
     /// The attempts of a job in order, including a running one; empty if there is no such job.
     async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError>;

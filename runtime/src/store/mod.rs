@@ -42,7 +42,7 @@ pub use event::{Cursor, NewEvent, StoredEvent};
 pub(crate) use new_job::is_equal_json;
 pub use new_job::{Changed, NewDue, NewJob, PayloadComparison, Start, Submitted};
 pub use prune::{Prune, Pruned};
-pub use query::{JobCount, JobPage, JobQuery, PageToken};
+pub use query::{JobCount, JobPage, JobQuery, LiveCount, PageToken};
 pub use tick::{NewTick, SchedulePosition, Ticked};
 pub use unreadable::unreadable_job;
 

@@ -167,6 +167,23 @@ pub struct JobCount {
     pub count: u64,
 }
 
+/// The number of jobs of one name that have not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LiveCount {
+    /// The name of the command or event handler.
+    pub name: Arc<str>,
+    /// The number of jobs.
+    pub count: u64,
+}
+
+impl LiveCount {
+    /// A count, for stores.
+    pub fn new(name: Arc<str>, count: u64) -> Self {
+        Self { name, count }
+    }
+}
+
 impl JobCount {
     /// A count, for stores.
     pub fn new(kind: JobKind, name: Arc<str>, state: JobState, count: u64) -> Self {

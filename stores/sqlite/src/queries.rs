@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use enact::store::{
-    Cursor, EntityKey, JobCount, JobPage, JobQuery, Lease, PageToken, Prune, RunningJob, StoredEntity,
-    StoredEvent,
+    Cursor, EntityKey, JobCount, JobPage, JobQuery, Lease, LiveCount, PageToken, Prune, RunningJob,
+    StoredEntity, StoredEvent,
 };
 use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
@@ -47,6 +47,8 @@ pub(crate) const STATE: &str = "
             WHERE in_line IN (0, 1) AND name = s.name AND priority = s.priority AND seq = s.seq) THEN 'ready'
         ELSE (SELECT j.state FROM jobs AS j WHERE j.seq = s.seq) END
     FROM job_specs AS s WHERE s.id = ?1";
+
+const COUNT_LIVE: &str = "SELECT name, jobs FROM queued WHERE jobs > 0 ORDER BY name";
 
 const COUNT_JOBS: &str = "SELECT kind, name, state, count(*) FROM jobs GROUP BY kind, name, state";
 
@@ -131,6 +133,10 @@ pub(crate) fn states(connection: &Connection, jobs: &[JobId]) -> Result<Vec<Opti
 
 pub(crate) fn count_jobs(connection: &Connection) -> Result<Vec<JobCount>, Error> {
     all(connection, COUNT_JOBS, [], rows::job_count)
+}
+
+pub(crate) fn count_live(connection: &Connection) -> Result<Vec<LiveCount>, Error> {
+    all(connection, COUNT_LIVE, [], rows::live_count)
 }
 
 pub(crate) fn attempts(connection: &Connection, id: JobId) -> Result<Vec<Attempt>, Error> {

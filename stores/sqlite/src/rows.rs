@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enact::store::{
-    Cursor, JobCount, JobSpec, KeyHolder, Lease, NewEvent, PageToken, RunningJob, SchedulePosition,
-    StoredEntity, StoredEvent,
+    Cursor, JobCount, JobSpec, KeyHolder, Lease, LiveCount, NewEvent, PageToken, RunningJob,
+    SchedulePosition, StoredEntity, StoredEvent,
 };
 use enact::{
     Attempt, Cause, CorrelationId, EventId, Failure, FailureKind, Job, JobContext, JobId, JobKind, JobState,
@@ -414,6 +414,12 @@ pub(crate) fn key_holder(row: &Row<'_>) -> KeyHolder {
 /// `due_at`, or NULL
 pub(crate) fn next_due(row: &Row<'_>) -> Option<Timestamp> {
     Cells::of(row).optional_clamped_time("due_at")
+}
+
+/// `name, jobs`
+pub(crate) fn live_count(row: &Row<'_>) -> LiveCount {
+    let mut cells = Cells::of(row);
+    LiveCount::new(cells.text("name").into(), cells.number("jobs"))
 }
 
 /// `kind, name, state, count`

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use enact::store::{
     Begin, Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage,
-    JobQuery, LateEffects, Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, Release, RunningJob,
-    Store, StoreError, StoreFuture, StoredEntity, StoredEvent, Submitted, Ticked,
+    JobQuery, LateEffects, Lease, LiveCount, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, Release,
+    RunningJob, Store, StoreError, StoreFuture, StoredEntity, StoredEvent, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
@@ -162,6 +162,10 @@ impl Store for SqliteStore {
 
     async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError> {
         self.list.read(queries::count_jobs).await
+    }
+
+    async fn count_live(&self) -> Result<Vec<LiveCount>, StoreError> {
+        self.list.read(queries::count_live).await
     }
 
     async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {

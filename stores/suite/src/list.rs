@@ -336,6 +336,7 @@ macro_rules! conformance {
                 r28_a_page_token_stays_valid_while_jobs_are_added,
                 r28_failed_jobs_exclude_jobs_retried_since,
                 r28_jobs_are_counted_by_kind_name_and_state,
+                r07_the_jobs_that_have_not_ended_are_counted_by_name,
                 r28_entities_are_listed_in_byte_order_of_their_keys,
                 r28_pages_cover_all_entities,
                 r28_entities_are_listed_after_a_key_that_does_not_exist,

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use enact::store::{
-    Begin, Changed, Claim, Claimed, Commit, CommitError, Committed, EntityKey, LateEffects, Lease, NewDue,
-    NewEvent, NewJob, NewTick, Prune, Pruned, Release, RunningJob, Store, StoreError, StoreFuture,
+    Begin, Changed, Claim, Claimed, Commit, CommitError, Committed, EntityKey, LateEffects, Lease, LiveCount,
+    NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, Release, RunningJob, Store, StoreError, StoreFuture,
     StoredEntity, Submitted, Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState, Key, MemoryStore, WorkerId};
@@ -152,6 +152,10 @@ impl<W: Watch> Store for Watched<W> {
 
     async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError> {
         self.store.count_jobs().await
+    }
+
+    async fn count_live(&self) -> Result<Vec<LiveCount>, StoreError> {
+        self.store.count_live().await
     }
 
     async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError> {

@@ -118,6 +118,13 @@ pub(super) enum Command {
         #[command(flatten)]
         database: DatabaseArgs,
     },
+    /// Count the jobs that this version of the bank cannot run
+    ///
+    /// Jobs of a command or an event handler that was renamed or removed. They wait until they are cancelled.
+    Orphans {
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
     /// Delete old jobs, with their attempts and idempotency keys
     Prune(PruneArgs),
     /// Show the bank's commands, events, handlers and entities

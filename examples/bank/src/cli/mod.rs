@@ -49,6 +49,7 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> Result<()> {
         Command::Watch { database } => watch::watch(&database.db, out).await,
         Command::Retry(args) => operate::retry(args, json, out).await,
         Command::Cancel { id, database } => operate::cancel(id, &database.db, json, out).await,
+        Command::Orphans { database } => operate::orphans(&database.db, json, out).await,
         Command::Prune(args) => operate::prune(&args, json, out).await,
         Command::Wiring { mermaid } => wiring::wiring(mermaid, json, out).await,
         Command::Schema { name } => wiring::schema(name.as_deref(), out).await,

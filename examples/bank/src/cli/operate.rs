@@ -1,5 +1,6 @@
 //! `retry`, `cancel` and `prune`. They change jobs in the database, but run none: that is left to `bank work`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use super::args::{EndState, PruneArgs, RetryArgs};
 use super::database::start_without_worker;
-use super::output::write_json;
+use super::output::{table, write_json};
 
 /// The JSON output of a command that changes a job.
 #[derive(Serialize)]
@@ -44,6 +45,20 @@ pub(crate) async fn cancel(id: JobId, db: &Path, json: bool, out: &mut impl Writ
     let bank = start_without_worker(db).await?;
     bank.jobs().cancel(id).await?;
     report(&bank, id, json, out).await
+}
+
+pub(crate) async fn orphans(db: &Path, json: bool, out: &mut impl Write) -> Result<()> {
+    let bank = start_without_worker(db).await?;
+    let orphans = bank.jobs().orphans().await?;
+    if json {
+        let counts: BTreeMap<_, _> = orphans.iter().map(|live| (&*live.name, live.count)).collect();
+        return write_json(out, &counts);
+    }
+    let mut rows = table(["name", "jobs"]);
+    for live in &orphans {
+        rows.add_row([live.name.to_string(), live.count.to_string()]);
+    }
+    Ok(writeln!(out, "{rows}")?)
 }
 
 /// Prints the state of a job after a change.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{Job, JobKind, JobState};
-use crate::store::JobCount;
+use crate::store::{JobCount, LiveCount};
 
 /// The number of jobs by name, kind and state. Combinations without jobs have no entry.
 #[derive(Debug, Default)]
@@ -30,6 +30,14 @@ impl Counts {
     pub(super) fn queued(&self, name: &str) -> u64 {
         let of_name = self.0.get(name).into_iter().flatten();
         of_name.filter(|((_, state), _)| !state.has_ended()).map(|(_, count)| count).sum()
+    }
+
+    /// Those that have not ended, by name.
+    pub(super) fn live(&self) -> Vec<LiveCount> {
+        let counts = self.0.keys().map(|name| LiveCount::new(name.clone(), self.queued(name)));
+        let mut live: Vec<_> = counts.filter(|live| live.count > 0).collect();
+        live.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        live
     }
 
     pub(super) fn all(&self) -> Vec<JobCount> {

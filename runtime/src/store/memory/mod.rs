@@ -25,8 +25,8 @@ use self::records::Records;
 use crate::model::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use crate::store::{
     Begin, Changed, Claim, Claimed, Commit, CommitError, Committed, Cursor, EntityKey, JobCount, JobPage,
-    JobQuery, LateEffects, Lease, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, Release, RunningJob,
-    Store, StoreError, StoreFuture, StoredEntity, StoredEvent, Submitted, Ticked,
+    JobQuery, LateEffects, Lease, LiveCount, NewDue, NewEvent, NewJob, NewTick, Prune, Pruned, Release,
+    RunningJob, Store, StoreError, StoreFuture, StoredEntity, StoredEvent, Submitted, Ticked,
 };
 
 /// A store in memory, for tests and for programs whose jobs need not outlive them.
@@ -167,6 +167,10 @@ impl Store for MemoryStore {
 
     async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError> {
         Ok(self.records().jobs.counts.all())
+    }
+
+    async fn count_live(&self) -> Result<Vec<LiveCount>, StoreError> {
+        Ok(self.records().jobs.counts.live())
     }
 
     async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {

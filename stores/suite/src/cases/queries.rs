@@ -196,6 +196,23 @@ pub async fn r28_jobs_are_counted_by_kind_name_and_state(store: TestStore) {
     assert_eq!(store.counts().await, expected);
 }
 
+pub async fn r07_the_jobs_that_have_not_ended_are_counted_by_name(store: TestStore) {
+    let live = async || {
+        let counts = store.count_live().await.expect("count_live");
+        counts.into_iter().map(|live| (live.name.to_string(), live.count)).collect::<Vec<_>>()
+    };
+    assert_eq!(live().await, []);
+    store.publish_all(vec![job("ship"), job("ship"), job("bill")]).await;
+    store.publish_all(vec![in_lane("x", "pack"), in_lane("x", "pack")]).await;
+    let active = store.claim_one(&worker("w"), "bill", at(0)).await;
+    let counted = |all: &[(&str, u64)]| {
+        all.iter().map(|(name, count)| (String::from(*name), *count)).collect::<Vec<_>>()
+    };
+    assert_eq!(live().await, counted(&[("bill", 1), ("pack", 2), ("ship", 2)]));
+    store.accept(active.fails()).await;
+    assert_eq!(live().await, counted(&[("pack", 2), ("ship", 2)]));
+}
+
 /// In byte order, which differs from alphabetical order and from UTF-16 order.
 const KEYS: [&str; 15] =
     ["", "\0", "10", "9", "B", "Z", "a", "a\0", "a\u{1}", "aa", "b", "z", "\u{e4}", "\u{fffd}", "\u{1f600}"];
