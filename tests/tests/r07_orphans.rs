@@ -54,7 +54,7 @@ async fn pass_until(world: &World, what: &str, mut holds: impl AsyncFnMut() -> b
     .await;
 }
 
-async fn a_running_orphan_of_a_dead_worker_is_released_and_its_lane_is_freed_by_cancelling(world: World) {
+async fn r07_a_running_orphan_of_a_dead_worker_is_released_and_its_lane_is_freed_by_cancelling(world: World) {
     let orphan = begun_elsewhere(&world, "wrap", Some("parcel-7")).await;
     let mut next = NewJob::new(id(), JobKind::Command, "pack", Json::from_text("{}"), world.now());
     next.order_key = Some(Key::from_text("parcel-7"));
@@ -74,7 +74,7 @@ async fn a_running_orphan_of_a_dead_worker_is_released_and_its_lane_is_freed_by_
     assert_eq!(runtime.jobs().orphans().await.unwrap(), []);
 }
 
-async fn a_running_orphan_can_be_cancelled(world: World) {
+async fn r07_a_running_orphan_can_be_cancelled(world: World) {
     let orphan = begun_elsewhere(&world, "wrap", None).await;
     let runtime = world.builder().start().await.unwrap();
     runtime.jobs().cancel(orphan).await.unwrap();
@@ -96,14 +96,14 @@ async fn released_by_a_stranger(world: &World, name: &'static str) -> JobId {
     orphan
 }
 
-async fn a_released_job_without_a_retry_policy_is_not_run_again(world: World) {
+async fn r07_a_released_job_without_a_retry_policy_is_not_run_again(world: World) {
     let orphan = released_by_a_stranger(&world, "pack").await;
     let runtime = world.builder().start().await.unwrap();
     let ended = reaches(&runtime, orphan, JobState::Failed).await;
     assert_eq!(ended.failure.unwrap().kind(), FailureKind::Lost);
 }
 
-async fn a_released_job_with_a_retry_policy_runs_again(world: World) {
+async fn r07_a_released_job_with_a_retry_policy_runs_again(world: World) {
     let orphan = released_by_a_stranger(&world, "send").await;
     let runtime = world.builder().start().await.unwrap();
     reaches(&runtime, orphan, JobState::Succeeded).await;
@@ -111,8 +111,8 @@ async fn a_released_job_with_a_retry_policy_runs_again(world: World) {
 }
 
 on_every_store!(
-    a_running_orphan_of_a_dead_worker_is_released_and_its_lane_is_freed_by_cancelling,
-    a_running_orphan_can_be_cancelled,
-    a_released_job_without_a_retry_policy_is_not_run_again,
-    a_released_job_with_a_retry_policy_runs_again,
+    r07_a_running_orphan_of_a_dead_worker_is_released_and_its_lane_is_freed_by_cancelling,
+    r07_a_running_orphan_can_be_cancelled,
+    r07_a_released_job_without_a_retry_policy_is_not_run_again,
+    r07_a_released_job_with_a_retry_policy_runs_again,
 );

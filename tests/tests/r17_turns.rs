@@ -89,7 +89,7 @@ async fn attempts(runtime: &Runtime, job: JobId) -> usize {
     runtime.jobs().attempts(job).await.unwrap().len()
 }
 
-async fn a_job_on_a_cold_entity_passes_many_on_a_hot_one(world: World) {
+async fn r17_a_job_on_a_cold_entity_passes_many_on_a_hot_one(world: World) {
     let (runtime, gate) = start(&world, 2).await;
     let jobs = publish_hot(&runtime, 3_000).await;
     gate.arrival().await;
@@ -99,7 +99,7 @@ async fn a_job_on_a_cold_entity_passes_many_on_a_hot_one(world: World) {
     assert_eq!(runtime.jobs().get(jobs[1]).await.unwrap().unwrap().state, JobState::Ready);
 }
 
-async fn jobs_on_one_entity_run_in_their_order(world: World) {
+async fn r17_jobs_on_one_entity_run_in_their_order(world: World) {
     let (runtime, gate) = start(&world, 8).await;
     let jobs = publish_hot(&runtime, 20).await;
     gate.open_wide();
@@ -113,7 +113,7 @@ async fn jobs_on_one_entity_run_in_their_order(world: World) {
     assert_eq!(ends, (1..=20).map(Some).collect::<Vec<_>>());
 }
 
-async fn a_shutdown_loses_no_job_in_line(world: World) {
+async fn r17_a_shutdown_loses_no_job_in_line(world: World) {
     let (runtime, gate) = start(&world, 8).await;
     let published = publish_hot(&runtime, 10).await;
     gate.arrival().await;
@@ -141,7 +141,7 @@ async fn a_shutdown_loses_no_job_in_line(world: World) {
     assert_eq!(counted(&runtime).await, 10);
 }
 
-async fn a_death_loses_no_job_in_line(world: World) {
+async fn r17_a_death_loses_no_job_in_line(world: World) {
     let gate = Gate::new();
     let process = Process::start(world.builder().provide(gate.clone())).await;
     let published = publish_hot(&process.runtime, 5).await;
@@ -168,7 +168,7 @@ async fn a_death_loses_no_job_in_line(world: World) {
     assert_eq!(counted(&runtime).await, 9);
 }
 
-async fn the_time_limit_begins_with_the_attempt(world: World) {
+async fn r17_the_time_limit_begins_with_the_attempt(world: World) {
     let (runtime, gate) = start(&world, 8).await;
     let mut running: Vec<_> = Vec::new();
     for _ in 0..2 {
@@ -193,7 +193,7 @@ async fn the_time_limit_begins_with_the_attempt(world: World) {
     }
 }
 
-async fn a_claimed_job_that_waits_for_an_execution_has_no_permit(world: World) {
+async fn r17_a_claimed_job_that_waits_for_an_execution_has_no_permit(world: World) {
     let (runtime, gate) = start(&world, 1).await;
     let mut executed = Box::pin(runtime.execute(hot()).into_future());
     begin(&mut executed).await;
@@ -211,7 +211,7 @@ async fn a_claimed_job_that_waits_for_an_execution_has_no_permit(world: World) {
     }
 }
 
-async fn a_deadline_that_passes_in_line_ends_the_wait(world: World) {
+async fn r17_a_deadline_that_passes_in_line_ends_the_wait(world: World) {
     let (runtime, gate) = start(&world, 1).await;
     let mut first = Box::pin(runtime.execute(hot()).into_future());
     begin(&mut first).await;
@@ -226,7 +226,7 @@ async fn a_deadline_that_passes_in_line_ends_the_wait(world: World) {
     first.await.unwrap();
 }
 
-async fn a_job_that_is_cancelled_in_line_never_begins(world: World) {
+async fn r17_a_job_that_is_cancelled_in_line_never_begins(world: World) {
     let (runtime, gate) = start(&world, 1).await;
     let mut first = Box::pin(runtime.execute(hot()).into_future());
     begin(&mut first).await;
@@ -245,14 +245,14 @@ async fn a_job_that_is_cancelled_in_line_never_begins(world: World) {
 }
 
 on_every_store!(
-    a_job_on_a_cold_entity_passes_many_on_a_hot_one,
-    jobs_on_one_entity_run_in_their_order,
-    a_shutdown_loses_no_job_in_line,
-    a_death_loses_no_job_in_line,
-    the_time_limit_begins_with_the_attempt,
-    a_claimed_job_that_waits_for_an_execution_has_no_permit,
-    a_deadline_that_passes_in_line_ends_the_wait,
-    a_job_that_is_cancelled_in_line_never_begins,
+    r17_a_job_on_a_cold_entity_passes_many_on_a_hot_one,
+    r17_jobs_on_one_entity_run_in_their_order,
+    r17_a_shutdown_loses_no_job_in_line,
+    r17_a_death_loses_no_job_in_line,
+    r17_the_time_limit_begins_with_the_attempt,
+    r17_a_claimed_job_that_waits_for_an_execution_has_no_permit,
+    r17_a_deadline_that_passes_in_line_ends_the_wait,
+    r17_a_job_that_is_cancelled_in_line_never_begins,
 );
 
 /// Holds the first commit that succeeds, and tells its job.

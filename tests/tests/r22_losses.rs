@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Mutex;
 
-use common::{Gate, Process, World, job, on_every_store, reaches, settle, until};
+use common::{Gate, Process, World, begin, job, kind_and_code, on_every_store, reaches, settle, until};
 use enact::prelude::*;
 use enact::{Attempt, Failure, FailureKind, JobId, RuntimeBuilder};
 
@@ -86,7 +86,7 @@ async fn failures(runtime: &Runtime, job: JobId) -> Vec<Option<FailureKind>> {
     runtime.jobs().attempts(job).await.unwrap().into_iter().map(kind).collect()
 }
 
-async fn a_job_that_ends_its_process_uses_up_no_attempts_of_its_neighbours(world: World) {
+async fn r22_a_job_that_ends_its_process_uses_up_no_attempts_of_its_neighbours(world: World) {
     let unused = Gate::new();
     let handlers = Handlers::new(Gate::new());
     let desk = builder(&world, &handlers, &unused).without_worker().start().await.unwrap();
@@ -100,9 +100,15 @@ async fn a_job_that_ends_its_process_uses_up_no_attempts_of_its_neighbours(world
         process.kill().await;
     }
 
-    let handlers = Handlers::new(Gate::wide_open());
+    let handlers = Handlers::new(Gate::new());
     let process = Process::start(builder(&world, &handlers, &unused)).await;
-    pass_until(&world, "the culprit runs", async || handlers.poison.arrivals() == 1).await;
+    pass_until(&world, "the culprit runs", async || {
+        if handlers.honest.arrivals() == 1 && handlers.poison.arrivals() == 0 {
+            handlers.honest.open();
+        }
+        handlers.poison.arrivals() == 1
+    })
+    .await;
     settle().await;
     assert_eq!(handlers.most_inside(), 1, "each runs alone");
     process.kill().await;
@@ -119,7 +125,7 @@ async fn a_job_that_ends_its_process_uses_up_no_attempts_of_its_neighbours(world
     assert_eq!(failures(&runtime, neighbour).await, [Some(FailureKind::Lost), Some(FailureKind::Lost), None]);
 }
 
-async fn an_attempt_that_is_alone_lets_others_in_after_a_while(world: World) {
+async fn r22_an_attempt_that_is_alone_lets_others_in_after_a_while(world: World) {
     let unused = Gate::new();
     let handlers = Handlers::new(Gate::wide_open());
     let desk = builder(&world, &handlers, &unused).without_worker().start().await.unwrap();
@@ -143,7 +149,29 @@ async fn an_attempt_that_is_alone_lets_others_in_after_a_while(world: World) {
     reaches(&runtime, culprit, JobState::Succeeded).await;
 }
 
-async fn a_loss_uses_up_no_attempt_of_other_failures(world: World) {
+async fn r22_a_deadline_ends_the_wait_for_an_attempt_that_is_alone(world: World) {
+    let unused = Gate::new();
+    let handlers = Handlers::new(Gate::wide_open());
+    let desk = builder(&world, &handlers, &unused).without_worker().start().await.unwrap();
+    desk.publish(Poison {}).await.unwrap();
+    for _ in 0..2 {
+        let handlers = Handlers::new(Gate::new());
+        let process = Process::start(builder(&world, &handlers, &unused)).await;
+        pass_until(&world, "it runs", async || handlers.poison.arrivals() == 1).await;
+        process.kill().await;
+    }
+    let runtime = builder(&world, &handlers, &unused).start().await.unwrap();
+    pass_until(&world, "it runs", async || handlers.poison.arrivals() == 1).await;
+    let deadline = world.now() + Duration::from_secs(2);
+    let mut late = Box::pin(runtime.execute(Honest {}).deadline(deadline).into_future());
+    begin(&mut late).await;
+    settle().await;
+    world.advance(Duration::from_secs(2));
+    assert_eq!(kind_and_code(&late.await.unwrap_err()), (FailureKind::TimedOut, "deadline_passed"));
+    assert_eq!(handlers.honest.arrivals(), 0);
+}
+
+async fn r22_a_loss_uses_up_no_attempt_of_other_failures(world: World) {
     let handlers = Handlers::new(Gate::new());
     let gate = Gate::new();
     let process = Process::start(builder(&world, &handlers, &gate)).await;
@@ -156,7 +184,7 @@ async fn a_loss_uses_up_no_attempt_of_other_failures(world: World) {
     assert_eq!(failures(&runtime, flaky).await, [lost, error, error]);
 }
 
-async fn a_shutdown_uses_up_no_attempt(world: World) {
+async fn r22_a_shutdown_uses_up_no_attempt(world: World) {
     let handlers = Handlers::new(Gate::new());
     let mut id = None;
     for _ in 0..4 {
@@ -177,8 +205,9 @@ async fn a_shutdown_uses_up_no_attempt(world: World) {
 }
 
 on_every_store!(
-    a_job_that_ends_its_process_uses_up_no_attempts_of_its_neighbours,
-    an_attempt_that_is_alone_lets_others_in_after_a_while,
-    a_loss_uses_up_no_attempt_of_other_failures,
-    a_shutdown_uses_up_no_attempt,
+    r22_a_job_that_ends_its_process_uses_up_no_attempts_of_its_neighbours,
+    r22_an_attempt_that_is_alone_lets_others_in_after_a_while,
+    r22_a_deadline_ends_the_wait_for_an_attempt_that_is_alone,
+    r22_a_loss_uses_up_no_attempt_of_other_failures,
+    r22_a_shutdown_uses_up_no_attempt,
 );

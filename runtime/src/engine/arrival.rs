@@ -40,7 +40,8 @@ impl Arrival {
 pub(super) struct Begun {
     pub(super) lock: Option<EntityLock>,
     pub(super) permit: Option<OwnedSemaphorePermit>,
-    pub(super) place: Place,
+    /// `None` if the job's deadline has passed: the attempt fails at once.
+    pub(super) place: Option<Place>,
 }
 
 /// An attempt before it begins.
@@ -82,11 +83,11 @@ impl Candidate<'_> {
         }
     }
 
-    /// Waits for a place among the running attempts, without counting as begun.
-    async fn place(&self, progress: &mut Progress) -> Option<Place> {
+    /// Waits for a place among the running attempts, without counting as begun. `Some(None)` if the job's deadline passes meanwhile.
+    async fn place(&self, progress: &mut Progress) -> Option<Option<Place>> {
         let is_alone = progress.losses.is_last(self.plan);
         if let Some(place) = self.engine.company.try_join(is_alone) {
-            return Some(place);
+            return Some(Some(place));
         }
         if progress.has_begun {
             self.hold(progress).await?;
@@ -96,14 +97,7 @@ impl Candidate<'_> {
                 "the job's workers died while it ran; it runs alone in this process, and others wait"
             );
         }
-        tokio::select! {
-            biased;
-            () = self.registered.cancellation.cancelled() => {
-                end_fenced(self).await;
-                None
-            }
-            place = self.engine.company.join(is_alone) => Some(place),
-        }
+        self.wait(self.engine.company.join(is_alone)).await
     }
 
     /// A claimed job whose entity an execution of this process has: waits without its permit, and without counting as begun.
@@ -142,9 +136,9 @@ impl Candidate<'_> {
         Some(())
     }
 
-    /// Waits in line. `Some(None)` if the job's deadline passes meanwhile: it then begins without its entity, and fails. `None` if
-    /// the job was cancelled.
-    async fn wait(&self, mut line: InLine) -> Option<Option<EntityLock>> {
+    /// Waits for what the attempt needs to begin. `Some(None)` if the job's deadline passes meanwhile: it then begins without that, and
+    /// fails. `None` if the job was cancelled.
+    async fn wait<T>(&self, needed: impl Future<Output = T>) -> Option<Option<T>> {
         let clock = &self.engine.clock;
         let start = clock.elapsed();
         let until = self.job.effective_deadline().map(|deadline| {
@@ -162,7 +156,7 @@ impl Candidate<'_> {
                 end_fenced(self).await;
                 None
             }
-            lock = &mut line => Some(Some(lock)),
+            needed = needed => Some(Some(needed)),
             () = deadline => Some(None),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use super::arrival::{Arrival, Begun, Candidate};
+use super::company::{self, Place};
 use super::engine::Engine;
+use super::entity_locks::EntityLock;
 use super::faults::{Point, is_crash};
 use super::lifecycle::{Discarded, Execution};
 use super::long_polls;
@@ -19,8 +22,8 @@ use super::waiters::ended;
 use crate::context::ExecutionContext;
 use crate::model::clock::add_saturating;
 use crate::model::{
-    Attempt, Failure, FailureKind, HealthPart, Job, JobKind, JobState, LogText, Places, Step, StoredName,
-    drop_caught, panic_text,
+    Attempt, Failure, FailureKind, HealthPart, Job, JobKind, JobState, Json, LogText, Places, Step,
+    StoredName, StrategyChoice, drop_caught, panic_text,
 };
 use crate::store::{Commit, CommitError, Committed, Next, Release, RunningJob, StoreError, unreadable_job};
 use crate::wiring::JobPlan;
@@ -88,7 +91,7 @@ async fn run_to_end(
     progress: &mut Progress,
     arrival: Arrival,
 ) {
-    let Candidate { plan, job, registered, .. } = *candidate;
+    let Candidate { plan, job, .. } = *candidate;
     if let JobKind::Unknown(kind) = job.kind {
         return put_back(candidate, &progress.attempt, kind).await;
     }
@@ -105,16 +108,42 @@ async fn run_to_end(
         return fail(candidate, progress.attempt.clone(), failure, progress.losses, arrival.into_permit())
             .await;
     }
-    let Some(Begun { mut lock, mut permit, place }) = candidate.begin(arrival, progress).await else {
+    let Some(Begun { lock, mut permit, place }) = candidate.begin(arrival, progress).await else {
         return;
     };
-    let mut place = std::pin::pin!(place.keep(&*engine.clock));
+    let (executed, strategies) = execute(engine, candidate, progress, lock, &mut permit, place).await;
+    let failure = match executed {
+        Ok(Ok(output)) => {
+            tracing::debug!("attempt succeeded");
+            return engine.waiters.announce(job.id, &Ok(output));
+        }
+        Ok(Err(Discarded::Failed(failure))) => failure,
+        Ok(Err(Discarded::Unfounded)) => unreachable!("the loop executes such a job again"),
+        Err(panic) if is_crash(&*panic) => return,
+        Err(panic) => panicked(panic),
+    };
+    let attempt = Attempt { strategies, ..progress.attempt.clone() };
+    fail(candidate, attempt, failure, progress.losses, permit).await;
+}
+
+/// Executes the job, and again if the commit that it follows is refused. Returns its outcome or panic, and the chosen strategies. The
+/// attempt has its place until then, and not while its end is stored, which may take long.
+async fn execute(
+    engine: &Arc<Engine>,
+    candidate: &Candidate<'_>,
+    progress: &mut Progress,
+    mut lock: Option<EntityLock>,
+    permit: &mut Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
+) -> (std::thread::Result<Result<Json, Discarded>>, Vec<StrategyChoice>) {
+    let Candidate { plan, job, registered, .. } = *candidate;
+    let mut place = pin!(company::keep(place, &*engine.clock));
     let mut may_follow = plan.settings.retry.repeats();
-    let (executed, strategies) = loop {
+    loop {
         let overrides = engine.overrides.of(job.id);
         let cancellation = registered.cancellation.clone();
         let context = ExecutionContext::of_attempt(engine.clone(), overrides, job, cancellation);
-        let (attempt, permit) = (&mut progress.attempt, &mut permit);
+        let (attempt, permit) = (&mut progress.attempt, &mut *permit);
         let lock = lock.take();
         let execution = Execution { engine, plan, job, context: &context, attempt, lock, may_follow, permit };
         let executed = {
@@ -134,21 +163,9 @@ async fn run_to_end(
                 tracing::debug!("the previous commit on the entity was refused; executing again");
                 may_follow = false;
             }
-            executed => break (executed, context.choices()),
+            executed => return (executed, context.choices()),
         }
-    };
-    let failure = match executed {
-        Ok(Ok(output)) => {
-            tracing::debug!("attempt succeeded");
-            return engine.waiters.announce(job.id, &Ok(output));
-        }
-        Ok(Err(Discarded::Failed(failure))) => failure,
-        Ok(Err(Discarded::Unfounded)) => unreachable!("the loop executes such a job again"),
-        Err(panic) if is_crash(&*panic) => return,
-        Err(panic) => panicked(panic),
-    };
-    let attempt = Attempt { strategies, ..progress.attempt.clone() };
-    fail(candidate, attempt, failure, progress.losses, permit).await;
+    }
 }
 
 /// Puts back a job of a kind that this version does not know: another program may know it ([r07](crate::rules#r07)).

@@ -45,16 +45,15 @@ impl Company {
     }
 }
 
-impl Place {
-    /// Keeps the place while this is polled. An attempt that is alone lets others in after a while.
-    pub(super) async fn keep(self, clock: &dyn Clock) -> Infallible {
-        let _beside = match self {
-            Self::Beside(beside) => beside,
-            Self::Alone(alone) => {
-                clock.sleep_until(clock.elapsed().saturating_add(ALONE_FOR)).await;
-                alone.downgrade()
-            }
-        };
-        std::future::pending().await
-    }
+/// Keeps a place while this exists. An attempt that is alone lets others in after a while, unless its handler holds its thread.
+pub(super) async fn keep(place: Option<Place>, clock: &dyn Clock) -> Infallible {
+    let _beside = match place {
+        None => None,
+        Some(Place::Beside(beside)) => Some(beside),
+        Some(Place::Alone(alone)) => {
+            clock.sleep_until(clock.elapsed().saturating_add(ALONE_FOR)).await;
+            Some(alone.downgrade())
+        }
+    };
+    std::future::pending().await
 }
