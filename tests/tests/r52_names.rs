@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use common::{Log, World, job, jobs, jobs_of, kind_and_code, on_every_store, reaches, settle, state, until};
 use enact::Cursor;
 use enact::prelude::*;
-use enact::store::{Claim, Claimable, Commit, CommitLink, EntityKey, Lease, NewJob, Next};
+use enact::store::{Claim, Claimable, Commit, EntityKey, Lease, NewJob, Next};
 use enact::{Attempt, Job, JobId, JobKind, Json, Key, Step, WorkerId};
 use serde_json::{Value, json};
 
@@ -204,19 +204,7 @@ async fn finish(world: &World, job: &Job, output: Result<Value, Failure>) {
     attempt.ended_at = Some(world.now());
     attempt.reached = Some(Step::Commit);
     attempt.failure = failure;
-    let (events, jobs) = (Vec::new(), Vec::new());
-    let commit = Commit {
-        job: job.id,
-        attempt,
-        lapsed: None,
-        next,
-        write: None,
-        events,
-        jobs,
-        follows: None,
-        link: CommitLink::new(),
-    };
-    world.store().commit(commit).await.unwrap();
+    world.store().commit(Commit::ending(job.id, attempt, next)).await.unwrap();
 }
 
 async fn r52_a_remote_command_is_left_to_another_program(world: World) {

@@ -84,17 +84,8 @@ impl Effects {
             events: events.iter().map(|event| event.id).collect(),
             ..attempt
         };
-        let commit = Commit {
-            job: job.id,
-            attempt,
-            lapsed: None,
-            next: Next::Succeeded(output),
-            write,
-            events,
-            jobs,
-            follows,
-            link: CommitLink::new(),
-        };
+        let end = Commit::ending(job.id, attempt, Next::Succeeded(output));
+        let commit = Commit { write, events, jobs, follows, ..end };
         (commit, lock)
     }
 }

@@ -6,7 +6,7 @@ use crate::context::entity_key;
 use crate::domain::{Entity, readable_json};
 use crate::engine::{Engine, check_always};
 use crate::model::{Attempt, Failure, JobKind, Json, Step};
-use crate::store::{Commit, CommitError, CommitLink, EntityWrite, NewJob, Next, Start};
+use crate::store::{Commit, CommitError, EntityWrite, NewJob, Next, Start};
 
 /// Stores an entity through a job of its own, as an execution does.
 pub(super) async fn store_entity<E: Entity>(engine: &Engine, entity: &E) -> Result<(), Failure> {
@@ -27,17 +27,8 @@ pub(super) async fn store_entity<E: Entity>(engine: &Engine, entity: &E) -> Resu
         version_written: Some(version + 1),
         ..Attempt::begun(1, engine.worker.clone(), now)
     };
-    let commit = Commit {
-        job: job.id,
-        attempt,
-        lapsed: None,
-        next: Next::Succeeded(Json::null()),
-        write: Some(EntityWrite { key, expected: version, body }),
-        events: Vec::new(),
-        jobs: Vec::new(),
-        follows: None,
-        link: CommitLink::new(),
-    };
+    let write = Some(EntityWrite { key, expected: version, body });
+    let commit = Commit { write, ..Commit::ending(job.id, attempt, Next::Succeeded(Json::null())) };
     engine.ensure_lease().await?;
     engine.store.submit(Vec::new(), vec![job]).await?;
     match engine.store.commit(commit).await {

@@ -1,4 +1,4 @@
-use enact::store::{Commit, CommitLink, Next};
+use enact::store::{Commit, Next};
 use enact::{Attempt, Failure, Job, Step, WorkerId};
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,17 +23,7 @@ impl RunningAttempt {
     }
 
     fn ends(&self, attempt: Attempt, next: Next) -> Commit {
-        Commit {
-            job: self.job.id,
-            attempt,
-            lapsed: None,
-            next,
-            write: None,
-            events: Vec::new(),
-            jobs: Vec::new(),
-            follows: None,
-            link: CommitLink::new(),
-        }
+        Commit::ending(self.job.id, attempt, next)
     }
 
     fn failed(&self) -> Attempt {

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use enact::store::{Changed, Claim, Claimable, Commit, CommitLink, NewJob, Next, Start, Store, StoreError};
+use enact::store::{Changed, Claim, Claimable, Commit, NewJob, Next, Start, Store, StoreError};
 use enact::{Attempt, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -92,17 +92,7 @@ impl World {
         let mut attempt = Attempt::begun(1, worker(), Timestamp::UNIX_EPOCH);
         attempt.ended_at = Some(Timestamp::UNIX_EPOCH);
         let next = Next::Succeeded(Json::from_text("null"));
-        let commit = Commit {
-            job,
-            attempt,
-            lapsed: None,
-            next,
-            write: None,
-            events: vec![],
-            jobs: staged,
-            follows: None,
-            link: CommitLink::new(),
-        };
+        let commit = Commit { jobs: staged, ..Commit::ending(job, attempt, next) };
         self.store.commit(commit).await.expect("it is committed");
     }
 

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use enact::store::{
-    Claim, Claimable, Claimed, Commit, CommitLink, EntityKey, EntityWrite, NewEvent, NewJob, Next, Start,
-    Store,
+    Claim, Claimable, Claimed, Commit, EntityKey, EntityWrite, NewEvent, NewJob, Next, Start, Store,
 };
 use enact::{
     Attempt, CorrelationId, EventId, Identity, JobContext, JobId, JobKind, Json, Key, Step, WorkerId,
@@ -70,19 +69,13 @@ pub(crate) fn success(job: &NewJob, worker: &WorkerId, entity: &str) -> Commit {
     attempt.version_written = Some(1);
     attempt.events = vec![event.id];
     Commit {
-        job: job.id,
-        attempt,
-        lapsed: None,
-        next: Next::Succeeded(Json::from_text("null")),
         write: Some(EntityWrite {
             key: account(entity),
             expected: 0,
             body: Json::from_text(format!(r#"{{"id":"{entity}","balance_cents":500}}"#)),
         }),
         events: vec![event],
-        jobs: Vec::new(),
-        follows: None,
-        link: CommitLink::new(),
+        ..Commit::ending(job.id, attempt, Next::Succeeded(Json::from_text("null")))
     }
 }
 
