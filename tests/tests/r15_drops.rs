@@ -13,7 +13,7 @@ use serde_json::json;
 /// Panics when it is dropped.
 #[derive(Debug)]
 struct Bomb {
-    /// Also while the thread panics already, which aborts the process unless somebody catches it.
+    /// Also while the thread panics already, which aborts the process unless it is caught.
     always: bool,
 }
 

@@ -3,9 +3,7 @@
 
 mod common;
 
-use std::io::{self, Write};
-use std::sync::Mutex;
-
+use common::lines::Lines;
 use common::{World, jobs};
 use enact::prelude::*;
 use enact::store::{EntityKey, EntityWrite, NewJob, Store};
@@ -84,27 +82,6 @@ struct Find {
 
 #[command]
 async fn find(_: Find, _safe: &mut Safe) {}
-
-/// The log output.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn opening(number: u32, how: &str) -> Open {
     let (safe, key) = (secret(&format!("safe-{number}")), secret(&format!("key-{number}")));

@@ -3,12 +3,12 @@
 
 mod common;
 
-use std::io::{self, Write};
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
+use common::lines::Lines;
 use common::watched::{Watch, Watched};
 use common::{Gate, World, jobs_of, on_every_store, until};
 use enact::RuntimeBuilder;
@@ -92,7 +92,7 @@ fn stage(effect: Effect, notes: &Repository<Note>, staged: Option<enact::StagedJ
     }
 }
 
-/// Somebody has left.
+/// A guest has left.
 #[event]
 struct Left {}
 
@@ -245,21 +245,6 @@ async fn r31_many_late_effects_are_one_write_and_none_are_no_write() {
     assert_eq!(*calls.0.lock().unwrap(), [[LateEffects { job: id, attempt: 1, count: 500 }]]);
 }
 
-/// The log output.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The two places of a late event.
 fn places() -> [String; 2] {
     let file = file!();
@@ -275,9 +260,9 @@ async fn r31_the_log_names_the_call_and_the_handler() {
     let tasks = Tasks::new();
     let runtime = tasks.start(World::memory().builder()).await;
     let id = tasks.run(&runtime, Leave { tasks: 1, effect: Effect::Event, fails: false }).await;
-    let log = || String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let line = || {
-        log()
+        lines
+            .text()
             .lines()
             .find(|line| line.contains("too late") && line.contains(&id.to_string()))
             .map(str::to_owned)

@@ -3,10 +3,10 @@
 
 mod common;
 
-use std::io::{self, Write};
 use std::sync::{Condvar, Mutex};
 
 use async_trait::async_trait;
+use common::lines::Lines;
 use common::watched::{Watch, Watched};
 use common::{Gate, World, settle, until};
 use enact::clock::ManualClock;
@@ -64,28 +64,9 @@ async fn becomes(clock: &ManualClock, runtime: &Runtime, wanted: &[HealthPart]) 
     runtime.health()
 }
 
-/// The log output.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    /// How many lines contain both texts.
-    fn of(&self, one: &str, other: &str) -> usize {
-        let bytes = self.0.lock().unwrap().clone();
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().filter(|line| line.contains(one) && line.contains(other)).count()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// How many lines contain both texts.
+fn lines_with(lines: &Lines, one: &str, other: &str) -> usize {
+    lines.with(one).iter().filter(|line| line.contains(other)).count()
 }
 
 #[cfg(unix)]
@@ -137,12 +118,12 @@ fn r37_a_store_that_fails_makes_the_runtime_unavailable_until_it_works_again() {
             claims().failures > failures + 100
         })
         .await;
-        let logged = lines.of("ERROR", "cannot claim jobs");
+        let logged = lines_with(&lines, "ERROR", "cannot claim jobs");
         assert!((2..=10).contains(&logged), "{logged} lines");
 
         std::fs::rename(&elsewhere, &path).unwrap();
         assert_eq!(becomes(&world.clock, &shop, &[]).await, healthy);
-        assert_eq!(lines.of("works again", "cannot claim jobs"), 1);
+        assert_eq!(lines_with(&lines, "works again", "cannot claim jobs"), 1);
         shop.publish(Wait {}).await.unwrap().outcome().await.unwrap();
     });
 }

@@ -3,9 +3,7 @@
 
 mod common;
 
-use std::io::{self, Write};
-use std::sync::Mutex;
-
+use common::lines::Lines;
 use common::{World, until};
 use enact::prelude::*;
 
@@ -28,27 +26,6 @@ impl From<Tick> for Moody {
 async fn moody(_: Moody) {}
 
 const MINUTE: Duration = Duration::from_mins(1);
-
-/// The log output.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn r38_the_log_names_a_command_that_is_refused_or_panics_at_its_tick() {

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![forbid(unsafe_code)]
 
-use std::io;
-use std::sync::Mutex;
+mod common;
 
+use common::lines::Lines;
 use enact::MemoryStore;
 use enact::prelude::*;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -30,28 +30,6 @@ async fn say(say: Say) {
 
 #[event_handler]
 async fn hear(_said: Said) {}
-
-/// What was written, line by line.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn with(&self, part: &str) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
-    }
-}
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn each_attempt_is_a_span_that_names_its_job_and_where_it_comes_from() {

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses a part of this")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+pub(crate) mod lines;
 pub(crate) mod watched;
 
 use std::pin::pin;
@@ -94,7 +95,7 @@ impl World {
         Some(connection.query_row(sql, [], |row| row.get(0)).unwrap())
     }
 
-    /// Changes the database file, as somebody does by hand. Nothing on the in-memory store.
+    /// Changes the database file, as an operator does by hand. Nothing on the in-memory store.
     pub(crate) fn change(&self, sql: &str) {
         let Backend::Sqlite(directory) = &self.backend else { return };
         let connection = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
