@@ -1,6 +1,6 @@
 //! The conformance suite for [enact](https://docs.rs/enact) stores.
 //!
-//! A store implements [`Store`](enact::store::Store). This crate tests the whole contract of the trait: some 260 cases,
+//! A store implements [`Store`](enact::store::Store). This crate tests the whole contract of the trait: some 340 cases,
 //! and random sequences of calls that are compared with a simple model. Add it to the store's `[dev-dependencies]`, in the
 //! version of `enact` that the store pins (`enact-store-suite = "=0.1.0"`), and run the suite from an integration test:
 //!
