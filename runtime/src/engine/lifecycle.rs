@@ -149,7 +149,11 @@ impl<'a> Execution<'a> {
             let entity = StoredEntity { version: write.expected + 1, body: write.body.clone() };
             lock.pass_on(entity, link)
         });
-        drop(self.permit.take());
+        let was_claimed = self.permit.take().is_some();
+        if was_claimed && passed_on.is_some() {
+            // The next job in line for the entity can be claimed: the claim sees the end of this one's turn.
+            self.engine.work.notify_one();
+        }
         let committed = committing.await;
         drop(passed_on);
         let committed = match committed {
