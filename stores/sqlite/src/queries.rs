@@ -247,8 +247,8 @@ const FAILED: &str = "(SELECT seq, number FROM attempts WHERE output IS NULL) AS
 
 /// Builds the statement of a query and its parameters.
 ///
-/// If every state of the query has a source of its own (a state table, or [`FAILED`]), the page is selected from those sources
-/// first and then joined, so that its cost does not grow with the jobs in other states.
+/// If every state of the query has a source of its own (a state table, or [`FAILED`]), or the query names a correlation, the page is
+/// selected from those sources first and then joined, so that its cost does not grow with the other jobs.
 pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
     let mut conditions: Vec<String> = Vec::new();
     let mut parameters: Vec<Value> = Vec::new();
@@ -268,35 +268,44 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
         _ => true,
     };
     let by_state = !query.states.is_empty() && query.states.iter().all(has_source);
+    let correlation = query.correlation.as_ref().map(|id| Value::Text(id.as_str().to_owned()));
     // State tables are small, a correlation may be large: `+` keeps SQLite from using its index.
-    let correlation = if by_state { "+j.correlation =" } else { "j.correlation =" };
-    bind(correlation, query.correlation.as_ref().map(|id| Value::Text(id.as_str().to_owned())));
+    bind("+j.correlation =", correlation.clone().filter(|_| by_state));
     bind("j.created_at >=", query.created_from.map(timestamp));
     bind("j.created_at <", query.created_before.map(timestamp));
-    let seq = if by_state { "live.seq" } else { "j.seq" };
+    let by_correlation = correlation.filter(|_| !by_state);
+    let has_sources = by_state || by_correlation.is_some();
+    let seq = if has_sources { "live.seq" } else { "j.seq" };
     let (beyond, direction) = if query.latest_first { ('<', "DESC") } else { ('>', "ASC") };
     let token = |token: PageToken| Value::Integer(token.as_u64().cast_signed());
     bind(&format!("{seq} {beyond}"), query.page.map(token));
     parameters.push(Value::Integer(integer(query.limit.saturating_add(1))));
     let limit = parameters.len();
 
-    if !query.states.is_empty() && !by_state {
+    let filters_by_state = !query.states.is_empty() && !by_state;
+    if filters_by_state {
         let states: Vec<String> = query.states.iter().map(|state| format!("'{state}'")).collect();
         conditions.push(format!("j.state IN ({})", states.join(", ")));
     }
     let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
     let columns = job_columns!();
-    if !by_state {
+    if !has_sources {
         let sql = format!(
             "SELECT j.seq, {columns} FROM jobs AS j WHERE {conditions} ORDER BY j.seq {direction} LIMIT ?{limit}"
         );
         return (sql, parameters);
     }
-    let specs = if conditions.contains("j.") { " CROSS JOIN job_specs AS j ON j.seq = live.seq" } else { "" };
-    let from = |table: &str, begun: &str| {
-        format!("SELECT live.seq FROM {table} AS live{specs} WHERE {begun}{conditions}")
+    let joined = match conditions.contains("j.") {
+        true => format!(
+            " CROSS JOIN {} AS j ON j.seq = live.seq",
+            if filters_by_state { "jobs" } else { "job_specs" }
+        ),
+        false => String::new(),
     };
-    let source = |state: &JobState| match state {
+    let from = |table: &str, condition: &str| {
+        format!("SELECT live.seq FROM {table} AS live{joined} WHERE {condition}{conditions}")
+    };
+    let of_state = |state: &JobState| match state {
         JobState::Failed => vec![format!("SELECT live.seq FROM {FAILED} WHERE {conditions}")],
         // A job that a worker holds is ready.
         JobState::Ready => vec![from("ready", ""), from("running", "live.begun = 0 AND ")],
@@ -304,8 +313,21 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
         // A state table has the name of its state.
         _ => vec![from(state.as_str(), "")],
     };
-    let states = JobState::ALL.iter().filter(|state| query.states.contains(state));
-    let sources = states.flat_map(source).collect::<Vec<_>>().join(" UNION ALL ");
+    let sources: Vec<String> = match by_correlation {
+        // The index leaves out the job that began the correlation: that is its id.
+        Some(correlation) => {
+            parameters.push(correlation);
+            let id = parameters.len();
+            vec![
+                from("job_specs", &format!("live.correlation = ?{id} AND live.correlation <> live.id AND ")),
+                from("job_specs", &format!("live.id = ?{id} AND live.correlation = live.id AND ")),
+            ]
+        }
+        None => {
+            JobState::ALL.iter().filter(|state| query.states.contains(state)).flat_map(of_state).collect()
+        }
+    };
+    let sources = sources.join(" UNION ALL ");
     let sql = format!(
         "SELECT j.seq, {columns}
         FROM ({sources} ORDER BY 1 {direction} LIMIT ?{limit}) AS page CROSS JOIN jobs AS j ON j.seq = page.seq

@@ -29,7 +29,8 @@ CREATE TABLE job_specs (
 
 -- The last job of a key has it, unless it is cancelled: cancelling frees the key.
 CREATE INDEX job_specs_idempotency_key ON job_specs (idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX job_specs_correlation ON job_specs (correlation);
+-- The job that began a correlation is found by its id, which is the correlation's.
+CREATE INDEX job_specs_correlation ON job_specs (correlation) WHERE correlation <> id;
 
 -- Jobs that have not ended. Each has a row in exactly one of these three tables; `seq` is that of `job_specs`.
 --   attempts  number of attempts begun, including a running one

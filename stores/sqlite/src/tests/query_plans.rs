@@ -124,7 +124,10 @@ fn a_page_of_jobs_reads_that_page_only() {
     for (query, start) in [
         (JobQuery::new(), "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)"),
         (JobQuery::new().latest_first(), "SEARCH s USING INTEGER PRIMARY KEY (rowid<?)"),
-        (of_correlation.clone(), "SEARCH s USING INDEX job_specs_correlation (correlation=?"),
+        (
+            of_correlation.clone(),
+            "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH live USING INDEX job_specs_correlation (correlation=?",
+        ),
         (
             by_state(&[JobState::Running]),
             "CO-ROUTINE page; SEARCH live USING INTEGER PRIMARY KEY (rowid>?); SCAN page; SEARCH s ",
@@ -146,7 +149,10 @@ fn a_page_of_jobs_reads_that_page_only() {
             by_state(&[JobState::Failed, JobState::Cancelled]),
             "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH attempts USING INDEX attempts_failed (seq>?)",
         ),
-        (of_correlation.state(JobState::Failed), "SEARCH s USING INDEX job_specs_correlation (correlation=?"),
+        (
+            of_correlation.state(JobState::Failed),
+            "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH live USING INDEX job_specs_correlation (correlation=?",
+        ),
     ] {
         // The first page and a later one.
         let first = plan(&queries::jobs_sql(&query).0);
