@@ -17,6 +17,8 @@ impl SqliteStore {
     }
 
     /// Opens a file with other options.
+    ///
+    /// The path is used as it is, whatever its characters: it is not a URI.
     pub fn builder(path: impl AsRef<Path>) -> SqliteStoreBuilder {
         SqliteStoreBuilder(Options {
             path: path.as_ref().to_owned(),
@@ -57,7 +59,7 @@ impl SqliteStoreBuilder {
     /// Opens the file. Creates it if it does not exist.
     ///
     /// # Errors
-    /// If the directory does not exist; if the file cannot be written, is not a SQLite database, belongs to another application or
+    /// If the path is empty, or an address such as `:memory:`, `file:bank.db` or `sqlite://bank.db`; if the directory does not exist; if the file cannot be written, is not a SQLite database, belongs to another application or
     /// was written by a newer version of this crate; if it stays locked for longer than the
     /// [`busy_timeout`](Self::busy_timeout). The error names the file and what to do.
     pub fn open(self) -> Result<SqliteStore, StoreError> {

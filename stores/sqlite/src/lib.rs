@@ -67,6 +67,7 @@
 
 mod builder;
 mod cells;
+mod database_path;
 mod encode;
 mod error;
 mod file_guard;

@@ -9,6 +9,7 @@ use enact::store::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::database_path;
 use crate::error::{Error, is_at_file_limit};
 use crate::file_guard::FileGuard;
 use crate::options::{CHECKPOINT_PAGES, Options, Synchronous};
@@ -38,7 +39,7 @@ pub(crate) fn open_with(
     sync: impl FnOnce(&Path) -> Result<Option<WalSync>, StoreError>,
 ) -> Result<SqliteStore, StoreError> {
     let path: Arc<Path> = options.path.as_path().into();
-    check_path(&path)?;
+    database_path::check(&path)?;
     let writer = connect_writer(&path, options)?;
     let guard = FileGuard::of(&path)?;
     let sync = sync(&path)?;
@@ -52,31 +53,6 @@ pub(crate) fn open_with(
         cache,
         path,
     })
-}
-
-/// Reports what SQLite would only call "unable to open database file".
-fn check_path(path: &Path) -> Result<(), StoreError> {
-    if path.as_os_str().is_empty() || path == Path::new(":memory:") {
-        return Err(StoreError::new(
-            "a SQLite store needs the path of a file; for a store in memory use `enact::MemoryStore`",
-        ));
-    }
-    if path.is_dir() {
-        return Err(StoreError::new(format!("`{}` is a directory; name a file in it", path.display())));
-    }
-    let directory = match path.parent() {
-        None => Path::new("/"),
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-    };
-    if !directory.is_dir() {
-        return Err(StoreError::new(format!(
-            "`{}` cannot be opened: the directory `{}` does not exist; create it first",
-            path.display(),
-            directory.display()
-        )));
-    }
-    Ok(())
 }
 
 fn connect_writer(path: &Path, options: &Options) -> Result<Connection, StoreError> {

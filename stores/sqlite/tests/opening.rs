@@ -45,12 +45,6 @@ fn a_directory_is_refused() -> Outcome {
 }
 
 #[test]
-fn a_store_in_memory_is_refused() {
-    let error = SqliteStore::open(":memory:").expect_err("it is refused").to_string();
-    assert!(error.contains("needs the path of a file"), "{error}");
-}
-
-#[test]
 fn a_file_that_cannot_be_written_is_refused() -> Outcome {
     let directory = tempdir()?;
     let path = directory.path().join("bank.db");
@@ -166,5 +160,98 @@ async fn a_closed_store_is_a_single_file_with_everything_that_was_written() -> O
     assert_eq!(files.len(), 1, "the write-ahead log is removed: {files:?}");
     let store = SqliteStore::open(&path)?;
     assert!(store.load(&account("a-1")).await?.is_some());
+    Ok(())
+}
+
+#[test]
+fn an_address_of_a_store_in_memory_is_refused() -> Outcome {
+    for address in [
+        ":memory:",
+        ":MEMORY:",
+        ":memory:?cache=shared",
+        "file::memory:",
+        "file::memory:?cache=shared",
+        "file:bank.db?mode=memory",
+        "file:bank.db?cache=shared&mode=memory",
+        "bank.db?mode=memory",
+        "sqlite::memory:",
+        "SQLite://:memory:",
+        "jdbc:sqlite::memory:",
+    ] {
+        assert_refused(Path::new(address), &["in memory", "the path of a file", "`enact::MemoryStore`"]);
+        assert!(!Path::new(address).try_exists()?, "{address}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_address_is_refused() -> Outcome {
+    for address in [
+        "file:bank.db",
+        "FILE:bank.db",
+        "file:",
+        "file:///tmp/bank.db",
+        "file://localhost/tmp/bank.db",
+        "file:bank.db?mode=ro",
+        "sqlite:bank.db",
+        "Sqlite:bank.db",
+        "sqlite://bank.db",
+        "sqlite:///tmp/bank.db?mode=rwc",
+        "sqlite3:bank.db",
+        "sqlite+aiosqlite:///bank.db",
+        "jdbc:sqlite:bank.db",
+        "libsql://bank.example",
+        "postgres://localhost/bank",
+    ] {
+        assert_refused(Path::new(address), &["is an address, not a path", "give the path of the file"]);
+        assert!(!Path::new(address).try_exists()?, "{address}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_empty_path_is_refused() {
+    assert_refused(Path::new(""), &["the path is empty", "`enact::MemoryStore`"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_path_may_have_any_characters() -> Outcome {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let directory = tempdir()?;
+    let names: [&[u8]; 18] = [
+        b"a b.db",
+        b"ba\xffnk.db",
+        b"100%25?mode=ro#x.db",
+        "bänk 💶.db".as_bytes(),
+        b"'; --.db",
+        b"\"bank\".db",
+        b"noend",
+        b"-wal",
+        b"x-wal",
+        b"bank:1.db",
+        b"2024:file",
+        b"c:bank.db",
+        b"profile:bank.db",
+        b"file",
+        b"sqlite.db",
+        b":memory",
+        b"file:bank.db",
+        b":memory:",
+    ];
+    for name in names {
+        let path = directory.path().join(OsStr::from_bytes(name));
+        let store = SqliteStore::open(&path)?;
+        let job = new_job("withdraw");
+        store.submit(Vec::new(), vec![job.clone()]).await?;
+        drop(store);
+        assert!(path.is_file(), "{}", path.display());
+        let stored = SqliteStore::open(&path)?.job(job.id).await?;
+        assert!(stored.is_some(), "{}", path.display());
+    }
+    let files = fs::read_dir(directory.path())?.count();
+    assert_eq!(files, names.len(), "each file has its own name");
     Ok(())
 }
