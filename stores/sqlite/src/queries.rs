@@ -295,12 +295,11 @@ pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
         );
         return (sql, parameters);
     }
-    let joined = match conditions.contains("j.") {
-        true => format!(
-            " CROSS JOIN {} AS j ON j.seq = live.seq",
-            if filters_by_state { "jobs" } else { "job_specs" }
-        ),
-        false => String::new(),
+    let joined = if conditions.contains("j.") {
+        let joined = if filters_by_state { "jobs" } else { "job_specs" };
+        format!(" CROSS JOIN {joined} AS j ON j.seq = live.seq")
+    } else {
+        String::new()
     };
     let from = |table: &str, condition: &str| {
         format!("SELECT live.seq FROM {table} AS live{joined} WHERE {condition}{conditions}")
