@@ -4,7 +4,7 @@ use std::time::Duration;
 use enact::store::StoreError;
 
 use crate::open;
-use crate::options::{Options, Synchronous};
+use crate::options::{DEFAULT_FILE_MODE, MAX_BUSY_TIMEOUT, Options, Synchronous};
 use crate::store::SqliteStore;
 
 impl SqliteStore {
@@ -25,6 +25,7 @@ impl SqliteStore {
             synchronous: Synchronous::default(),
             busy_timeout: Duration::from_secs(5),
             max_size: None,
+            file_mode: DEFAULT_FILE_MODE,
         })
     }
 }
@@ -44,7 +45,7 @@ impl SqliteStoreBuilder {
     /// How long a call waits for a lock that another process holds before it fails. Default: 5 seconds. Resolution: one
     /// millisecond.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.0.busy_timeout = timeout;
+        self.0.busy_timeout = timeout.min(MAX_BUSY_TIMEOUT);
         self
     }
 
@@ -56,11 +57,20 @@ impl SqliteStoreBuilder {
         self
     }
 
+    /// The permissions of a file that is created, whatever the umask. Default: `0o600`, only the owner reads and writes. Processes of
+    /// several users share a file with `0o660` in a directory of their group. SQLite gives the same permissions to the files that it
+    /// keeps beside the database. A file that exists keeps its own. Only Unix has such permissions: elsewhere this has no effect.
+    pub fn file_mode(mut self, mode: u32) -> Self {
+        self.0.file_mode = mode;
+        self
+    }
+
     /// Opens the file. Creates it if it does not exist.
     ///
     /// # Errors
     /// If the path is empty, or an address such as `:memory:`, `file:bank.db` or `sqlite://bank.db`; if the directory does not exist; if the file cannot be written, is not a SQLite database, belongs to another application or
-    /// was written by a newer version of this crate; if it stays locked for longer than the
+    /// was written by a newer version of this crate; if a new file would have a [`file_mode`](Self::file_mode) with which its owner cannot
+    /// read and write it; if it stays locked for longer than the
     /// [`busy_timeout`](Self::busy_timeout). The error names the file and what to do.
     pub fn open(self) -> Result<SqliteStore, StoreError> {
         open::open(&self.0)

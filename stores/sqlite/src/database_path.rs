@@ -1,7 +1,9 @@
 //! The path of a database. A path is used as it is, whatever its characters; the address of a database for another library is
 //! refused, because it would become the name of a file.
 
-use std::path::Path;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use enact::store::StoreError;
 
@@ -74,4 +76,31 @@ fn has_scheme(text: &str) -> bool {
 
 fn is_of_sqlite(scheme: &str) -> bool {
     matches!(scheme.split(['+', '.']).next(), Some("file" | "jdbc" | "sqlite" | "sqlite3" | "libsql"))
+}
+
+/// The path of the file itself: symbolic links, and the working directory, may change while the store is open. The file need not exist.
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
+    let resolved = if cfg!(unix) { follow_links(path) } else { std::path::absolute(path) };
+    resolved.map_err(|error| {
+        let message = format!("`{}` cannot be opened: its directory cannot be read", path.display());
+        StoreError::new(message).caused_by(error)
+    })
+}
+
+fn follow_links(path: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
+    const MAX_LINKS: usize = 40;
+
+    let mut path = path.to_owned();
+    for _ in 0..=MAX_LINKS {
+        let name = path.file_name().ok_or(ErrorKind::InvalidFilename)?;
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        path = fs::canonicalize(directory.unwrap_or(Path::new(".")))?.join(name);
+        // Also a link to a file that does not exist yet.
+        match fs::read_link(&path) {
+            Ok(target) => path = path.with_file_name(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many levels of symbolic links"))
 }

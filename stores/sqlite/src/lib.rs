@@ -18,6 +18,13 @@
 //! - **A cache** keeps what this process wrote last, as long as no other process writes: 16 MiB of entities, and as much of jobs
 //!   that wait to be claimed.
 //!
+//! # Files
+//!
+//! - **The path** is used as it is, whatever its characters. It is not a URI: `file:…`, `sqlite:…` and `:memory:` are refused.
+//! - **A new file** is for its owner only on Unix, unless [`file_mode`](SqliteStoreBuilder::file_mode) says otherwise. While the store is
+//!   open there are two more files, whose names end in `-wal` and `-shm`, with the same permissions. They belong to the
+//!   database: what is committed may be in the first alone.
+//!
 //! # Failures
 //!
 //! - **Disk full**, or [`max_size`](SqliteStoreBuilder::max_size) reached: a call that does not fit fails as a whole and changes nothing.
@@ -70,6 +77,7 @@ mod cells;
 mod database_path;
 mod encode;
 mod error;
+mod file_creation;
 mod file_guard;
 mod open;
 mod operation;

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::database_path;
 use crate::error::{Error, is_at_file_limit};
+use crate::file_creation;
 use crate::file_guard::FileGuard;
 use crate::options::{CHECKPOINT_PAGES, Options, Synchronous};
 use crate::reader::Reader;
@@ -38,8 +39,10 @@ pub(crate) fn open_with(
     options: &Options,
     sync: impl FnOnce(&Path) -> Result<Option<WalSync>, StoreError>,
 ) -> Result<SqliteStore, StoreError> {
-    let path: Arc<Path> = options.path.as_path().into();
-    database_path::check(&path)?;
+    database_path::check(&options.path)?;
+    let path: Arc<Path> = database_path::resolve(&options.path)?.into();
+    file_creation::check_mode(&path, options.file_mode)?;
+    file_creation::create(&path, options.file_mode)?;
     let writer = connect_writer(&path, options)?;
     let guard = FileGuard::of(&path)?;
     let sync = sync(&path)?;
@@ -57,7 +60,7 @@ pub(crate) fn open_with(
 
 fn connect_writer(path: &Path, options: &Options) -> Result<Connection, StoreError> {
     let explain = |error: Error| error.to_store_error(path);
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE, options.busy_timeout).map_err(explain)?;
+    let connection = connect(path, options.busy_timeout).map_err(explain)?;
     if connection.is_readonly("main").map_err(|error| explain(error.into()))? {
         return Err(StoreError::new(format!(
             "`{}` is read-only; grant this process write access to the file and its directory",
@@ -84,7 +87,7 @@ fn connect_writer(path: &Path, options: &Options) -> Result<Connection, StoreErr
 
 fn connect_reader(path: &Path, options: &Options) -> Result<Connection, StoreError> {
     let connect = || -> Result<Connection, Error> {
-        let connection = connect(path, OpenFlags::empty(), options.busy_timeout)?;
+        let connection = connect(path, options.busy_timeout)?;
         connection.pragma_update(None, "query_only", true)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         Ok(connection)
@@ -92,10 +95,9 @@ fn connect_reader(path: &Path, options: &Options) -> Result<Connection, StoreErr
     connect().map_err(|error| error.to_store_error(path))
 }
 
-fn connect(path: &Path, more_flags: OpenFlags, busy_timeout: Duration) -> Result<Connection, Error> {
-    // SQLite does not parse an absolute path as a URI.
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more_flags;
+fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
+    // The path is absolute, so SQLite does not parse it as a URI.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(busy_timeout)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;

@@ -16,10 +16,18 @@ pub enum Synchronous {
     Normal,
 }
 
+/// The longest timeout that SQLite takes.
+pub(crate) const MAX_BUSY_TIMEOUT: Duration = Duration::from_millis(i32::MAX.unsigned_abs() as u64);
+
+/// Only the owner reads and writes.
+pub(crate) const DEFAULT_FILE_MODE: u32 = 0o600;
+
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) path: PathBuf,
     pub(crate) synchronous: Synchronous,
     pub(crate) busy_timeout: Duration,
     pub(crate) max_size: Option<u64>,
+    /// The permissions of a file that is created.
+    pub(crate) file_mode: u32,
 }

@@ -61,6 +61,7 @@ impl World {
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(5),
             max_size: None,
+            file_mode: 0o600,
         };
         let store = open_with(&options, start_sync).expect("a store");
         Self { disk, syncs, store, folder }
