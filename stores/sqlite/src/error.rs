@@ -26,6 +26,8 @@ pub(crate) enum Error {
     LogLost,
     /// A file is no longer at the path where it was opened.
     FileGone(PathBuf),
+    /// The database has so many names (hard links), and SQLite has a log for each.
+    SeveralNames(u64),
     /// The caller broke the contract of the store.
     InvalidCall(&'static str),
 }
@@ -92,6 +94,11 @@ impl Error {
                  move it back and retry. Otherwise stop all processes that use the database, restore a backup and reopen \
                  the store",
                 file.display()
+            )),
+            Self::SeveralNames(names) => StoreError::new(format!(
+                "`{path}`: the file has {names} names (hard links). SQLite keeps a log for each, which damages the database: the store \
+                 does not write to it. Delete the other names (`find DIRECTORY -samefile '{path}'` finds them) and retry; to have \
+                 a second database, copy the file instead"
             )),
             Self::InvalidCall(reason) => StoreError::new(format!("`{path}`: {reason}")),
         }

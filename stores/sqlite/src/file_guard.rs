@@ -1,5 +1,5 @@
-//! Detects that the files were deleted, moved or replaced. On Unix a deleted file lives on while it is open, and what is written
-//! to it is silently lost.
+//! Detects that the files were deleted, moved or replaced, or that the database has a second name. On Unix a deleted file lives on while it
+//! is open, and what is written to it is silently lost.
 
 use std::ffi::OsString;
 use std::fs;
@@ -15,16 +15,17 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The database and its write-ahead log, as they were opened.
 pub(crate) struct FileGuard {
+    database: PathBuf,
     files: Vec<(PathBuf, FileId)>,
     last_check: Option<Instant>,
 }
 
 impl FileGuard {
-    /// Guards a database that has just been opened.
+    /// Guards a database that has just been opened. Its path has no symbolic links, which may be changed while it is open.
     pub(crate) fn of(database: &Path) -> Result<Self, StoreError> {
         let find = || -> io::Result<_> {
             let mut files = Vec::new();
-            for file in [fs::canonicalize(database)?, wal_path(database)?] {
+            for file in [database.to_owned(), wal_path(database)?] {
                 let id = file_id(&file)?;
                 files.push((file, id));
             }
@@ -35,10 +36,10 @@ impl FileGuard {
                 format!("`{}` was deleted or moved while it was being opened; retry", database.display());
             StoreError::new(message).caused_by(error)
         })?;
-        Ok(Self { files, last_check: None })
+        Ok(Self { database: database.to_owned(), files, last_check: None })
     }
 
-    /// Fails if a file is gone or was replaced. Looks at the files at most once a second.
+    /// Fails if a file is gone or was replaced, or if the database has got a second name. Looks at the files at most once a second.
     pub(crate) fn check(&mut self) -> Result<(), Error> {
         let now = Instant::now();
         if self.last_check.is_some_and(|last| now.duration_since(last) < CHECK_INTERVAL) {
@@ -50,9 +51,31 @@ impl FileGuard {
                 return Err(Error::FileGone(file.clone()));
             }
         }
+        check_names(&self.database)?;
         self.last_check = Some(now);
         Ok(())
     }
+}
+
+/// Fails if the file has several names (hard links). SQLite names the log after the database: with two names it has two logs, and whoever
+/// opens the other name overwrites what is in this one's.
+pub(crate) fn check_names(database: &Path) -> Result<(), Error> {
+    match names(database) {
+        Ok(names) if names > 1 => Err(Error::SeveralNames(names)),
+        // What is wrong with the file otherwise, others report.
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn names(file: &Path) -> io::Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(fs::metadata(file)?.nlink())
+}
+
+#[cfg(not(unix))]
+fn names(_: &Path) -> io::Result<u64> {
+    Ok(1)
 }
 
 /// SQLite names the log after the real path of the database, with symbolic links resolved.

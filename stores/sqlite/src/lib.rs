@@ -53,7 +53,10 @@
 //!   file. If it was moved, move it back and the store goes on. If it was deleted, copy database and log while the process
 //!   lives, on Linux from `/proc/PID/fd`. If it was replaced, reopen the store to use the new file. To restore a
 //!   backup, stop all processes that use the file first.
-//!
+//! - **A second name of the file** (a hard link, as `ln` and `cp -al` make it): SQLite would keep a log for each name, which damages the
+//!   database. It is refused by `open`, and writes are refused within a second while the store is open. Delete the other name and the
+//!   store goes on. Symbolic links do no harm: the store uses the file that they led to when it was opened, also when they or the
+//!   working directory change.
 //! - **A row that cannot be read**, after the file was edited by hand or damaged: its record is listed with placeholders, and `unreadable`
 //!   names the columns. A job fails with the code `unreadable_job` when it is claimed; correct the row and retry the job. All
 //!   other jobs run.

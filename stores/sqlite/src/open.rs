@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::database_path;
 use crate::error::{Error, is_at_file_limit};
 use crate::file_creation;
-use crate::file_guard::FileGuard;
+use crate::file_guard::{FileGuard, check_names};
 use crate::options::{CHECKPOINT_PAGES, Options, Synchronous};
 use crate::reader::Reader;
 use crate::schema;
@@ -43,6 +43,7 @@ pub(crate) fn open_with(
     let path: Arc<Path> = database_path::resolve(&options.path)?.into();
     file_creation::check_mode(&path, options.file_mode)?;
     file_creation::create(&path, options.file_mode)?;
+    check_names(&path).map_err(|error| error.to_store_error(&path))?;
     let writer = connect_writer(&path, options)?;
     let guard = FileGuard::of(&path)?;
     let sync = sync(&path)?;

@@ -206,7 +206,7 @@ mod file_gone {
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    async fn opened() -> Result<(TempDir, PathBuf, SqliteStore, Vec<JobId>), Box<dyn Error>> {
+    pub(super) async fn opened() -> Result<(TempDir, PathBuf, SqliteStore, Vec<JobId>), Box<dyn Error>> {
         let directory = tempdir()?;
         let path = directory.path().join("bank.db");
         let store = SqliteStore::open(&path)?;
@@ -215,7 +215,7 @@ mod file_gone {
     }
 
     /// Publishes until that is refused.
-    async fn refused(store: &SqliteStore, accepted: &mut Vec<JobId>) -> StoreError {
+    pub(super) async fn refused(store: &SqliteStore, accepted: &mut Vec<JobId>) -> StoreError {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match publish(store).await {
@@ -273,6 +273,107 @@ mod file_gone {
         assert_says(&refused(&store, &mut accepted).await, &["bank.db", "replaced"]);
         drop(store);
         assert_eq!(fs::read(&path)?, bytes);
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+mod names {
+    use std::os::unix::fs::symlink;
+
+    use super::file_gone::{opened, refused};
+    use super::*;
+
+    const DIRECTORY: &str = "ENACT_TEST_DIRECTORY";
+    const WORDS: [&str; 4] =
+        ["bank.db", "2 names (hard links)", "damages the database", "Delete the other names"];
+
+    #[tokio::test]
+    async fn a_file_with_two_names_is_not_opened() -> Outcome {
+        let (directory, path, store, accepted) = opened().await?;
+        drop(store);
+        let link = directory.path().join("link-of-bank.db");
+        fs::hard_link(&path, &link)?;
+        for name in [&path, &link] {
+            assert_says(&SqliteStore::open(name).expect_err("it is refused"), &WORDS);
+        }
+        assert_eq!(fs::read_dir(directory.path())?.count(), 2, "it has no log");
+        fs::remove_file(&path)?;
+        assert_eq!(stored(&SqliteStore::open(&link)?).await?, accepted);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn writes_are_refused_while_the_file_has_a_second_name() -> Outcome {
+        let (directory, path, store, mut accepted) = opened().await?;
+        let link = directory.path().join("link-of-bank.db");
+        fs::hard_link(&path, &link)?;
+        assert_says(&SqliteStore::open(&link).expect_err("it is refused"), &WORDS);
+        assert_says(&refused(&store, &mut accepted).await, &WORDS);
+        assert!(publish(&store).await.is_err(), "later writes are refused too");
+        assert_eq!(stored(&store).await?, accepted, "reads go on");
+        fs::remove_file(&link)?;
+        accepted.push(publish(&store).await?);
+        drop(store);
+        assert_eq!(stored(&SqliteStore::open(&path)?).await?, accepted);
+        Ok(())
+    }
+
+    /// Writes until the files have been looked at again.
+    async fn goes_on(store: &SqliteStore, accepted: &mut Vec<JobId>) -> Outcome {
+        let deadline = Instant::now() + Duration::from_millis(1200);
+        while Instant::now() < deadline {
+            accepted.push(publish(store).await?);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        accepted.push(publish(store).await?);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_directory_link_that_is_turned_to_elsewhere_does_no_harm() -> Outcome {
+        let directory = tempdir()?;
+        let [old, new, current] = ["old", "new", "current"].map(|name| directory.path().join(name));
+        fs::create_dir(&old)?;
+        fs::create_dir(&new)?;
+        symlink(&old, &current)?;
+        let store = SqliteStore::open(current.join("bank.db"))?;
+        let mut accepted = vec![publish(&store).await?];
+        fs::remove_file(&current)?;
+        symlink(&new, &current)?;
+        goes_on(&store, &mut accepted).await?;
+        assert_eq!(stored(&store).await?, accepted);
+        drop(store);
+        assert_eq!(fs::read_dir(&new)?.count(), 0);
+        assert_eq!(stored(&SqliteStore::open(old.join("bank.db"))?).await?, accepted);
+        Ok(())
+    }
+
+    #[test]
+    fn a_relative_path_survives_a_change_of_the_working_directory() -> Outcome {
+        let directory = tempdir()?;
+        let mut child = Command::new(env::current_exe()?);
+        child.args(["--exact", "names::a_process_that_changes_its_working_directory", "--ignored"]);
+        let output = child.current_dir(directory.path()).env(DIRECTORY, directory.path()).output()?;
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+        Ok(())
+    }
+
+    #[tokio::test]
+    #[ignore = "started by the test above in a process of its own"]
+    async fn a_process_that_changes_its_working_directory() -> Outcome {
+        let directory = PathBuf::from(env::var(DIRECTORY)?);
+        let store = SqliteStore::open("bank.db")?;
+        let mut accepted = vec![publish(&store).await?];
+        fs::create_dir("elsewhere")?;
+        env::set_current_dir("elsewhere")?;
+        goes_on(&store, &mut accepted).await?;
+        assert_eq!(stored(&store).await?, accepted);
+        drop(store);
+        assert_eq!(fs::read_dir(".")?.count(), 0);
+        assert_eq!(stored(&SqliteStore::open(directory.join("bank.db"))?).await?, accepted);
         Ok(())
     }
 }
