@@ -57,7 +57,7 @@ impl FileGuard {
     }
 }
 
-/// Fails if the file has several names (hard links). SQLite names the log after the database: with two names it has two logs, and whoever
+/// Fails if the file has several names (hard links). SQLite names the log after the database: with two names it has two logs, and a process that
 /// opens the other name overwrites what is in this one's.
 pub(crate) fn check_names(database: &Path) -> Result<(), Error> {
     match names(database) {
