@@ -24,6 +24,8 @@
 //! - **A new file** is for its owner only on Unix, unless [`file_mode`](SqliteStoreBuilder::file_mode) says otherwise. While the store is
 //!   open there are two more files, whose names end in `-wal` and `-shm`, with the same permissions. They belong to the
 //!   database: what is committed may be in the first alone.
+//! - **The log** (`-wal`) has about 16 MiB. It grows while another program keeps a read transaction open, such as a shell that was left after
+//!   `BEGIN`. Once that has ended, the next writes cut it back to 32 MiB.
 //!
 //! # Failures
 //!

@@ -13,7 +13,7 @@ use crate::database_path;
 use crate::error::{Error, is_at_file_limit};
 use crate::file_creation;
 use crate::file_guard::{FileGuard, check_names};
-use crate::options::{CHECKPOINT_PAGES, Options, Synchronous};
+use crate::options::{CHECKPOINT_PAGES, LOG_SIZE_LIMIT, Options, Synchronous};
 use crate::reader::Reader;
 use crate::schema;
 use crate::store::SqliteStore;
@@ -120,6 +120,7 @@ fn configure_writer(connection: &Connection, options: &Options) -> Result<(), Er
     // On macOS, fsync alone does not flush the drive's cache.
     connection.pragma_update(None, "fullfsync", options.synchronous == Synchronous::Full)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_SIZE_LIMIT)?;
     if let Some(bytes) = options.max_size {
         let page_size: u64 =
             connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?.into();

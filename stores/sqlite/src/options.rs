@@ -5,6 +5,11 @@ use std::time::Duration;
 /// Four times SQLite's default: a quarter of these, for a log of about 16 MiB.
 pub(crate) const CHECKPOINT_PAGES: u32 = 4000;
 
+/// The size in bytes that the write-ahead log is cut back to when it starts again from its beginning. A long read keeps it from
+/// starting again, and it grows meanwhile. Twice the size that triggers a checkpoint: a log that is somewhat larger, as under load, is
+/// not cut and extended in turn.
+pub(crate) const LOG_SIZE_LIMIT: u32 = 2 * CHECKPOINT_PAGES * 4096;
+
 /// What a committed write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {

@@ -4,10 +4,11 @@ mod common;
 
 use std::collections::HashSet;
 use std::error::Error;
+use std::fs;
 use std::time::Duration;
 
 use enact::store::{Changed, CommitError, Cursor, NewJob, Next, Prune, Pruned, Store, Submitted};
-use enact::{Failure, FailureKind, JobState, Step};
+use enact::{Failure, FailureKind, JobState, Json, Step};
 use enact_sqlite::{SqliteStore, Synchronous};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -251,6 +252,39 @@ async fn a_write_waits_for_another_process_until_the_busy_timeout() -> Outcome {
     assert!(store.load(&account("a-1")).await?.is_none(), "reads do not wait");
     other.execute_batch("ROLLBACK")?;
     store.submit(Vec::new(), vec![new_job("withdraw")]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_log_is_cut_back_after_a_long_read() -> Outcome {
+    const MIB: u64 = 1024 * 1024;
+
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let log = path.with_extension("db-wal");
+    let store = SqliteStore::builder(&path).synchronous(Synchronous::Normal).open()?;
+    store.submit(Vec::new(), vec![new_job("withdraw")]).await?;
+
+    let reader = Connection::open(&path)?;
+    reader.execute_batch("BEGIN")?;
+    let count = || reader.query_row("SELECT count(*) FROM jobs", [], |row| row.get::<_, i64>(0));
+    assert_eq!(count()?, 1);
+    for _ in 0..40 {
+        let mut large = new_job("withdraw");
+        large.payload = Json::of(&"x".repeat(1024 * 1024))?;
+        store.submit(Vec::new(), vec![large]).await?;
+    }
+    let grown = fs::metadata(&log)?.len();
+    assert!(grown > 40 * MIB, "the read keeps the log: {grown}");
+    assert_eq!(count()?, 1, "the read has gone on");
+
+    reader.execute_batch("COMMIT")?;
+    for _ in 0..3 {
+        store.submit(Vec::new(), vec![new_job("withdraw")]).await?;
+    }
+    let cut = fs::metadata(&log)?.len();
+    assert!(cut <= 32 * MIB, "the log is still large: {cut}");
+    assert_eq!(count()?, 44);
     Ok(())
 }
 
