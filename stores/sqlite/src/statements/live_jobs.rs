@@ -68,6 +68,7 @@ statements! { Sql {
             WHERE s.seq = ?1)",
     select_successors: "SELECT seq FROM predecessors WHERE predecessor = ?1 ORDER BY seq",
     delete_successors: "DELETE FROM predecessors WHERE predecessor = ?1",
+    select_any_successor: "SELECT 1 FROM predecessors LIMIT 1",
 } }
 
 /// A job that has not ended.
@@ -119,11 +120,19 @@ pub(crate) struct LiveJobs<'c> {
     pub(crate) sql: Sql<'c>,
     pub(crate) lanes: Lanes<'c>,
     cache: &'c WriteCache,
+    /// Whether any job waits for another, as far as this process knows.
+    has_predecessors: Option<bool>,
 }
 
 impl<'c> LiveJobs<'c> {
     pub(crate) fn prepare(connection: &'c Connection, cache: &'c WriteCache) -> rusqlite::Result<Self> {
-        Ok(Self { sql: Sql::prepare(connection)?, lanes: Lanes::prepare(connection)?, cache })
+        let (sql, lanes) = (Sql::prepare(connection)?, Lanes::prepare(connection)?);
+        Ok(Self { sql, lanes, cache, has_predecessors: None })
+    }
+
+    /// Another process has written, or a transaction was rolled back.
+    pub(crate) fn clear(&mut self) {
+        self.has_predecessors = None;
     }
 
     /// The sequence number and state of any job, whether it has ended or not.
@@ -307,6 +316,7 @@ impl<'c> LiveJobs<'c> {
 
     /// Makes a job wait for another. Returns whether it did not wait for that one yet.
     pub(crate) fn insert_predecessor(&mut self, predecessor: i64, seq: i64) -> Result<bool, Error> {
+        self.has_predecessors = Some(true);
         Ok(self.sql.insert_predecessor.execute([predecessor, seq])? == 1)
     }
 
@@ -318,18 +328,31 @@ impl<'c> LiveJobs<'c> {
 
     /// The jobs that wait for this one, in order.
     pub(crate) fn successors(&mut self, seq: i64) -> Result<Vec<i64>, Error> {
+        if !self.has_predecessors()? {
+            return Ok(Vec::new());
+        }
         let found: Result<_, _> = self.sql.select_successors.query_map([seq], |row| row.get(0))?.collect();
         Ok(found?)
     }
 
     pub(crate) fn has_successors(&mut self, seq: i64) -> Result<bool, Error> {
-        Ok(self.sql.select_successors.exists([seq])?)
+        Ok(self.has_predecessors()? && self.sql.select_successors.exists([seq])?)
     }
 
     /// No job waits for this one any more.
     pub(crate) fn delete_successors(&mut self, seq: i64) -> Result<(), Error> {
         self.sql.delete_successors.execute([seq])?;
+        self.has_predecessors = None;
         Ok(())
+    }
+
+    fn has_predecessors(&mut self) -> Result<bool, Error> {
+        if let Some(has_predecessors) = self.has_predecessors {
+            return Ok(has_predecessors);
+        }
+        let has_predecessors = self.sql.select_any_successor.exists([])?;
+        self.has_predecessors = Some(has_predecessors);
+        Ok(has_predecessors)
     }
 
     /// Unblocks the successors of a job that has succeeded.

@@ -71,6 +71,7 @@ impl<'c> Statements<'c> {
     /// Forgets everything kept in memory, because the database may have changed.
     pub(crate) fn clear_caches(&mut self) {
         self.counters.clear();
+        self.live.clear();
         self.turns.clear();
         self.cache.clear();
     }
