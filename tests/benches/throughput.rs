@@ -2,9 +2,9 @@
 //!
 //! Each figure is measured on a database that is empty at first and on one that holds a million ended jobs (`-- --ended N` sets
 //! the number, `-- --jobs N` the jobs per round, `-- --rounds N` the rounds, `-- --accounts N` the number of entities, 1000 by
-//! default). A round measures all figures in turn, and the
-//! median of the rounds is printed, so that other load on the machine affects all figures alike. The last two columns are of
-//! a command without a retry policy, whose attempts begin only when their start is on disk.
+//! default). A round measures all figures in turn, and the median of the rounds is printed, so that other load on the machine
+//! affects all figures alike. The last two columns are of a command without a retry policy, whose attempts begin only when their
+//! start is on disk.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on panics")]
 
 mod domain;

@@ -70,6 +70,7 @@ macro_rules! conformance {
                 r26_higher_priorities_are_claimed_first,
                 r26_equal_priorities_are_claimed_in_sequence_order_across_names,
                 r26_priorities_are_compared_across_the_names_of_a_queue,
+                r26_jobs_of_many_names_are_claimed_in_one_order,
                 r26_a_priority_overrides_neither_a_lane_nor_a_due_time,
                 r26_a_job_keeps_its_priority_when_it_is_retried,
                 a_claim_returns_at_most_the_room_of_each_queue,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use enact::store::{Claim, Claimable};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::prepare::statements;
 use crate::encode::{integer, time};
@@ -34,7 +34,7 @@ statements! { Claims {
         WHERE in_line = 0 AND name = ?1",
     select_ready: "
         SELECT priority, seq, attempts, spent, order_key, entity FROM ready
-        WHERE in_line = 0 AND name = ?1 ORDER BY priority DESC, seq LIMIT ?2",
+        WHERE in_line = 0 AND name = ?1 ORDER BY priority DESC, seq LIMIT ?2 OFFSET ?3",
 } }
 
 /// A ready job that may be claimed if its entity is free.
@@ -44,6 +44,23 @@ pub(crate) struct Candidate {
     /// The type of the entity that the handler binds.
     pub(crate) entity: Option<&'static str>,
     pub(crate) ready: Ready,
+}
+
+impl Candidate {
+    /// The order in which jobs of one queue run.
+    fn order(&self) -> (Reverse<i64>, i64) {
+        (Reverse(self.ready.priority), self.ready.seq)
+    }
+}
+
+/// A name that has ready jobs, and how far they were read.
+struct ReadyName {
+    name: Arc<str>,
+    queue: usize,
+    entity: Option<&'static str>,
+    read: usize,
+    /// The order of the last job that was read, if there may be more.
+    last: Option<(Reverse<i64>, i64)>,
 }
 
 impl Claims<'_> {
@@ -65,31 +82,65 @@ impl Claims<'_> {
 
     /// The first ready jobs of each queue that has room, in the order in which they are to run: at most `limits` for each queue.
     pub(crate) fn find(&mut self, claim: &Claim, limits: &[usize]) -> Result<Vec<Candidate>, Error> {
-        let mut queues: Vec<Vec<_>> = limits.iter().map(|_| Vec::new()).collect();
+        let mut queues: Vec<Vec<ReadyName>> = limits.iter().map(|_| Vec::new()).collect();
         let mut next: Option<RawText> = self.select_first_name.query_row([], |row| row.get(0)).optional()?;
         while let Some(found) = next {
             if let Some((name, Claimable { queue, entity })) = claim.names.get_key_value(&*found.to_text())
-                && let (Some(jobs), Some(limit @ 1..)) = (queues.get_mut(*queue), limits.get(*queue))
+                && let (Some(names), Some(1..)) = (queues.get_mut(*queue), limits.get(*queue))
             {
-                let read = |row: &Row<'_>| Ok(rows::ready(row));
-                for ready in self.select_ready.query_map(params![name, integer(*limit)], read)? {
-                    jobs.push(Candidate {
-                        name: name.clone(),
-                        queue: *queue,
-                        entity: *entity,
-                        ready: ready?,
-                    });
-                }
+                names.push(ReadyName {
+                    name: name.clone(),
+                    queue: *queue,
+                    entity: *entity,
+                    read: 0,
+                    last: None,
+                });
             }
             if found.is_damaged() {
                 self.repair_name.execute([&found])?;
             }
             next = self.select_next_name.query_row([found], |row| row.get(0)).optional()?;
         }
-        for (jobs, limit) in queues.iter_mut().zip(limits) {
-            jobs.sort_unstable_by_key(|Candidate { ready, .. }| (Reverse(ready.priority), ready.seq));
-            jobs.truncate(*limit);
+        let mut found = Vec::new();
+        for (names, limit) in queues.into_iter().zip(limits) {
+            found.extend(self.first_of(names, *limit)?);
         }
-        Ok(queues.into_iter().flatten().collect())
+        Ok(found)
+    }
+
+    /// The first ready jobs of the names of one queue, at most `limit`. Of each name it reads about as many as are among them.
+    fn first_of(&mut self, mut names: Vec<ReadyName>, limit: usize) -> Result<Vec<Candidate>, Error> {
+        let mut found: Vec<Candidate> = Vec::new();
+        let mut chunk = limit.div_ceil(names.len().max(1));
+        while !names.is_empty() {
+            for name in &mut names {
+                self.read_more(name, chunk, &mut found)?;
+            }
+            found.sort_unstable_by_key(Candidate::order);
+            found.truncate(limit);
+            let last = found.last().filter(|_| found.len() == limit).map(Candidate::order);
+            // More of a name may be among the first if the last one that was read of it is.
+            names.retain(|name| name.last.is_some_and(|read| last.is_none_or(|last| read < last)));
+            chunk *= 2;
+        }
+        Ok(found)
+    }
+
+    /// Reads the next `chunk` jobs of a name.
+    fn read_more(
+        &mut self,
+        name: &mut ReadyName,
+        chunk: usize,
+        found: &mut Vec<Candidate>,
+    ) -> Result<(), Error> {
+        let parameters = params![name.name, integer(chunk), integer(name.read)];
+        let before = found.len();
+        for ready in self.select_ready.query_map(parameters, |row| Ok(rows::ready(row)))? {
+            let ReadyName { name, queue, entity, .. } = name;
+            found.push(Candidate { name: name.clone(), queue: *queue, entity: *entity, ready: ready? });
+        }
+        name.read += chunk;
+        name.last = found.last().filter(|_| found.len() - before == chunk).map(Candidate::order);
+        Ok(())
     }
 }

@@ -59,6 +59,28 @@ pub async fn r26_priorities_are_compared_across_the_names_of_a_queue(store: Test
     assert_eq!(store.claim_ids(&["a", "b"], 2, at(0)).await, [low]);
 }
 
+/// One name has most of the first jobs, and others have some between them.
+pub async fn r26_jobs_of_many_names_are_claimed_in_one_order(store: TestStore) {
+    let names: Vec<String> = (0..12).map(|name| format!("n{name:02}")).collect();
+    let mut ids = Vec::new();
+    for number in 0..120_usize {
+        let name = if number % 3 == 0 { &names[number % 12] } else { &names[5] };
+        let priority = i32::try_from(number / 7 % 3).expect("a small number");
+        ids.push((priority, store.publish(urgent(priority, name)).await));
+    }
+    ids.sort_by_key(|(priority, _)| -priority);
+    let ids: Vec<JobId> = ids.into_iter().map(|(_, id)| id).collect();
+
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut claimed = Vec::new();
+    for room in [1, 2, 5, 11, 12, 13, 30, 99] {
+        let some = store.claim_ids(&names, room, at(0)).await;
+        assert_eq!(some.len(), room.min(120 - claimed.len()), "of a claim with room for {room}");
+        claimed.extend(some);
+    }
+    assert_eq!(claimed, ids);
+}
+
 pub async fn r26_a_priority_overrides_neither_a_lane_nor_a_due_time(store: TestStore) {
     let first = store.publish(in_lane("x", "ship")).await;
     let following = store.publish(in_lane("x", "ship").with(|job| job.priority = 9)).await;
