@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream;
 use tokio_util::task::TaskTracker;
 
 use super::engine::{Engine, POLL_INTERVAL};
@@ -11,6 +13,9 @@ use crate::model::{Failure, JobId, JobState};
 
 /// How many jobs are looked up in one read, so that no other read waits long.
 const PAGE: usize = 500;
+
+/// How many ended jobs are read at once: each may wait for the disk, and together they wait once.
+const READ_TOGETHER: usize = 64;
 
 /// The share of the time that looking up jobs may take: one in so many.
 const SHARE: u32 = 100;
@@ -65,9 +70,11 @@ async fn announce(engine: &Engine, has_stopped: bool) {
     for page in jobs.chunks(PAGE) {
         match engine.store.states(page.to_vec()).await {
             Ok(states) => {
-                for (job, state) in page.iter().zip(states) {
-                    announce_state(engine, *job, state, has_stopped).await;
-                }
+                stream::iter(page.iter().zip(states))
+                    .for_each_concurrent(READ_TOGETHER, |(job, state)| {
+                        announce_state(engine, *job, state, has_stopped)
+                    })
+                    .await;
             }
             Err(error) => {
                 let failure = Failure::from(error);
