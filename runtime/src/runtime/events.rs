@@ -19,13 +19,18 @@ impl Events {
         Self(engine)
     }
 
-    /// Lists at most `limit` events after `cursor`, in commit order.
+    /// Lists at most `limit` events after `cursor`, in commit order. Read until a page is empty: a page that is shorter than `limit`
+    /// need not be the last.
+    ///
+    /// All that are listed are durable: a cursor that was returned denotes the same event after a power failure.
     ///
     /// A relay stores the cursor of the last event that it has delivered. After a crash it may deliver some events again;
     /// receivers deduplicate by event id.
     ///
     /// # Errors
-    /// `Unavailable` if the store cannot be reached.
+    /// `Unavailable` if the store cannot be reached. `Refused`, with the code `cursor_ahead`, if the cursor is after the last position
+    /// that was ever assigned: the database was restored from a backup, or is another one than the cursor is of. Until new events
+    /// have reached the cursor, a relay would silently deliver none of them; reset its cursor.
     pub async fn list(&self, cursor: Cursor, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
         Ok(self.0.store.events(cursor, limit).await?)
     }

@@ -60,7 +60,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///   name its [unreadable](Job::unreadable) parts; a document that cannot be read is text that is not JSON. No job, attempt,
 ///   entity or event is left out. A [claim](Self::claim) ends such a job. What can be read but is not known, such as a
 ///   [kind](crate::JobKind::Unknown) of a newer version, is not damage.
-/// - **Reads** may miss what other processes have just written, but never what the caller has seen confirmed.
+/// - **Reads** may miss what other processes have just written, but never what the caller has seen confirmed. A listing or a count may
+///   include what is not durable yet; [`job`](Self::job), [`states`](Self::states) and [`events`](Self::events) say what they wait for.
 ///
 /// If a call can be refused for several reasons, any of them may be returned.
 #[async_trait]
@@ -152,10 +153,11 @@ pub trait Store: Send + Sync + 'static {
     /// The last tick that is recorded under this name of a schedule; `None` if there is none.
     async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Finds a job.
+    /// Finds a job. If it has ended, its end is durable when this returns, even if another process has stored it.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
 
-    /// The state of each of these jobs, in order; `None` if there is no such job.
+    /// The state of each of these jobs, in order; `None` if there is no such job. As in [`job`](Self::job), an end that is returned is
+    /// durable.
     async fn states(&self, jobs: Vec<JobId>) -> Result<Vec<Option<JobState>>, StoreError>;
 
     /// Finds jobs by sequence number.
@@ -183,5 +185,12 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<(Key, StoredEntity)>, StoreError>;
 
     /// At most `limit` events after a cursor, in commit order. An event never appears before one that was already returned.
+    ///
+    /// All that are returned are durable, even if another process has stored them, so a cursor never denotes another event
+    /// ([r18](crate::rules#r18)). If only the first of them are known to be durable, these are returned without waiting for the others: a
+    /// page that is shorter than `limit` need not be the last; an empty one is.
+    ///
+    /// # Errors
+    /// [`StoreError::cursor_ahead`] if the cursor is after the last position that was ever assigned. That of a pruned event is not.
     async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
 }

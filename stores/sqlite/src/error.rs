@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use enact::Unreadable;
-use enact::store::StoreError;
+use enact::store::{Cursor, StoreError};
 use rusqlite::ErrorCode;
 
 /// Why a call failed.
@@ -28,6 +28,11 @@ pub(crate) enum Error {
     FileGone(PathBuf),
     /// The database has so many names (hard links), and SQLite has a log for each.
     SeveralNames(u64),
+    /// A cursor is after the last position of an event.
+    CursorAhead {
+        cursor: Cursor,
+        last: Cursor,
+    },
     /// The caller broke the contract of the store.
     InvalidCall(&'static str),
 }
@@ -100,6 +105,9 @@ impl Error {
                  does not write to it. Delete the other names (`find DIRECTORY -samefile '{path}'` finds them) and retry; to have \
                  a second database, copy the file instead"
             )),
+            Self::CursorAhead { cursor, last } => {
+                StoreError::cursor_ahead(format_args!("`{path}`"), *cursor, *last)
+            }
             Self::InvalidCall(reason) => StoreError::new(format!("`{path}`: {reason}")),
         }
     }

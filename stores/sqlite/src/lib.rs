@@ -14,7 +14,8 @@
 //!   second thread calls fsync for all that has been committed meanwhile, then the callers get their results. Only the start of
 //!   an attempt that may be repeated returns before the fsync, once what caused it is durable.
 //! - **Reads** run on two threads with connections of their own, one for single entities, one for everything else. They neither
-//!   wait for the writer nor delay it, and no execution waits for a long listing.
+//!   wait for the writer nor delay it, and no execution waits for a long listing. Events and the ends of jobs
+//!   are returned when they are durable: a read of one that is not known to be waits for one fsync.
 //! - **A cache** keeps what this process wrote last, as long as no other process writes: 16 MiB of entities, and as much of jobs
 //!   that wait to be claimed.
 //!
@@ -32,8 +33,8 @@
 //! - **Disk full**, or [`max_size`](SqliteStoreBuilder::max_size) reached: a call that does not fit fails as a whole and changes nothing.
 //!   Reads, and writes that fit, go on. Once there is space, no restart is needed: a runtime retries the commits of its
 //!   attempts until they succeed.
-//! - **fsync fails**: the calls that wait for it fail, and it is unknown whether their writes are stored. The store refuses writes
-//!   until it has recovered. It tries that at the next write, and then with growing pauses of at most a minute. No restart is
+//! - **fsync fails**: the calls that wait for it fail, and it is unknown whether their writes are stored. The store refuses writes,
+//!   and to return later events or the end of a job, until it has recovered. It tries that at the next write, and then with growing pauses of at most a minute. No restart is
 //!   needed, and what was confirmed is durable throughout.
 //!
 //!   After a failed fsync, a system such as Linux counts pages as written that are not on the disk; the next fsync succeeds

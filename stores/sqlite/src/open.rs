@@ -46,14 +46,15 @@ pub(crate) fn open_with(
     check_names(&path).map_err(|error| error.to_store_error(&path))?;
     let writer = connect_writer(&path, options)?;
     let guard = FileGuard::of(&path)?;
-    let sync = sync(&path)?;
+    let sync = sync(&path)?.map(Arc::new);
     let load = connect_reader(&path, options)?;
     let list = connect_reader(&path, options)?;
     let cache = Arc::new(WriteCache::new());
     Ok(SqliteStore {
         load: Reader::start("enact-sqlite-load", path.clone(), load)?,
         list: Reader::start("enact-sqlite-list", path.clone(), list)?,
-        writer: Writer::start(path.clone(), writer, guard, sync, cache.clone())?,
+        writer: Writer::start(path.clone(), writer, guard, sync.clone(), cache.clone())?,
+        sync,
         cache,
         path,
     })

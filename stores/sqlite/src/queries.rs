@@ -71,6 +71,12 @@ pub(crate) const EVENTS: &str = "
     SELECT position, id, name, payload, correlation, cause, emitted_at FROM events
     WHERE position > ?1 ORDER BY position LIMIT ?2";
 
+/// Numbers beyond 2^53 were edited by hand and are not assigned.
+pub(crate) const LAST_EVENT: &str = "
+    SELECT max(
+        coalesce((SELECT max(position) FROM events WHERE position < 9007199254740992), 0),
+        coalesce((SELECT last FROM sequences WHERE name = 'events' AND last < 9007199254740992), 0))";
+
 /// Does not read the tables of jobs that have not ended: most jobs to keep are recognized without them.
 pub(crate) const PRUNE_CANDIDATES: &str = "
     SELECT s.seq, s.created_at, c.ended_at, a.ended_at, a.output IS NOT NULL
@@ -157,12 +163,21 @@ pub(crate) fn entities(
     }
 }
 
-pub(crate) fn events(
-    connection: &Connection,
-    after: Cursor,
-    limit: usize,
-) -> Result<Vec<StoredEvent>, Error> {
-    all(connection, EVENTS, params![after.as_u64().cast_signed(), integer(limit)], rows::event)
+pub(crate) struct EventPage {
+    pub(crate) events: Vec<StoredEvent>,
+    /// The last position that was assigned, even if its event was pruned.
+    pub(crate) last: u64,
+}
+
+pub(crate) fn events(connection: &Connection, after: Cursor, limit: usize) -> Result<EventPage, Error> {
+    let position = i64::try_from(after.as_u64()).unwrap_or(i64::MAX);
+    let events = all(connection, EVENTS, params![position, integer(limit)], rows::event)?;
+    let last: i64 = connection.prepare_cached(LAST_EVENT)?.query_row([], |row| row.get(0))?;
+    let last = last.cast_unsigned();
+    if events.is_empty() && after.as_u64() > last {
+        return Err(Error::CursorAhead { cursor: after, last: Cursor::from_u64(last) });
+    }
+    Ok(EventPage { events, last })
 }
 
 /// The jobs to prune, and where the next call continues.

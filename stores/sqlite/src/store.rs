@@ -17,8 +17,9 @@ use crate::operations::{
     AddLateEffects, BeginAttempt, CancelJobs, ChangeDue, ClaimJobs, CommitAttempt, PruneEvents, PruneJobs,
     RecordTick, ReleaseAttempt, RenewLease, RetireWorker, RetryJobs, SubmitJobs,
 };
-use crate::queries;
+use crate::queries::{self, EventPage};
 use crate::reader::Reader;
+use crate::wal_sync::WalSync;
 use crate::write_cache::WriteCache;
 use crate::writer::Writer;
 
@@ -32,6 +33,8 @@ pub struct SqliteStore {
     /// All other reads.
     pub(crate) list: Reader,
     pub(crate) writer: Writer,
+    /// `None`: nothing waits for the disk.
+    pub(crate) sync: Option<Arc<WalSync>>,
     pub(crate) cache: Arc<WriteCache>,
     pub(crate) path: Arc<Path>,
 }
@@ -148,11 +151,19 @@ impl Store for SqliteStore {
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
-        self.list.read(move |connection| queries::job(connection, id)).await
+        let job = self.list.read(move |connection| queries::job(connection, id)).await?;
+        if job.as_ref().is_some_and(|job| job.state.has_ended()) {
+            self.confirm_reads().await?;
+        }
+        Ok(job)
     }
 
     async fn states(&self, jobs: Vec<JobId>) -> Result<Vec<Option<JobState>>, StoreError> {
-        self.list.read(move |connection| queries::states(connection, &jobs)).await
+        let states = self.list.read(move |connection| queries::states(connection, &jobs)).await?;
+        if states.iter().flatten().any(|state| state.has_ended()) {
+            self.confirm_reads().await?;
+        }
+        Ok(states)
     }
 
     async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError> {
@@ -188,6 +199,28 @@ impl Store for SqliteStore {
     }
 
     async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        self.list.read(move |connection| queries::events(connection, after, limit)).await
+        let read = move |connection: &_| queries::events(connection, after, limit);
+        let EventPage { mut events, last } = self.list.read(read).await?;
+        let Some(sync) = &self.sync else { return Ok(events) };
+        let durable_event = sync.durable_event();
+        let durable = events.partition_point(|event| event.cursor.as_u64() <= durable_event);
+        if durable == 0 && !events.is_empty() {
+            sync.confirm_reads().await?;
+            sync.note_durable_event(last);
+        } else {
+            // A later call waits for the rest.
+            events.truncate(durable);
+        }
+        Ok(events)
+    }
+}
+
+impl SqliteStore {
+    /// Returns when all that was read before is durable.
+    async fn confirm_reads(&self) -> Result<(), StoreError> {
+        match &self.sync {
+            Some(sync) => sync.confirm_reads().await,
+            None => Ok(()),
+        }
     }
 }

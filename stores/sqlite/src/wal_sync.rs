@@ -6,11 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use enact::store::StoreError;
+use tokio::sync::oneshot;
 
 use crate::error::{Error, is_too_many_files};
 use crate::file_guard::wal_path;
@@ -19,7 +20,16 @@ use crate::queued_write::QueuedWrite;
 /// The writes of a committed transaction that wait for it to be durable. May be empty: a later write may depend on it.
 pub(crate) struct Group {
     pub(crate) transaction: u64,
+    /// The last position of an event when it was committed; 0 if this process has not assigned one.
+    pub(crate) last_event: u64,
     pub(crate) writes: Vec<Box<dyn QueuedWrite>>,
+}
+
+/// What waits for an fsync.
+enum Call {
+    Group(Group),
+    /// A caller that has read what may not be durable yet.
+    Read(oneshot::Sender<Result<(), StoreError>>),
 }
 
 /// How many groups may be queued while an fsync runs. One lets the writer be a transaction ahead; more would only make
@@ -34,7 +44,9 @@ const IDLE_DELAY: Duration = Duration::from_millis(1);
 /// The writer's connection commits without fsync. The log is sequential: one fsync makes all transactions durable that were
 /// committed before it.
 pub(crate) struct WalSync {
-    groups: Option<SyncSender<Group>>,
+    calls: Option<Sender<Call>>,
+    /// One for each queued group.
+    permits: SyncSender<()>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -48,6 +60,8 @@ struct Shared {
     unsynced: PathBuf,
     /// The last transaction that is known to be durable, with all before it.
     durable: AtomicU64,
+    /// The last position of an event that is known to be durable, with all before it.
+    durable_event: AtomicU64,
     has_failed: AtomicBool,
 }
 
@@ -74,7 +88,9 @@ impl WalSync {
         sync: impl Fn() -> io::Result<()> + Send + Sync + 'static,
         database: &Path,
     ) -> io::Result<Self> {
-        let (groups, queue) = mpsc::sync_channel(QUEUED_GROUPS);
+        let (calls, queued) = mpsc::channel();
+        let (permits, taken) = mpsc::sync_channel(QUEUED_GROUPS);
+        let queue = Queue { calls: queued, permits: taken };
         let mut unsynced: OsString = fs::canonicalize(database)?.into();
         unsynced.push("-unsynced");
         let unsynced = PathBuf::from(unsynced);
@@ -83,6 +99,7 @@ impl WalSync {
             database: database.to_owned(),
             log: wal_path(database)?,
             durable: AtomicU64::new(0),
+            durable_event: AtomicU64::new(0),
             // Another process has left it.
             has_failed: AtomicBool::new(unsynced.try_exists()?),
             unsynced,
@@ -91,7 +108,7 @@ impl WalSync {
         let thread = thread::Builder::new()
             .name("enact-sqlite-sync".to_owned())
             .spawn(move || serve(&queue, &serving))?;
-        Ok(Self { groups: Some(groups), shared, thread: Some(thread) })
+        Ok(Self { calls: Some(calls), permits, shared, thread: Some(thread) })
     }
 
     /// Whether an fsync has failed, and the log was not [recovered](crate::recovery) since. What was not durable then may never become so,
@@ -103,6 +120,28 @@ impl WalSync {
     /// The last transaction that is known to be durable, with all before it.
     pub(crate) fn durable(&self) -> u64 {
         self.shared.durable.load(Ordering::Acquire)
+    }
+
+    /// The last position of an event that is known to be durable, with all before it.
+    pub(crate) fn durable_event(&self) -> u64 {
+        self.shared.durable_event.load(Ordering::Acquire)
+    }
+
+    /// All events up to this position are durable.
+    pub(crate) fn note_durable_event(&self, position: u64) {
+        self.shared.durable_event.fetch_max(position, Ordering::AcqRel);
+    }
+
+    /// Returns when all that was read before is durable, by whichever process it was written: after an fsync that begins after this call.
+    pub(crate) async fn confirm_reads(&self) -> Result<(), StoreError> {
+        let (reply, result) = oneshot::channel();
+        if let Some(calls) = &self.calls {
+            let _ = calls.send(Call::Read(reply));
+        }
+        // If the thread has panicked, the call is dropped with its `reply`.
+        result.await.unwrap_or_else(|_| {
+            Err(StoreError::new("the thread `enact-sqlite-sync` panicked (see the log); reopen the store"))
+        })
     }
 
     /// Opens the log, to write it again.
@@ -125,20 +164,23 @@ impl WalSync {
 
     /// Replies to the group's callers once its transaction is durable.
     pub(crate) fn confirm(&self, group: Group) {
-        let Some(groups) = &self.groups else { return };
+        let Some(calls) = &self.calls else { return };
         // If the thread has panicked, the group is dropped and its callers see their reply channels close.
-        if group.writes.is_empty() {
+        let has_permit = if group.writes.is_empty() {
             // If the queue is full, an fsync is about to start that covers this transaction.
-            let _ = groups.try_send(group);
+            self.permits.try_send(()).is_ok()
         } else {
-            let _ = groups.send(group);
+            self.permits.send(()).is_ok()
+        };
+        if has_permit {
+            let _ = calls.send(Call::Group(group));
         }
     }
 }
 
 impl Drop for WalSync {
     fn drop(&mut self) {
-        self.groups = None;
+        self.calls = None;
         if let Some(thread) = self.thread.take() {
             // A panic has already been reported on the thread.
             let _ = thread.join();
@@ -146,37 +188,80 @@ impl Drop for WalSync {
     }
 }
 
-fn serve(queue: &Receiver<Group>, shared: &Shared) {
-    while let Some(groups) = next_groups(queue) {
+fn serve(queue: &Queue, shared: &Shared) {
+    while let Some(Batch { groups, reads }) = queue.next_batch() {
         let outcome =
             if shared.has_failed.load(Ordering::Acquire) { Err(None) } else { (shared.sync)().map_err(Some) };
         let error = outcome.err().map(|error| Error::SyncFailed(error.map(|error| error.to_string())));
-        if let (None, Some(last)) = (&error, groups.last()) {
-            shared.durable.store(last.transaction, Ordering::Release);
+        if error.is_none() {
+            for Group { transaction, last_event, .. } in &groups {
+                shared.durable.fetch_max(*transaction, Ordering::AcqRel);
+                shared.durable_event.fetch_max(*last_event, Ordering::AcqRel);
+            }
         } else {
             // If the disk takes no file either, only this process knows of the failure.
             let _ = File::create(&shared.unsynced);
             shared.has_failed.store(true, Ordering::Release);
         }
+        let outcome = || error.as_ref().map_or(Ok(()), |error| Err(error.to_store_error(&shared.database)));
         for write in groups.into_iter().flat_map(|group| group.writes) {
-            write.reply(error.as_ref().map_or(Ok(()), |error| Err(error.to_store_error(&shared.database))));
+            write.reply(outcome());
+        }
+        for read in reads {
+            // The caller may have dropped its future.
+            let _ = read.send(outcome());
         }
     }
 }
 
-/// Waits for groups whose callers wait, or for [`IDLE_DELAY`]; `None` when the store is dropped.
-fn next_groups(queue: &Receiver<Group>) -> Option<Vec<Group>> {
-    let mut groups = vec![queue.recv().ok()?];
-    let latest = Instant::now() + IDLE_DELAY;
-    loop {
-        groups.extend(queue.try_iter());
-        if groups.iter().any(|group| !group.writes.is_empty()) {
-            return Some(groups);
+struct Queue {
+    calls: Receiver<Call>,
+    permits: Receiver<()>,
+}
+
+/// What the next fsync makes durable.
+#[derive(Default)]
+struct Batch {
+    groups: Vec<Group>,
+    reads: Vec<oneshot::Sender<Result<(), StoreError>>>,
+}
+
+impl Batch {
+    /// Whether a caller waits for it.
+    fn is_urgent(&self) -> bool {
+        !self.reads.is_empty() || self.groups.iter().any(|group| !group.writes.is_empty())
+    }
+}
+
+impl Queue {
+    /// Waits for calls, and for [`IDLE_DELAY`] if no caller waits for them; `None` when the store is dropped.
+    fn next_batch(&self) -> Option<Batch> {
+        let mut batch = Batch::default();
+        self.take(self.calls.recv().ok()?, &mut batch);
+        let latest = Instant::now() + IDLE_DELAY;
+        loop {
+            for call in self.calls.try_iter() {
+                self.take(call, &mut batch);
+            }
+            if batch.is_urgent() {
+                return Some(batch);
+            }
+            match self.calls.recv_timeout(latest.saturating_duration_since(Instant::now())) {
+                Ok(call) => self.take(call, &mut batch),
+                // The delay has passed, or the sender is gone.
+                Err(_) => return Some(batch),
+            }
         }
-        match queue.recv_timeout(latest.saturating_duration_since(Instant::now())) {
-            Ok(group) => groups.push(group),
-            // The delay has passed, or the sender is gone.
-            Err(_) => return Some(groups),
+    }
+
+    fn take(&self, call: Call, batch: &mut Batch) {
+        match call {
+            Call::Group(group) => {
+                // It was sent before the group.
+                let _ = self.permits.try_recv();
+                batch.groups.push(group);
+            }
+            Call::Read(reply) => batch.reads.push(reply),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Writer {
         path: Arc<Path>,
         connection: Connection,
         guard: FileGuard,
-        sync: Option<WalSync>,
+        sync: Option<Arc<WalSync>>,
         cache: Arc<WriteCache>,
     ) -> Result<Self, StoreError> {
         let (started, outcome) = mpsc::sync_channel(1);
@@ -40,7 +40,7 @@ impl Writer {
             match Transactions::prepare(&connection, guard, &cache) {
                 Ok(transactions) => {
                     let _ = started.send(Ok(()));
-                    serve(transactions, sync.as_ref(), &path, queue);
+                    serve(transactions, sync.as_deref(), &path, queue);
                 }
                 Err(error) => {
                     let _ = started.send(Err(Error::from(error).to_store_error(&path)));
@@ -99,7 +99,7 @@ fn write_group(
 ) {
     let mut group = vec![first];
     match transactions.run(&mut group, more.by_ref()) {
-        Ok(()) => confirm(group, transactions.cache.transaction(), sync),
+        Ok(()) => confirm(group, transactions, sync),
         Err(GroupError::Write(_)) if group.len() > 1 => write_each(transactions, group, sync, path),
         Err(GroupError::Write(error)) => refuse(group, &error, path),
         // Writes that are already queued would only wait for the same lock or disk, one after the other.
@@ -120,7 +120,7 @@ fn write_each(
     while let Some(write) = group.next() {
         let mut alone = vec![write];
         match transactions.run(&mut alone, iter::empty()) {
-            Ok(()) => confirm(alone, transactions.cache.transaction(), sync),
+            Ok(()) => confirm(alone, transactions, sync),
             Err(GroupError::Write(error)) => refuse(alone, &error, path),
             Err(GroupError::Transaction(error)) => {
                 refuse(alone.into_iter().chain(group.by_ref()), &error, path);
@@ -129,15 +129,19 @@ fn write_each(
     }
 }
 
-/// Replies to the writes of a committed transaction, to each once what it depends on is durable.
-fn confirm(group: Vec<Box<dyn QueuedWrite>>, transaction: u64, sync: Option<&WalSync>) {
+/// Replies to the writes of the transaction that was just committed, to each once what it depends on is durable.
+fn confirm(group: Vec<Box<dyn QueuedWrite>>, transactions: &Transactions<'_>, sync: Option<&WalSync>) {
     let durable = sync.map_or(u64::MAX, WalSync::durable);
     let (now, later): (Vec<_>, Vec<_>) = group.into_iter().partition(|write| write.depends_on() <= durable);
     for write in now {
         write.reply(Ok(()));
     }
     if let Some(sync) = sync {
-        sync.confirm(Group { transaction, writes: later });
+        sync.confirm(Group {
+            transaction: transactions.cache.transaction(),
+            last_event: transactions.statements.counters.last_event(),
+            writes: later,
+        });
     }
 }
 

@@ -347,6 +347,8 @@ macro_rules! conformance {
                 r18_cursors_increase_from_the_start,
                 r18_a_cursor_can_be_stored_as_a_number,
                 r18_later_commits_are_read_after_the_last_cursor,
+                r18_a_cursor_ahead_of_the_last_event_is_refused,
+                r18_a_cursor_at_the_end_of_a_pruned_log_is_not_ahead,
                 r15_the_events_of_a_refused_commit_are_never_read,
                 a_limit_of_zero_reads_no_event;
             fidelity:

@@ -174,7 +174,7 @@ impl TestStore {
     }
 
     pub(crate) async fn events_after(&self, cursor: Cursor) -> Vec<StoredEvent> {
-        self.events(cursor, usize::from(u16::MAX)).await.expect("events")
+        read_events(&*self.store, cursor).await
     }
 
     /// The jobs that a worker runs.
@@ -275,6 +275,17 @@ impl TestStore {
             counts: self.counts().await,
             leases: self.all_leases().await,
         }
+    }
+}
+
+/// All events after a cursor. A page that is not empty may not be the last.
+pub(crate) async fn read_events(store: &dyn Store, mut after: Cursor) -> Vec<StoredEvent> {
+    let mut events = Vec::new();
+    loop {
+        let page = store.events(after, usize::from(u16::MAX)).await.expect("events");
+        let Some(last) = page.last() else { return events };
+        after = last.cursor;
+        events.extend(page);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use crate::store::{Cursor, NewEvent, StoredEvent};
+use crate::store::{Cursor, NewEvent, StoreError, StoredEvent};
 
 #[derive(Debug, Default)]
 pub(super) struct Events {
@@ -21,9 +21,13 @@ impl Events {
         }
     }
 
-    pub(super) fn list(&self, after: Cursor, limit: usize) -> Vec<StoredEvent> {
+    pub(super) fn list(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        let last = Cursor::from_u64(self.last);
+        if after > last {
+            return Err(StoreError::cursor_ahead("the store in memory", after, last));
+        }
         let read = self.stored.partition_point(|event| event.cursor <= after);
-        self.stored.range(read..).take(limit).cloned().collect()
+        Ok(self.stored.range(read..).take(limit).cloned().collect())
     }
 
     /// As [`Store::prune_events`](crate::store::Store::prune_events).

@@ -187,6 +187,6 @@ impl Store for MemoryStore {
     }
 
     async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        Ok(self.records().events.list(after, limit))
+        self.records().events.list(after, limit)
     }
 }

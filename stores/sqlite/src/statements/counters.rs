@@ -64,6 +64,11 @@ impl<'c> Counters<'c> {
         next("events", &mut self.last_event, select_last_event, upsert_sequence)
     }
 
+    /// The last position of an event; 0 if it is not known.
+    pub(crate) fn last_event(&self) -> u64 {
+        self.last_event.map_or(0, i64::cast_unsigned)
+    }
+
     /// Before a job is deleted: keeps its sequence number from being reused.
     pub(crate) fn retain_job(&mut self, seq: i64) -> Result<(), Error> {
         // Only the last number could be reused.

@@ -8,8 +8,12 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use enact::store::{Changed, Claim, Claimable, Commit, NewJob, Next, Start, Store, StoreError};
-use enact::{Attempt, Failure, FailureKind, JobId, JobKind, Json, Key, WorkerId};
+use enact::store::{
+    Changed, Claim, Claimable, Commit, Cursor, NewEvent, NewJob, Next, Start, Store, StoreError,
+};
+use enact::{
+    Attempt, CorrelationId, EventId, Failure, FailureKind, JobId, JobKind, JobState, Json, Key, WorkerId,
+};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -269,6 +273,165 @@ async fn a_job_that_another_process_published_starts_when_it_is_durable() {
     world.other().submit(vec![], vec![ring()]).await.expect("it is published");
     world.disk(Disk::Hangs);
     assert_eq!(world.waits(pin!(world.claim())).await, 1);
+}
+
+impl World {
+    async fn emit(&self) -> EventId {
+        emit(&self.store).await
+    }
+
+    async fn events(&self, after: Cursor) -> Result<Vec<EventId>, StoreError> {
+        let events = self.store.events(after, 9).await?;
+        Ok(events.into_iter().map(|event| event.id).collect())
+    }
+
+    /// The cursor after all events.
+    async fn end(&self) -> Cursor {
+        let mut cursor = Cursor::START;
+        while let Some(last) = self.store.events(cursor, 9).await.expect("events are read").last() {
+            cursor = last.cursor;
+        }
+        cursor
+    }
+
+    /// The number of fsyncs since the last call.
+    fn syncs(&self) -> usize {
+        self.syncs.lock().expect("no panic").try_iter().count()
+    }
+
+    /// Reads and waits for no disk.
+    async fn returns<T>(&self, call: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(20), call).await.expect("it does not wait for fsync")
+    }
+
+    /// The call has read, but returns only when the disk works again.
+    async fn reads_and_waits<T>(&self, mut call: Pin<&mut impl Future<Output = T>>) -> T {
+        assert!(call.as_mut().now_or_never().is_none());
+        // The thread that reads replies in order: then the call has read, too.
+        for _ in 0..10 {
+            self.store.count_live().await.expect("names are counted");
+            assert!(call.as_mut().now_or_never().is_none(), "it returned before fsync");
+        }
+        self.disk(Disk::Works);
+        self.returns(call).await
+    }
+}
+
+async fn emit(store: &SqliteStore) -> EventId {
+    let id = Uuid::now_v7().to_string().parse().expect("a UUID is an id");
+    let event = NewEvent {
+        id,
+        name: "rang".into(),
+        payload: Json::from_text("{}"),
+        correlation: CorrelationId::new("c"),
+        cause: None,
+        emitted_at: Timestamp::UNIX_EPOCH,
+    };
+    store.submit(vec![event], vec![]).await.expect("it is emitted");
+    id
+}
+
+#[tokio::test]
+async fn r18_an_event_is_read_when_it_is_durable() {
+    let world = World::new();
+    world.disk(Disk::Hangs);
+    let mut emitted = pin!(world.emit());
+    assert!(emitted.as_mut().now_or_never().is_none());
+    // The event is committed.
+    world.publish(started()).await.expect("it is published");
+    let read = world.reads_and_waits(pin!(world.events(Cursor::START))).await.expect("events are read");
+    assert_eq!(read, [emitted.await]);
+}
+
+#[tokio::test]
+async fn r18_the_events_that_are_durable_are_read_without_the_later_ones() {
+    let world = World::new();
+    let durable = [world.emit().await, world.emit().await];
+    world.disk(Disk::Hangs);
+    let mut emitted = pin!(world.emit());
+    assert!(emitted.as_mut().now_or_never().is_none());
+    world.publish(started()).await.expect("it is published");
+    let read = world.returns(world.events(Cursor::START)).await;
+    assert_eq!(read.expect("events are read"), durable);
+
+    world.disk(Disk::Works);
+    let later = emitted.await;
+    let read = world.returns(world.events(Cursor::START)).await;
+    assert_eq!(read.expect("events are read"), [durable[0], durable[1], later]);
+}
+
+#[tokio::test]
+async fn r18_the_events_of_another_process_are_read_after_one_fsync() {
+    let world = World::new();
+    let other = world.other();
+    let emitted = [emit(&other).await, emit(&other).await];
+    world.disk(Disk::Hangs);
+    let read = world.reads_and_waits(pin!(world.events(Cursor::START))).await.expect("events are read");
+    assert_eq!(read, emitted);
+    assert_eq!(world.syncs(), 1);
+    world.disk(Disk::Hangs);
+    let read = world.returns(world.events(Cursor::START)).await.expect("events are read");
+    assert_eq!(read, emitted, "it is known that they are durable");
+}
+
+#[tokio::test]
+async fn r18_a_reader_of_a_long_log_waits_once() {
+    let world = World::new();
+    let other = world.other();
+    for _ in 0..20 {
+        emit(&other).await;
+    }
+    world.end().await;
+    assert_eq!(world.syncs(), 1);
+}
+
+#[tokio::test]
+async fn r18_reading_at_the_end_calls_no_fsync() {
+    let world = World::new();
+    world.emit().await;
+    emit(&world.other()).await;
+    let end = world.end().await;
+    world.syncs();
+    world.disk(Disk::Hangs);
+    for _ in 0..10 {
+        assert_eq!(world.returns(world.events(end)).await.expect("events are read"), []);
+    }
+    assert_eq!(world.syncs(), 0);
+}
+
+#[tokio::test]
+async fn r18_no_event_is_read_whose_fsync_fails() {
+    let world = World::new();
+    let durable = world.emit().await;
+    emit(&world.other()).await;
+    world.fails().await;
+    world.disk(Disk::Works);
+    assert_eq!(world.events(Cursor::START).await.expect("events are read"), [durable]);
+    let first = world.store.events(Cursor::START, 1).await.expect("events are read")[0].cursor;
+    let error = world.events(first).await.expect_err("the log is in doubt");
+    assert!(error.to_string().contains("fsync failed"), "{error}");
+    world.recovers().await;
+    assert_eq!(world.events(first).await.expect("events are read").len(), 1);
+}
+
+#[tokio::test]
+async fn r18_a_job_has_ended_when_its_end_is_durable() {
+    let world = World::new();
+    let id = world.publish(ring()).await.expect("it is published");
+    assert_eq!(world.claim().await, 1);
+    world.disk(Disk::Hangs);
+    let job = world.returns(world.store.job(id)).await.expect("a job is found").expect("it is stored");
+    assert_eq!(job.state, JobState::Running);
+
+    let mut committed = pin!(world.succeed(id, vec![]));
+    assert!(committed.as_mut().now_or_never().is_none());
+    world.publish(started()).await.expect("it is published");
+    let found = world.reads_and_waits(pin!(world.store.job(id))).await.expect("a job is found");
+    assert_eq!(found.map(|job| job.state), Some(JobState::Succeeded));
+    committed.await;
+    world.disk(Disk::Hangs);
+    let states = world.reads_and_waits(pin!(world.store.states(vec![id]))).await.expect("states are read");
+    assert_eq!(states, [Some(JobState::Succeeded)]);
 }
 
 impl World {

@@ -80,6 +80,7 @@ fn no_statement_scans_a_table_or_sorts() {
         queries::ENTITIES,
         queries::ENTITIES_AFTER,
         queries::EVENTS,
+        queries::LAST_EVENT,
         queries::PRUNE_CANDIDATES,
         queries::IS_PRUNABLE,
     ];

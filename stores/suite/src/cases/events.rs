@@ -1,10 +1,10 @@
 //! Reading events in commit order (r18).
 
-use enact::EventId;
 use enact::store::{Commit, Cursor};
+use enact::{EventId, Failure};
 
 use crate::TestStore;
-use crate::sample::{event, job};
+use crate::sample::{at, event, job};
 
 async fn emit<const N: usize>(store: &TestStore) -> [EventId; N] {
     let events = [(); N].map(|()| event("sent"));
@@ -59,6 +59,35 @@ pub async fn r18_later_commits_are_read_after_the_last_cursor(store: TestStore) 
 
     let following = store.events_after(last).await;
     assert_eq!(following.into_iter().map(|event| event.id).collect::<Vec<_>>(), [staged_id, submitted]);
+}
+
+/// The code of the failure to read after a cursor.
+async fn refusal(store: &TestStore, cursor: u64) -> String {
+    let error = store.events(Cursor::from_u64(cursor), 9).await.expect_err("the cursor is ahead");
+    let failure = Failure::from(error);
+    assert!(failure.message().contains(&format!("the cursor {cursor} ")), "{failure}");
+    failure.code().to_owned()
+}
+
+pub async fn r18_a_cursor_ahead_of_the_last_event_is_refused(store: TestStore) {
+    assert_eq!(store.events_after(Cursor::START).await, []);
+    assert_eq!(refusal(&store, 1).await, "cursor_ahead");
+    emit::<2>(&store).await;
+    let last = store.all_events().await[1].cursor;
+
+    assert_eq!(store.events(last, 9).await.expect("events"), []);
+    for ahead in [last.as_u64() + 1, u64::MAX] {
+        assert_eq!(refusal(&store, ahead).await, "cursor_ahead");
+    }
+}
+
+pub async fn r18_a_cursor_at_the_end_of_a_pruned_log_is_not_ahead(store: TestStore) {
+    emit::<2>(&store).await;
+    let last = store.all_events().await[1].cursor;
+    assert_eq!(store.prune_events(at(1_000), at(1_000), 9).await.expect("prune_events"), 2);
+
+    assert_eq!(store.events(last, 9).await.expect("events"), []);
+    assert_eq!(refusal(&store, last.as_u64() + 1).await, "cursor_ahead");
 }
 
 pub async fn r15_the_events_of_a_refused_commit_are_never_read(store: TestStore) {

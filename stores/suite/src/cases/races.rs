@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::TestStore;
 use crate::attempt::RunningAttempt;
 use crate::sample::{account, at, event, in_lane, job, jobs, json, under_key, worker};
+use crate::test_store::read_events;
 
 const TASKS: usize = 6;
 
@@ -341,7 +342,7 @@ pub async fn r15_a_reader_never_sees_a_partial_commit(store: TestStore) {
 
 /// Each increment writes one version and emits one event.
 async fn compare_version_and_events(store: &dyn Store) {
-    let count_events = async || store.events(Cursor::START, 1_000).await.expect("events").len() as u64;
+    let count_events = async || read_events(store, Cursor::START).await.len() as u64;
     let events = count_events().await;
     let entity = store.entity(&account("a")).await.expect("entity");
     let version = entity.map_or(0, |entity| entity.version);
