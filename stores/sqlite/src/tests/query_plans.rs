@@ -96,9 +96,10 @@ fn no_statement_scans_a_table_or_sorts() {
             .replace("SCAN j VIRTUAL TABLE", "")
             .replace("SCAN CONSTANT ROW", "");
         // A scan with `LIMIT 1` ends at the first entry of the index.
-        let seeks = match statement.contains("LIMIT 1") {
-            true => seeks.replace("SCAN ready", "").replace("SCAN predecessors", ""),
-            false => seeks,
+        let seeks = if statement.contains("LIMIT 1") {
+            seeks.replace("SCAN ready", "").replace("SCAN predecessors", "")
+        } else {
+            seeks
         };
         assert!(!seeks.contains("SCAN") && !seeks.contains("TEMP B-TREE"), "{statement}\nis: {plan}");
     }
