@@ -14,8 +14,8 @@ use common::{
 use enact::Cursor;
 use enact::clock::ManualClock;
 use enact::prelude::*;
-use enact::store::Store;
-use enact::{JobId, Key, MemoryStore};
+use enact::store::{Lease, Store};
+use enact::{JobId, Key, MemoryStore, WorkerId};
 
 /// A counter.
 #[entity]
@@ -436,6 +436,62 @@ async fn r23_a_stalled_worker_that_resumes_runs_new_jobs(world: World) {
     }
 }
 
+async fn r23_the_leases_of_workers_that_died_idle_are_deleted(world: World) {
+    let store = world.store();
+    let dead = |number: u64| Lease {
+        worker: WorkerId::from_text(format!("dead-{number}")),
+        renewals: number,
+        length: LEASE * u32::try_from(number).unwrap(),
+    };
+    for number in 1..=5 {
+        store.renew(dead(number)).await.unwrap();
+    }
+    let witness = start(&world).await;
+    witness.gate.open_wide();
+    witness.runtime.execute(Count { counter: "c".to_owned() }).await.unwrap();
+    for number in 1..=5 {
+        let left = async || {
+            let leases = store.leases().await.unwrap();
+            leases.into_iter().filter(|lease| lease.worker.as_str().starts_with("dead-")).collect::<Vec<_>>()
+        };
+        let before = world.now();
+        until("one more has expired", async || {
+            assert!(world.now() < before + LEASE + Duration::from_secs(5), "it is deleted when it expires");
+            world.advance(Duration::from_millis(500));
+            settle_briefly().await;
+            left().await.iter().all(|lease| lease.renewals > number)
+        })
+        .await;
+        assert_eq!(left().await.len(), usize::try_from(5 - number).unwrap(), "the others have not expired");
+    }
+    assert_eq!(store.leases().await.unwrap().len(), 1, "the living worker has its lease");
+}
+
+async fn r23_an_idle_worker_that_was_paused_renews_its_lease_again(world: World) {
+    let (builder, gate, _) = provided(world.builder().lease(LEASE));
+    gate.open_wide();
+    let paused = builder.without_worker().start().await.unwrap();
+    paused.execute(Count { counter: "c".to_owned() }).await.unwrap();
+    let store = world.store();
+    let renewals = async || store.leases().await.unwrap().first().map(|lease| lease.renewals);
+    assert_eq!(renewals().await, Some(1));
+
+    // The clock of the paused process stands still.
+    let clock = ManualClock::at(world.now());
+    let (builder, ..) = provided(world.builder().clock(clock.clone()));
+    let _witness = builder.without_worker().start().await.unwrap();
+    until("the lease is deleted", async || {
+        clock.advance(Duration::from_millis(500));
+        settle_briefly().await;
+        renewals().await.is_none()
+    })
+    .await;
+
+    world.advance(LEASE);
+    assert_eq!(paused.execute(Count { counter: "c".to_owned() }).await.unwrap(), 2);
+    assert_eq!(renewals().await, Some(2), "the renewals go on counting");
+}
+
 async fn r23_the_cancellation_of_a_rescued_attempt_does_not_reach_the_next(world: World) {
     let (builder, gate, _) = provided(world.builder().lease(LEASE));
     let log = Log::new();
@@ -514,6 +570,8 @@ on_every_store!(
     r23_the_cancellation_of_a_rescued_attempt_does_not_reach_the_next,
     r23_a_runtime_without_a_worker_keeps_the_lease_of_its_executions,
     r23_a_stalled_worker_that_resumes_runs_new_jobs,
+    r23_the_leases_of_workers_that_died_idle_are_deleted,
+    r23_an_idle_worker_that_was_paused_renews_its_lease_again,
     r23_a_lease_has_a_minimum_length,
     r23_two_runtimes_on_one_store_never_run_a_job_twice,
 );

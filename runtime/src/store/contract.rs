@@ -113,7 +113,8 @@ pub trait Store: Send + Sync + 'static {
     /// returns.
     async fn retire(&self, worker: &WorkerId, renewals: u64) -> Result<(), StoreError>;
 
-    /// The lease of every worker that has jobs that [`running`](Self::running) returns.
+    /// The lease of every worker that has one, or that has jobs that [`running`](Self::running) returns. Observers
+    /// [retire](Self::retire) those of workers that died idle.
     async fn leases(&self) -> Result<Vec<Lease>, StoreError>;
 
     /// The jobs that a worker runs or holds, and the cancelled ones that it has not released, by sequence number, at most `limit`.

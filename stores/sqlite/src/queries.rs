@@ -19,8 +19,10 @@ use crate::rows::{self, PruneCandidate, job_columns};
 pub(crate) const LOAD: &str = "SELECT id, version, body FROM entities WHERE entity = ?1 AND id = ?2";
 
 pub(crate) const LEASES: &str = "
-    SELECT DISTINCT live.worker, l.renewals, l.length
-    FROM running AS live LEFT JOIN leases AS l ON l.worker = live.worker";
+    SELECT worker, renewals, length FROM leases
+    UNION ALL
+    SELECT DISTINCT live.worker, NULL, NULL FROM running AS live
+    WHERE NOT EXISTS (SELECT 1 FROM leases AS l WHERE l.worker = live.worker)";
 
 pub(crate) const RUNNING: &str = concat!(
     "SELECT live.seq, ",

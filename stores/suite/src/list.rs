@@ -155,7 +155,7 @@ macro_rules! conformance {
                 r23_a_lease_is_read_as_stored,
                 r23_a_worker_without_a_lease_reads_as_an_empty_lease,
                 r23_each_worker_has_its_lease_renewal,
-                r23_leases_lists_the_workers_with_running_jobs,
+                r23_leases_lists_idle_workers_and_those_with_running_jobs,
                 running_lists_claimed_and_executed_jobs,
                 running_lists_at_most_limit_jobs_in_sequence_order,
                 running_names_the_worker_and_start_of_the_current_attempt,

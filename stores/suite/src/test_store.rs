@@ -188,7 +188,7 @@ impl TestStore {
         self.renew(lease(by, renewals)).await.expect("renew");
     }
 
-    /// The lease of every worker with running jobs, sorted.
+    /// The lease of every worker that has one, or that has running jobs, sorted.
     pub(crate) async fn all_leases(&self) -> Vec<Lease> {
         let mut leases = self.leases().await.expect("leases");
         leases.sort_by(|left, right| left.worker.as_str().cmp(right.worker.as_str()));

@@ -22,6 +22,14 @@ impl Leases {
         }
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Lease> {
+        self.0.values()
+    }
+
+    pub(super) fn has(&self, worker: &WorkerId) -> bool {
+        self.0.contains_key(worker)
+    }
+
     pub(super) fn of(&self, worker: &WorkerId) -> Lease {
         let missing = || Lease { worker: worker.clone(), renewals: 0, length: Duration::ZERO };
         self.0.get(worker).cloned().unwrap_or_else(missing)

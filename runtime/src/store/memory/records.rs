@@ -149,7 +149,8 @@ impl Records {
     }
 
     pub(super) fn leases(&self) -> Vec<Lease> {
-        self.jobs.workers().map(|worker| self.leases.of(worker)).collect()
+        let without = self.jobs.workers().filter(|worker| !self.leases.has(worker));
+        self.leases.all().cloned().chain(without.map(|worker| self.leases.of(worker))).collect()
     }
 
     /// As [`Store::retire`](crate::store::Store::retire).

@@ -36,24 +36,29 @@ pub async fn r23_each_worker_has_its_lease_renewal(store: TestStore) {
     assert_eq!(store.all_leases().await, [empty, lease("v", 7), lease("w", 2)]);
 }
 
-pub async fn r23_leases_lists_the_workers_with_running_jobs(store: TestStore) {
+pub async fn r23_leases_lists_idle_workers_and_those_with_running_jobs(store: TestStore) {
     store.lease("w", 1).await;
     store.lease("idle", 1).await;
-    assert_eq!(store.all_leases().await, []);
+    assert_eq!(store.all_leases().await, [lease("idle", 1), lease("w", 1)]);
 
     let [claimed, executed] = [store.run(job("ship")).await, store.execute(job("ship"), &worker("w")).await];
-    assert_eq!(store.all_leases().await, [lease("w", 1)]);
+    assert_eq!(store.all_leases().await, [lease("idle", 1), lease("w", 1)], "each is listed once");
     store.accept(claimed.succeeds()).await;
-    assert_eq!(store.all_leases().await, [lease("w", 1)]);
     store.accept(executed.retries(at(5))).await;
-    assert_eq!(store.all_leases().await, []);
+    for (by, left) in [("idle", vec![lease("w", 1)]), ("w", vec![])] {
+        store.retire(&worker(by), 1).await.expect("retire");
+        assert_eq!(store.all_leases().await, left);
+    }
 
+    // These have no lease.
     let again = store.claim_one(&worker("v"), "ship", at(5)).await;
+    store.execute(job("ship"), &worker("v")).await;
     let of_v = Lease { worker: worker("v"), renewals: 0, length: Duration::ZERO };
-    assert_eq!(store.all_leases().await, [of_v]);
+    assert_eq!(store.all_leases().await, [of_v.clone()]);
     store.must_cancel(again.job.id).await;
+    assert_eq!(store.all_leases().await, [of_v.clone()]);
     assert!(store.release_attempt(&again).await);
-    assert_eq!(store.all_leases().await, []);
+    assert_eq!(store.all_leases().await, [of_v]);
 }
 
 pub async fn running_lists_claimed_and_executed_jobs(store: TestStore) {
@@ -154,6 +159,7 @@ pub async fn r23_retire_deletes_the_lease_of_an_idle_worker(store: TestStore) {
     store.lease("w", 3).await;
     store.lease("v", 3).await;
     store.retire(&worker("w"), 3).await.expect("retire");
+    assert_eq!(store.all_leases().await, [lease("v", 3)]);
 
     for by in ["w", "v"] {
         store.execute(job("ship"), &worker(by)).await;

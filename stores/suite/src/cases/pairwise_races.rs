@@ -236,6 +236,7 @@ pub async fn r23_a_worker_is_either_retired_or_renews_its_lease(store: TestStore
         let again = pair.store.execute(job("ship"), &by).await;
         assert_eq!(pair.store.all_leases().await, [lease(&name, 2)]);
         pair.store.accept(again.succeeds()).await;
+        pair.store.retire(&by, 2).await.expect("retire");
     }
 }
 

@@ -565,11 +565,13 @@ impl ReferenceStore {
         running
     }
 
-    /// The lease of each worker that runs, holds or has not released jobs, by its name.
+    /// The lease of each worker that has one, or that runs, holds or has not released jobs, by its name.
     pub(crate) fn leases(&self) -> Vec<Lease> {
-        let workers = self.running().into_keys().map(WorkerId::from_text);
         let empty = |worker| Lease { worker, renewals: 0, length: std::time::Duration::ZERO };
-        workers.map(|worker| self.leases.get(&worker).cloned().unwrap_or_else(|| empty(worker))).collect()
+        let running = self.running().into_keys().map(|name| (name.clone(), empty(WorkerId::from_text(name))));
+        let mut leases: BTreeMap<String, Lease> = running.collect();
+        leases.extend(self.leases.values().map(|lease| (lease.worker.as_str().to_owned(), lease.clone())));
+        leases.into_values().collect()
     }
 
     pub(crate) fn version(&self, key: &EntityKey) -> u64 {
