@@ -53,11 +53,11 @@ async fn a_stalled_process_cannot_commit_jobs_that_another_has_taken_over() {
         let target = before + random.below(400);
         wait_until(|| async { transfers.ended().await > target }).await;
         stalled.signal(Signal::STOP);
-        let running = transfers.running().await;
-        // The job does not exist. The call returns in time if the database is not locked.
+        // The job does not exist. The call returns in time if the database is not locked. Then all threads have stopped, too.
         let jobs = publisher.jobs();
         let is_unlocked = tokio::time::timeout(Duration::from_millis(300), jobs.retry(unknown)).await.is_ok();
-        if is_unlocked && !running.is_empty() {
+        let running = if is_unlocked { transfers.running().await } else { Vec::new() };
+        if !running.is_empty() {
             break running;
         }
         stalled.signal(Signal::CONT);
