@@ -54,9 +54,9 @@ pub async fn r23_leases_lists_idle_workers_and_those_with_running_jobs(store: Te
     let again = store.claim_one(&worker("v"), "ship", at(5)).await;
     store.execute(job("ship"), &worker("v")).await;
     let of_v = Lease { worker: worker("v"), renewals: 0, length: Duration::ZERO };
-    assert_eq!(store.all_leases().await, [of_v.clone()]);
+    assert_eq!(store.all_leases().await, std::slice::from_ref(&of_v));
     store.must_cancel(again.job.id).await;
-    assert_eq!(store.all_leases().await, [of_v.clone()]);
+    assert_eq!(store.all_leases().await, std::slice::from_ref(&of_v));
     assert!(store.release_attempt(&again).await);
     assert_eq!(store.all_leases().await, [of_v]);
 }
