@@ -68,10 +68,11 @@ impl SqliteStoreBuilder {
     /// Opens the file. Creates it if it does not exist.
     ///
     /// # Errors
-    /// If the path is empty, or an address such as `:memory:`, `file:bank.db` or `sqlite://bank.db`; if the directory does not exist; if the file cannot be written, has a second name (a hard link), is not a SQLite database, belongs to another application or
-    /// was written by a newer version of this crate; if a new file would have a [`file_mode`](Self::file_mode) with which its owner cannot
-    /// read and write it; if it stays locked for longer than the
-    /// [`busy_timeout`](Self::busy_timeout). The error names the file and what to do.
+    /// If the path is empty, or an address such as `:memory:`, `file:bank.db` or `sqlite://bank.db`; if the directory does not exist;
+    /// if the file cannot be written, has a second name (a hard link), is not a SQLite database, belongs to another application or
+    /// was written by a newer version of this crate; if a new file would have a [`file_mode`](Self::file_mode) with which its owner
+    /// cannot read and write it; if it stays locked for longer than the [`busy_timeout`](Self::busy_timeout); if the file was open
+    /// in the process that forked this one. The error names the file and what to do.
     pub fn open(self) -> Result<SqliteStore, StoreError> {
         open::open(&self.0)
     }

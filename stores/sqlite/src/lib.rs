@@ -27,6 +27,8 @@
 //!   database: what is committed may be in the first alone.
 //! - **The log** (`-wal`) has about 16 MiB. It grows while another program keeps a read transaction open, such as a shell that was left after
 //!   `BEGIN`. Once that has ended, the next writes cut it back to 32 MiB.
+//! - **A fork** has none of the store's threads and locks: its calls fail, and it cannot open the same file. Fork first, and open the store
+//!   in each process.
 //!
 //! # Failures
 //!
@@ -86,6 +88,7 @@ mod error;
 mod file_creation;
 mod file_guard;
 mod open;
+mod open_file;
 mod operation;
 mod operations;
 mod options;

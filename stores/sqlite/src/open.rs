@@ -13,6 +13,7 @@ use crate::database_path;
 use crate::error::{Error, is_at_file_limit};
 use crate::file_creation;
 use crate::file_guard::{FileGuard, check_names};
+use crate::open_file::OpenFile;
 use crate::options::{CHECKPOINT_PAGES, LOG_SIZE_LIMIT, Options, Synchronous};
 use crate::reader::Reader;
 use crate::schema;
@@ -44,6 +45,7 @@ pub(crate) fn open_with(
     file_creation::check_mode(&path, options.file_mode)?;
     file_creation::create(&path, options.file_mode)?;
     check_names(&path).map_err(|error| error.to_store_error(&path))?;
+    let file = OpenFile::new(path.clone())?;
     let writer = connect_writer(&path, options)?;
     let guard = FileGuard::of(&path)?;
     let sync = sync(&path)?.map(Arc::new);
@@ -51,9 +53,9 @@ pub(crate) fn open_with(
     let list = connect_reader(&path, options)?;
     let cache = Arc::new(WriteCache::new());
     Ok(SqliteStore {
-        load: Reader::start("enact-sqlite-load", path.clone(), load)?,
-        list: Reader::start("enact-sqlite-list", path.clone(), list)?,
-        writer: Writer::start(path.clone(), writer, guard, sync.clone(), cache.clone())?,
+        load: Reader::start("enact-sqlite-load", file.clone(), load)?,
+        list: Reader::start("enact-sqlite-list", file.clone(), list)?,
+        writer: Writer::start(file, writer, guard, sync.clone(), cache.clone())?,
         sync,
         cache,
         path,

@@ -8,6 +8,7 @@ use enact::store::StoreError;
 use rusqlite::Connection;
 
 use crate::error::Error;
+use crate::open_file::OpenFile;
 use crate::worker_thread::WorkerThread;
 
 /// The largest number of reads that share a snapshot.
@@ -23,11 +24,17 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn start(
         name: &'static str,
-        path: Arc<Path>,
+        file: Arc<OpenFile>,
         connection: Connection,
     ) -> Result<Self, StoreError> {
-        let thread = WorkerThread::spawn(name, move |queue| serve(&connection, queue))?;
+        let path = file.path().clone();
+        let thread = WorkerThread::spawn(name, file, move |queue| serve(&connection, queue))?;
         Ok(Self { thread, path })
+    }
+
+    /// As [`OpenFile::check_process`].
+    pub(crate) fn check_process(&self) -> Result<(), StoreError> {
+        self.thread.check_process()
     }
 
     pub(crate) async fn read<T: Send + 'static>(

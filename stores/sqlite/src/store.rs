@@ -56,6 +56,7 @@ impl Store for SqliteStore {
     }
 
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
+        self.load.check_process()?;
         if let Some(entity) = self.cache.entity(entity) {
             return Ok(Some(entity));
         }

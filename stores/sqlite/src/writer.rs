@@ -12,6 +12,7 @@ use rusqlite::{Connection, Statement};
 
 use crate::error::Error;
 use crate::file_guard::FileGuard;
+use crate::open_file::OpenFile;
 use crate::operation::Operation;
 use crate::queued_write::{Queued, QueuedWrite};
 use crate::recovery::Recovery;
@@ -29,24 +30,26 @@ pub(crate) struct Writer(WorkerThread<Box<dyn QueuedWrite>>);
 impl Writer {
     /// Without a `sync`, commits are not made durable.
     pub(crate) fn start(
-        path: Arc<Path>,
+        file: Arc<OpenFile>,
         connection: Connection,
         guard: FileGuard,
         sync: Option<Arc<WalSync>>,
         cache: Arc<WriteCache>,
     ) -> Result<Self, StoreError> {
         let (started, outcome) = mpsc::sync_channel(1);
-        let thread = WorkerThread::spawn("enact-sqlite-writer", move |queue| {
-            match Transactions::prepare(&connection, guard, &cache) {
-                Ok(transactions) => {
-                    let _ = started.send(Ok(()));
-                    serve(transactions, sync.as_deref(), &path, queue);
+        let path = file.path().clone();
+        let thread =
+            WorkerThread::spawn("enact-sqlite-writer", file, move |queue| {
+                match Transactions::prepare(&connection, guard, &cache) {
+                    Ok(transactions) => {
+                        let _ = started.send(Ok(()));
+                        serve(transactions, sync.as_deref(), &path, queue);
+                    }
+                    Err(error) => {
+                        let _ = started.send(Err(Error::from(error).to_store_error(&path)));
+                    }
                 }
-                Err(error) => {
-                    let _ = started.send(Err(Error::from(error).to_store_error(&path)));
-                }
-            }
-        })?;
+            })?;
         match outcome.recv() {
             Ok(outcome) => outcome.map(|()| Self(thread)),
             Err(_) => {
