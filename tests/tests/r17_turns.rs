@@ -6,6 +6,7 @@ mod common;
 use async_trait::async_trait;
 use common::watched::{Watch, Watched};
 use common::{Gate, Process, World, begin, kind_and_code, on_every_store, reaches, settle, until};
+use enact::clock::ManualClock;
 use enact::prelude::*;
 use enact::store::Commit;
 use enact::{FailureKind, JobId, MemoryStore};
@@ -315,6 +316,36 @@ async fn r17_an_execution_runs_again_if_the_one_before_it_was_refused() {
     assert_eq!(first.await.unwrap_err().kind(), FailureKind::Cancelled);
     second.await.unwrap();
     assert_eq!((counted(&runtime).await, attempts(&runtime, jobs[1].id).await), (1, 1));
+}
+
+/// Confirms no commit before the gate is opened.
+struct HoldsConfirmations(Arc<Gate>);
+
+#[async_trait]
+impl Watch for HoldsConfirmations {
+    async fn committed(&self) {
+        self.0.pass().await;
+    }
+}
+
+#[tokio::test]
+async fn r17_a_job_in_line_begins_before_its_predecessor_is_confirmed() {
+    let (confirmations, handlers) = (Gate::new(), Gate::wide_open());
+    let store = Watched { store: MemoryStore::new(), watch: HoldsConfirmations(confirmations.clone()) };
+    // Its clock stands still: the store is not polled.
+    let clock = ManualClock::at("2030-01-01T00:00:00Z".parse().unwrap());
+    let builder = Runtime::builder(store).clock(clock).provide(handlers.clone());
+    let runtime = builder.start().await.unwrap();
+    let jobs = runtime.publish_all((0..5).map(|_| runtime.publish(hot_again()))).await;
+    for _ in &jobs {
+        let begins = tokio::time::timeout(Duration::from_secs(20), handlers.arrival());
+        begins.await.expect("the next job begins");
+    }
+    confirmations.open_wide();
+    for job in jobs {
+        job.unwrap().outcome().await.unwrap();
+    }
+    assert_eq!(counted(&runtime).await, 5);
 }
 
 #[tokio::test]

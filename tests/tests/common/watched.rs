@@ -44,6 +44,9 @@ pub(crate) trait Watch: Send + Sync + 'static {
 
     /// Before [`Store::commit`].
     async fn committing(&self, _commit: &Commit) {}
+
+    /// After [`Store::commit`], before it returns.
+    async fn committed(&self) {}
 }
 
 pub(crate) struct Watched<W> {
@@ -70,7 +73,9 @@ impl<W: Watch> Store for Watched<W> {
     fn commit(&self, commit: Commit) -> StoreFuture<'_, Result<Committed, CommitError>> {
         Box::pin(async move {
             self.watch.committing(&commit).await;
-            self.store.commit(commit).await
+            let committed = self.store.commit(commit).await;
+            self.watch.committed().await;
+            committed
         })
     }
 
