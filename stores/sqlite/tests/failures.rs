@@ -15,7 +15,7 @@ use enact_sqlite::SqliteStore;
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
-use common::{claim, new_job, started, success, worker};
+use common::{assert_passed, claim, new_job, started, success, worker};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -61,13 +61,6 @@ mod disk_full {
         child.env(DATABASE, database).env(FREE_SPACE, free_space).output()
     }
 
-    #[track_caller]
-    fn assert_passed(output: &Output) {
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
-    }
-
     #[test]
     fn a_file_at_its_size_limit_refuses_whole_calls_and_goes_on_when_it_is_raised() -> Outcome {
         if Command::new("prlimit").arg("--version").output().is_err() {
@@ -80,11 +73,10 @@ mod disk_full {
         let limit = "trap '' XFSZ && ulimit -S -f 1024";
         let free_space = "prlimit --pid $PPID --fsize=unlimited";
         let output = run(&mut Command::new("sh"), limit, &database, free_space)?;
-        assert_passed(&output);
+        let out = assert_passed(&output);
 
         let store = SqliteStore::open(&database)?;
         let runtime = tokio::runtime::Runtime::new()?;
-        let out = String::from_utf8(output.stdout)?;
         let accepted: Vec<JobId> =
             out.lines().filter_map(|line| line.strip_prefix("accepted ")?.parse().ok()).collect();
         assert!(!accepted.is_empty());
@@ -167,10 +159,7 @@ mod too_many_files {
         let script = "ulimit -n 48 && exec \"$0\" --exact too_many_files::a_process_with_few_files --ignored --nocapture";
         let mut shell = Command::new("sh");
         let child = shell.args(["-c", script]).arg(env::current_exe()?).env(DIRECTORY, directory.path());
-        let output = child.output()?;
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+        assert_passed(&child.output()?);
         Ok(())
     }
 
@@ -354,10 +343,7 @@ mod names {
         let directory = tempdir()?;
         let mut child = Command::new(env::current_exe()?);
         child.args(["--exact", "names::a_process_that_changes_its_working_directory", "--ignored"]);
-        let output = child.current_dir(directory.path()).env(DIRECTORY, directory.path()).output()?;
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+        assert_passed(&child.current_dir(directory.path()).env(DIRECTORY, directory.path()).output()?);
         Ok(())
     }
 

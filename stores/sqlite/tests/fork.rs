@@ -18,7 +18,7 @@ use fork::{Fork, fork, waitpid};
 use futures_util::FutureExt;
 use tempfile::tempdir;
 
-use common::{account, claim_of, new_job, second, started, success, worker};
+use common::{account, assert_passed, claim_of, new_job, second, started, success, worker};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -32,10 +32,7 @@ fn a_store_that_is_used_after_a_fork_says_so() -> Outcome {
     child
         .args(["--exact", "a_process_that_forks", "--ignored", "--nocapture"])
         .env(DIRECTORY, directory.path());
-    let output = child.output()?;
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+    assert_passed(&child.output()?);
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use enact_sqlite::SqliteStore;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use common::{account, new_job, started, success, worker};
+use common::{account, assert_passed, new_job, started, success, worker};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -278,10 +278,7 @@ mod permissions {
         let mut shell = Command::new("sh");
         let child = shell.args(["-c", &script]).arg(env::current_exe()?);
         child.env(DATABASE, database).env(MODE, mode.unwrap_or_default());
-        let output = child.output()?;
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+        let out = assert_passed(&child.output()?);
         Ok(out.lines().filter_map(|line| Some(line.strip_prefix("mode ")?.to_owned())).collect())
     }
 
