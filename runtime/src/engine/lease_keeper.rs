@@ -117,8 +117,8 @@ pub(crate) async fn check(engine: &Engine, seen: &mut HashSet<AttemptId>) -> Res
     cancel_ended_elsewhere(engine, seen).await
 }
 
-/// Rescues the attempts of workers whose lease has expired, and deletes the leases: also those of workers that died idle, so that their number
-/// does not grow. A worker that is alive after all stores its lease again when it next renews it.
+/// Rescues the attempts of workers whose lease has expired, and deletes the leases: also those of workers that died idle, so that
+/// their number does not grow. A living worker that was idle stores its lease again before it begins an attempt.
 async fn rescue_expired(engine: &Engine) -> Result<(), StoreError> {
     let mut leases = engine.store.leases().await?;
     // This worker is alive, however late its lease was renewed.

@@ -20,8 +20,8 @@ pub(crate) fn check_mode(path: &Path, mode: u32) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::new(format!(
-        "`{}`: the owner of a file with `file_mode` {mode:#o} cannot read and write it, or it is no mode; use 0o600, or 0o660 for \
-         a group",
+        "`{}`: `file_mode` is {mode:#o}, but the owner must be able to read and write the file, and there are no permissions beyond \
+         0o777; use 0o600, or 0o660 for a group",
         path.display()
     )))
 }

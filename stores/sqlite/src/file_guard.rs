@@ -1,5 +1,5 @@
-//! Detects that the files were deleted, moved or replaced, or that the database has a second name. On Unix a deleted file lives on while it
-//! is open, and what is written to it is silently lost.
+//! Detects that the files were deleted, moved or replaced, or that the database has a second name. On Unix a deleted file lives on
+//! while it is open, and what is written to it is silently lost.
 
 use std::ffi::OsString;
 use std::fs;
@@ -57,12 +57,12 @@ impl FileGuard {
     }
 }
 
-/// Fails if the file has several names (hard links). SQLite names the log after the database: with two names it has two logs, and a process that
-/// opens the other name overwrites what is in this one's.
+/// Fails if the file has several names (hard links). SQLite names the log after the database: with two names it has two logs, and a
+/// process that opens the other name overwrites what is in this one's.
 pub(crate) fn check_names(database: &Path) -> Result<(), Error> {
     match names(database) {
         Ok(names) if names > 1 => Err(Error::SeveralNames(names)),
-        // What is wrong with the file otherwise, others report.
+        // Other checks report a file that cannot be read.
         _ => Ok(()),
     }
 }

@@ -14,8 +14,8 @@
 //!   second thread calls fsync for all that has been committed meanwhile, then the callers get their results. Only the start of
 //!   an attempt that may be repeated returns before the fsync, once what caused it is durable.
 //! - **Reads** run on two threads with connections of their own, one for single entities, one for everything else. They neither
-//!   wait for the writer nor delay it, and no execution waits for a long listing. Events and the ends of jobs
-//!   are returned when they are durable: a read of one that is not known to be waits for one fsync.
+//!   wait for the writer nor delay it, and no execution waits for a long listing. Events and the ends of jobs are returned when they
+//!   are durable: a read of one that is not known to be durable waits for one fsync.
 //! - **A cache** keeps what this process wrote last, as long as no other process writes: 16 MiB of entities, and as much of jobs
 //!   that wait to be claimed.
 //!
@@ -25,8 +25,8 @@
 //! - **A new file** is for its owner only on Unix, unless [`file_mode`](SqliteStoreBuilder::file_mode) says otherwise. While the store is
 //!   open there are two more files, whose names end in `-wal` and `-shm`, with the same permissions. They belong to the
 //!   database: what is committed may be in the first alone.
-//! - **The log** (`-wal`) has about 16 MiB. It grows while another program keeps a read transaction open, such as a shell that was left after
-//!   `BEGIN`. Once that has ended, the next writes cut it back to 32 MiB.
+//! - **The log** (`-wal`) has about 16 MiB. It grows while another program keeps a read transaction open, such as a shell that was
+//!   left after `BEGIN`. Once that has ended, the next writes cut it back to 32 MiB.
 //! - **A fork** has none of the store's threads and locks: its calls fail, and it cannot open the same file. Fork first, and open the store
 //!   in each process.
 //!
@@ -36,7 +36,8 @@
 //!   Reads, and writes that fit, go on. Once there is space, no restart is needed: a runtime retries the commits of its
 //!   attempts until they succeed.
 //! - **fsync fails**: the calls that wait for it fail, and it is unknown whether their writes are stored. The store refuses writes,
-//!   and to return later events or the end of a job, until it has recovered. It tries that at the next write, and then with growing pauses of at most a minute. No restart is
+//!   and to return later events or the end of a job, until it has recovered. It tries that at the next write, and then with
+//!   growing pauses of at most a minute. No restart is
 //!   needed, and what was confirmed is durable throughout.
 //!
 //!   After a failed fsync, a system such as Linux counts pages as written that are not on the disk; the next fsync succeeds

@@ -17,8 +17,8 @@ pub enum Synchronous {
     #[default]
     Full,
     /// The death of the process. A crash of the machine or a loss of power may undo the latest commits, each as a whole; the
-    /// file is never corrupted. Nothing waits for an fsync: a reader may be given an event that is
-    /// undone, and its position is then that of another.
+    /// file is never corrupted. Nothing waits for an fsync: a reader may be given an event that is undone, and its position is then
+    /// that of another.
     Normal,
 }
 
