@@ -145,6 +145,27 @@ async fn a_successor_becomes_ready_through_two_connections() -> Outcome {
     Ok(())
 }
 
+/// A process that has found no successor of any job looks again when another has written.
+#[tokio::test]
+async fn r26_a_successor_that_another_process_has_published_becomes_ready() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let [here, there] = [SqliteStore::open(&path)?, SqliteStore::open(&path)?];
+    let worker = worker("w");
+    for round in 0..3 {
+        let jobs = [started("withdraw", &worker), started("withdraw", &worker)];
+        here.submit(Vec::new(), jobs.to_vec()).await?;
+        here.commit(success(&jobs[0], &worker, &format!("a-{round}"))).await?;
+        let next = after(jobs[1].id, new_job("withdraw"));
+        there.submit(Vec::new(), vec![next.clone()]).await?;
+        here.commit(success(&jobs[1], &worker, &format!("b-{round}"))).await?;
+        let claimed = claim(&there, &worker, 10).await.jobs;
+        assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [next.id]);
+        there.commit(success(&next, &worker, &format!("c-{round}"))).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_queue_is_limited_across_processes() -> Outcome {
     let directory = tempdir()?;
