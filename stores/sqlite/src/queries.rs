@@ -33,8 +33,8 @@ pub(crate) const RUNNING: &str = concat!(
 
 /// Running jobs whose specs were deleted or renumbered by hand.
 pub(crate) const RUNNING_WITHOUT_SPEC: &str = "
-    SELECT live.seq, live.worker, live.started_at, live.attempts, live.name, live.begun, live.cancelled
-    FROM running AS live
+    SELECT live.seq, live.worker, live.started_at, live.attempts, n.name, live.begun, live.cancelled
+    FROM running AS live LEFT JOIN names AS n ON n.id = live.name
     WHERE live.worker = ?1 AND NOT EXISTS (SELECT 1 FROM job_specs AS s WHERE s.seq = live.seq) LIMIT ?2";
 
 pub(crate) const LAST_TICK: &str = "SELECT last_tick FROM schedules WHERE name = ?1";
@@ -50,9 +50,12 @@ pub(crate) const STATE: &str = "
         ELSE (SELECT j.state FROM jobs AS j WHERE j.seq = s.seq) END
     FROM job_specs AS s WHERE s.id = ?1";
 
-const COUNT_LIVE: &str = "SELECT name, jobs FROM queued WHERE jobs > 0 ORDER BY name";
+const COUNTS: &str =
+    "SELECT kind, name, waiting, ready, running, succeeded, failed, cancelled FROM names ORDER BY name, kind";
 
-const COUNT_JOBS: &str = "SELECT kind, name, state, count(*) FROM jobs GROUP BY kind, name, state";
+/// Reads all jobs: only if the counts were edited by hand.
+const COUNT_JOBS: &str =
+    "SELECT kind, name, state, count(*) FROM jobs GROUP BY name, kind, state ORDER BY name, kind";
 
 pub(crate) const ATTEMPTS: &str = "
     SELECT a.number, a.worker, a.started_at, a.ended_at, a.reached, a.version_read, a.version_written,
@@ -140,11 +143,24 @@ pub(crate) fn states(connection: &Connection, jobs: &[JobId]) -> Result<Vec<Opti
 }
 
 pub(crate) fn count_jobs(connection: &Connection) -> Result<Vec<JobCount>, Error> {
-    all(connection, COUNT_JOBS, [], rows::job_count)
+    let kept: Option<Vec<_>> = all(connection, COUNTS, [], rows::counts)?.into_iter().collect();
+    match kept {
+        Some(kept) => Ok(kept.into_iter().flatten().filter(|count| count.count > 0).collect()),
+        None => all(connection, COUNT_JOBS, [], rows::job_count),
+    }
 }
 
 pub(crate) fn count_live(connection: &Connection) -> Result<Vec<LiveCount>, Error> {
-    all(connection, COUNT_LIVE, [], rows::live_count)
+    let mut live: Vec<LiveCount> = Vec::new();
+    // Jobs of two kinds may have the same name.
+    for JobCount { name, state, count, .. } in count_jobs(connection)? {
+        match live.last_mut() {
+            _ if state.has_ended() => {}
+            Some(last) if last.name == name => last.count += count,
+            _ => live.push(LiveCount::new(name, count)),
+        }
+    }
+    Ok(live)
 }
 
 pub(crate) fn attempts(connection: &Connection, id: JobId) -> Result<Vec<Attempt>, Error> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enact::store::{
-    Cursor, JobCount, JobSpec, KeyHolder, Lease, LiveCount, NewEvent, PageToken, RunningJob,
-    SchedulePosition, StoredEntity, StoredEvent,
+    Cursor, JobCount, JobSpec, KeyHolder, Lease, NewEvent, PageToken, RunningJob, SchedulePosition,
+    StoredEntity, StoredEvent,
 };
 use enact::{
     Attempt, Cause, CorrelationId, EventId, Failure, FailureKind, Job, JobContext, JobId, JobKind, JobState,
@@ -19,6 +19,7 @@ use rusqlite::Row;
 use crate::cells::Cells;
 use crate::error::Error;
 use crate::raw_text::{RawText, id_of_seq, worker};
+use crate::statements::names::{NameId, is_count};
 
 /// The columns of the view `jobs AS j` that [`job`] reads after `seq`.
 macro_rules! job_columns {
@@ -173,6 +174,11 @@ pub(crate) fn running_without_spec(row: &Row<'_>) -> RunningJob {
     RunningJob { job, worker, started_at }
 }
 
+/// The number of a name.
+fn name_id(cells: &mut Cells<'_>) -> NameId {
+    cells.number::<i64>("name").into()
+}
+
 fn worker_id(cells: &mut Cells<'_>) -> WorkerId {
     worker(cells.optional_bytes("worker").unwrap_or_default())
 }
@@ -224,7 +230,7 @@ pub(crate) fn event_time(row: &Row<'_>) -> (i64, Timestamp) {
 /// The part of a job's spec that its state changes need.
 pub(crate) struct SpecKeys {
     pub(crate) id: JobId,
-    pub(crate) name: String,
+    pub(crate) name: NameId,
     pub(crate) priority: i32,
     pub(crate) order_key: Option<String>,
     pub(crate) has_predecessors: bool,
@@ -236,7 +242,7 @@ pub(crate) fn spec_keys(seq: i64, row: &Row<'_>) -> SpecKeys {
     let mut cells = Cells::of(row);
     SpecKeys {
         id: job_id(seq, &mut cells),
-        name: cells.text("name").into(),
+        name: name_id(&mut cells),
         priority: cells.number("priority"),
         order_key: cells.optional_text("order_key").map(Into::into),
         has_predecessors: cells.number::<i64>("after") != 0,
@@ -247,7 +253,7 @@ pub(crate) fn spec_keys(seq: i64, row: &Row<'_>) -> SpecKeys {
 /// A running job whose attempt may be committed.
 pub(crate) struct FencedJob {
     pub(crate) seq: i64,
-    pub(crate) name: String,
+    pub(crate) name: NameId,
     pub(crate) order_key: Option<String>,
     pub(crate) spent: u32,
     /// The entity whose turn it has.
@@ -260,7 +266,7 @@ pub(crate) fn fenced_job(seq: i64, row: &Row<'_>) -> FencedJob {
     let mut cells = Cells::of(row);
     FencedJob {
         seq,
-        name: cells.text("name").into(),
+        name: name_id(&mut cells),
         order_key: cells.optional_text("order_key").map(Into::into),
         spent: cells.number("spent"),
         turn: cells.optional_raw_text("entity"),
@@ -269,6 +275,7 @@ pub(crate) fn fenced_job(seq: i64, row: &Row<'_>) -> FencedJob {
 }
 
 pub(crate) struct RunningAttempt {
+    pub(crate) name: NameId,
     pub(crate) number: u32,
     pub(crate) worker: WorkerId,
     pub(crate) started_at: Timestamp,
@@ -276,10 +283,11 @@ pub(crate) struct RunningAttempt {
     pub(crate) has_begun: bool,
 }
 
-/// `attempts, worker, started_at, begun`
+/// `name, attempts, worker, started_at, begun`
 pub(crate) fn running_attempt(row: &Row<'_>) -> RunningAttempt {
     let mut cells = Cells::of(row);
     RunningAttempt {
+        name: name_id(&mut cells),
         number: cells.number("attempts"),
         worker: worker_id(&mut cells),
         started_at: cells.time("started_at"),
@@ -292,8 +300,10 @@ pub(crate) struct Released {
     /// Those before the one that was released.
     pub(crate) attempts: u32,
     pub(crate) spent: u32,
-    pub(crate) name: Box<str>,
+    pub(crate) name: NameId,
     pub(crate) order_key: Option<String>,
+    /// `false`: the worker held the job.
+    pub(crate) has_begun: bool,
     pub(crate) is_cancelled: bool,
     /// The entity whose turn it had.
     pub(crate) turn: Option<RawText>,
@@ -304,12 +314,21 @@ pub(crate) struct Released {
 pub(crate) fn released(row: &Row<'_>) -> Released {
     let mut cells = Cells::of(row);
     let (attempts, spent) = (cells.number::<u32>("attempts"), cells.number("spent"));
-    let (name, order_key) = (cells.text("name").into(), cells.optional_text("order_key").map(Into::into));
+    let (name, order_key) = (name_id(&mut cells), cells.optional_text("order_key").map(Into::into));
     let has_begun = cells.number::<i64>("begun") != 0;
     let is_cancelled = cells.number::<i64>("cancelled") != 0;
     let turn = cells.optional_raw_text("entity");
     let attempts = attempts.saturating_sub(u32::from(has_begun));
-    Released { attempts, spent, name, order_key, is_cancelled, turn, unreadable: cells.unreadable() }
+    Released {
+        attempts,
+        spent,
+        name,
+        order_key,
+        has_begun,
+        is_cancelled,
+        turn,
+        unreadable: cells.unreadable(),
+    }
 }
 
 /// `worker, renewals, length`; the last two are NULL if the worker has no lease.
@@ -416,10 +435,18 @@ pub(crate) fn next_due(row: &Row<'_>) -> Option<Timestamp> {
     Cells::of(row).optional_clamped_time("due_at")
 }
 
-/// `name, jobs`
-pub(crate) fn live_count(row: &Row<'_>) -> LiveCount {
+/// `kind, name, waiting, ready, running, succeeded, failed, cancelled` of a name; `None` if a count cannot be right.
+pub(crate) fn counts(row: &Row<'_>) -> Option<Vec<JobCount>> {
+    use JobState::{Cancelled, Failed, Ready, Running, Succeeded, Waiting};
+
     let mut cells = Cells::of(row);
-    LiveCount::new(cells.text("name").into(), cells.number("jobs"))
+    let kind = JobKind::from_stored_or_placeholder(&cells.text("kind"));
+    let name: Arc<str> = cells.text("name").into();
+    let mut count = |state: JobState| {
+        let count = cells.optional_number("count").filter(|count| is_count(*count))?;
+        Some(JobCount::new(kind, name.clone(), state, count.unsigned_abs()))
+    };
+    [Waiting, Ready, Running, Succeeded, Failed, Cancelled].into_iter().map(&mut count).collect()
 }
 
 /// `kind, name, state, count`

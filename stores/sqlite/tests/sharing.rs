@@ -394,7 +394,7 @@ async fn the_error_names_a_row_that_was_edited_by_hand() -> Outcome {
     store.submit(Vec::new(), vec![job.clone()]).await?;
     store.commit(success(&job, &worker, "a-1")).await?;
     let shell = Connection::open(&path)?;
-    shell.execute_batch("UPDATE job_specs SET kind = 'query'; UPDATE entities SET version = -1")?;
+    shell.execute_batch("UPDATE names SET kind = 'query'; UPDATE entities SET version = -1")?;
 
     let found = store.job(job.id).await?.expect("it is found");
     assert_eq!((found.kind.as_str(), found.unreadable), ("query", vec![]), "it may be of a newer version");

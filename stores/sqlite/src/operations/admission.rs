@@ -22,7 +22,7 @@ impl Lookups for Statements<'_> {
     }
 
     fn queued(&mut self, name: &Arc<str>) -> Result<u64, Error> {
-        self.counters.queued(name)
+        self.live.names.live(name)
     }
 }
 
@@ -53,10 +53,10 @@ fn insert(encoded: &EncodedJob, is_cancelled: bool, statements: &mut Statements<
     let Statements { specs, live, counters, cache, .. } = statements;
     let job = &encoded.job;
     let seq = counters.next_job()?;
-    specs.insert(seq, encoded)?;
+    let name = live.names.id(job.kind, &job.name)?;
+    specs.insert(seq, name, encoded)?;
     let order_key = job.order_key.as_ref().map(Key::as_str);
-    let live_job =
-        LiveJob { seq, name: &job.name, priority: job.priority.into(), order_key, attempts: 0, spent: 0 };
+    let live_job = LiveJob { seq, name, priority: job.priority.into(), order_key, attempts: 0, spent: 0 };
     if let Some(start) = &job.start {
         let (worker, has_begun) = match start {
             Start::Running(worker) => (worker, true),
@@ -65,11 +65,10 @@ fn insert(encoded: &EncodedJob, is_cancelled: bool, statements: &mut Statements<
         let start = AttemptStart { worker, at: job.created_at, has_begun, entity: None };
         live.insert_running(&LiveJob { attempts: has_begun.into(), order_key: None, ..live_job }, start)?;
         cache.insert_running(seq, job.id);
-        counters.add_queued(&job.name);
         return Ok(false);
     }
     if is_cancelled {
-        live.insert_cancelled(seq, job.created_at)?;
+        live.insert_cancelled(seq, name, job.created_at)?;
         return Ok(false);
     }
     let pending = wait_for_predecessors(seq, &job.after, live)?;
@@ -79,7 +78,6 @@ fn insert(encoded: &EncodedJob, is_cancelled: bool, statements: &mut Statements<
     };
     let has_work = live.insert(&live_job, Blockers { in_lane, pending, due_at: job.due_at })?;
     cache.insert_submitted(seq, job.clone(), encoded.text_bytes());
-    counters.add_queued(&job.name);
     Ok(has_work)
 }
 

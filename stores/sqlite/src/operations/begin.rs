@@ -35,7 +35,7 @@ impl Operation for ReleaseAttempt {
     fn run(&self, statements: &mut Statements<'_>) -> Result<bool, Error> {
         let Self(release) = self;
         let Some(seq) = seq(release.job, statements)? else { return Ok(false) };
-        let Statements { specs, live, turns, leases, counters, cache, .. } = statements;
+        let Statements { specs, live, turns, leases, cache, .. } = statements;
         if let Some(renewals) = release.lapsed
             && !leases.has_lapsed(&release.worker, renewals)?
         {
@@ -45,7 +45,7 @@ impl Operation for ReleaseAttempt {
             return live.hold(seq, release);
         }
         let Some(released) = live.release(seq, release)? else { return Ok(false) };
-        let Released { attempts, spent, name, order_key, is_cancelled, turn, unreadable } = released;
+        let Released { attempts, spent, name, order_key, is_cancelled, turn, unreadable, .. } = released;
         cache.remove_running(release.job);
         match specs.keys(seq)? {
             _ if is_cancelled => {
@@ -53,13 +53,13 @@ impl Operation for ReleaseAttempt {
                     live.leave_lane(&lane, seq, true)?;
                 }
             }
-            Some(SpecKeys { name, priority, order_key, .. }) => {
+            Some(SpecKeys { priority, order_key, .. }) => {
                 let (priority, order_key) = (priority.into(), order_key.as_deref());
-                let job = LiveJob { seq, name: &name, priority, order_key, attempts, spent };
+                let job = LiveJob { seq, name, priority, order_key, attempts, spent };
                 live.insert(&job, Blockers::default())?;
             }
             // Its spec was deleted by hand.
-            None => counters.remove_queued(&name),
+            None => {}
         }
         if let Some(entity) = turn {
             turns.end(&entity)?;

@@ -24,7 +24,7 @@ impl CancelJobs {
 
     /// Cancels a job and all its successors. Returns their ids, its own first.
     fn cancel_with_successors(&self, seq: i64, statements: &mut Statements<'_>) -> Result<Vec<JobId>, Error> {
-        let Statements { specs, live, attempts, turns, counters, cache, .. } = statements;
+        let Statements { specs, live, attempts, turns, cache, .. } = statements;
         let mut cancelled = Vec::new();
         let mut queue = VecDeque::from([seq]);
         while let Some(seq) = queue.pop_front() {
@@ -32,8 +32,7 @@ impl CancelJobs {
             let Some(keys) = specs.keys(seq)? else { continue };
             // A successor of two of the jobs is queued twice.
             let Some(was) = live.cancel(seq, &keys)? else { continue };
-            live.insert_cancelled(seq, self.now)?;
-            counters.remove_queued(&keys.name);
+            live.insert_cancelled(seq, keys.name, self.now)?;
             cache.remove_job(seq, keys.id);
             if keys.has_predecessors {
                 live.delete_predecessors(seq)?;
@@ -50,7 +49,7 @@ impl CancelJobs {
                 }
                 Cancelled::Ready { promoted } => {
                     if let Some(entity) = promoted {
-                        turns.demote(&entity, &keys.name)?;
+                        turns.demote(&entity, keys.name)?;
                     }
                     Some(true)
                 }

@@ -39,7 +39,10 @@ impl Operation for ClaimJobs {
 
     fn run(&self, statements: &mut Statements<'_>) -> Result<Claimed, Error> {
         let Self(claim) = self;
-        let mut next_due = statements.claims.wake(claim.now)?;
+        let mut next_due = {
+            let Statements { claims, live, .. } = &mut *statements;
+            claims.wake(claim.now, &mut live.names)?
+        };
         let room = claim.room.clone();
         let mut progress = Progress { jobs: Vec::new(), unreadable: Vec::new(), room, put_in_line: 0 };
         let mut limits = claim.room.clone();
@@ -74,7 +77,8 @@ impl ClaimJobs {
         let Progress { jobs, unreadable, room, put_in_line } = progress;
         let before = *put_in_line;
         // All are found before the first is removed, because removing changes the index that the search reads.
-        for candidate in statements.claims.find(&self.0, limits)? {
+        let Statements { claims, live, .. } = &mut *statements;
+        for candidate in claims.find(&self.0, limits, &mut live.names)? {
             if room[candidate.queue] == 0 {
                 continue;
             }
@@ -106,8 +110,8 @@ impl ClaimJobs {
         candidate: &Candidate,
         statements: &mut Statements<'_>,
     ) -> Result<(Outcome, Option<String>), Error> {
-        let Statements { specs, live, turns, counters, cache, .. } = statements;
-        let Candidate { name, entity, ready, .. } = candidate;
+        let Statements { specs, live, turns, cache, .. } = statements;
+        let Candidate { id, name, entity, ready, .. } = candidate;
         let Ready { priority, seq, attempts, spent, order_key, .. } = ready;
         let turn = match entity {
             Some(entity) => target(*seq, specs, cache)?.map(|target| format!("{entity} {target}")),
@@ -117,15 +121,15 @@ impl ClaimJobs {
         let order_key = order_key.as_deref();
         let start =
             AttemptStart { worker: &self.0.worker, at: self.0.now, has_begun: true, entity: turn.as_deref() };
-        let running = LiveJob { seq: *seq, name, priority: *priority, order_key, attempts, spent: *spent };
+        let running =
+            LiveJob { seq: *seq, name: *id, priority: *priority, order_key, attempts, spent: *spent };
         if !live.insert_running(&running, start)? {
-            turns.put_in_line(name, *priority, *seq, turn.as_deref().unwrap_or_default())?;
+            turns.put_in_line(*id, *priority, *seq, turn.as_deref().unwrap_or_default())?;
             return Ok((Outcome::InLine, turn));
         }
-        live.remove_claimed(name, ready)?;
+        live.remove_claimed(*id, ready)?;
         let Some(mut job) = claimed_job(*seq, specs, cache)? else {
-            live.remove_running(*seq)?;
-            counters.remove_queued(name);
+            live.remove_running(*seq, *id)?;
             if let Some(lane) = live.lane_of_head(*seq, ready.order_key.clone(), &ready.unreadable)? {
                 live.leave_lane(&lane, *seq, true)?;
             }
@@ -135,7 +139,7 @@ impl ClaimJobs {
             job.unreadable.push(Unreadable::new("name", "is not the name by which the job was found"));
         }
         if !job.unreadable.is_empty() || !ready.unreadable.is_empty() {
-            live.remove_running(*seq)?;
+            live.remove_running(*seq, *id)?;
             return Ok((Outcome::Unreadable(Box::new(self.fail(job, candidate, statements)?)), None));
         }
         (job.attempts, job.spent) = (attempts, *spent);
@@ -150,17 +154,17 @@ impl ClaimJobs {
         statements: &mut Statements<'_>,
     ) -> Result<Job, Error> {
         let Self(claim) = self;
-        let Statements { live, attempts, counters, cache, .. } = statements;
+        let Statements { live, attempts, cache, .. } = statements;
         let Ready { seq, attempts: number, order_key, unreadable, .. } = &candidate.ready;
         let lane = live.lane_of_head(*seq, order_key.clone(), unreadable)?;
         job.unreadable.extend(unreadable.iter().cloned());
         let failure = unreadable_job(&job.unreadable);
         let text = serde_json::to_string(&failure).expect("a failure can be written as JSON");
         let number = number.saturating_add(1);
-        let attempt =
-            RunningAttempt { number, worker: claim.worker.clone(), started_at: claim.now, has_begun: true };
+        let (worker, started_at) = (claim.worker.clone(), claim.now);
+        let attempt = RunningAttempt { name: candidate.id, number, worker, started_at, has_begun: true };
         attempts.insert_aborted(*seq, &attempt, claim.now, &text)?;
-        counters.remove_queued(&candidate.name);
+        live.names.enters(candidate.id, JobState::Failed);
         cache.remove_job(*seq, job.id);
         if let Some(lane) = lane {
             live.leave_lane(&lane, *seq, true)?;
@@ -179,7 +183,7 @@ fn leave_promotion(
     statements: &mut Statements<'_>,
 ) -> Result<bool, Error> {
     match &candidate.ready.promoted {
-        Some(promoted) if !promoted.is(turn) => statements.turns.demote(promoted, &candidate.name),
+        Some(promoted) if !promoted.is(turn) => statements.turns.demote(promoted, candidate.id),
         _ => Ok(false),
     }
 }

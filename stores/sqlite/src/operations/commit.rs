@@ -1,5 +1,6 @@
 use std::mem;
 
+use enact::JobState;
 use enact::store::{
     Commit, CommitError, Committed, EntityKey, EntityWrite, Limits, Next, StoreError, StoredEntity,
 };
@@ -59,9 +60,9 @@ impl CommitAttempt {
     /// Moves the job to its next state and unblocks the jobs that waited for it. Returns whether there is something to claim, or a
     /// time to wait for, that was not there before.
     fn end_job(&self, job: &FencedJob, statements: &mut Statements<'_>) -> Result<bool, Error> {
-        let Statements { live, turns, counters, .. } = statements;
+        let Statements { live, turns, .. } = statements;
         let FencedJob { seq, name, order_key, spent, turn, unreadable } = job;
-        live.remove_running(*seq)?;
+        live.remove_running(*seq, *name)?;
         let mut has_work = match turn {
             Some(entity) => turns.end(entity)?,
             None => false,
@@ -74,9 +75,11 @@ impl CommitAttempt {
         };
         if let Some((attempts, due_at)) = waits {
             let blockers = Blockers { due_at: Some(due_at), ..Blockers::default() };
-            return Ok(live.insert_waiting(*seq, attempts, *spent, blockers)? | has_work);
+            return Ok(live.insert_waiting(*seq, *name, attempts, *spent, blockers)? | has_work);
         }
-        counters.remove_queued(name);
+        let ended =
+            if let Next::Succeeded(_) = self.commit.next { JobState::Succeeded } else { JobState::Failed };
+        live.names.enters(*name, ended);
         if let Some(lane) = live.lane_of_head(*seq, order_key.clone(), unreadable)? {
             has_work |= live.leave_lane(&lane, *seq, true)?;
         }

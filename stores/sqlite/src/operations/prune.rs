@@ -21,10 +21,14 @@ impl Operation for PruneJobs {
         let mut deleted = 0;
         for seq in &self.jobs {
             // Meanwhile it may have been retried or deleted, or another job may wait for it.
-            if pruning.matches(*seq, &self.prune)? && !live.has_successors(*seq)? {
-                pruning.delete(*seq, counters)?;
-                deleted += 1;
+            let Some(state) = pruning.end(*seq, &self.prune)? else { continue };
+            if live.has_successors(*seq)? {
+                continue;
             }
+            if let Some(name) = pruning.delete(*seq, counters)? {
+                live.names.leaves(name, state);
+            }
+            deleted += 1;
         }
         Ok(deleted)
     }

@@ -20,13 +20,13 @@ impl Operation for RetryJobs {
                 Some((_, state)) if !state.may_become(JobState::Ready) || !state.has_ended() => {
                     Changed::Illegal(state)
                 }
-                Some((seq, _)) => match statements.specs.keys(seq)? {
+                Some((seq, state)) => match statements.specs.keys(seq)? {
                     None => Changed::Missing,
                     Some(SpecKeys { unreadable, .. }) if !unreadable.is_empty() => {
                         Changed::Unreadable(unreadable)
                     }
                     Some(keys) => {
-                        retry(seq, &keys, statements)?;
+                        retry(seq, state, &keys, statements)?;
                         Changed::Done(vec![*id])
                     }
                 },
@@ -37,8 +37,8 @@ impl Operation for RetryJobs {
 }
 
 /// Makes a failed job ready or waiting again.
-fn retry(seq: i64, keys: &SpecKeys, statements: &mut Statements<'_>) -> Result<(), Error> {
-    let Statements { live, attempts, counters, .. } = statements;
+fn retry(seq: i64, state: JobState, keys: &SpecKeys, statements: &mut Statements<'_>) -> Result<(), Error> {
+    let Statements { live, attempts, .. } = statements;
     let SpecKeys { name, priority, order_key, .. } = keys;
     let attempts = attempts.last_number(seq)?;
     let in_lane = match order_key {
@@ -46,8 +46,9 @@ fn retry(seq: i64, keys: &SpecKeys, statements: &mut Statements<'_>) -> Result<(
         None => false,
     };
     let order_key = order_key.as_deref();
-    let job = LiveJob { seq, name, priority: (*priority).into(), order_key, attempts, spent: attempts };
+    let job =
+        LiveJob { seq, name: *name, priority: (*priority).into(), order_key, attempts, spent: attempts };
     live.insert(&job, Blockers { in_lane, ..Blockers::default() })?;
-    counters.add_queued(name);
+    live.names.leaves(*name, state);
     Ok(())
 }

@@ -8,11 +8,24 @@
 -- between `waiting`, `ready` and `running` and is deleted when the job ends, so that no step slows down as ended jobs
 -- accumulate. The view `jobs` joins them.
 
+-- The names of jobs. Other tables have the number of a name. The counts are the number of its jobs in each state.
+CREATE TABLE names (
+    id        INTEGER PRIMARY KEY,
+    kind      TEXT    NOT NULL,           -- command, event_handler
+    name      TEXT    NOT NULL,
+    waiting   INTEGER NOT NULL DEFAULT 0,
+    ready     INTEGER NOT NULL DEFAULT 0,
+    running   INTEGER NOT NULL DEFAULT 0,
+    succeeded INTEGER NOT NULL DEFAULT 0,
+    failed    INTEGER NOT NULL DEFAULT 0,
+    cancelled INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (name, kind)
+) STRICT;
+
 CREATE TABLE job_specs (
     seq             INTEGER PRIMARY KEY,  -- sequence number; never reused, see `sequences`
     id              TEXT    NOT NULL UNIQUE,
-    kind            TEXT    NOT NULL,     -- command, event_handler
-    name            TEXT    NOT NULL,
+    name            INTEGER NOT NULL,     -- in `names`
     created_at      INTEGER NOT NULL,
     target          TEXT,
     order_key       TEXT,
@@ -37,6 +50,7 @@ CREATE INDEX job_specs_correlation ON job_specs (correlation) WHERE correlation 
 --   spent     those of them that began before the last retry by hand
 CREATE TABLE waiting (
     seq             INTEGER PRIMARY KEY,
+    name            INTEGER NOT NULL,     -- as in `job_specs`
     attempts        INTEGER NOT NULL,
     spent           INTEGER NOT NULL,
     blocked_in_lane INTEGER NOT NULL,     -- 1: another job is at the head of its lane
@@ -49,7 +63,7 @@ CREATE INDEX waiting_due ON waiting (due_at) WHERE due_at IS NOT NULL AND blocke
 
 CREATE TABLE ready (
     in_line    INTEGER NOT NULL CHECK (in_line IN (0, 1)), -- 1: in line for `entity`, whose turn another job has; it is not claimed
-    name       TEXT    NOT NULL,          -- name, priority and order_key as in `job_specs`
+    name       INTEGER NOT NULL,          -- name, priority and order_key as in `job_specs`
     priority   INTEGER NOT NULL,
     seq        INTEGER NOT NULL,
     attempts   INTEGER NOT NULL,
@@ -69,7 +83,7 @@ CREATE TABLE running (
     spent      INTEGER NOT NULL,
     worker     TEXT    NOT NULL,
     started_at INTEGER NOT NULL,
-    name       TEXT    NOT NULL,          -- name and order_key as in `job_specs`
+    name       INTEGER NOT NULL,          -- name and order_key as in `job_specs`
     order_key  TEXT,
     begun      INTEGER NOT NULL CHECK (begun IN (0, 1)),
     cancelled  INTEGER NOT NULL CHECK (cancelled IN (0, 1)),
@@ -97,12 +111,6 @@ CREATE TABLE predecessors (
     predecessor INTEGER NOT NULL,
     seq         INTEGER NOT NULL,
     PRIMARY KEY (predecessor, seq)
-) STRICT, WITHOUT ROWID;
-
--- The number of jobs of each name that have not ended.
-CREATE TABLE queued (
-    name       TEXT PRIMARY KEY,
-    jobs       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE cancelled (
@@ -133,7 +141,7 @@ CREATE INDEX attempts_failed ON attempts (seq, number) WHERE output IS NULL;
 
 -- A job that is in none of the four state tables has ended as its last attempt did.
 CREATE VIEW jobs AS
-SELECT s.seq, s.id, s.kind, s.name,
+SELECT s.seq, s.id, n.kind, n.name,
     CASE WHEN running.begun = 0 THEN 'ready'
          WHEN running.seq IS NOT NULL THEN 'running'
          WHEN ready.seq IS NOT NULL THEN 'ready'
@@ -150,6 +158,7 @@ SELECT s.seq, s.id, s.kind, s.name,
     s.target, s.order_key, s.idempotency_key, s.correlation, s.cause, s.context, s.payload, s.priority, s.after, s.deadline, s.depth,
     a.output, a.failure
 FROM job_specs AS s
+LEFT JOIN names AS n ON n.id = s.name
 LEFT JOIN running ON running.seq = s.seq AND running.cancelled = 0
 LEFT JOIN ready ON ready.in_line IN (0, 1) AND ready.name = s.name AND ready.priority = s.priority AND ready.seq = s.seq
 LEFT JOIN waiting ON waiting.seq = s.seq

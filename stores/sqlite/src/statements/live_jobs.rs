@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::lanes::Lanes;
+use super::names::{NameId, Names};
 use super::prepare::statements;
 use crate::encode::{IdText, integer, time};
 use crate::error::Error;
@@ -15,8 +16,9 @@ statements! { Sql {
     select_id: "SELECT id FROM job_specs WHERE seq = ?1",
     select_state: "SELECT j.seq, j.state FROM jobs AS j WHERE j.id = ?1",
     insert_waiting: "
-        INSERT INTO waiting (seq, attempts, spent, blocked_in_lane, pending, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    delete_waiting: "DELETE FROM waiting WHERE seq = ?1 RETURNING blocked_in_lane = 0",
+        INSERT INTO waiting (seq, name, attempts, spent, blocked_in_lane, pending, due_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    delete_waiting: "DELETE FROM waiting WHERE seq = ?1 RETURNING name, blocked_in_lane = 0",
     insert_ready: "
         INSERT INTO ready (in_line, name, priority, seq, attempts, spent, order_key)
         VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6)",
@@ -28,7 +30,7 @@ statements! { Sql {
     insert_running: "
         INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key, begun, cancelled, entity)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9) ON CONFLICT (entity) WHERE entity IS NOT NULL DO NOTHING",
-    select_running: "SELECT attempts, worker, started_at, begun FROM running WHERE seq = ?1 AND cancelled = 0",
+    select_running: "SELECT name, attempts, worker, started_at, begun FROM running WHERE seq = ?1 AND cancelled = 0",
     /// A hold becomes the attempt that would have begun.
     cancel_running: "
         UPDATE running SET cancelled = 1, begun = 1,
@@ -36,10 +38,13 @@ statements! { Sql {
         WHERE seq = ?1",
     begin_held: "
         UPDATE running SET begun = 1, attempts = ?3, started_at = ?4
-        WHERE seq = ?1 AND worker = ?2 AND begun = 0 AND attempts + 1 = ?3",
+        WHERE seq = ?1 AND worker = ?2 AND begun = 0 AND attempts + 1 = ?3
+        RETURNING name",
     hold: "
         UPDATE running SET begun = 0, attempts = ?3 - 1
-        WHERE seq = ?1 AND worker = ?2 AND cancelled = 0 AND attempts + (begun = 0) = ?3",
+        WHERE seq = ?1 AND worker = ?2 AND begun = 1 AND cancelled = 0 AND attempts = ?3
+        RETURNING name",
+    select_held: "SELECT 1 FROM running WHERE seq = ?1 AND worker = ?2 AND begun = 0 AND cancelled = 0 AND attempts + 1 = ?3",
     /// A number that cannot be read is 0.
     release: "
         DELETE FROM running WHERE seq = ?1 AND worker = ?2
@@ -56,10 +61,11 @@ statements! { Sql {
     /// Makes a job ready whose last blocker ends, unless it waits for a time.
     insert_unblocked: "
         INSERT INTO ready (in_line, name, priority, seq, attempts, spent, order_key)
-        SELECT 0, s.name, s.priority, w.seq, w.attempts, w.spent, s.order_key
+        SELECT 0, w.name, s.priority, w.seq, w.attempts, w.spent, s.order_key
         FROM waiting AS w CROSS JOIN job_specs AS s ON s.seq = w.seq
-        WHERE w.seq = ?1 AND w.blocked_in_lane + w.pending = 1 AND w.due_at IS NULL",
-    delete_unblocked: "DELETE FROM waiting WHERE seq = ?1",
+        WHERE w.seq = ?1 AND w.blocked_in_lane + w.pending = 1 AND w.due_at IS NULL
+        RETURNING name",
+    delete_unblocked: "DELETE FROM waiting WHERE seq = ?1 RETURNING name",
     insert_predecessor: "INSERT INTO predecessors (predecessor, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     /// Predecessors that have succeeded have no rows any more.
     delete_predecessors: "
@@ -74,7 +80,7 @@ statements! { Sql {
 /// A job that has not ended.
 pub(crate) struct LiveJob<'a> {
     pub(crate) seq: i64,
-    pub(crate) name: &'a str,
+    pub(crate) name: NameId,
     pub(crate) priority: i64,
     pub(crate) order_key: Option<&'a str>,
     pub(crate) attempts: u32,
@@ -112,13 +118,14 @@ pub(crate) enum Cancelled {
     Running(RunningAttempt),
 }
 
-/// The jobs that have not ended: their states, lanes and predecessors.
+/// The jobs that have not ended: their states, lanes and predecessors. Each job that enters or leaves a state table is counted.
 ///
 /// A method whose `bool` is not described returns whether there is something to claim, or a time to wait for, that was not there
 /// before.
 pub(crate) struct LiveJobs<'c> {
     pub(crate) sql: Sql<'c>,
     pub(crate) lanes: Lanes<'c>,
+    pub(crate) names: Names<'c>,
     cache: &'c WriteCache,
     /// Whether any job waits for another, as far as this process knows.
     has_predecessors: Option<bool>,
@@ -127,12 +134,13 @@ pub(crate) struct LiveJobs<'c> {
 impl<'c> LiveJobs<'c> {
     pub(crate) fn prepare(connection: &'c Connection, cache: &'c WriteCache) -> rusqlite::Result<Self> {
         let (sql, lanes) = (Sql::prepare(connection)?, Lanes::prepare(connection)?);
-        Ok(Self { sql, lanes, cache, has_predecessors: None })
+        Ok(Self { sql, lanes, names: Names::prepare(connection)?, cache, has_predecessors: None })
     }
 
     /// Another process has written, or a transaction was rolled back.
     pub(crate) fn clear(&mut self) {
         self.has_predecessors = None;
+        self.names.clear();
     }
 
     /// The sequence number and state of any job, whether it has ended or not.
@@ -152,22 +160,25 @@ impl<'c> LiveJobs<'c> {
     pub(crate) fn insert(&mut self, job: &LiveJob<'_>, blockers: Blockers) -> Result<bool, Error> {
         let LiveJob { seq, name, priority, order_key, attempts, spent } = *job;
         if blockers.in_lane || blockers.pending > 0 || blockers.due_at.is_some() {
-            return self.insert_waiting(seq, attempts, spent, blockers);
+            return self.insert_waiting(seq, name, attempts, spent, blockers);
         }
         self.sql.insert_ready.execute(params![name, priority, seq, attempts, spent, order_key])?;
+        self.names.enters(name, JobState::Ready);
         Ok(true)
     }
 
     pub(crate) fn insert_waiting(
         &mut self,
         seq: i64,
+        name: NameId,
         attempts: u32,
         spent: u32,
         blockers: Blockers,
     ) -> Result<bool, Error> {
         let Blockers { in_lane, pending, due_at } = blockers;
-        let row = params![seq, attempts, spent, in_lane, integer(pending), due_at.map(time)];
+        let row = params![seq, name, attempts, spent, in_lane, integer(pending), due_at.map(time)];
         self.sql.insert_waiting.execute(row)?;
+        self.names.enters(name, JobState::Waiting);
         Ok(!in_lane && pending == 0)
     }
 
@@ -188,36 +199,54 @@ impl<'c> LiveJobs<'c> {
         let AttemptStart { worker, at, has_begun, entity } = start;
         let worker = WorkerText::of(worker);
         let row = params![seq, attempts, spent, worker, time(at), name, order_key, has_begun, entity];
-        Ok(self.sql.insert_running.execute(row)? == 1)
+        let is_inserted = self.sql.insert_running.execute(row)? == 1;
+        if is_inserted {
+            self.names.enters(name, running_state(has_begun));
+        }
+        Ok(is_inserted)
     }
 
     /// Begins the attempt of a job that the worker holds. Returns whether it was held.
     pub(crate) fn begin(&mut self, seq: i64, begin: &Begin) -> Result<bool, Error> {
         let row = params![seq, WorkerText::of(&begin.worker), begin.number, time(begin.now)];
-        Ok(self.sql.begin_held.execute(row)? == 1)
+        let held: Option<NameId> = self.sql.begin_held.query_row(row, |row| row.get(0)).optional()?;
+        if let Some(name) = held {
+            self.names.leaves(name, JobState::Ready);
+            self.names.enters(name, JobState::Running);
+        }
+        Ok(held.is_some())
     }
 
     /// Lets the worker hold a job whose attempt it has begun. Returns whether it was that attempt.
     pub(crate) fn hold(&mut self, seq: i64, release: &Release) -> Result<bool, Error> {
         let row = params![seq, WorkerText::of(&release.worker), release.number];
-        Ok(self.sql.hold.execute(row)? == 1)
+        let begun: Option<NameId> = self.sql.hold.query_row(row, |row| row.get(0)).optional()?;
+        let Some(name) = begun else { return Ok(self.sql.select_held.exists(row)?) };
+        self.names.leaves(name, JobState::Running);
+        self.names.enters(name, JobState::Ready);
+        Ok(true)
     }
 
     /// Removes a job that the worker runs or holds, if it is that attempt.
     pub(crate) fn release(&mut self, seq: i64, release: &Release) -> Result<Option<Released>, Error> {
         let row = params![seq, WorkerText::of(&release.worker), release.number];
-        let mut rows = self.sql.release.query(row)?;
-        Ok(rows.next()?.map(rows::released))
+        let released = self.sql.release.query(row)?.next()?.map(rows::released);
+        if let Some(released) = released.as_ref().filter(|released| !released.is_cancelled) {
+            self.names.leaves(released.name, running_state(released.has_begun));
+        }
+        Ok(released)
     }
 
-    pub(crate) fn insert_cancelled(&mut self, seq: i64, at: Timestamp) -> Result<(), Error> {
+    pub(crate) fn insert_cancelled(&mut self, seq: i64, name: NameId, at: Timestamp) -> Result<(), Error> {
         self.sql.insert_cancelled.execute(params![seq, time(at)])?;
+        self.names.enters(name, JobState::Cancelled);
         Ok(())
     }
 
     /// Removes a job that was claimed.
-    pub(crate) fn remove_claimed(&mut self, name: &str, ready: &Ready) -> Result<(), Error> {
+    pub(crate) fn remove_claimed(&mut self, name: NameId, ready: &Ready) -> Result<(), Error> {
         self.sql.delete_claimed.execute(params![name, ready.priority, ready.seq])?;
+        self.names.leaves(name, JobState::Ready);
         Ok(())
     }
 
@@ -225,18 +254,26 @@ impl<'c> LiveJobs<'c> {
     fn remove_ready(&mut self, seq: i64, keys: &SpecKeys) -> Result<Option<Cancelled>, Error> {
         let row = params![keys.name, keys.priority, seq];
         let read = |row: &Row<'_>| Ok(Cancelled::Ready { promoted: row.get(0)? });
-        Ok(self.sql.delete_ready.query_row(row, read).optional()?)
+        let removed = self.sql.delete_ready.query_row(row, read).optional()?;
+        if removed.is_some() {
+            self.names.leaves(keys.name, JobState::Ready);
+        }
+        Ok(removed)
     }
 
-    pub(crate) fn remove_running(&mut self, seq: i64) -> Result<(), Error> {
+    /// Removes a job whose attempt has ended.
+    pub(crate) fn remove_running(&mut self, seq: i64, name: NameId) -> Result<(), Error> {
         self.sql.delete_running.execute([seq])?;
+        self.names.leaves(name, JobState::Running);
         Ok(())
     }
 
     /// Removes a job from its state table, or marks it there as cancelled if a worker runs or holds it; `None` if it has ended.
     pub(crate) fn cancel(&mut self, seq: i64, keys: &SpecKeys) -> Result<Option<Cancelled>, Error> {
-        let was_head: Option<bool> = self.sql.delete_waiting.query_row([seq], |row| row.get(0)).optional()?;
-        if let Some(was_lane_head) = was_head {
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let waiting: Option<(NameId, bool)> = self.sql.delete_waiting.query_row([seq], read).optional()?;
+        if let Some((name, was_lane_head)) = waiting {
+            self.names.leaves(name, JobState::Waiting);
             return Ok(Some(Cancelled::Waiting { was_lane_head }));
         }
         if let Some(ready) = self.remove_ready(seq, keys)? {
@@ -244,6 +281,7 @@ impl<'c> LiveJobs<'c> {
         }
         let Some(running) = self.running_attempt(seq)? else { return Ok(None) };
         self.sql.cancel_running.execute([seq])?;
+        self.names.leaves(running.name, running_state(running.has_begun));
         Ok(Some(Cancelled::Running(running)))
     }
 
@@ -381,11 +419,18 @@ impl<'c> LiveJobs<'c> {
 
     /// Makes a waiting job ready if it has one blocker left, which ends. Returns whether it is ready.
     fn make_ready(&mut self, seq: i64) -> Result<bool, Error> {
-        if self.sql.insert_unblocked.execute([seq])? == 0 {
-            return Ok(false);
-        }
-        self.sql.delete_unblocked.execute([seq])?;
+        let ready: Option<NameId> =
+            self.sql.insert_unblocked.query_row([seq], |row| row.get(0)).optional()?;
+        let Some(ready) = ready else { return Ok(false) };
+        let waiting = self.sql.delete_unblocked.query_row([seq], |row| row.get(0))?;
+        self.names.leaves(waiting, JobState::Waiting);
+        self.names.enters(ready, JobState::Ready);
         self.cache.note_unblocked(seq);
         Ok(true)
     }
+}
+
+/// The state of a job that a worker runs or holds.
+fn running_state(has_begun: bool) -> JobState {
+    if has_begun { JobState::Running } else { JobState::Ready }
 }

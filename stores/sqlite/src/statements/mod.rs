@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod lanes;
 pub(crate) mod leases;
 pub(crate) mod live_jobs;
+pub(crate) mod names;
 pub(crate) mod prepare;
 pub(crate) mod pruning;
 pub(crate) mod schedules;
@@ -65,7 +66,7 @@ impl<'c> Statements<'c> {
 
     /// Writes what is written once a transaction, before the commit.
     pub(crate) fn flush(&mut self) -> Result<(), Error> {
-        self.counters.flush()
+        self.live.names.flush()
     }
 
     /// Forgets everything kept in memory, because the database may have changed.
@@ -93,6 +94,7 @@ pub(crate) fn all_sql() -> impl Iterator<Item = (&'static str, &'static str)> {
         Pruning::SQL,
         Schedules::SQL,
         counters::Sql::SQL,
+        names::Sql::SQL,
     ];
     groups.into_iter().flatten().copied()
 }

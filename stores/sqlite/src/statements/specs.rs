@@ -2,6 +2,7 @@ use enact::store::KeyHolder;
 use enact::{Job, JobId, Key};
 use rusqlite::{OptionalExtension, params};
 
+use super::names::NameId;
 use super::prepare::statements;
 use crate::encode::{EncodedJob, IdText, time};
 use crate::error::Error;
@@ -10,31 +11,30 @@ use crate::rows::{self, SpecKeys};
 
 statements! { Specs {
     insert_spec: "
-        INSERT INTO job_specs (seq, id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause,
+        INSERT INTO job_specs (seq, id, name, created_at, target, order_key, idempotency_key, correlation, cause,
             context, payload, priority, after, deadline, depth)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     select_spec: "
-        SELECT id, kind, name, created_at, target, order_key, idempotency_key, correlation, cause, context, payload,
-            priority, after, deadline, depth
-        FROM job_specs WHERE seq = ?1",
+        SELECT s.id, n.kind, n.name, s.created_at, s.target, s.order_key, s.idempotency_key, s.correlation, s.cause, s.context,
+            s.payload, s.priority, s.after, s.deadline, s.depth
+        FROM job_specs AS s LEFT JOIN names AS n ON n.id = s.name WHERE s.seq = ?1",
     select_spec_keys: "SELECT id, name, priority, order_key, after IS NOT NULL FROM job_specs WHERE seq = ?1",
     select_target: "SELECT target FROM job_specs WHERE seq = ?1",
     select_seq: "SELECT seq FROM job_specs WHERE id = ?1",
     /// The last job of the key, unless it is cancelled. All before it are.
     select_key_holder: "
-        SELECT s.seq, s.id, s.name, s.payload FROM job_specs AS s
+        SELECT s.seq, s.id, n.name, s.payload FROM job_specs AS s LEFT JOIN names AS n ON n.id = s.name
         WHERE s.seq = (SELECT max(seq) FROM job_specs WHERE idempotency_key = ?1)
             AND NOT EXISTS (SELECT 1 FROM cancelled AS c WHERE c.seq = s.seq)",
 } }
 
 impl Specs<'_> {
-    pub(crate) fn insert(&mut self, seq: i64, encoded: &EncodedJob) -> Result<(), Error> {
+    pub(crate) fn insert(&mut self, seq: i64, name: NameId, encoded: &EncodedJob) -> Result<(), Error> {
         let EncodedJob { job, context, after } = encoded;
         self.insert_spec.execute(params![
             seq,
             IdText::from(job.id),
-            job.kind.as_str(),
-            job.name,
+            name,
             time(job.created_at),
             job.target.as_ref().map(Key::as_str),
             job.order_key.as_ref().map(Key::as_str),

@@ -1,5 +1,6 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::names::NameId;
 use super::prepare::statements;
 use crate::error::Error;
 use crate::raw_text::RawText;
@@ -9,7 +10,7 @@ statements! { Sql {
         UPDATE ready SET in_line = 1, entity = ?4 WHERE in_line = 0 AND name = ?1 AND priority = ?2 AND seq = ?3",
     /// The first job in line of each name: one seek finds each name.
     select_next_in_line: "
-        SELECT name, priority, seq FROM ready WHERE entity = ?1 AND in_line = 1 AND name > ?2
+        SELECT name, priority, seq FROM ready WHERE entity = ?1 AND in_line = 1 AND name >= ?2
         ORDER BY name, priority DESC, seq LIMIT 1",
     select_first_of_name: "
         SELECT priority, seq FROM ready WHERE entity = ?1 AND in_line = 1 AND name = ?2 ORDER BY priority DESC, seq LIMIT 1",
@@ -45,7 +46,7 @@ impl<'c> Turns<'c> {
     /// Puts a job that can be claimed in line.
     pub(crate) fn put_in_line(
         &mut self,
-        name: &str,
+        name: NameId,
         priority: i64,
         seq: i64,
         entity: &str,
@@ -68,7 +69,7 @@ impl<'c> Turns<'c> {
     }
 
     /// A job that had left the line was claimed without its turn, or cancelled: the next of its name leaves the line.
-    pub(crate) fn demote(&mut self, entity: &RawText, name: &str) -> Result<bool, Error> {
+    pub(crate) fn demote(&mut self, entity: &RawText, name: NameId) -> Result<bool, Error> {
         if self.sql.select_holder.exists([entity])? {
             return Ok(false);
         }
@@ -82,14 +83,16 @@ impl<'c> Turns<'c> {
 
     fn promote_first_of_each_name(&mut self, entity: &RawText) -> Result<bool, Error> {
         let mut has_work = false;
-        let mut last = RawText::of(b"");
+        let mut next = Some(NameId::MIN);
         let mut is_empty = true;
-        while let Some((name, priority, seq)) = self.next_in_line(entity, &last)? {
+        while let Some(from) = next
+            && let Some((name, priority, seq)) = self.next_in_line(entity, from)?
+        {
             if !self.sql.select_promoted.exists(params![entity, name])? {
                 self.sql.promote.execute(params![name, priority, seq])?;
                 has_work = true;
             }
-            (last, is_empty) = (name, false);
+            (next, is_empty) = (name.next(), false);
         }
         if is_empty {
             self.is_empty = None;
@@ -119,12 +122,8 @@ impl<'c> Turns<'c> {
         Ok(is_empty)
     }
 
-    fn next_in_line(
-        &mut self,
-        entity: &RawText,
-        last: &RawText,
-    ) -> Result<Option<(RawText, i64, i64)>, Error> {
+    fn next_in_line(&mut self, entity: &RawText, from: NameId) -> Result<Option<(NameId, i64, i64)>, Error> {
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        Ok(self.sql.select_next_in_line.query_row(params![entity, last], read).optional()?)
+        Ok(self.sql.select_next_in_line.query_row(params![entity, from], read).optional()?)
     }
 }

@@ -16,9 +16,10 @@ fn steps_of_retrying(jobs: u32) -> Result<i32, Box<dyn Error>> {
     let connection = Connection::open_in_memory()?;
     schema::migrate(&connection).map_err(|error| format!("{error:?}"))?;
     connection.execute_batch(&format!(
-        "WITH RECURSIVE numbers (seq) AS (VALUES (1) UNION ALL SELECT seq + 1 FROM numbers WHERE seq <= {jobs})
-        INSERT INTO job_specs (seq, id, kind, name, created_at, order_key, correlation, payload, priority, depth)
-        SELECT seq, format('00000000-0000-7000-8000-%012d', seq), 'command', 'ship', 0, 'x', 'm', '1', 0, 0 FROM numbers;
+        "INSERT INTO names (id, kind, name) VALUES (1, 'command', 'ship');
+        WITH RECURSIVE numbers (seq) AS (VALUES (1) UNION ALL SELECT seq + 1 FROM numbers WHERE seq <= {jobs})
+        INSERT INTO job_specs (seq, id, name, created_at, order_key, correlation, payload, priority, depth)
+        SELECT seq, format('00000000-0000-7000-8000-%012d', seq), 1, 0, 'x', 'm', '1', 0, 0 FROM numbers;
         INSERT INTO attempts (seq, number, worker, started_at, ended_at, failure)
         SELECT seq, 1, 'w', 0, 0, '{{}}' FROM job_specs WHERE seq <= {jobs};
         INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key, begun, cancelled)
