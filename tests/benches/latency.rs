@@ -16,6 +16,7 @@ use enact::prelude::*;
 use enact_sqlite::SqliteStore;
 
 use domain::{Deposit, DepositOnce};
+use load::percentile;
 use raw::RawRows;
 
 /// The pause between two jobs.
@@ -86,11 +87,6 @@ async fn measure_latency(folder: &Path, jobs: usize) {
         let ratio = p50.as_secs_f64() / raw.as_secs_f64();
         println!("{label:32} {:>9} {:>9} {ratio:>9.2}", p50.as_micros(), p99.as_micros());
     }
-}
-
-fn percentile(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() * percent / 100).min(times.len() - 1)]
 }
 
 /// Measures the CPU time of an idle runtime on a database that is not empty.

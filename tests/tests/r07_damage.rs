@@ -191,7 +191,18 @@ async fn r07_a_job_of_an_unknown_kind_is_left_to_another_program() {
     let publisher = world.publisher().await;
     let jobs = rings(&publisher, 3).await;
     let unknown = jobs[0].id();
-    world.edit(&format!("UPDATE job_specs SET kind = 'saga_step' WHERE id = '{unknown}'"));
+    let set_name = |kind: &str| {
+        let name = format!("(SELECT id FROM names WHERE kind = '{kind}')");
+        let seq = format!("(SELECT seq FROM job_specs WHERE id = '{unknown}')");
+        let tables = ["job_specs", "ready", "waiting"];
+        let update = |table| format!("UPDATE {table} SET name = {name} WHERE seq = {seq};");
+        world.edit(&tables.map(update).concat());
+    };
+    world.edit(
+        "INSERT INTO names (kind, name, ready) SELECT 'saga_step', name, 1 FROM names;
+        UPDATE names SET ready = ready - 1 WHERE kind = 'command'",
+    );
+    set_name("saga_step");
 
     let worker = world.builder(&Gate::new()).concurrency(1).start().await.unwrap();
     for job in &jobs[1..] {
@@ -208,7 +219,7 @@ async fn r07_a_job_of_an_unknown_kind_is_left_to_another_program() {
     );
 
     // A program that knows it takes it.
-    world.edit(&format!("UPDATE job_specs SET kind = 'command' WHERE id = '{unknown}'"));
+    set_name("command");
     world.clock.advance(Duration::from_secs(61));
     let job = worker.jobs().handle_of::<Ring>(unknown);
     let outcome = job.outcome();

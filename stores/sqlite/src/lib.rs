@@ -13,9 +13,9 @@
 //! - **Writes** are queued for one writer thread. It commits all queued writes in one transaction; each still fails alone. A
 //!   second thread calls fsync for all that has been committed meanwhile, then the callers get their results. Only the start of
 //!   an attempt that may be repeated returns before the fsync, once what caused it is durable.
-//! - **Reads** run on two threads with connections of their own, one for single entities, one for everything else. They neither
-//!   wait for the writer nor delay it, and no execution waits for a long listing. Events and the ends of jobs are returned when they
-//!   are durable: a read of one that is not known to be durable waits for one fsync.
+//! - **Reads** run on four threads with connections of their own: for single entities, for single jobs and workers, for events, and
+//!   for listings and counts. They neither wait for the writer nor delay it, and a long listing delays other listings only. The
+//!   number of jobs in each state is kept, not counted. Events and the ends of jobs are returned when they are durable: a read of one that is not known to be durable waits for one fsync.
 //! - **A cache** keeps what this process wrote last, as long as no other process writes: 16 MiB of entities, and as much of jobs
 //!   that wait to be claimed.
 //!
@@ -88,6 +88,7 @@ mod encode;
 mod error;
 mod file_creation;
 mod file_guard;
+mod job_query;
 mod open;
 mod open_file;
 mod operation;

@@ -15,7 +15,7 @@ use crate::file_creation;
 use crate::file_guard::{FileGuard, check_names};
 use crate::open_file::OpenFile;
 use crate::options::{CHECKPOINT_PAGES, LOG_SIZE_LIMIT, Options, Synchronous};
-use crate::reader::Reader;
+use crate::reader::Readers;
 use crate::schema;
 use crate::store::SqliteStore;
 use crate::wal_sync::WalSync;
@@ -49,12 +49,10 @@ pub(crate) fn open_with(
     let writer = connect_writer(&path, options)?;
     let guard = FileGuard::of(&path)?;
     let sync = sync(&path)?.map(Arc::new);
-    let load = connect_reader(&path, options)?;
-    let list = connect_reader(&path, options)?;
+    let readers = Readers::start(&file, || connect_reader(&path, options))?;
     let cache = Arc::new(WriteCache::new());
     Ok(SqliteStore {
-        load: Reader::start("enact-sqlite-load", file.clone(), load)?,
-        list: Reader::start("enact-sqlite-list", file.clone(), list)?,
+        readers,
         writer: Writer::start(file, writer, guard, sync.clone(), cache.clone())?,
         sync,
         cache,

@@ -8,13 +8,16 @@ use enact::store::{
 };
 use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
-use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
 
-use crate::encode::{integer, time};
+use crate::encode::integer;
 use crate::error::Error;
+use crate::job_query;
 use crate::raw_text::{WorkerText, stored_id};
 use crate::rows::{self, PruneCandidate, job_columns};
+
+/// The largest number of jobs or events that one transaction deletes: other writes wait for it.
+pub(crate) const MAX_PRUNED: usize = 50;
 
 pub(crate) const LOAD: &str = "SELECT id, version, body FROM entities WHERE entity = ?1 AND id = ?2";
 
@@ -56,6 +59,9 @@ const COUNTS: &str =
 /// Reads all jobs: only if the counts were edited by hand.
 const COUNT_JOBS: &str =
     "SELECT kind, name, state, count(*) FROM jobs GROUP BY name, kind, state ORDER BY name, kind";
+
+/// Jobs of two kinds may have the same name.
+pub(crate) const NAME_IDS: &str = "SELECT id FROM names WHERE name = ?1";
 
 pub(crate) const ATTEMPTS: &str = "
     SELECT a.number, a.worker, a.started_at, a.ended_at, a.reached, a.version_read, a.version_written,
@@ -232,15 +238,15 @@ pub(crate) fn prunable(connection: &Connection, prune: &Prune) -> Result<Prunabl
     Ok(found)
 }
 
-/// Finds the events to prune without blocking the writer: the ranges of their positions. Between two ranges there are only
-/// events to keep.
+/// Finds the events to prune without blocking the writer: the ranges of their positions, in parts of at most [`MAX_PRUNED`] events.
+/// Between two ranges there are only events to keep.
 pub(crate) fn prunable_events(
     connection: &Connection,
     before: Timestamp,
     now: Timestamp,
     limit: usize,
-) -> Result<Vec<RangeInclusive<i64>>, Error> {
-    let mut ranges: Vec<RangeInclusive<i64>> = Vec::new();
+) -> Result<Vec<Vec<RangeInclusive<i64>>>, Error> {
+    let mut parts: Vec<Vec<RangeInclusive<i64>>> = Vec::new();
     let (mut found, mut in_range) = (0, false);
     let mut select = connection.prepare_cached(EVENT_TIMES)?;
     let mut rows = select.query([])?;
@@ -249,9 +255,13 @@ pub(crate) fn prunable_events(
     {
         let (position, emitted_at) = rows::event_time(row);
         if emitted_at < before {
-            match ranges.last_mut().filter(|_| in_range) {
-                Some(range) => *range = *range.start()..=position,
-                None => ranges.push(position..=position),
+            let part = if found % MAX_PRUNED == 0 { None } else { parts.last_mut() };
+            match part {
+                Some(ranges) => match ranges.last_mut().filter(|_| in_range) {
+                    Some(range) => *range = *range.start()..=position,
+                    None => ranges.push(position..=position),
+                },
+                None => parts.push(vec![position..=position]),
             }
             (found, in_range) = (found + 1, true);
         } else if emitted_at > now {
@@ -261,111 +271,25 @@ pub(crate) fn prunable_events(
             break;
         }
     }
-    Ok(ranges)
+    Ok(parts)
 }
 
 pub(crate) fn jobs(connection: &Connection, query: &JobQuery) -> Result<JobPage, Error> {
-    let (sql, parameters) = jobs_sql(query);
+    let names = match &query.name {
+        Some(name) => {
+            Some(all(connection, NAME_IDS, [name], |row| row.get(0))?.into_iter().collect::<Result<_, _>>()?)
+        }
+        None => None,
+    };
+    let Some((sql, parameters)) = job_query::sql(query, names) else {
+        return Ok(JobPage::new(Vec::new(), None));
+    };
     let mut found = all(connection, &sql, params_from_iter(parameters), rows::job)?;
     // One more than the limit was selected, to know whether there are more.
     let more = found.len() > query.limit;
     found.truncate(query.limit);
     let next = found.last().filter(|_| more).map(|(token, _)| *token);
     Ok(JobPage::new(found.into_iter().map(|(_, job)| job).collect(), next))
-}
-
-/// Failed jobs, as a source that can stand for a state table.
-const FAILED: &str = "(SELECT seq, number FROM attempts WHERE output IS NULL) AS live
-    CROSS JOIN jobs AS j ON j.seq = live.seq AND j.attempts = live.number AND j.state = 'failed'";
-
-/// Builds the statement of a query and its parameters.
-///
-/// If every state of the query has a source of its own (a state table, or [`FAILED`]), or the query names a correlation, the page is
-/// selected from those sources first and then joined, so that its cost does not grow with the other jobs.
-pub(crate) fn jobs_sql(query: &JobQuery) -> (String, Vec<Value>) {
-    let mut conditions: Vec<String> = Vec::new();
-    let mut parameters: Vec<Value> = Vec::new();
-    let mut bind = |condition: &str, parameter: Option<Value>| {
-        if let Some(parameter) = parameter {
-            parameters.push(parameter);
-            conditions.push(format!("{condition} ?{}", parameters.len()));
-        }
-    };
-    let timestamp = |at: Timestamp| Value::Integer(time(at));
-
-    bind("j.name =", query.name.clone().map(Value::Text));
-    // Failed jobs are few among all jobs, but may be many compared with the jobs of one correlation.
-    let has_source = |state: &JobState| match state {
-        JobState::Succeeded | JobState::Unknown(_) => false,
-        JobState::Failed => query.correlation.is_none(),
-        _ => true,
-    };
-    let by_state = !query.states.is_empty() && query.states.iter().all(has_source);
-    let correlation = query.correlation.as_ref().map(|id| Value::Text(id.as_str().to_owned()));
-    // State tables are small, a correlation may be large: `+` keeps SQLite from using its index.
-    bind("+j.correlation =", correlation.clone().filter(|_| by_state));
-    bind("j.created_at >=", query.created_from.map(timestamp));
-    bind("j.created_at <", query.created_before.map(timestamp));
-    let by_correlation = correlation.filter(|_| !by_state);
-    let has_sources = by_state || by_correlation.is_some();
-    let seq = if has_sources { "live.seq" } else { "j.seq" };
-    let (beyond, direction) = if query.latest_first { ('<', "DESC") } else { ('>', "ASC") };
-    let token = |token: PageToken| Value::Integer(token.as_u64().cast_signed());
-    bind(&format!("{seq} {beyond}"), query.page.map(token));
-    parameters.push(Value::Integer(integer(query.limit.saturating_add(1))));
-    let limit = parameters.len();
-
-    let filters_by_state = !query.states.is_empty() && !by_state;
-    if filters_by_state {
-        let states: Vec<String> = query.states.iter().map(|state| format!("'{state}'")).collect();
-        conditions.push(format!("j.state IN ({})", states.join(", ")));
-    }
-    let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
-    let columns = job_columns!();
-    if !has_sources {
-        let sql = format!(
-            "SELECT j.seq, {columns} FROM jobs AS j WHERE {conditions} ORDER BY j.seq {direction} LIMIT ?{limit}"
-        );
-        return (sql, parameters);
-    }
-    let joined = if conditions.contains("j.") {
-        let joined = if filters_by_state { "jobs" } else { "job_specs" };
-        format!(" CROSS JOIN {joined} AS j ON j.seq = live.seq")
-    } else {
-        String::new()
-    };
-    let from = |table: &str, condition: &str| {
-        format!("SELECT live.seq FROM {table} AS live{joined} WHERE {condition}{conditions}")
-    };
-    let of_state = |state: &JobState| match state {
-        JobState::Failed => vec![format!("SELECT live.seq FROM {FAILED} WHERE {conditions}")],
-        // A job that a worker holds is ready.
-        JobState::Ready => vec![from("ready", ""), from("running", "live.begun = 0 AND ")],
-        JobState::Running => vec![from("running", "live.begun = 1 AND live.cancelled = 0 AND ")],
-        // A state table has the name of its state.
-        _ => vec![from(state.as_str(), "")],
-    };
-    let sources: Vec<String> = match by_correlation {
-        // The index leaves out the job that began the correlation: that is its id.
-        Some(correlation) => {
-            parameters.push(correlation);
-            let id = parameters.len();
-            vec![
-                from("job_specs", &format!("live.correlation = ?{id} AND live.correlation <> live.id AND ")),
-                from("job_specs", &format!("live.id = ?{id} AND live.correlation = live.id AND ")),
-            ]
-        }
-        None => {
-            JobState::ALL.iter().filter(|state| query.states.contains(state)).flat_map(of_state).collect()
-        }
-    };
-    let sources = sources.join(" UNION ALL ");
-    let sql = format!(
-        "SELECT j.seq, {columns}
-        FROM ({sources} ORDER BY 1 {direction} LIMIT ?{limit}) AS page CROSS JOIN jobs AS j ON j.seq = page.seq
-        ORDER BY page.seq {direction}"
-    );
-    (sql, parameters)
 }
 
 fn all<T>(

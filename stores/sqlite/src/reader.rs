@@ -1,4 +1,4 @@
-//! A thread that reads on a connection of its own: readers do not wait for the writer, nor the writer for readers.
+//! Threads that read, each on a connection of its own: readers do not wait for the writer, nor the writer for readers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,17 +16,40 @@ const MAX_BATCH: usize = 256;
 
 type Read = Box<dyn FnOnce(&Connection) + Send>;
 
+/// A thread for each purpose, so that what the runtime waits for does not wait for what somebody looks at.
+pub(crate) struct Readers {
+    /// Single entities: an execution waits for them.
+    pub(crate) entities: Reader,
+    /// Short reads about jobs and workers, which cost the same however many there are.
+    pub(crate) jobs: Reader,
+    /// Pages of events.
+    pub(crate) events: Reader,
+    /// Pages of jobs and entities, counts, and what may be pruned. They may read many rows.
+    pub(crate) lists: Reader,
+}
+
+impl Readers {
+    pub(crate) fn start(
+        file: &Arc<OpenFile>,
+        connect: impl Fn() -> Result<Connection, StoreError>,
+    ) -> Result<Self, StoreError> {
+        let start = |name| Reader::start(name, file.clone(), connect()?);
+        Ok(Self {
+            entities: start("enact-sqlite-entities")?,
+            jobs: start("enact-sqlite-jobs")?,
+            events: start("enact-sqlite-events")?,
+            lists: start("enact-sqlite-lists")?,
+        })
+    }
+}
+
 pub(crate) struct Reader {
     thread: WorkerThread<Read>,
     path: Arc<Path>,
 }
 
 impl Reader {
-    pub(crate) fn start(
-        name: &'static str,
-        file: Arc<OpenFile>,
-        connection: Connection,
-    ) -> Result<Self, StoreError> {
+    fn start(name: &'static str, file: Arc<OpenFile>, connection: Connection) -> Result<Self, StoreError> {
         let path = file.path().clone();
         let thread = WorkerThread::spawn(name, file, move |queue| serve(&connection, queue))?;
         Ok(Self { thread, path })

@@ -17,8 +17,8 @@ use crate::operations::{
     AddLateEffects, BeginAttempt, CancelJobs, ChangeDue, ClaimJobs, CommitAttempt, PruneEvents, PruneJobs,
     RecordTick, ReleaseAttempt, RenewLease, RetireWorker, RetryJobs, SubmitJobs,
 };
-use crate::queries::{self, EventPage};
-use crate::reader::Reader;
+use crate::queries::{self, EventPage, MAX_PRUNED};
+use crate::reader::Readers;
 use crate::wal_sync::WalSync;
 use crate::write_cache::WriteCache;
 use crate::writer::Writer;
@@ -28,10 +28,7 @@ use crate::writer::Writer;
 /// Dropping it finishes queued writes and closes the file. It blocks meanwhile.
 pub struct SqliteStore {
     // Dropped before the writer: the last connection to close removes the write-ahead log.
-    /// Reads single entities, so that no execution waits for a long listing.
-    pub(crate) load: Reader,
-    /// All other reads.
-    pub(crate) list: Reader,
+    pub(crate) readers: Readers,
     pub(crate) writer: Writer,
     /// `None`: nothing waits for the disk.
     pub(crate) sync: Option<Arc<WalSync>>,
@@ -56,12 +53,12 @@ impl Store for SqliteStore {
     }
 
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
-        self.load.check_process()?;
+        self.readers.entities.check_process()?;
         if let Some(entity) = self.cache.entity(entity) {
             return Ok(Some(entity));
         }
         let entity = entity.clone();
-        self.load.read(move |connection| queries::load(connection, &entity)).await
+        self.readers.entities.read(move |connection| queries::load(connection, &entity)).await
     }
 
     fn commit(&self, commit: Commit) -> StoreFuture<'_, Result<Committed, CommitError>> {
@@ -99,12 +96,12 @@ impl Store for SqliteStore {
     }
 
     async fn leases(&self) -> Result<Vec<Lease>, StoreError> {
-        self.list.read(queries::leases).await
+        self.readers.jobs.read(queries::leases).await
     }
 
     async fn running(&self, worker: &WorkerId, limit: usize) -> Result<Vec<RunningJob>, StoreError> {
         let worker = worker.clone();
-        self.list.read(move |connection| queries::running(connection, &worker, limit)).await
+        self.readers.jobs.read(move |connection| queries::running(connection, &worker, limit)).await
     }
 
     async fn cancel(
@@ -126,20 +123,22 @@ impl Store for SqliteStore {
 
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
         let criteria = prune.clone();
-        let found = self.list.read(move |connection| queries::prunable(connection, &criteria)).await?;
-        let deleted = match found.jobs {
-            jobs if jobs.is_empty() => 0,
-            jobs => self.writer.write(PruneJobs { prune, jobs }).await?,
-        };
+        let found =
+            self.readers.lists.read(move |connection| queries::prunable(connection, &criteria)).await?;
+        let mut deleted = 0;
+        for jobs in found.jobs.chunks(MAX_PRUNED) {
+            deleted += self.writer.write(PruneJobs { prune: prune.clone(), jobs: jobs.to_vec() }).await?;
+        }
         Ok(Pruned { deleted, next: found.next })
     }
 
     async fn prune_events(&self, before: Timestamp, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
         let find = move |connection: &_| queries::prunable_events(connection, before, now, limit);
-        match self.list.read(find).await? {
-            runs if runs.is_empty() => Ok(0),
-            runs => self.writer.write(PruneEvents(runs)).await,
+        let mut deleted = 0;
+        for positions in self.readers.lists.read(find).await? {
+            deleted += self.writer.write(PruneEvents(positions)).await?;
         }
+        Ok(deleted)
     }
 
     async fn tick(&self, tick: NewTick) -> Result<Ticked, StoreError> {
@@ -148,11 +147,11 @@ impl Store for SqliteStore {
 
     async fn last_tick(&self, schedule: &str) -> Result<Option<Timestamp>, StoreError> {
         let schedule = schedule.to_owned();
-        self.list.read(move |connection| queries::last_tick(connection, &schedule)).await
+        self.readers.jobs.read(move |connection| queries::last_tick(connection, &schedule)).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
-        let job = self.list.read(move |connection| queries::job(connection, id)).await?;
+        let job = self.readers.jobs.read(move |connection| queries::job(connection, id)).await?;
         if job.as_ref().is_some_and(|job| job.state.has_ended()) {
             self.confirm_reads().await?;
         }
@@ -160,7 +159,7 @@ impl Store for SqliteStore {
     }
 
     async fn states(&self, jobs: Vec<JobId>) -> Result<Vec<Option<JobState>>, StoreError> {
-        let states = self.list.read(move |connection| queries::states(connection, &jobs)).await?;
+        let states = self.readers.jobs.read(move |connection| queries::states(connection, &jobs)).await?;
         if states.iter().flatten().any(|state| state.has_ended()) {
             self.confirm_reads().await?;
         }
@@ -169,24 +168,24 @@ impl Store for SqliteStore {
 
     async fn jobs(&self, query: &JobQuery) -> Result<JobPage, StoreError> {
         let query = query.clone();
-        self.list.read(move |connection| queries::jobs(connection, &query)).await
+        self.readers.lists.read(move |connection| queries::jobs(connection, &query)).await
     }
 
     async fn count_jobs(&self) -> Result<Vec<JobCount>, StoreError> {
-        self.list.read(queries::count_jobs).await
+        self.readers.lists.read(queries::count_jobs).await
     }
 
     async fn count_live(&self) -> Result<Vec<LiveCount>, StoreError> {
-        self.list.read(queries::count_live).await
+        self.readers.jobs.read(queries::count_live).await
     }
 
     async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
-        self.list.read(move |connection| queries::attempts(connection, id)).await
+        self.readers.jobs.read(move |connection| queries::attempts(connection, id)).await
     }
 
     async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
         let entity = entity.clone();
-        self.load.read(move |connection| queries::load(connection, &entity)).await
+        self.readers.entities.read(move |connection| queries::load(connection, &entity)).await
     }
 
     async fn entities(
@@ -196,12 +195,15 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<(Key, StoredEntity)>, StoreError> {
         let (entity, after) = (entity.to_owned(), after.cloned());
-        self.list.read(move |connection| queries::entities(connection, &entity, after.as_ref(), limit)).await
+        self.readers
+            .lists
+            .read(move |connection| queries::entities(connection, &entity, after.as_ref(), limit))
+            .await
     }
 
     async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         let read = move |connection: &_| queries::events(connection, after, limit);
-        let EventPage { mut events, last } = self.list.read(read).await?;
+        let EventPage { mut events, last } = self.readers.events.read(read).await?;
         let Some(sync) = &self.sync else { return Ok(events) };
         let durable_event = sync.durable_event();
         let durable = events.partition_point(|event| event.cursor.as_u64() <= durable_event);

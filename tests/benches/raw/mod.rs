@@ -1,6 +1,7 @@
 //! The rows of a succeeded job (job, attempt, entity, event), written without the library: the baseline.
 
 use std::path::Path;
+use std::time::Duration;
 
 use enact::clock::{Clock, SystemClock};
 use enact_sqlite::SqliteStore;
@@ -9,9 +10,13 @@ use uuid::Uuid;
 
 use crate::load::{ACCOUNTS, account};
 
+const NAME: &str = "
+    INSERT INTO names (id, kind, name, succeeded) VALUES (1, 'command', 'Deposit', ?1)
+    ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded";
+
 const JOB: &str = "
-    INSERT INTO job_specs (id, kind, name, created_at, target, correlation, priority, payload, depth)
-    VALUES (?1, 'command', 'Deposit', ?2, ?3, ?1, 0, ?4, 0)";
+    INSERT INTO job_specs (id, name, created_at, target, correlation, priority, payload, depth)
+    VALUES (?1, 1, ?2, ?3, ?1, 0, ?4, 0)";
 
 const ATTEMPT: &str = "
     INSERT INTO attempts (seq, number, worker, started_at, ended_at, reached, version_read, version_written,
@@ -44,7 +49,9 @@ impl RawRows {
         let (mut job, mut attempt, mut entity, mut event) =
             (prepare(JOB), prepare(ATTEMPT), prepare(ENTITY), prepare(EVENT));
         database.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut count = 0;
         for number in numbers {
+            count += 1;
             let now = SystemClock.now().as_microsecond();
             let account = account(number);
             let payload = format!(r#"{{"account":"{account}","cents":5}}"#);
@@ -56,6 +63,21 @@ impl RawRows {
             entity.execute(params![account, body]).unwrap();
             event.execute(params![event_id, payload, job_id, now]).unwrap();
         }
+        prepare(NAME).execute([count]).unwrap();
         database.execute_batch("COMMIT").unwrap();
+    }
+
+    /// Makes all rows so much older, and closes the file.
+    #[allow(dead_code, reason = "only one benchmark prunes")]
+    pub(crate) fn date_back(self, age: Duration) {
+        let micros = i64::try_from(age.as_micros()).unwrap();
+        let Self(database) = self;
+        for update in [
+            "UPDATE job_specs SET created_at = created_at - ?1",
+            "UPDATE attempts SET started_at = started_at - ?1, ended_at = ended_at - ?1",
+        ] {
+            database.execute(update, [micros]).unwrap();
+        }
+        database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     }
 }

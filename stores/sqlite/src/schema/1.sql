@@ -40,6 +40,8 @@ CREATE TABLE job_specs (
     depth           INTEGER NOT NULL      -- number of jobs that led to it
 ) STRICT;
 
+-- The jobs of a name in order.
+CREATE INDEX job_specs_name ON job_specs (name);
 -- The last job of a key has it, unless it is cancelled: cancelling frees the key.
 CREATE INDEX job_specs_idempotency_key ON job_specs (idempotency_key) WHERE idempotency_key IS NOT NULL;
 -- The job that began a correlation is found by its id, which is the correlation's.

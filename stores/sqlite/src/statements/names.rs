@@ -61,6 +61,12 @@ impl ToSql for NameId {
     }
 }
 
+impl From<NameId> for i64 {
+    fn from(id: NameId) -> Self {
+        id.0
+    }
+}
+
 impl From<i64> for NameId {
     fn from(id: i64) -> Self {
         Self(id)

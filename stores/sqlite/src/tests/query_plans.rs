@@ -5,7 +5,8 @@ use enact::{CorrelationId, JobState};
 use rusqlite::Connection;
 
 use crate::statements::all_sql;
-use crate::{queries, schema};
+use crate::statements::names::NameId;
+use crate::{job_query, queries, schema};
 
 /// The SQL of a prepared statement.
 fn sql(name: &str) -> &'static str {
@@ -147,11 +148,19 @@ fn a_page_of_jobs_reads_that_page_only() {
         (by_state(&[JobState::Succeeded]), "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)"),
         (
             by_state(&[JobState::Failed]),
-            "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (seq>?); SEARCH s ",
+            "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (seq>?); SEARCH j ",
         ),
         (
             by_state(&[JobState::Failed]).name("ship").latest_first(),
-            "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (seq<?); SEARCH s ",
+            "CO-ROUTINE page; SEARCH attempts USING INDEX attempts_failed (seq<?); SEARCH j ",
+        ),
+        (
+            JobQuery::new().name("ship"),
+            "CO-ROUTINE page; SEARCH live USING COVERING INDEX job_specs_name (name=? AND rowid>?); SCAN page; SEARCH s ",
+        ),
+        (
+            by_state(&[JobState::Waiting]).name("ship"),
+            "CO-ROUTINE page; SEARCH live USING INTEGER PRIMARY KEY (rowid>?); SCAN page; SEARCH s ",
         ),
         (
             by_state(&[JobState::Failed, JobState::Cancelled]),
@@ -163,9 +172,11 @@ fn a_page_of_jobs_reads_that_page_only() {
         ),
     ] {
         // The first page and a later one.
-        let first = plan(&queries::jobs_sql(&query).0);
+        let names = query.name.is_some().then(|| vec![NameId::from(1)]);
+        let sql = |query: &JobQuery| job_query::sql(query, names.clone()).expect("the name has jobs").0;
+        let first = plan(&sql(&query));
         assert!(!first.contains("TEMP B-TREE"), "{query:?} is: {first}");
-        let (sql, _) = queries::jobs_sql(&query.page(PageToken::from_u64(7)));
+        let sql = sql(&query.page(PageToken::from_u64(7)));
         let plan = plan(&sql);
         let seeks = plan.replace("SCAN page", "");
         assert!(
@@ -180,8 +191,8 @@ fn a_page_of_jobs_reads_that_page_only() {
 #[test]
 fn a_page_of_ready_jobs_sorts_their_sequence_numbers() {
     let ready = JobQuery::new().state(JobState::Ready);
-    let plan = plan(&queries::jobs_sql(&ready).0);
-    let start = "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SCAN live; USE TEMP B-TREE FOR ORDER BY; RIGHT; SCAN live; SCAN page; \
+    let plan = plan(&job_query::sql(&ready, None).expect("it has no name").0);
+    let start = "CO-ROUTINE page; MERGE (UNION ALL); LEFT; SEARCH live USING PRIMARY KEY (in_line=?); USE TEMP B-TREE FOR ORDER BY; RIGHT; SCAN live; SCAN page; \
                  SEARCH s USING INTEGER PRIMARY KEY";
     assert!(plan.starts_with(start), "it is: {plan}");
 }
