@@ -28,10 +28,10 @@ const JOBS_IN_A_ROUND: usize = 50;
 /// The age of the jobs that are in the database at first.
 const AGE: Duration = Duration::from_hours(1);
 
-type Load = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Load = fn(Runtime) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What goes on beside the jobs: nothing, or a load that is repeated.
-const FIGURES: [(&str, fn(Runtime) -> Load); 8] = [
+const FIGURES: [(&str, Load); 8] = [
     ("nothing", |_| Box::pin(std::future::pending())),
     ("a count", |bank| Box::pin(async move { drop(bank.jobs().count().await.unwrap()) })),
     ("the first page", |bank| Box::pin(list(bank, JobQuery::new()))),
@@ -50,7 +50,7 @@ const FIGURES: [(&str, fn(Runtime) -> Load); 8] = [
         Box::pin(async move {
             // The next round goes on.
             let retention = Retention::new().ended(AGE / 2);
-            drop(bank.jobs().prune(&retention).await.unwrap());
+            bank.jobs().prune(&retention).await.unwrap();
         })
     }),
 ];

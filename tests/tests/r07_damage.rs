@@ -191,18 +191,16 @@ async fn r07_a_job_of_an_unknown_kind_is_left_to_another_program() {
     let publisher = world.publisher().await;
     let jobs = rings(&publisher, 3).await;
     let unknown = jobs[0].id();
-    let set_name = |kind: &str| {
+    let set_name = |kind: &str, state: &str| {
         let name = format!("(SELECT id FROM names WHERE kind = '{kind}')");
         let seq = format!("(SELECT seq FROM job_specs WHERE id = '{unknown}')");
-        let tables = ["job_specs", "ready", "waiting"];
-        let update = |table| format!("UPDATE {table} SET name = {name} WHERE seq = {seq};");
-        world.edit(&tables.map(update).concat());
+        for table in ["job_specs", state] {
+            world.edit(&format!("UPDATE {table} SET name = {name} WHERE seq = {seq}"));
+        }
     };
-    world.edit(
-        "INSERT INTO names (kind, name, ready) SELECT 'saga_step', name, 1 FROM names;
-        UPDATE names SET ready = ready - 1 WHERE kind = 'command'",
-    );
-    set_name("saga_step");
+    world.edit("INSERT INTO names (kind, name, ready) SELECT 'saga_step', name, 1 FROM names");
+    world.edit("UPDATE names SET ready = ready - 1 WHERE kind = 'command'");
+    set_name("saga_step", "ready");
 
     let worker = world.builder(&Gate::new()).concurrency(1).start().await.unwrap();
     for job in &jobs[1..] {
@@ -219,7 +217,7 @@ async fn r07_a_job_of_an_unknown_kind_is_left_to_another_program() {
     );
 
     // A program that knows it takes it.
-    set_name("command");
+    set_name("command", "waiting");
     world.clock.advance(Duration::from_secs(61));
     let job = worker.jobs().handle_of::<Ring>(unknown);
     let outcome = job.outcome();

@@ -16,7 +16,7 @@ const MAX_BATCH: usize = 256;
 
 type Read = Box<dyn FnOnce(&Connection) + Send>;
 
-/// A thread for each purpose, so that what the runtime waits for does not wait for what somebody looks at.
+/// A thread for each purpose, so that what the runtime waits for does not wait for a long listing.
 pub(crate) struct Readers {
     /// Single entities: an execution waits for them.
     pub(crate) entities: Reader,

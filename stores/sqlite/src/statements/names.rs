@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use enact::{JobKind, JobState};
 use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql, params};
 
 use super::prepare::statements;
 use crate::error::Error;
@@ -109,7 +109,7 @@ struct Entry {
 pub(crate) struct Names<'c> {
     sql: Sql<'c>,
     entries: HashMap<Arc<str>, Vec<Entry>>,
-    names: HashMap<NameId, Arc<str>>,
+    by_id: HashMap<NameId, Arc<str>>,
     /// What the transaction has changed. A number that is not in the table, in a file that was edited by hand, counts for nothing.
     changes: HashMap<NameId, Changes>,
 }
@@ -117,13 +117,13 @@ pub(crate) struct Names<'c> {
 impl<'c> Names<'c> {
     pub(crate) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
         let sql = Sql::prepare(connection)?;
-        Ok(Self { sql, entries: HashMap::new(), names: HashMap::new(), changes: HashMap::new() })
+        Ok(Self { sql, entries: HashMap::new(), by_id: HashMap::new(), changes: HashMap::new() })
     }
 
     /// Another process has written, or a transaction was rolled back.
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
-        self.names.clear();
+        self.by_id.clear();
         self.changes.clear();
     }
 
@@ -140,13 +140,13 @@ impl<'c> Names<'c> {
 
     /// The name of a number; `None` if there is none, or none that is UTF-8.
     pub(crate) fn name(&mut self, id: NameId) -> Result<Option<Arc<str>>, Error> {
-        if let Some(name) = self.names.get(&id) {
+        if let Some(name) = self.by_id.get(&id) {
             return Ok(Some(name.clone()));
         }
         let stored: Option<RawText> = self.sql.select_name.query_row([id], |row| row.get(0)).optional()?;
         let Some(stored) = stored.filter(|name| !name.is_damaged()) else { return Ok(None) };
         let name: Arc<str> = stored.to_text().into();
-        self.names.insert(id, name.clone());
+        self.by_id.insert(id, name.clone());
         Ok(Some(name))
     }
 
@@ -208,8 +208,7 @@ impl<'c> Names<'c> {
         self.sql.recount.execute([id])?;
         // They are added at the end of the transaction.
         if let Some(changes) = self.changes.get(&id) {
-            let [a, b, c, d, e, f] = changes.map(|change| -change);
-            self.sql.add_counts.execute(params![id, a, b, c, d, e, f])?;
+            add(&mut self.sql.add_counts, id, changes.map(|change| -change))?;
         }
         Ok(())
     }
@@ -222,8 +221,7 @@ impl<'c> Names<'c> {
             if changes == Changes::default() {
                 continue;
             }
-            let [a, b, c, d, e, f] = changes;
-            self.sql.add_counts.execute(params![id, a, b, c, d, e, f])?;
+            add(&mut self.sql.add_counts, *id, changes)?;
             let live = live_change(&changes);
             if live != 0 {
                 for entry in self.entries.values_mut().flatten().filter(|entry| entry.id == *id) {
@@ -233,6 +231,11 @@ impl<'c> Names<'c> {
         }
         Ok(())
     }
+}
+
+fn add(add_counts: &mut Statement<'_>, id: NameId, changes: Changes) -> rusqlite::Result<usize> {
+    let [waiting, ready, running, succeeded, failed, cancelled] = changes;
+    add_counts.execute(params![id, waiting, ready, running, succeeded, failed, cancelled])
 }
 
 /// By how much the number of jobs that have not ended has changed.

@@ -1,3 +1,4 @@
 mod durability;
 mod query_plans;
+mod readers;
 mod retry_cost;
