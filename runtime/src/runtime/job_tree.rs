@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::model::{Cause, CorrelationId, EventId, Failure, Job, JobId};
 use crate::store::{JobPage, JobQuery, StoreError};
 
-/// How many jobs are read at once.
+/// How many jobs, and the attempts of how many, are read at once.
 const PAGE: usize = 1000;
 
 /// A job in the tree of its correlation.
@@ -76,9 +76,12 @@ async fn emitters(engine: &Engine, jobs: &[Job]) -> Result<HashMap<EventId, JobI
     if !jobs.iter().any(|job| matches!(job.cause, Some(Cause::Event(_)))) {
         return Ok(emitters);
     }
-    for job in jobs {
-        for attempt in engine.store.attempts(job.id).await? {
-            emitters.extend(attempt.events.into_iter().map(|event| (event, job.id)));
+    for page in jobs.chunks(PAGE) {
+        let ids: Vec<JobId> = page.iter().map(|job| job.id).collect();
+        let attempts = engine.store.attempts_of_jobs(ids.clone()).await?;
+        for (job, attempts) in ids.into_iter().zip(attempts) {
+            let events = attempts.into_iter().flat_map(|attempt| attempt.events);
+            emitters.extend(events.map(|event| (event, job)));
         }
     }
     Ok(emitters)

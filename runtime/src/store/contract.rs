@@ -172,7 +172,12 @@ pub trait Store: Send + Sync + 'static {
     async fn count_live(&self) -> Result<Vec<LiveCount>, StoreError>;
 
     /// The attempts of a job in order, including a running one; empty if there is no such job.
-    async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError>;
+    async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
+        Ok(self.attempts_of_jobs(vec![id]).await?.pop().unwrap_or_default())
+    }
+
+    /// The attempts of each of these jobs, as [`attempts`](Self::attempts) returns them, in the order of the call.
+    async fn attempts_of_jobs(&self, jobs: Vec<JobId>) -> Result<Vec<Vec<Attempt>>, StoreError>;
 
     /// Finds an entity as last committed.
     async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError>;

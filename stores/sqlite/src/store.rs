@@ -179,8 +179,12 @@ impl Store for SqliteStore {
         self.readers.jobs.read(queries::count_live).await
     }
 
-    async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
-        self.readers.jobs.read(move |connection| queries::attempts(connection, id)).await
+    async fn attempts_of_jobs(&self, jobs: Vec<JobId>) -> Result<Vec<Vec<Attempt>>, StoreError> {
+        // The runtime waits for those of one job.
+        let reader = if jobs.len() == 1 { &self.readers.jobs } else { &self.readers.lists };
+        reader
+            .read(move |connection| jobs.iter().map(|id| queries::attempts(connection, *id)).collect())
+            .await
     }
 
     async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {

@@ -332,6 +332,7 @@ macro_rules! conformance {
                 unknown_ids_are_not_found,
                 an_empty_store_returns_empty_results,
                 the_states_of_several_jobs_are_read_at_once,
+                the_attempts_of_several_jobs_are_read_at_once,
                 r28_jobs_are_found_by_every_filter,
                 r28_pages_cover_all_jobs_in_both_directions,
                 r28_a_page_token_stays_valid_while_jobs_are_added,

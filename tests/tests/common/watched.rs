@@ -168,8 +168,8 @@ impl<W: Watch> Store for Watched<W> {
         self.store.last_tick(schedule).await
     }
 
-    async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
-        self.store.attempts(id).await
+    async fn attempts_of_jobs(&self, jobs: Vec<JobId>) -> Result<Vec<Vec<Attempt>>, StoreError> {
+        self.store.attempts_of_jobs(jobs).await
     }
 
     async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {

@@ -173,8 +173,11 @@ impl Store for MemoryStore {
         Ok(self.records().jobs.counts.live())
     }
 
-    async fn attempts(&self, id: JobId) -> Result<Vec<Attempt>, StoreError> {
-        Ok(self.records().jobs.find(id).map(|record| record.attempts.clone()).unwrap_or_default())
+    async fn attempts_of_jobs(&self, jobs: Vec<JobId>) -> Result<Vec<Vec<Attempt>>, StoreError> {
+        let records = self.records();
+        let attempts =
+            |id: JobId| records.jobs.find(id).map(|record| record.attempts.clone()).unwrap_or_default();
+        Ok(jobs.into_iter().map(attempts).collect())
     }
 
     async fn entities(

@@ -51,6 +51,21 @@ pub async fn the_states_of_several_jobs_are_read_at_once(store: TestStore) {
     assert_eq!(store.states(Vec::new()).await.expect("states"), []);
 }
 
+pub async fn the_attempts_of_several_jobs_are_read_at_once(store: TestStore) {
+    let (succeeded, ready) = (store.succeeded(job("ship")).await, store.publish(job("bill")).await);
+    let failed = store.failed(job("ship")).await;
+
+    let asked = [failed, job_id(), succeeded, ready, failed];
+    let attempts = store.attempts_of_jobs(asked.to_vec()).await.expect("attempts");
+    let mut expected = Vec::new();
+    for id in asked {
+        expected.push(store.attempts_of(id).await);
+    }
+    assert_eq!(attempts, expected);
+    assert_eq!(attempts.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0, 1, 0, 1]);
+    assert_eq!(store.attempts_of_jobs(Vec::new()).await.expect("attempts"), Vec::<Vec<_>>::new());
+}
+
 /// Stores jobs of several names, correlations, times and states.
 async fn varied(store: &TestStore) -> Vec<Job> {
     for (index, name) in ["ship", "bill", "ship", "pack", "ship", "bill", "ship"].into_iter().enumerate() {
