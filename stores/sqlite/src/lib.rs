@@ -57,8 +57,7 @@
 //! - **File deleted, moved or replaced**, the database or its log (`-wal`): on Unix an open file lives on without its name, and what is
 //!   written to it is lost with the process. Writes are refused within a second; those of that second are in the opened
 //!   file. If it was moved, move it back and the store goes on. If it was deleted, copy database and log while the process
-//!   lives, on Linux from `/proc/PID/fd`. If it was replaced, reopen the store to use the new file. To restore a
-//!   backup, stop all processes that use the file first.
+//!   lives, on Linux from `/proc/PID/fd`. If it was replaced, reopen the store to use the new file.
 //! - **A second name of the file** (a hard link, as `ln` and `cp -al` make it): SQLite would keep a log for each name, which damages the
 //!   database. It is refused by `open`, and writes are refused within a second while the store is open. Delete the other name and the
 //!   store goes on. Symbolic links do no harm: the store uses the file that they led to when it was opened, also when they or the
@@ -66,6 +65,16 @@
 //! - **A row that cannot be read**, after the file was edited by hand or damaged: its record is listed with placeholders, and `unreadable`
 //!   names the columns. A job fails with the code `unreadable_job` when it is claimed; correct the row and retry the job. All
 //!   other jobs run.
+//!
+//! # Backups
+//!
+//! - **To back up**, call [`SqliteStore::backup`], also while the store is in use. The backup is one file.
+//! - **To restore**, stop all processes that use the database. Move the database away together with its `-wal` and `-shm`, copy the
+//!   backup to its place, and start the processes. A `-wal` that a crash has left belongs to the file that it was written for: SQLite
+//!   plays it back over whatever file has the name, which undoes the restore or damages the file.
+//! - **Do not copy** the file of an open store, as by `cp`. The latest commits are in the log alone, and the copy of a young store opens as
+//!   an empty one. A program that reads or copies its own database as a file also gives up SQLite's locks on it: another program that
+//!   opens and closes the database then deletes the log.
 //!
 //! # Reading the file
 //!
@@ -81,6 +90,7 @@
 //! crate; a file is migrated when it is opened.
 #![forbid(unsafe_code)]
 
+mod backup;
 mod builder;
 mod cells;
 mod database_path;
@@ -94,6 +104,7 @@ mod open_file;
 mod operation;
 mod operations;
 mod options;
+mod partial_file;
 mod queries;
 mod queued_write;
 mod raw_text;

@@ -97,7 +97,7 @@ fn connect_reader(path: &Path, options: &Options) -> Result<Connection, StoreErr
     connect().map_err(|error| error.to_store_error(path))
 }
 
-fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
+pub(crate) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Error> {
     // The path is absolute, so SQLite does not parse it as a URI.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;

@@ -60,6 +60,10 @@ impl Reader {
         self.thread.check_process()
     }
 
+    pub(crate) fn file(&self) -> &Arc<OpenFile> {
+        self.thread.file()
+    }
+
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,

@@ -54,6 +54,10 @@ impl<C: Send + 'static> WorkerThread<C> {
         self.file.check_process()
     }
 
+    pub(crate) fn file(&self) -> &Arc<OpenFile> {
+        &self.file
+    }
+
     fn panicked(&self) -> StoreError {
         StoreError::new(format!("the thread `{}` panicked (see the log); reopen the store", self.name))
     }
