@@ -1,4 +1,4 @@
-//! The latency of a job, published until it has ended, while somebody counts, lists or prunes:
+//! The latency of a job, published until it has ended, beside counts, listings and prunes:
 //! `cargo bench -p enact-tests --bench beside`.
 //!
 //! The database holds a million ended jobs (`-- --ended N` sets the number, `-- --jobs N` the jobs a figure). The figures alternate

@@ -1,7 +1,8 @@
 //! The statement of a [`JobQuery`].
 //!
 //! If the query has a name or a correlation, or if each of its states has a source of its own, the page is selected from sources first,
-//! each in the order of sequence numbers, and then joined. So its cost does not grow with the jobs of other names and states.
+//! and then joined. So the jobs of other names and states are not read, with these exceptions: of a name, `Failed` reads the failed jobs
+//! of all names and `Succeeded` those of the name in every state; `Ready` sorts the ready jobs.
 
 use enact::JobState;
 use enact::store::{JobQuery, PageToken};
