@@ -10,7 +10,9 @@ use common::{
 use enact::Cursor;
 use enact::prelude::*;
 use enact::{Cause, JobKind, Step};
+use futures_util::FutureExt;
 use serde_json::json;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Wait at the gate, then return twice the number.
 #[command]
@@ -356,6 +358,39 @@ async fn r06_dropping_an_execution_after_its_first_poll_does_not_stop_its_job(wo
     until("the handler has run", async || log.lines() == ["knock 5"]).await;
     let id = jobs(&runtime).await[0].id;
     reaches(&runtime, id, JobState::Succeeded).await;
+}
+
+#[tokio::test]
+async fn r06_an_execution_that_need_not_wait_ends_in_its_callers_task() {
+    let world = World::memory();
+    let (runtime, log) = start(&world, &Gate::wide_open()).await;
+    let execution = runtime.execute(Knock { number: 5 }).into_future();
+    assert_eq!(execution.now_or_never().map(Result::unwrap), Some(10));
+    assert_eq!(log.lines(), ["knock 5"]);
+}
+
+#[test]
+fn r06_an_execution_outside_of_a_tokio_runtime_panics_and_stores_nothing() {
+    let tokio = tokio::runtime::Runtime::new().unwrap();
+    let world = World::memory();
+    let (runtime, log) = tokio.block_on(async { start(&world, &Gate::wide_open()).await });
+    let execution = runtime.execute(Knock { number: 5 }).into_future();
+    catch_unwind(AssertUnwindSafe(|| execution.now_or_never())).unwrap_err();
+    assert!(tokio.block_on(jobs(&runtime)).is_empty());
+    assert!(log.lines().is_empty());
+}
+
+#[tokio::test]
+async fn r06_executions_in_a_loop_let_other_tasks_run() {
+    let world = World::memory();
+    let (runtime, _) = start(&world, &Gate::wide_open()).await;
+    let other = tokio::spawn(async {});
+    let mut executions = 0;
+    while !other.is_finished() {
+        runtime.execute(Knock { number: executions }).await.unwrap();
+        executions += 1;
+        assert!(executions < 1000, "the loop holds its thread");
+    }
 }
 
 async fn r06_a_request_that_is_never_awaited_does_nothing(world: World) {

@@ -245,7 +245,22 @@ async fn r17_a_job_that_is_cancelled_in_line_never_begins(world: World) {
     assert_eq!((counted(&runtime).await, attempts(&runtime, job).await), (2, 0));
 }
 
+async fn r06_an_execution_that_is_not_polled_any_more_keeps_its_entity_from_no_other(world: World) {
+    let (runtime, gate) = start(&world, 1).await;
+    let mut first = Box::pin(runtime.execute(hot()).into_future());
+    begin(&mut first).await;
+    gate.arrival().await;
+    let mut second = Box::pin(runtime.execute(hot()).into_future());
+    begin(&mut second).await;
+    gate.open_wide();
+    runtime.execute(hot()).await.unwrap();
+    assert_eq!(counted(&runtime).await, 3);
+    first.await.unwrap();
+    second.await.unwrap();
+}
+
 on_every_store!(
+    r06_an_execution_that_is_not_polled_any_more_keeps_its_entity_from_no_other,
     r17_a_job_on_a_cold_entity_passes_many_on_a_hot_one,
     r17_jobs_on_one_entity_run_in_their_order,
     r17_a_shutdown_loses_no_job_in_line,
@@ -290,13 +305,12 @@ async fn r17_an_execution_begins_before_its_predecessor_is_confirmed_and_never_c
     let mut first = Box::pin(runtime.execute(hot_again()).into_future());
     begin(&mut first).await;
     commits.arrival().await;
-    let mut second = Box::pin(runtime.execute(hot_again()).into_future());
-    begin(&mut second).await;
+    let second = tokio::spawn(runtime.execute(hot_again()).into_future());
     handlers.arrival().await;
     handlers.arrival().await;
     commits.open_wide();
     first.await.unwrap();
-    second.await.unwrap();
+    second.await.unwrap().unwrap();
     assert_eq!(counted(&runtime).await, 2);
 }
 
@@ -307,14 +321,13 @@ async fn r17_an_execution_runs_again_if_the_one_before_it_was_refused() {
     begin(&mut first).await;
     commits.arrival().await;
     handlers.arrival().await;
-    let mut second = Box::pin(runtime.execute(hot_again()).into_future());
-    begin(&mut second).await;
+    let second = tokio::spawn(runtime.execute(hot_again()).into_future());
     handlers.arrival().await;
     let jobs = runtime.jobs().list(&JobQuery::new()).await.unwrap().jobs;
     runtime.jobs().cancel(jobs[0].id).await.unwrap();
     commits.open_wide();
     assert_eq!(first.await.unwrap_err().kind(), FailureKind::Cancelled);
-    second.await.unwrap();
+    second.await.unwrap().unwrap();
     assert_eq!((counted(&runtime).await, attempts(&runtime, jobs[1].id).await), (1, 1));
 }
 

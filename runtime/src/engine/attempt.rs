@@ -61,7 +61,9 @@ pub(crate) async fn run(engine: Arc<Engine>, mut job: Job, arrival: Arrival) {
     let Some(plan) = engine.plans.job(&job.name) else { return };
     let has_begun = !matches!(arrival, Arrival::InLine(_));
     job.attempts += u32::from(!has_begun);
+    // It may run in the caller's task. What encloses that is not a part of the attempt, which may also go on elsewhere.
     let span = tracing::info_span!(
+        parent: None,
         "attempt",
         job = %job.id,
         attempt = job.attempts,

@@ -1,9 +1,11 @@
 //! The shared state of a running runtime.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +26,9 @@ use super::running_attempts::RunningAttempts;
 use super::schedule_positions::SchedulePositions;
 use super::waiters::{Waiters, cancelled};
 use crate::model::clock::Clock;
-use crate::model::{Capabilities, Failure, FailureKind, HealthPart, Job, JobId, SizeLimits, WorkerId};
+use crate::model::{
+    Capabilities, Failure, FailureKind, HealthPart, Job, JobId, SizeLimits, WorkerId, drop_caught,
+};
 use crate::store::{NewEvent, NewJob, Store, StoreError, Submitted};
 use crate::wiring::{Plans, Wiring};
 
@@ -70,6 +74,14 @@ pub(crate) struct Engine {
     pub(crate) dead: CancellationToken,
 }
 
+/// How far an attempt has come in its caller's task.
+pub(crate) enum Here<T> {
+    /// To its end. `None` if it has panicked.
+    Ended(Option<T>),
+    /// To where it has to wait: it goes on in this task.
+    Waits(JoinHandle<Option<T>>),
+}
+
 impl Engine {
     /// Fails after a shutdown.
     pub(crate) fn check_running(&self) -> Result<(), Failure> {
@@ -87,6 +99,25 @@ impl Engine {
         attempt: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
         self.attempts.spawn(attempt.boxed())
+    }
+
+    /// Runs an attempt in the caller's task until it has to wait, and from then on in a task of its own. Most attempts on a store in
+    /// memory never wait, and need neither the task nor the switch to its thread.
+    ///
+    /// It is not left to the caller for longer: a caller may stop polling without dropping this, and the attempt has its entity
+    /// and a place among the running ones, for which others wait.
+    pub(crate) fn run_here<T: Send + 'static>(
+        &self,
+        attempt: impl Future<Output = T> + Send + 'static,
+    ) -> Here<T> {
+        // Panics outside of a tokio runtime, before anything is stored: not only an attempt that waits needs one.
+        let tokio = Handle::current();
+        // Unwind safe: the attempt owns what it changes, or locks it.
+        let mut attempt = self.attempts.track_future(AssertUnwindSafe(attempt.boxed()).catch_unwind());
+        match (&mut attempt).now_or_never() {
+            Some(ended) => Here::Ended(ended.map_err(drop_caught).ok()),
+            None => Here::Waits(tokio.spawn(async { attempt.await.map_err(drop_caught).ok() })),
+        }
     }
 
     /// Returns when the runtime has stopped and no attempt runs.

@@ -42,7 +42,7 @@ pub(crate) use arrival::Arrival;
 pub(crate) use company::Company;
 pub(crate) use dispatcher::QueuePermits;
 pub(crate) use draft::{Draft, handler_jobs};
-pub(crate) use engine::Engine;
+pub(crate) use engine::{Engine, Here};
 pub(crate) use entity_locks::EntityLocks;
 pub(crate) use faults::Faults;
 pub use faults::{Fault, Point};

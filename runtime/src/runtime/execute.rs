@@ -13,14 +13,15 @@ use tokio::task::JoinHandle;
 
 use super::request::{Request, options, stored_id};
 use super::wait::{parse_output, wait};
-use crate::engine::{Arrival, Engine, OverrideGuard, attempt};
+use crate::engine::{Arrival, Engine, Here, OverrideGuard, attempt};
 use crate::model::{Failure, Job, JobId, JobState, Key};
 use crate::store::{NewJob, Start};
 
 /// A command to execute: awaiting it runs the command here and now, and returns when its job has ended, retries included
 /// ([r06](crate::rules#r06)).
 ///
-/// Once polled, dropping the future does not stop the job.
+/// Once polled, dropping the future does not stop the job. The command runs in the task that polls this until it first has to wait, and
+/// then in a task of its own: a handler that blocks its thread holds up the caller's task.
 #[must_use = "a command is executed when this is awaited"]
 pub struct Execute<T> {
     request: Request,
@@ -77,15 +78,18 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
                 overrides.map(|overrides| Arc::new(OverrideGuard::new(&engine.overrides, id, overrides)));
             let mut watch = engine.waiters.watch(id);
             // From here on the job runs, whether or not the caller still waits.
-            let first_attempt = engine.spawn(start(engine.clone(), job, overriding.clone()));
-            let ended = tokio::select! {
-                biased;
-                ended = watch.ended() => ended,
-                started = first_attempt => match started {
-                    Ok(Started::Existing(existing)) => wait(&engine, existing, None).await,
-                    // The attempt has ended and the job has not: a retry follows, here or in another process.
-                    _ => watch.ended_anywhere().await,
+            let started = match engine.run_here(start(engine.clone(), job, overriding.clone())) {
+                Here::Ended(started) => started,
+                Here::Waits(task) => tokio::select! {
+                    biased;
+                    ended = watch.ended() => return parse_output(&ended?),
+                    started = task => started.ok().flatten(),
                 },
+            };
+            let ended = match started {
+                Some(Started::Existing(existing)) => wait(&engine, existing, None).await,
+                // If the job has not ended with its attempt, a retry follows, here or in another process.
+                Some(Started::New) | None => watch.ended_anywhere().await,
             };
             parse_output(&ended?)
         }

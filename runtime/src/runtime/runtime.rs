@@ -102,9 +102,15 @@ impl Runtime {
     /// ended, retries included ([r06](crate::rules#r06)). An execution is a job like any other. A
     /// [remote](macro@crate::command) command is run by the program that handles it; this waits for it.
     ///
+    /// The execution begins in the caller's task, and moves to a task of its own when it first has to wait. So executions that are joined
+    /// in one task run one after the other while their handlers only compute; spawn a task for each to use several threads.
+    ///
     /// # Errors
     /// When awaited: the failure of the job, or as [`publish`](Self::publish), but never `QueueFull`. `Refused` inside an
     /// execution ([r14](crate::rules#r14)).
+    ///
+    /// # Panics
+    /// When awaited outside of a tokio runtime. Nothing is stored then.
     #[expect(clippy::needless_pass_by_value, reason = "the call takes ownership")]
     pub fn execute<C: HasOneHandler>(&self, command: C) -> Execute<C::Output> {
         let engine = self.engine();
