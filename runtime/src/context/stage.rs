@@ -1,13 +1,12 @@
 //! The effects that an execution stages until its commit.
 
 use std::any::TypeId;
-use std::collections::HashMap;
 use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::EntityPart;
-use crate::model::{AnyValue, EventId, Failure, FailureKind, JobContext, Json};
+use crate::model::{AnyValue, EventId, Failure, FailureKind, FastMap, JobContext, Json};
 use crate::store::{EntityKey, NewJob};
 
 /// The staged effects of an attempt.
@@ -35,7 +34,7 @@ pub(crate) struct Staging {
     /// The entity that a repository has saved, if the handler binds none.
     pub(crate) write: Option<StagedWrite>,
     /// The versions of the entities read by repositories; 0 for one that did not exist.
-    pub(crate) versions: HashMap<EntityKey, u64>,
+    pub(crate) versions: FastMap<EntityKey, u64>,
     /// The failure of the first invalid effect. It fails the attempt.
     pub(crate) refused: Option<Failure>,
 }

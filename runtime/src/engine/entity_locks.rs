@@ -1,12 +1,12 @@
 //! Queues of executions on one entity.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 
+use crate::model::{FastHasher, FastMap};
 use crate::store::{CommitLink, EntityKey, StoredEntity};
 
 /// Queues the executions on one entity in this process, first in, first out, so that they do not conflict.
@@ -15,12 +15,12 @@ use crate::store::{CommitLink, EntityKey, StoredEntity};
 /// on without waiting for the disk ([r17](crate::rules#r17)).
 pub(crate) struct EntityLocks {
     shards: Arc<[Shard]>,
-    hasher: RandomState,
+    hasher: FastHasher,
 }
 
 type Lock = Arc<tokio::sync::Mutex<Option<Unconfirmed>>>;
 
-type Shard = Mutex<HashMap<EntityKey, Lock>>;
+type Shard = Mutex<FastMap<EntityKey, Lock>>;
 
 const SHARDS: usize = 32;
 
@@ -34,7 +34,7 @@ struct Unconfirmed {
 
 impl EntityLocks {
     pub(crate) fn new() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Shard::default()).collect(), hasher: RandomState::new() }
+        Self { shards: (0..SHARDS).map(|_| Shard::default()).collect(), hasher: FastHasher::default() }
     }
 
     /// Waits until no other execution holds the entity. The place in the queue is that of the first poll.
@@ -60,7 +60,7 @@ impl EntityLocks {
     }
 }
 
-fn lock_shard(shard: &Shard) -> MutexGuard<'_, HashMap<EntityKey, Lock>> {
+fn lock_shard(shard: &Shard) -> MutexGuard<'_, FastMap<EntityKey, Lock>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -1,9 +1,9 @@
 //! What tasks stage after their handler has returned: it is lost, so it is reported ([r31](crate::rules#r31)).
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::running_attempts::{AttemptId, RunningAttempts};
+use crate::model::FastMap;
 use crate::store::LateEffects;
 
 /// For how many attempts late calls are counted until they are stored. Those of others are not stored.
@@ -12,7 +12,7 @@ const MAX_ATTEMPTS: usize = 10_000;
 /// The late calls that are not stored yet.
 #[derive(Default)]
 pub(crate) struct LateCalls {
-    counts: Mutex<HashMap<AttemptId, u32>>,
+    counts: Mutex<FastMap<AttemptId, u32>>,
     /// The report of the first one, until the test kit takes it.
     report: Mutex<Option<String>>,
 }

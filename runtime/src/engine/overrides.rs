@@ -1,14 +1,13 @@
 //! Capabilities that callers provide for what they execute.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::model::{Capabilities, JobId};
+use crate::model::{Capabilities, FastMap, JobId};
 
 /// The capabilities that callers provide for jobs that they execute, while they wait. They are not stored: a retry in
 /// another process runs with that process's own.
 #[derive(Default)]
-pub(crate) struct Overrides(Mutex<HashMap<JobId, Arc<Capabilities>>>);
+pub(crate) struct Overrides(Mutex<FastMap<JobId, Arc<Capabilities>>>);
 
 impl Overrides {
     /// The capabilities that replace the runtime's in the attempts of a job.
@@ -16,7 +15,7 @@ impl Overrides {
         self.lock().get(&job).cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Capabilities>>> {
+    fn lock(&self) -> MutexGuard<'_, FastMap<JobId, Arc<Capabilities>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

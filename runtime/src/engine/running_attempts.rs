@@ -1,12 +1,12 @@
 //! The attempts that run in this process.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
 use super::polls::Polls;
-use crate::model::{Job, JobId};
+use crate::model::{FastMap, Job, JobId};
 
 /// Names an attempt of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +18,7 @@ pub(crate) struct AttemptId {
 /// The attempts that run here or are in line for their entity, to signal their cancellation and to watch their polls. One job may
 /// have several: a rescued attempt runs on until it is signalled.
 #[derive(Default)]
-pub(crate) struct RunningAttempts(Mutex<HashMap<AttemptId, RunningAttempt>>);
+pub(crate) struct RunningAttempts(Mutex<FastMap<AttemptId, RunningAttempt>>);
 
 struct RunningAttempt {
     cancellation: CancellationToken,
@@ -67,7 +67,7 @@ impl RunningAttempts {
         selected.collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<AttemptId, RunningAttempt>> {
+    fn lock(&self) -> MutexGuard<'_, FastMap<AttemptId, RunningAttempt>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

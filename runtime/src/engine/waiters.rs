@@ -1,12 +1,11 @@
 //! Announces the ends of jobs to callers that wait in this process.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use crate::model::{Failure, FailureKind, Job, JobId, JobState, Json};
+use crate::model::{Failure, FailureKind, FastMap, Job, JobId, JobState, Json};
 
 /// How a job has ended: with its output, or with the failure of its last attempt.
 pub(crate) type Ended = Result<Json, Failure>;
@@ -43,7 +42,7 @@ pub(crate) struct Waiters(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
-    jobs: HashMap<JobId, WaitedJob>,
+    jobs: FastMap<JobId, WaitedJob>,
     /// Set when nothing more is announced: waiting ends at once.
     is_closed: bool,
 }

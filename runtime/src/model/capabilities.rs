@@ -1,13 +1,13 @@
 use std::any::TypeId;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use super::any_value::AnyValue;
+use super::fast_map::FastMap;
 
 /// Capabilities by type: those of a runtime, or those with which a seed overrides them.
 #[derive(Clone, Default)]
-pub(crate) struct Capabilities(HashMap<TypeId, Arc<AnyValue>>);
+pub(crate) struct Capabilities(FastMap<TypeId, Arc<AnyValue>>);
 
 impl Capabilities {
     /// Adds a capability, and replaces one of the same type.

@@ -1,11 +1,10 @@
 //! Which jobs of a call are inserted. The decision is the same for every store.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::commit::CommitError;
 use super::new_job::{NewJob, Submitted};
-use crate::model::{JobId, JobState, Json, Key};
+use crate::model::{FastMap, JobId, JobState, Json, Key};
 
 /// What [`admit`] reads of the database.
 ///
@@ -119,7 +118,8 @@ pub fn admit<'j, L: Lookups>(
     let count = jobs.size_hint().0;
     let mut admission = Admission { submitted: Vec::with_capacity(count), new: Vec::with_capacity(count) };
     let has_predecessors = jobs.clone().any(|job| !job.after.is_empty());
-    let mut earlier = Earlier { has_predecessors, limits, ..Earlier::default() };
+    let has_others = jobs.clone().nth(1).is_some();
+    let mut earlier = Earlier { has_predecessors, has_others, limits, ..Earlier::default() };
     for (index, job) in jobs.enumerate() {
         let outcome = match earlier.decide(job, lookups)? {
             Ok(is_cancelled) => {
@@ -142,15 +142,17 @@ pub fn admit<'j, L: Lookups>(
 struct Earlier<'j> {
     /// Whether any job of the call has predecessors.
     has_predecessors: bool,
+    /// Whether the call has more than one job.
+    has_others: bool,
     limits: Limits,
     /// New jobs by idempotency key, except those that are cancelled.
-    key_holders: HashMap<&'j Key, &'j NewJob>,
+    key_holders: FastMap<&'j Key, &'j NewJob>,
     /// Whether each new job is cancelled from the start. Empty without predecessors.
-    new: HashMap<JobId, bool>,
-    /// The number of new jobs of each name that are not cancelled. Empty without limits.
-    queued: HashMap<&'j Arc<str>, u64>,
+    new: FastMap<JobId, bool>,
+    /// The number of new jobs of each name that are not cancelled. Empty without limits, and for a single job.
+    queued: FastMap<&'j Arc<str>, u64>,
     /// Jobs that exist already: the submitted id, and that of the existing job.
-    existing: HashMap<JobId, JobId>,
+    existing: FastMap<JobId, JobId>,
 }
 
 impl<'j> Earlier<'j> {
@@ -178,7 +180,7 @@ impl<'j> Earlier<'j> {
         if self.has_predecessors {
             self.new.insert(job.id, is_cancelled);
         }
-        if self.limits == Limits::Apply && !is_cancelled {
+        if self.has_others && self.limits == Limits::Apply && !is_cancelled {
             *self.queued.entry(&job.spec.name).or_default() += 1;
         }
     }

@@ -12,7 +12,7 @@ use crate::context::ExecutionContext;
 use crate::domain::{MakeCommand, ScheduleSettings, Timetable};
 use crate::handler::call::Handling;
 use crate::handler::{Always, DEFAULT_QUEUE, HandlerSettings};
-use crate::model::{AnyValue, Failure, FailureKind, JobSpec, Key, Source};
+use crate::model::{AnyValue, Failure, FailureKind, FastMap, JobSpec, Key, Source};
 use crate::register::{
     Body, CommandHandlerPart, CommandPart, EventHandlerPart, EventPart, InvariantPart, SchedulePart,
 };
@@ -22,13 +22,13 @@ use crate::store::{Claimable, EntityKey, PayloadComparison};
 #[derive(Default)]
 pub(crate) struct Plans {
     /// By name and alias.
-    commands: HashMap<&'static str, Arc<CommandPlan>>,
-    commands_by_type: HashMap<TypeId, Arc<CommandPlan>>,
-    events: HashMap<TypeId, Arc<EventPlan>>,
-    events_by_name: HashMap<&'static str, Arc<EventPlan>>,
+    commands: FastMap<&'static str, Arc<CommandPlan>>,
+    commands_by_type: FastMap<TypeId, Arc<CommandPlan>>,
+    events: FastMap<TypeId, Arc<EventPlan>>,
+    events_by_name: FastMap<&'static str, Arc<EventPlan>>,
     /// By name and alias.
-    jobs: HashMap<Arc<str>, Arc<JobPlan>>,
-    invariants: HashMap<TypeId, EntityInvariants>,
+    jobs: FastMap<Arc<str>, Arc<JobPlan>>,
+    invariants: FastMap<TypeId, EntityInvariants>,
     schedules: Vec<SchedulePlan>,
 }
 
@@ -113,7 +113,7 @@ pub(crate) struct SchedulePlan {
 #[derive(Default)]
 pub(crate) struct EntityInvariants {
     pub(crate) always: Vec<Arc<InvariantPart>>,
-    pub(crate) by_event: HashMap<TypeId, Vec<Arc<InvariantPart>>>,
+    pub(crate) by_event: FastMap<TypeId, Vec<Arc<InvariantPart>>>,
 }
 
 impl Plans {

@@ -1,12 +1,11 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{Job, JobKind, JobState};
+use crate::model::{FastMap, Job, JobKind, JobState};
 use crate::store::{JobCount, LiveCount};
 
 /// The number of jobs by name, kind and state. Combinations without jobs have no entry.
 #[derive(Debug, Default)]
-pub(super) struct Counts(HashMap<Arc<str>, HashMap<(JobKind, JobState), u64>>);
+pub(super) struct Counts(FastMap<Arc<str>, FastMap<(JobKind, JobState), u64>>);
 
 impl Counts {
     pub(super) fn add(&mut self, job: &Job) {

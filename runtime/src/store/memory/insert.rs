@@ -63,14 +63,16 @@ impl Jobs {
         }
         let (mut attempts, mut place) = (Vec::new(), Place::Claimable);
         match &new.start {
-            Some(Start::Running(worker)) => attempts.push(Attempt::begun(1, worker.clone(), new.created_at)),
+            Some(Start::Running(worker)) => {
+                attempts = vec![Attempt::begun(1, worker.clone(), new.created_at)];
+            }
             Some(Start::Held(worker)) => place = Place::Held(worker.clone(), new.created_at),
             None => {}
         }
         let job = new.into_job(state);
         let record = Record { job, attempts, place, turn: None, pending: 0, successors: BTreeSet::new() };
         self.counts.add(&record.job);
-        self.records.insert(seq, record);
+        self.records.insert(seq, Box::new(record));
         if state == JobState::Waiting {
             self.block(seq, &pending);
         } else {
@@ -89,7 +91,8 @@ impl Jobs {
         for predecessor in predecessors {
             self.record_mut(*predecessor).successors.insert(seq);
         }
-        let Record { job, pending, .. } = self.records.get_mut(&seq).expect("the job was just inserted");
+        let Record { job, pending, .. } =
+            &mut **self.records.get_mut(&seq).expect("the job was just inserted");
         *pending = predecessors.len();
         if let Some(lane) = &job.spec.order_key {
             self.lanes.enter(lane, seq);

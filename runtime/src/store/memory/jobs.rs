@@ -1,6 +1,6 @@
 //! The jobs: what blocks them, and their transitions.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use super::lanes::Lanes;
 use super::ready::Ready;
 use super::seq::Seq;
 use super::turns::Turns;
-use crate::model::{Attempt, Job, JobId, JobState, Key, WorkerId};
+use crate::model::{Attempt, FastMap, Job, JobId, JobState, Key, WorkerId};
 use crate::store::{Begin, Claim, Claimed, EntityKey, LateEffects, NewDue, Next, Release, RunningJob};
 
 #[derive(Debug)]
@@ -52,11 +52,12 @@ impl Record {
 /// The ready, due and running jobs are kept in queues, so that the cost of a call does not grow with the jobs that have ended.
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
-    pub(super) records: BTreeMap<Seq, Record>,
-    pub(super) seqs: HashMap<JobId, Seq>,
+    /// Boxed: a node of the tree has room for eleven, and is half full when keys only increase.
+    pub(super) records: BTreeMap<Seq, Box<Record>>,
+    pub(super) seqs: FastMap<JobId, Seq>,
     pub(super) last_seq: Seq,
     /// The last job of each key. It has the key, unless it is cancelled.
-    pub(super) idempotency_keys: HashMap<Key, Seq>,
+    pub(super) idempotency_keys: FastMap<Key, Seq>,
     pub(super) lanes: Lanes,
     pub(super) counts: Counts,
     ready: Ready,
@@ -64,7 +65,7 @@ pub(super) struct Jobs {
     due: BTreeSet<(Timestamp, Seq)>,
     pub(super) turns: Turns,
     /// The jobs that each worker runs, holds or has not released.
-    running: HashMap<WorkerId, BTreeSet<Seq>>,
+    running: FastMap<WorkerId, BTreeSet<Seq>>,
     /// Whether a job has become ready or due-only since this was last taken.
     has_work: bool,
 }
@@ -76,7 +77,7 @@ impl Jobs {
     }
 
     pub(super) fn find(&self, id: JobId) -> Option<&Record> {
-        self.seqs.get(&id).map(|seq| &self.records[seq])
+        self.seqs.get(&id).map(|seq| &*self.records[seq])
     }
 
     pub(super) fn record_mut(&mut self, seq: Seq) -> &mut Record {
@@ -86,7 +87,7 @@ impl Jobs {
     /// The running attempt of a job.
     pub(super) fn running_attempt(&self, id: JobId) -> Option<(Seq, &Attempt)> {
         let seq = *self.seqs.get(&id)?;
-        let Record { job, attempts, .. } = &self.records[&seq];
+        let Record { job, attempts, .. } = &*self.records[&seq];
         if job.state == JobState::Running { Some((seq, attempts.last()?)) } else { None }
     }
 
@@ -112,7 +113,7 @@ impl Jobs {
     pub(super) fn running_of(&self, worker: &WorkerId) -> impl Iterator<Item = RunningJob> {
         let seqs = self.running.get(worker).into_iter().flatten();
         seqs.filter_map(|seq| {
-            let Record { job, place, .. } = &self.records[seq];
+            let Record { job, place, .. } = &*self.records[seq];
             let mut job = job.clone();
             if let Place::Unreleased { number, .. } = place {
                 job.attempts = *number;
@@ -123,7 +124,7 @@ impl Jobs {
 
     /// Since when a worker runs or holds a job, or did when it was cancelled.
     fn since(&self, seq: Seq) -> Option<Timestamp> {
-        let Record { job, attempts, place, .. } = &self.records[&seq];
+        let Record { job, attempts, place, .. } = &*self.records[&seq];
         match place {
             Place::Unreleased { since, .. } => Some(*since),
             Place::Held(_, since) if job.state == JobState::Ready => Some(*since),
@@ -214,7 +215,7 @@ impl Jobs {
 
     /// Whether a worker holds a job, and would begin this attempt next.
     fn is_held(&self, seq: Seq, by: &WorkerId, number: u32) -> bool {
-        let Record { job, place, .. } = &self.records[&seq];
+        let Record { job, place, .. } = &*self.records[&seq];
         job.state == JobState::Ready
             && matches!(place, Place::Held(worker, _) if worker == by)
             && job.attempts + 1 == number
@@ -263,6 +264,10 @@ impl Jobs {
         let Record { job, attempts, .. } = self.record_mut(seq);
         job.attempts += 1;
         job.failure = None;
+        if attempts.is_empty() {
+            // Most jobs have one attempt.
+            attempts.reserve_exact(1);
+        }
         attempts.push(Attempt::begun(job.attempts, worker.clone(), now));
         self.transition(seq, JobState::Running, None);
         let Record { job, place, .. } = self.record_mut(seq);
@@ -305,7 +310,7 @@ impl Jobs {
 
     /// Cancels a job. If a worker runs or holds it, it keeps its lane and its turn until it is released.
     pub(super) fn end_cancelled(&mut self, seq: Seq, now: Timestamp) {
-        let Record { job, attempts, place, .. } = &self.records[&seq];
+        let Record { job, attempts, place, .. } = &*self.records[&seq];
         let holder = match (job.state, place) {
             (JobState::Running, _) => attempts.last().map(|attempt| (&attempt.worker, attempt.number)),
             (JobState::Ready, Place::Held(worker, _)) => Some((worker, job.attempts + 1)),
@@ -350,7 +355,7 @@ impl Jobs {
 
     /// Whether no other job blocks this one.
     pub(super) fn is_unblocked(&self, seq: Seq) -> bool {
-        let Record { job, pending, .. } = &self.records[&seq];
+        let Record { job, pending, .. } = &*self.records[&seq];
         *pending == 0 && job.order_key.as_ref().is_none_or(|lane| self.lanes.is_head(lane, seq))
     }
 
@@ -394,7 +399,7 @@ impl Jobs {
 
     /// Adds a job to the queue of its state.
     pub(super) fn enqueue(&mut self, seq: Seq) {
-        let Record { job, attempts, place, .. } = &self.records[&seq];
+        let Record { job, attempts, place, .. } = &*self.records[&seq];
         match (job.state, job.due_at) {
             (JobState::Waiting, Some(due_at)) if self.is_unblocked(seq) => {
                 self.has_work |= self.due.insert((due_at, seq));
@@ -424,7 +429,7 @@ impl Jobs {
 
     /// Removes a job from the queue of its state.
     pub(super) fn dequeue(&mut self, seq: Seq) {
-        let Record { job, attempts, place, .. } = &self.records[&seq];
+        let Record { job, attempts, place, .. } = &*self.records[&seq];
         match (job.state, job.due_at, place) {
             (JobState::Waiting, Some(due_at), _) => _ = self.due.remove(&(due_at, seq)),
             (JobState::Ready, _, Place::Claimable) => self.ready.remove(job, seq),
@@ -452,11 +457,11 @@ impl Jobs {
     }
 }
 
-fn insert_running(running: &mut HashMap<WorkerId, BTreeSet<Seq>>, worker: &WorkerId, seq: Seq) {
+fn insert_running(running: &mut FastMap<WorkerId, BTreeSet<Seq>>, worker: &WorkerId, seq: Seq) {
     running.entry(worker.clone()).or_default().insert(seq);
 }
 
-fn remove_running(running: &mut HashMap<WorkerId, BTreeSet<Seq>>, worker: &WorkerId, seq: Seq) {
+fn remove_running(running: &mut FastMap<WorkerId, BTreeSet<Seq>>, worker: &WorkerId, seq: Seq) {
     if let Some(seqs) = running.get_mut(worker) {
         seqs.remove(&seq);
         if seqs.is_empty() {

@@ -1,9 +1,9 @@
 //! Lanes: the jobs of one order key run one at a time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::seq::Seq;
-use crate::model::Key;
+use crate::model::{FastMap, Key};
 
 #[derive(Debug)]
 struct Lane {
@@ -15,7 +15,7 @@ struct Lane {
 
 /// The lanes that have a job.
 #[derive(Debug, Default)]
-pub(super) struct Lanes(HashMap<Key, Lane>);
+pub(super) struct Lanes(FastMap<Key, Lane>);
 
 impl Lanes {
     pub(super) fn is_head(&self, lane: &Key, seq: Seq) -> bool {

@@ -1,14 +1,13 @@
 //! The leases of workers.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::model::WorkerId;
+use crate::model::{FastMap, WorkerId};
 use crate::store::Lease;
 
 /// The last lease of each worker.
 #[derive(Debug, Default)]
-pub(super) struct Leases(HashMap<WorkerId, Lease>);
+pub(super) struct Leases(FastMap<WorkerId, Lease>);
 
 impl Leases {
     pub(super) fn renew(&mut self, lease: Lease) {

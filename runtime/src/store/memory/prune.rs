@@ -28,7 +28,8 @@ impl Jobs {
     }
 
     fn delete(&mut self, seq: Seq) {
-        let Some(Record { job, .. }) = self.records.remove(&seq) else { return };
+        let Some(record) = self.records.remove(&seq) else { return };
+        let Record { job, .. } = *record;
         self.counts.remove(&job);
         self.seqs.remove(&job.id);
         if let Some(key) = &job.idempotency_key

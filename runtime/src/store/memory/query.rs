@@ -21,10 +21,11 @@ impl Jobs {
     /// The jobs of the query's page and all later ones, in the query's direction.
     fn starting_at(&self, query: &JobQuery) -> Box<dyn Iterator<Item = (&Seq, &Record)> + '_> {
         let token = query.page.map_or(Bound::Unbounded, |token| Bound::Excluded(token.as_u64()));
+        let unboxed = |(seq, record)| -> (_, &Record) { (seq, Box::as_ref(record)) };
         if query.latest_first {
-            Box::new(self.records.range((Bound::Unbounded, token)).rev())
+            Box::new(self.records.range((Bound::Unbounded, token)).rev().map(unboxed))
         } else {
-            Box::new(self.records.range((token, Bound::Unbounded)))
+            Box::new(self.records.range((token, Bound::Unbounded)).map(unboxed))
         }
     }
 }

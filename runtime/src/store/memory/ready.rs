@@ -1,11 +1,11 @@
 //! The ready jobs, in the order in which they are claimed.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::seq::Seq;
-use crate::model::Job;
+use crate::model::{FastMap, Job};
 use crate::store::Claim;
 
 /// By priority, then by sequence number or by a number that shuffles them.
@@ -14,14 +14,14 @@ pub(super) type ClaimOrder = (Reverse<i32>, u64, Seq);
 /// Ready jobs by name.
 #[derive(Debug, Default)]
 pub(super) struct Ready {
-    names: HashMap<Arc<str>, BTreeSet<ClaimOrder>>,
+    names: FastMap<Arc<str>, BTreeSet<ClaimOrder>>,
     /// Shuffles jobs of equal priority.
     seed: Option<u64>,
 }
 
 impl Ready {
     pub(super) fn shuffled(seed: u64) -> Self {
-        Self { names: HashMap::new(), seed: Some(seed) }
+        Self { names: FastMap::default(), seed: Some(seed) }
     }
 
     /// The same for each call, so that the job is found again.

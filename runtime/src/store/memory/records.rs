@@ -1,6 +1,6 @@
 //! Everything that the store keeps, and the calls that change more than jobs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::iter;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::events::Events;
 use super::jobs::Jobs;
 use super::leases::Leases;
 use super::seq::Seq;
-use crate::model::{Key, WorkerId};
+use crate::model::{FastMap, Key, WorkerId};
 use crate::store::{
     Admission, Commit, CommitError, Committed, EntityKey, EntityWrite, Lease, Limits, NewEvent, NewJob,
     NewTick, Release, RunningJob, SchedulePosition, StoredEntity, Submitted, Ticked,
@@ -22,9 +22,9 @@ pub(super) struct Records {
     pub(super) jobs: Jobs,
     pub(super) events: Events,
     pub(super) leases: Leases,
-    entities: HashMap<&'static str, BTreeMap<Key, StoredEntity>>,
+    entities: FastMap<&'static str, BTreeMap<Key, StoredEntity>>,
     /// Where each schedule is, by its names.
-    positions: HashMap<Arc<str>, SchedulePosition>,
+    positions: FastMap<Arc<str>, SchedulePosition>,
 }
 
 impl Records {

@@ -1,14 +1,15 @@
 //! Turns: of the claimed jobs of an entity one runs at a time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ready::ClaimOrder;
+use crate::model::FastMap;
 use crate::store::EntityKey;
 
 /// The entities whose turn a claimed job has, or for whose turn jobs are in line.
 #[derive(Debug, Default)]
-pub(super) struct Turns(HashMap<EntityKey, Turn>);
+pub(super) struct Turns(FastMap<EntityKey, Turn>);
 
 #[derive(Debug, Default)]
 struct Turn {
