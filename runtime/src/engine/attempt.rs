@@ -79,7 +79,7 @@ pub(crate) async fn run(engine: Arc<Engine>, mut job: Job, arrival: Arrival) {
         tokio::select! {
             biased;
             () = engine.dead.cancelled(), if engine.faults.is_some() => {}
-            () = engine.abort.cancelled() => release(&candidate, progress).await,
+            () = engine.abort.cancelled() => Box::pin(release(&candidate, progress)).await,
             () = run_to_end(&engine, &candidate, &mut progress, arrival) => {}
         }
     }
@@ -107,8 +107,9 @@ async fn run_to_end(
     if progress.losses.are_too_many(plan) {
         let message = "its worker died, and its retry policy allows no further attempt; a program that does not know the job released it";
         let failure = Failure::new(FailureKind::Lost, LOST, message);
-        return fail(candidate, progress.attempt.clone(), failure, progress.losses, arrival.into_permit())
-            .await;
+        let failed =
+            fail(candidate, progress.attempt.clone(), failure, progress.losses, arrival.into_permit());
+        return Box::pin(failed).await;
     }
     let Some(Begun { lock, mut permit, place }) = candidate.begin(arrival, progress).await else {
         return;
@@ -125,7 +126,8 @@ async fn run_to_end(
         Err(panic) => panicked(panic),
     };
     let attempt = Attempt { strategies, ..progress.attempt.clone() };
-    fail(candidate, attempt, failure, progress.losses, permit).await;
+    // Boxed, so that an attempt that succeeds has no room for it.
+    Box::pin(fail(candidate, attempt, failure, progress.losses, permit)).await;
 }
 
 /// Executes the job, and again if the commit that it follows is refused. Returns its outcome or panic, and the chosen strategies. The
@@ -145,13 +147,20 @@ async fn execute(
         let overrides = engine.overrides.of(job.id);
         let cancellation = registered.cancellation.clone();
         let context = ExecutionContext::of_attempt(engine.clone(), overrides, job, cancellation);
-        let (attempt, permit) = (&mut progress.attempt, &mut *permit);
-        let lock = lock.take();
-        let execution = Execution { engine, plan, job, context: &context, attempt, lock, may_follow, permit };
+        let execution = Execution {
+            engine,
+            plan,
+            job,
+            context: &context,
+            attempt: &mut progress.attempt,
+            lock: lock.take(),
+            may_follow,
+            permit: &mut *permit,
+        };
         let executed = {
             let _closing = CloseOnDrop(&context);
-            let execution =
-                long_polls::measure(engine, &job.name, registered, context.scope(execution.execute()));
+            let execution = pin!(context.scope(execution.execute()));
+            let execution = long_polls::measure(engine, &job.name, registered, execution);
             // Unwind safe: a panic leaves only staged effects behind, and those are dropped with the attempt.
             let execution = AssertUnwindSafe(execution).catch_unwind();
             tokio::select! {

@@ -47,7 +47,7 @@ impl Effects {
         let plans = self.staged.events.iter().filter_map(|event| engine.plans.event_by_type(event.type_id));
         let handlers = plans.flat_map(|plan| &plan.handlers).map(|handler| &handler.name);
         match published.chain(handlers).next() {
-            Some(next) => Err(chain::too_long(engine, job, next).await),
+            Some(next) => Err(Box::pin(chain::too_long(engine, job, next)).await),
             None => Ok(()),
         }
     }

@@ -1,6 +1,7 @@
 //! The seven steps of an execution ([r10](crate::rules#r10)). A step that fails ends the attempt with its failure, and drops all that was staged.
 
 use std::any::Any;
+use std::pin::pin;
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -53,9 +54,15 @@ impl<'a> Execution<'a> {
         let limit = self.time_limit()?;
         let message = self.validate()?;
         let binding = self.resolve()?;
-        let mut bound = limit.apply(self.load_or_create(binding, &message)).await?;
+        let mut bound = {
+            let loading = pin!(self.load_or_create(binding, &message));
+            limit.apply(loading).await?
+        };
         self.check_before(bound.as_ref(), &message)?;
-        let output = limit.apply(self.handle(message, bound.as_mut())).await?;
+        let output = {
+            let handling = pin!(self.handle(message, bound.as_mut()));
+            limit.apply(handling).await?
+        };
         self.engine.size_limits.check_output(&self.job.name, &output)?;
         let effects = self.check_after(bound)?;
         effects.check_chain(self.engine, self.job).await?;

@@ -1,22 +1,21 @@
 //! Reports handlers that hold their thread: meanwhile it runs nothing else of the program.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::time::Duration;
 
 use super::engine::Engine;
 use super::running_attempts::{AttemptId, RegisteredAttempt};
 
-/// Runs the future of an attempt, and reports its long polls.
-pub(super) async fn measure<T>(
+/// Runs the future of an attempt, and reports its long polls. The future stays where its owner has it: it is large.
+pub(super) fn measure<T>(
     engine: &Engine,
     name: &str,
     registered: &RegisteredAttempt<'_>,
-    attempt: impl Future<Output = T>,
-) -> T {
+    mut attempt: Pin<&mut impl Future<Output = T>>,
+) -> impl Future<Output = T> {
     let polls = &*registered.polls;
-    let mut attempt = pin!(attempt);
-    poll_fn(|cx| {
+    poll_fn(move |cx| {
         polls.begin(engine.clock.elapsed());
         let polled = attempt.as_mut().poll(cx);
         if let Some(held) = polls.end(engine.clock.elapsed()) {
@@ -25,7 +24,6 @@ pub(super) async fn measure<T>(
         }
         polled
     })
-    .await
 }
 
 /// Reports the attempts whose current poll takes long. This is called on a thread that they cannot block.

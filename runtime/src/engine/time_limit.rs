@@ -1,5 +1,6 @@
 //! The time limit of an attempt.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -39,10 +40,10 @@ impl<'a> TimeLimit<'a> {
         Ok(Self(Some(Limit { clock, until: clock.elapsed().saturating_add(left), exceeded })))
     }
 
-    /// Runs a step to its end, or drops it when the time is up.
+    /// Runs a step to its end, unless the time is up before. The step stays where its owner has it: it is large.
     pub(super) async fn apply<T>(
         &self,
-        step: impl Future<Output = Result<T, Failure>>,
+        step: Pin<&mut impl Future<Output = Result<T, Failure>>>,
     ) -> Result<T, Failure> {
         let Some(Limit { clock, until, exceeded }) = &self.0 else { return step.await };
         let ended = tokio::select! {
