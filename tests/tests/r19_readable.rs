@@ -342,6 +342,20 @@ struct Note {
 #[command]
 async fn note(_: Note) {}
 
+/// Say a word, which is read in small letters.
+#[command]
+struct Say {
+    #[serde(deserialize_with = "small_letters")]
+    word: String,
+}
+
+#[command]
+async fn say(_: Say) {}
+
+fn small_letters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|word| word.to_lowercase())
+}
+
 /// Divide, and emit or publish the result.
 #[command]
 struct Divide {
@@ -371,12 +385,16 @@ async fn r19_a_message_that_its_type_cannot_read_is_invalid_where_it_is_made(wor
         assert_eq!(kind_and_code(&failure), (FailureKind::Invalid, "not_finite"), "{failure}");
         assert_eq!(pointers_and_codes(&failure), [("/reading", "not_finite")]);
     }
+    let failure = runtime.execute(Say { word: "Hello".to_owned() }).await.unwrap_err();
+    assert_eq!(kind_and_code(&failure), (FailureKind::Invalid, "changed"), "{failure}");
+    assert_eq!(pointers_and_codes(&failure), [("/word", "changed")]);
     assert!(jobs(&runtime).await.is_empty());
+    runtime.execute(Say { word: "hello".to_owned() }).await.unwrap();
     for emits in [false, true] {
         let failure = runtime.execute(Divide { by: 0.0, emits }).await.unwrap_err();
         assert_eq!(pointers_and_codes(&failure), [("/reading", "not_finite")], "{failure}");
     }
-    assert_eq!(jobs(&runtime).await.len(), 2, "nothing was staged");
+    assert_eq!(jobs(&runtime).await.len(), 3, "nothing was staged");
     assert!(runtime.events().list(Cursor::START, 10).await.unwrap().is_empty());
     for emits in [false, true] {
         runtime.execute(Divide { by: 3.0, emits }).await.unwrap();

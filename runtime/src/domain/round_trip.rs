@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::refused::{Refused, parse_text};
 use super::walk::{MAX_DEPTH, Oddity, oddities, pointers};
-use crate::model::{Failure, FailureKind, Json, Violation, drop_caught};
+use crate::model::{AnyValue, Failure, FailureKind, Json, Violation, drop_caught};
 
 /// The largest number of violations that are listed.
 const MAX_VIOLATIONS: usize = 100;
@@ -59,30 +59,44 @@ pub(crate) fn readable_json<T: Serialize + DeserializeOwned>(value: &T) -> Resul
     let read: T =
         parse_text(json.as_str()).map_err(|refused| unreadable(refused, &odd, || pointers(value)))?;
     let odd_again = if odd.is_empty() { Vec::new() } else { oddities(&read) };
-    let again = Json::of(&read);
+    let again = serde_json::to_string(&read);
     drop_caught(read);
     compare_oddities(&odd, &odd_again, || pointers(value))?;
     let again = again?;
-    if json == again { Ok(json) } else { compare(&json.value()?, &again.value()?).map(|()| json) }
+    if json.as_str() != again {
+        compare(&json.value()?, &serde_json::from_str(&again)?)?;
+    }
+    Ok(json)
 }
 
 /// A command or an event as JSON, which is validated by its schema before it is read back.
 pub(crate) struct Written {
     value: Value,
+    /// The same as text, with the fields in the order of the type.
+    text: String,
     odd: Vec<Oddity>,
     pointers: Vec<String>,
-    read: fn(&str) -> Result<ReadBack, Refused>,
+    read: fn(&str, &str) -> Result<ReadBack, Refused>,
 }
 
-/// What was read from a text: its oddities, and the document that it is written as.
-type ReadBack = (Vec<Oddity>, serde_json::Result<Value>);
+/// What was read from a text.
+struct ReadBack {
+    value: AnyValue,
+    odd: Vec<Oddity>,
+    /// The document that it is written as; `None` if it is the same text as before.
+    again: Option<serde_json::Result<Value>>,
+}
 
 impl Written {
-    pub(crate) fn of<T: Serialize + DeserializeOwned>(value: &T) -> Result<Self, NotStorable> {
+    pub(crate) fn of<T>(value: &T) -> Result<Self, NotStorable>
+    where
+        T: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
         let odd = oddities(value);
         let pointers = if odd.is_empty() { Vec::new() } else { pointers(value) };
         too_deep(&odd, || pointers.clone())?;
-        Ok(Self { value: serde_json::to_value(value)?, odd, pointers, read: read::<T> })
+        let text = serde_json::to_string(value)?;
+        Ok(Self { value: serde_json::to_value(value)?, text, odd, pointers, read: read::<T> })
     }
 
     pub(crate) fn value(&self) -> &Value {
@@ -94,29 +108,40 @@ impl Written {
         !self.odd.is_empty()
     }
 
-    /// Checks that the type reads the text back as it is.
-    pub(crate) fn check(&self, text: &str) -> Result<(), NotStorable> {
+    /// Checks that the type reads the text back as it is, and returns what it reads.
+    pub(crate) fn check(&self, text: &str) -> Result<AnyValue, NotStorable> {
         let pointers = || self.pointers.clone();
-        let (odd, again) = (self.read)(text).map_err(|refused| unreadable(refused, &self.odd, pointers))?;
+        let ReadBack { value, odd, again } =
+            (self.read)(text, &self.text).map_err(|refused| unreadable(refused, &self.odd, pointers))?;
         if self.odd != odd {
             compare_oddities(&self.odd, &odd, pointers)?;
         }
-        let again = again?;
-        if self.value == again { Ok(()) } else { compare(&self.value, &again) }
+        if let Some(again) = again.transpose()?
+            && self.value != again
+        {
+            compare(&self.value, &again)?;
+        }
+        Ok(value)
     }
 }
 
-/// Reads a text as a `T`, and writes that again.
-fn read<T: Serialize + DeserializeOwned>(text: &str) -> Result<ReadBack, Refused> {
+/// Reads a text as a `T`, and writes that again. Equal texts are equal documents, and cost less to compare.
+fn read<T>(text: &str, written: &str) -> Result<ReadBack, Refused>
+where
+    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
     let read: T = parse_text(text)?;
-    let again = (oddities(&read), serde_json::to_value(&read));
-    drop_caught(read);
-    Ok(again)
+    let odd = oddities(&read);
+    let is_same = serde_json::to_string(&read).is_ok_and(|again| again == written);
+    let again = if is_same { None } else { Some(serde_json::to_value(&read)) };
+    Ok(ReadBack { value: AnyValue::new(read), odd, again })
 }
 
 /// The document that a command is written as after it was read; `None` if it cannot be read, or written.
 pub(crate) fn rewritten<T: Serialize + DeserializeOwned>(text: &str) -> Option<Value> {
-    let (_, again) = read::<T>(text).ok()?;
+    let read: T = parse_text(text).ok()?;
+    let again = serde_json::to_value(&read);
+    drop_caught(read);
     again.ok()
 }
 

@@ -22,7 +22,7 @@ use super::waiters::ended;
 use crate::context::ExecutionContext;
 use crate::model::clock::add_saturating;
 use crate::model::{
-    Attempt, Failure, FailureKind, HealthPart, Job, JobKind, JobState, Json, LogText, Places, Step,
+    AnyValue, Attempt, Failure, FailureKind, HealthPart, Job, JobKind, JobState, Json, LogText, Places, Step,
     StoredName, StrategyChoice, drop_caught, panic_text,
 };
 use crate::store::{Commit, CommitError, Committed, Next, Release, RunningJob, StoreError, unreadable_job};
@@ -45,6 +45,8 @@ pub(super) struct Progress {
     pub(super) has_begun: bool,
     /// Of the job's earlier attempts.
     pub(super) losses: Losses,
+    /// The command as it was read from the job's payload, if it was.
+    command: Option<AnyValue>,
 }
 
 impl Progress {
@@ -55,8 +57,8 @@ impl Progress {
 }
 
 /// Runs the next attempt of a stored job, and stores its end. It is one span; its `command` is the handler's name for a job of an
-/// event handler.
-pub(crate) async fn run(engine: Arc<Engine>, mut job: Job, arrival: Arrival) {
+/// event handler. If the caller has read the job's command from its payload, it is not read again.
+pub(crate) async fn run(engine: Arc<Engine>, mut job: Job, arrival: Arrival, command: Option<AnyValue>) {
     // Only jobs of names that this program knows are claimed or started.
     let Some(plan) = engine.plans.job(&job.name) else { return };
     let has_begun = !matches!(arrival, Arrival::InLine(_));
@@ -72,7 +74,7 @@ pub(crate) async fn run(engine: Arc<Engine>, mut job: Job, arrival: Arrival) {
         causation = job.cause.as_ref().map(tracing::field::display),
     );
     let attempt = Attempt::begun(job.attempts, engine.worker.clone(), engine.clock.now());
-    let mut progress = Progress { attempt, has_begun, losses: Losses::default() };
+    let mut progress = Progress { attempt, has_begun, losses: Losses::default(), command };
     let registered = engine.running.register(&job);
     let candidate = Candidate { engine: &engine, plan, job: &job, registered: &registered };
     async {
@@ -151,6 +153,7 @@ async fn execute(
             engine,
             plan,
             job,
+            command: progress.command.take(),
             context: &context,
             attempt: &mut progress.attempt,
             lock: lock.take(),

@@ -113,7 +113,7 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, permits: QueuePermits) {
                     let claimable = permits.names.get(&job.name);
                     let permits = claimable.and_then(|claimable| acquired[claimable.queue].as_mut());
                     let arrival = Arrival::Claimed(permits.and_then(|permits| permits.split(1)));
-                    engine.spawn(attempt::run(engine.clone(), job, arrival));
+                    engine.spawn(attempt::run(engine.clone(), job, arrival, None));
                 }
                 // A queue without permits left may have more ready jobs.
                 let is_full = |queue: &usize| room[*queue] == 0 || count(acquired[*queue].as_ref()) == 0;

@@ -9,7 +9,7 @@ use super::engine::Engine;
 use super::id_source::IdSource;
 use crate::context::Origin;
 use crate::domain::{AnyCommand, Keys};
-use crate::model::{Cause, Due, Failure, JobContext, JobKind, Json};
+use crate::model::{AnyValue, Cause, Due, Failure, JobContext, JobKind, Json};
 use crate::store::{NewEvent, NewJob};
 use crate::wiring::{CommandPlan, HandlingPlan};
 
@@ -18,6 +18,8 @@ use crate::wiring::{CommandPlan, HandlingPlan};
 pub(crate) struct Draft {
     pub(crate) job: NewJob,
     pub(crate) due: Due,
+    /// The command as it was read from the job's payload.
+    command: AnyValue,
 }
 
 impl Draft {
@@ -25,8 +27,8 @@ impl Draft {
     pub(crate) fn of(engine: &Engine, command: AnyCommand) -> Result<Self, Failure> {
         let AnyCommand { type_id, name, json, keys } = command;
         let plan = engine.plans.command_of(type_id, name)?;
-        let payload = plan.input.admit(json)?;
-        Self::new(engine, plan, payload, keys)
+        let (payload, command) = plan.input.admit(json)?;
+        Self::new(engine, plan, payload, command, keys)
     }
 
     /// Validates a command that comes as JSON.
@@ -34,10 +36,17 @@ impl Draft {
         let plan = engine.plans.command(name)?;
         let payload = plan.input.check(payload)?;
         let command = plan.input.parse(&payload)?;
-        Self::new(engine, plan, payload, (plan.part.keys)(&*command))
+        let keys = (plan.part.keys)(&*command);
+        Self::new(engine, plan, payload, command, keys)
     }
 
-    fn new(engine: &Engine, plan: &CommandPlan, payload: Json, keys: Keys) -> Result<Self, Failure> {
+    fn new(
+        engine: &Engine,
+        plan: &CommandPlan,
+        payload: Json,
+        command: AnyValue,
+        keys: Keys,
+    ) -> Result<Self, Failure> {
         let target = plan.admit_target(keys.target)?;
         let (id, name) = (engine.ids.job(), plan.name.clone());
         let mut job = NewJob::new(id, JobKind::Command, name, payload, engine.clock.now());
@@ -47,11 +56,11 @@ impl Draft {
         job.order_key = keys.order_key;
         job.idempotency_key = keys.idempotency_key;
         job.repeatable = plan.repeatable;
-        Ok(Self { job, due: Due::AtOnce })
+        Ok(Self { job, due: Due::AtOnce, command })
     }
 
-    /// The job as it is published now.
-    pub(crate) fn into_job(self, origin: Origin, now: Timestamp) -> NewJob {
+    /// The job as it is published now, and the command as it was read from its payload.
+    pub(crate) fn into_job(self, origin: Origin, now: Timestamp) -> (NewJob, AnyValue) {
         let mut job = self.job;
         if let Some(correlation) = origin.correlation {
             job.correlation = correlation;
@@ -62,7 +71,7 @@ impl Draft {
         job.created_at = now;
         job.due_at = self.due.from(now);
         job.is_pause = self.due.is_pause();
-        job
+        (job, self.command)
     }
 }
 

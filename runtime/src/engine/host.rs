@@ -37,11 +37,12 @@ impl Host for Engine {
         name: &str,
         json: Result<Written, NotStorable>,
     ) -> Result<Json, Failure> {
-        self.plans.event_of(type_id, name)?.input.admit(json)
+        self.plans.event_of(type_id, name)?.input.admit(json).map(|(payload, _)| payload)
     }
 
     fn draft_job(&self, command: AnyCommand, origin: Origin) -> Result<NewJob, Failure> {
-        Ok(Draft::of(self, command)?.into_job(origin, self.clock.now()))
+        let (job, _) = Draft::of(self, command)?.into_job(origin, self.clock.now());
+        Ok(job)
     }
 
     fn report_late(&self, call: LateCall) {

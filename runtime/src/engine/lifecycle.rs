@@ -23,6 +23,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) plan: &'a JobPlan,
     pub(crate) job: &'a Job,
+    /// The command as the boundary has read it from the job's payload, if it has.
+    pub(crate) command: Option<AnyValue>,
     pub(crate) context: &'a ExecutionContext,
     /// The record of the attempt so far.
     pub(crate) attempt: &'a mut Attempt,
@@ -78,7 +80,11 @@ impl<'a> Execution<'a> {
     /// Step 1: validate the command or event by its schema ([r11](crate::rules#r11)).
     fn validate(&mut self) -> Result<AnyValue, Failure> {
         self.reach(Step::Validate)?;
-        self.plan.input.read(&self.job.payload)
+        match self.command.take() {
+            // The boundary has just validated it, by the same schema.
+            Some(command) => Ok(command),
+            None => self.plan.input.read(&self.job.payload),
+        }
     }
 
     /// Step 2: resolve the target and the creation policy ([r12](crate::rules#r12)).

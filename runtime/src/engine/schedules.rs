@@ -219,7 +219,7 @@ impl ScheduledCommand<'_> {
     }
 
     fn draft(self, engine: &Engine, tick: Tick, now: Timestamp) -> Result<NewJob, Failure> {
-        let mut job = Draft::of(engine, (self.plan.make)(tick))?.into_job(Origin::default(), now);
+        let (mut job, _) = Draft::of(engine, (self.plan.make)(tick))?.into_job(Origin::default(), now);
         if self.plan.settings.overlap == Overlap::Queue && job.order_key.is_none() {
             job.order_key = self.lane();
         }

@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::fmt;
 use std::mem;
 use std::ops::{Deref, DerefMut};
 
@@ -20,6 +21,12 @@ impl AnyValue {
 
     fn take(&mut self) -> Box<dyn Any + Send + Sync> {
         mem::replace(&mut self.0, Box::new(()))
+    }
+}
+
+impl fmt::Debug for AnyValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyValue(…)")
     }
 }
 

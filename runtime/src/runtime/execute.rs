@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::request::{Request, options, stored_id};
 use super::wait::{parse_output, wait};
 use crate::engine::{Arrival, Engine, Here, OverrideGuard, attempt};
-use crate::model::{Failure, Job, JobId, JobState, Key};
+use crate::model::{AnyValue, Failure, Job, JobId, JobState, Key};
 use crate::store::{NewJob, Start};
 
 /// A command to execute: awaiting it runs the command here and now, and returns when its job has ended, retries included
@@ -39,7 +39,7 @@ impl<T> Execute<T> {
     /// id, and the attempt's task unless an existing job has the idempotency key or another program handles the command.
     pub(crate) async fn first_attempt(self) -> Result<(JobId, Option<JoinHandle<()>>), Failure> {
         let overrides = self.request.origin.overrides.clone();
-        let (engine, job) = self.into_job()?;
+        let (engine, job, command) = self.into_job()?;
         let id = job.id;
         let overriding = overrides.map(|overrides| OverrideGuard::new(&engine.overrides, id, overrides));
         match store(&engine, job).await? {
@@ -48,7 +48,7 @@ impl<T> Execute<T> {
             Stored::New(job, arrival) => {
                 let running = engine.clone();
                 let attempt = engine.spawn(async move {
-                    attempt::run(running, *job, arrival).await;
+                    attempt::run(running, *job, arrival, Some(command)).await;
                     drop(overriding);
                 });
                 Ok((id, Some(attempt)))
@@ -56,11 +56,11 @@ impl<T> Execute<T> {
         }
     }
 
-    fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
-        let (engine, mut job) = self.request.into_job()?;
+    fn into_job(self) -> Result<(Arc<Engine>, NewJob, AnyValue), Failure> {
+        let (engine, mut job, command) = self.request.into_job()?;
         // An executed command enters no lane.
         job.order_key = None;
-        Ok((engine, job))
+        Ok((engine, job, command))
     }
 }
 
@@ -71,14 +71,14 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
     fn into_future(self) -> Self::IntoFuture {
         async move {
             let overrides = self.request.origin.overrides.clone();
-            let (engine, job) = self.into_job()?;
+            let (engine, job, command) = self.into_job()?;
             let id = job.id;
             // The caller and the first attempt hold it.
             let overriding =
                 overrides.map(|overrides| Arc::new(OverrideGuard::new(&engine.overrides, id, overrides)));
             let mut watch = engine.waiters.watch(id);
             // From here on the job runs, whether or not the caller still waits.
-            let started = match engine.run_here(start(engine.clone(), job, overriding.clone())) {
+            let started = match engine.run_here(start(engine.clone(), job, command, overriding.clone())) {
                 Here::Ended(started) => started,
                 Here::Waits(task) => tokio::select! {
                     biased;
@@ -112,12 +112,17 @@ enum Started {
 }
 
 /// Stores a job and runs its first attempt, unless another program handles it. Announces the outcome.
-async fn start(engine: Arc<Engine>, job: NewJob, _overriding: Option<Arc<OverrideGuard>>) -> Started {
+async fn start(
+    engine: Arc<Engine>,
+    job: NewJob,
+    command: AnyValue,
+    _overriding: Option<Arc<OverrideGuard>>,
+) -> Started {
     let id = job.id;
     match store(&engine, job).await {
         Ok(Stored::Existing(existing)) => return Started::Existing(existing),
         Ok(Stored::Remote) => {}
-        Ok(Stored::New(job, arrival)) => attempt::run(engine, *job, arrival).await,
+        Ok(Stored::New(job, arrival)) => attempt::run(engine, *job, arrival, Some(command)).await,
         Err(failure) => engine.waiters.announce(id, &Err(failure)),
     }
     Started::New

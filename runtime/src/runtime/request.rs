@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::boundary::check_boundary;
 use crate::context::{ExecutionContext, Origin};
 use crate::engine::{Draft, Engine};
-use crate::model::{Failure, FailureKind, JobId};
+use crate::model::{AnyValue, Failure, FailureKind, JobId};
 use crate::store::{NewJob, Submitted};
 
 /// A command on its way to a job. It is validated when the request is made; a refusal is returned when it is awaited.
@@ -38,19 +38,20 @@ impl Request {
         self
     }
 
-    pub(super) fn into_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
+    /// The job, and the command as it was read from the job's payload.
+    pub(super) fn into_job(self) -> Result<(Arc<Engine>, NewJob, AnyValue), Failure> {
         self.engine.check_running()?;
         let now = self.engine.clock.now();
-        let job = self.draft?.into_job(self.origin, now);
+        let (job, command) = self.draft?.into_job(self.origin, now);
         check_deadline(&job)?;
         self.engine.check_job(&job)?;
         self.engine.size_limits.check_depth(&job.name, job.depth)?;
-        Ok((self.engine, job))
+        Ok((self.engine, job, command))
     }
 
     /// The job to publish, which counts against the limit of queued jobs.
     pub(super) fn into_queued_job(self) -> Result<(Arc<Engine>, NewJob), Failure> {
-        let (engine, mut job) = self.into_job()?;
+        let (engine, mut job, _) = self.into_job()?;
         job.max_queued = Some(engine.max_queued);
         engine.pauses.hold_new(&*engine.clock, [&job]);
         Ok((engine, job))

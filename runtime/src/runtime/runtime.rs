@@ -165,7 +165,8 @@ impl Runtime {
         let engine = self.engine();
         DraftEvent::new(engine, "emit", || {
             let plan = engine.plans.event_of(TypeId::of::<E>(), E::NAME)?;
-            Ok((plan, plan.input.admit(Written::of(event))?))
+            let (payload, _) = plan.input.admit(Written::of(event))?;
+            Ok((plan, payload))
         })
     }
 

@@ -410,7 +410,7 @@ impl TestRuntime {
 
     fn spawn(&self, job: Job, place: Place) -> JoinHandle<()> {
         let engine = self.engine(place);
-        engine.spawn(attempt::run(engine.clone(), job, Arrival::Claimed(None)))
+        engine.spawn(attempt::run(engine.clone(), job, Arrival::Claimed(None), None))
     }
 
     /// Runs an attempt whose start is stored.

@@ -77,16 +77,17 @@ impl InputSchema {
         &self.schema
     }
 
-    /// Validates a serialized value, and checks that its type reads it back ([r19](crate::rules#r19)).
-    pub(crate) fn admit(&self, written: Result<Written, NotStorable>) -> Result<Json, Failure> {
+    /// Validates a serialized value, and checks that its type reads it back ([r19](crate::rules#r19)). Returns its text, and the value that was
+    /// read from it.
+    pub(crate) fn admit(&self, written: Result<Written, NotStorable>) -> Result<(Json, AnyValue), Failure> {
         let written = written.map_err(|error| self.not_storable(error))?;
         let value = written.value();
         if written.is_odd() {
             written.check(&value.to_string()).map_err(|error| self.not_storable(error))?;
         }
         let text = self.check(value)?;
-        written.check(text.as_str()).map_err(|error| self.not_storable(error))?;
-        Ok(text)
+        let read = written.check(text.as_str()).map_err(|error| self.not_storable(error))?;
+        Ok((text, read))
     }
 
     fn not_storable(&self, error: NotStorable) -> Failure {
