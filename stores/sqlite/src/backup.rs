@@ -28,7 +28,7 @@ impl SqliteStore {
     /// database. How to put it back is in the [crate's documentation](crate#backups).
     ///
     /// It runs on a thread and a connection of its own, which neither writes nor other reads wait for. Its snapshot keeps the write-ahead
-    /// log from being cut back until it is done. If the future is dropped, it stops.
+    /// log from being cut back until it is done. If the future is dropped, it stops, and leaves no file unless that is whole already.
     ///
     /// It writes to a file beside `to` whose name ends in `-partial`, and renames it once it is whole and durable. A process that is killed
     /// leaves that file, and perhaps its `-journal`: delete them.
@@ -59,7 +59,7 @@ impl SqliteStore {
 
 /// Interrupts what a connection runs. Does nothing while it runs nothing, and once the connection is closed. A channel that is dropped
 /// before this was received drops it too.
-struct InterruptOnDrop(InterruptHandle);
+pub(crate) struct InterruptOnDrop(InterruptHandle);
 
 impl Drop for InterruptOnDrop {
     fn drop(&mut self) {
@@ -67,7 +67,7 @@ impl Drop for InterruptOnDrop {
     }
 }
 
-fn backup(
+pub(crate) fn backup(
     file: &Arc<OpenFile>,
     to: &Path,
     start: oneshot::Sender<InterruptOnDrop>,

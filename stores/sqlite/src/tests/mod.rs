@@ -1,3 +1,4 @@
+mod backup;
 mod durability;
 mod query_plans;
 mod readers;
