@@ -72,7 +72,8 @@ impl SqliteStoreBuilder {
     /// if the file cannot be written, has a second name (a hard link), is not a SQLite database, belongs to another application or
     /// was written by a newer version of this crate; if a new file would have a [`file_mode`](Self::file_mode) with which its owner
     /// cannot read and write it; if it stays locked for longer than the [`busy_timeout`](Self::busy_timeout); if the file was open
-    /// in the process that forked this one. The error names the file and what to do.
+    /// in the process that forked this one; if the program is linked with a SQLite older than 3.40.0, as it can be
+    /// [without the feature `bundled`](crate#beside-other-sqlite-libraries). The error names the file and what to do.
     pub fn open(self) -> Result<SqliteStore, StoreError> {
         open::open(&self.0)
     }

@@ -66,6 +66,35 @@
 //!   names the columns. A job fails with the code `unreadable_job` when it is claimed; correct the row and retry the job. All
 //!   other jobs run.
 //!
+//! # Beside other SQLite libraries
+//!
+//! A program contains SQLite once, so all its libraries must accept one version of `libsqlite3-sys`. This crate accepts `rusqlite` 0.32 to
+//! 0.43, and Cargo chooses the newest version that the others accept, too. It does so by itself, also when a library is added to a program
+//! whose `Cargo.lock` has a newer one. When this version of enact was made, these were chosen:
+//!
+//! | beside | `rusqlite` | `libsqlite3-sys` | bundled SQLite | WAL-reset bug (see below) |
+//! |---|---|---|---|---|
+//! | no other | 0.43.0 | 0.40.0 | 3.54.1 | fixed |
+//! | diesel 2.3, tokio-rusqlite 0.8 | 0.40.2 | 0.38.2 | 3.53.2 | fixed |
+//! | sqlx 0.9, sea-orm 2 | 0.39.0 | 0.37.0 | 3.51.3 | fixed |
+//! | diesel 2.2 | 0.37.0 | 0.35.0 | 3.50.2 | not fixed |
+//! | sqlx 0.8.1 to 0.8.6, sea-orm 1 | 0.32.1 | 0.30.1 | 3.46.0 | not fixed |
+//!
+//! sqlx 0.8.0 and diesel 2.1 need older versions and cannot be used beside this crate.
+//!
+//! - **Bundled or the system's.** The feature `bundled`, a default, compiles the SQLite that comes with `libsqlite3-sys`. Cargo unites the
+//!   features of a program: SQLite is bundled if any library asks for it, as this crate does by default, and sqlx with its feature
+//!   `sqlite`. To link the system's, turn it off in all of them, here with `default-features = false`.
+//! - **The system's SQLite** must be 3.40.0 or newer; [`open`](SqliteStore::open) refuses an older one. `rusqlite` 0.41 and newer do not link
+//!   with one that is older than 3.44. On such a system, as Debian 12 with 3.40.1, hold the last that does:
+//!   `cargo update -p rusqlite --precise 0.40.2`.
+//! - **Several stores on one file**, as in several processes, each need a SQLite without the
+//!   [WAL-reset bug](https://sqlite.org/wal.html#walresetbug). From 3.7.0 to 3.51.2, a checkpoint can damage the database if another
+//!   connection writes or checkpoints at the same moment. It is rare, and fixed in 3.51.3; SQLite's page names the older branches that have
+//!   the fix. The bundled SQLite has it from `rusqlite` 0.39 on. `open` does not check this: a distribution may ship the fix under an old
+//!   number. One store has one connection that writes and checkpoints, so it does not meet the bug as long as nothing else writes to its
+//!   file.
+//!
 //! # Backups
 //!
 //! - **To back up**, call [`SqliteStore::backup`], also while the store is in use. The backup is one file.
@@ -112,6 +141,7 @@ mod reader;
 mod recovery;
 mod rows;
 mod schema;
+mod sqlite_version;
 mod statements;
 mod store;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use enact::store::StoreError;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use crate::database_path;
 use crate::error::{Error, is_at_file_limit};
@@ -17,6 +17,7 @@ use crate::open_file::OpenFile;
 use crate::options::{CHECKPOINT_PAGES, LOG_SIZE_LIMIT, Options, Synchronous};
 use crate::reader::Readers;
 use crate::schema;
+use crate::sqlite_version;
 use crate::store::SqliteStore;
 use crate::wal_sync::WalSync;
 use crate::write_cache::WriteCache;
@@ -29,19 +30,21 @@ const CACHE_KIB: i32 = 16 * 1024;
 const CACHED_STATEMENTS: usize = 64;
 
 pub(crate) fn open(options: &Options) -> Result<SqliteStore, StoreError> {
-    open_with(options, |path| match options.synchronous {
+    open_with(options, rusqlite::version_number(), |path| match options.synchronous {
         Synchronous::Full => WalSync::of(path).map(Some),
         Synchronous::Normal => Ok(None),
     })
 }
 
-/// `sync` is called when the write-ahead log exists.
+/// `sqlite` is the number of the SQLite that is linked. `sync` is called when the write-ahead log exists.
 pub(crate) fn open_with(
     options: &Options,
+    sqlite: i32,
     sync: impl FnOnce(&Path) -> Result<Option<WalSync>, StoreError>,
 ) -> Result<SqliteStore, StoreError> {
     database_path::check(&options.path)?;
     let path: Arc<Path> = database_path::resolve(&options.path)?.into();
+    sqlite_version::check(sqlite, &path)?;
     file_creation::check_mode(&path, options.file_mode)?;
     file_creation::create(&path, options.file_mode)?;
     check_names(&path).map_err(|error| error.to_store_error(&path))?;
@@ -63,7 +66,7 @@ pub(crate) fn open_with(
 fn connect_writer(path: &Path, options: &Options) -> Result<Connection, StoreError> {
     let explain = |error: Error| error.to_store_error(path);
     let connection = connect(path, options.busy_timeout).map_err(explain)?;
-    if connection.is_readonly("main").map_err(|error| explain(error.into()))? {
+    if connection.is_readonly(MAIN_DB).map_err(|error| explain(error.into()))? {
         return Err(StoreError::new(format!(
             "`{}` is read-only; grant this process write access to the file and its directory",
             path.display()

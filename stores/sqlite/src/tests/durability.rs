@@ -67,7 +67,7 @@ impl World {
             max_size: None,
             file_mode: 0o600,
         };
-        let store = open_with(&options, start_sync).expect("a store");
+        let store = open_with(&options, rusqlite::version_number(), start_sync).expect("a store");
         Self { disk, syncs, store, folder }
     }
 

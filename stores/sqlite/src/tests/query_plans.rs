@@ -175,15 +175,24 @@ fn a_page_of_jobs_reads_that_page_only() {
         let names = query.name.is_some().then(|| vec![NameId::from(1)]);
         let sql = |query: &JobQuery| job_query::sql(query, names.clone()).expect("the name has jobs").0;
         let first = plan(&sql(&query));
-        assert!(!first.contains("TEMP B-TREE"), "{query:?} is: {first}");
+        assert!(!sorts_more_than_a_page(&first), "{query:?} is: {first}");
         let sql = sql(&query.page(PageToken::from_u64(7)));
         let plan = plan(&sql);
         let seeks = plan.replace("SCAN page", "");
         assert!(
-            plan.starts_with(start) && !seeks.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+            plan.starts_with(start) && !seeks.contains("SCAN") && !sorts_more_than_a_page(&plan),
             "{sql}\ndoes not start with {start}: {plan}"
         );
     }
+}
+
+/// Before 3.48 SQLite sorts the rows of some pages once more, at the end of the plan.
+fn sorts_more_than_a_page(plan: &str) -> bool {
+    let is_old = rusqlite::version_number() < 3_048_000;
+    let before = plan
+        .strip_suffix("; USE TEMP B-TREE FOR ORDER BY")
+        .filter(|plan| is_old && plan.contains("SCAN page"));
+    before.unwrap_or(plan).contains("TEMP B-TREE")
 }
 
 /// `ready` is in the order of claims, so the sequence numbers of all ready jobs are sorted for a page, but nothing else is read than the
