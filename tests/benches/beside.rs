@@ -65,7 +65,7 @@ fn main() {
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bank");
-    let mut rows = RawRows::in_file(&path);
+    let rows = RawRows::in_file(&path);
     for start in (0..ended).step_by(10_000) {
         rows.write(start..(start + 10_000).min(ended));
     }

@@ -37,7 +37,7 @@ fn main() {
 }
 
 async fn measure_latency(folder: &Path, jobs: usize) {
-    let mut raw_rows = RawRows::in_file(&folder.join("raw"));
+    let raw_rows = RawRows::in_file(&folder.join("raw"));
     let bank = Runtime::builder(SqliteStore::open(folder.join("bank")).unwrap()).start().await.unwrap();
     let mut taken: [(&str, Vec<Duration>); 5] = [
         ("raw rows, in one transaction", Vec::new()),

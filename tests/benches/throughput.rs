@@ -1,169 +1,248 @@
-//! Jobs per second on SQLite, compared with writing the same rows directly: `cargo bench -p enact-tests --bench throughput`.
+//! Jobs per second on SQLite, compared with writing rows directly: `cargo bench -p enact-tests --bench throughput`.
 //!
-//! Each figure is measured on a database that is empty at first and on one that holds a million ended jobs (`-- --ended N` sets
-//! the number, `-- --jobs N` the jobs per round, `-- --rounds N` the rounds, `-- --accounts N` the number of entities, 1000 by
-//! default). A round measures all figures in turn, and the median of the rounds is printed, so that other load on the machine
-//! affects all figures alike. The last two columns are of a command without a retry policy, whose attempts begin only when their
-//! start is on disk.
+//! Each scenario is a load, or what the database holds beforehand. A round measures in turn:
+//!
+//! - lean rows: the least that a job could write, in a schema of its own ([`baseline`]);
+//! - raw rows: the rows of a succeeded job in the store's schema;
+//! - execute: 64 callers at a time, each until its command has been executed;
+//! - publish: 64 callers at a time, and a worker that runs 64 jobs at a time, until the last job has ended.
+//!
+//! "In line" means that a transaction begins only after the fsync of the one before. Otherwise both overlap, as in the store. Rows are
+//! written in transactions of 64 jobs. That favours them: of 64 callers, some wait for an fsync while the others are in the next
+//! transaction. `-- --group 32` keeps no more jobs in flight than there are callers.
+//!
+//! The table has the slowest, the median and the fastest round, and the median of the rounds' ratios to raw rows with overlapped
+//! waits: other load on the machine affects all figures of a round alike. Opening and closing the database is not measured.
+//!
+//! `-- --jobs N` sets the jobs per round (a tenth of them if all have one account), `-- --rounds N` the rounds, `-- --ended N` and
+//! `-- --waiting N` the jobs in the databases of these scenarios (a million; with 0 the scenario is left out).
+//! Any of `--accounts N`, `--account-bytes N` and `--names N` (up to 100) runs one scenario of this shape instead of all, and
+//! then `--ended` and `--waiting` apply to it.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that cannot go on panics")]
 
+mod baseline;
 mod domain;
 mod load;
+mod named;
 mod raw;
 
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use enact::HasOneHandler;
 use enact::prelude::*;
+use enact::{Execute, Publish};
 use enact_sqlite::SqliteStore;
-use tempfile::TempDir;
 
+use baseline::{LeanRows, fill, write_in_line, write_overlapped};
 use domain::{Deposit, DepositOnce};
-use load::{account, option};
-use raw::RawRows;
+use load::option;
+use raw::{RawRows, Shape};
 
 const CONCURRENCY: usize = 64;
 
 fn main() {
-    let jobs = option("--jobs").unwrap_or(50_000);
-    let ended = option("--ended").unwrap_or(1_000_000);
-    let rounds = option("--rounds").unwrap_or(5);
+    let load = Load {
+        jobs: option("--jobs").unwrap_or(10_000),
+        rounds: option("--rounds").unwrap_or(5).max(1),
+        group: option("--group").unwrap_or(CONCURRENCY).max(1),
+    };
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-
-    let mut databases = [0, ended].map(Databases::with);
-    for _ in 0..rounds {
-        for databases in &mut databases {
-            databases.round(&tokio, jobs);
+    println!(
+        "\njobs per second in {} rounds of {} jobs; rows in transactions of {}\n",
+        load.rounds, load.jobs, load.group
+    );
+    println!("{:28} {:>9} {:>9} {:>9} {:>18}", "", "min", "median", "max", "ratio to raw rows");
+    for scenario in scenarios() {
+        println!("{}", scenario.title);
+        let rates = scenario.measure(&tokio, load);
+        for (figure, rates_of_figure) in FIGURES.into_iter().zip(&rates) {
+            let ratios = rates_of_figure.iter().zip(&rates[RAW_ROWS]).map(|(rate, raw)| rate / raw).collect();
+            let [min, median, max] = min_median_max(rates_of_figure.clone());
+            let [_, ratio, _] = min_median_max(ratios);
+            println!("  {figure:26} {min:>9.0} {median:>9.0} {max:>9.0} {ratio:>18.2}");
         }
     }
-
-    println!(
-        "\njobs per second (relative to raw rows), median of {rounds} rounds of {jobs} jobs, {CONCURRENCY} at a time\n"
-    );
-    print!("{:28}", "database");
-    for figure in FIGURES {
-        print!(" {figure:>15}");
-    }
-    println!();
-    let [empty, full] = databases.map(Databases::rates);
-    print("empty", &empty);
-    print(&format!("with {ended} ended jobs"), &full);
-    print!("{:28}", "second / first");
-    for (empty, full) in empty.into_iter().zip(full) {
-        print!(" {:>15.2}", full / empty);
-    }
-    println!();
 }
 
-fn print(database: &str, rates: &[f64; 5]) {
-    print!("{database:28}");
-    for rate in rates {
-        print!(" {rate:>8.0} ({:.2})", rate / rates[0]);
+#[derive(Clone, Copy)]
+struct Load {
+    jobs: usize,
+    rounds: usize,
+    /// The number of jobs in a transaction of rows.
+    group: usize,
+}
+
+const FIGURES: [&str; 6] =
+    ["lean rows, in line", "lean rows", "raw rows, in line", "raw rows", "execute", "publish"];
+
+/// What ratios refer to.
+const RAW_ROWS: usize = 3;
+
+struct Scenario {
+    title: String,
+    shape: Shape,
+    commands: Commands,
+    /// How many jobs of the database have ended.
+    ended: usize,
+    /// How many jobs of the database wait for a time.
+    waiting: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Commands {
+    /// One, with a retry policy.
+    Deposit,
+    /// One, without a retry policy: an attempt begins only when its start is durable.
+    DepositOnce,
+    /// As many as there are names.
+    Named,
+}
+
+fn scenarios() -> Vec<Scenario> {
+    let shape = |accounts, account_bytes| Shape { accounts, account_bytes, names: 1 };
+    let scenario = |title: &str, shape| Scenario {
+        title: title.to_owned(),
+        shape,
+        commands: Commands::Deposit,
+        ended: 0,
+        waiting: 0,
+    };
+    let [accounts, account_bytes, names] = ["--accounts", "--account-bytes", "--names"].map(option);
+    let [ended, waiting] = ["--ended", "--waiting"].map(option);
+    let small = shape(1000, 0);
+    if accounts.or(account_bytes).or(names).is_some() {
+        let shape = Shape {
+            accounts: accounts.unwrap_or(small.accounts).max(1),
+            account_bytes: account_bytes.unwrap_or(small.account_bytes),
+            names: names.unwrap_or(small.names).clamp(1, named::COUNT),
+        };
+        let [ended, waiting] = [ended, waiting].map(Option::unwrap_or_default);
+        let title = format!(
+            "{} accounts of {} B, {} names, {ended} ended and {waiting} waiting jobs",
+            shape.accounts, shape.account_bytes, shape.names
+        );
+        let commands = if shape.names == 1 { Commands::Deposit } else { Commands::Named };
+        return vec![Scenario { commands, ended, waiting, ..scenario(&title, shape) }];
     }
-    println!();
+    let [ended, waiting] = [ended, waiting].map(|jobs| jobs.unwrap_or(1_000_000));
+    let mut all = vec![
+        scenario("1000 accounts", small),
+        scenario("10000 accounts of 180 B", shape(10_000, 180)),
+        scenario("100000 accounts of 180 B", shape(100_000, 180)),
+        scenario("one account", shape(1, 0)),
+        Scenario {
+            commands: Commands::Named,
+            ..scenario("100 names", Shape { names: named::COUNT, ..small })
+        },
+        Scenario { commands: Commands::DepositOnce, ..scenario("without a retry policy", small) },
+    ];
+    if waiting > 0 {
+        all.push(Scenario { waiting, ..scenario(&format!("{waiting} waiting jobs"), small) });
+    }
+    if ended > 0 {
+        all.push(Scenario { ended, ..scenario(&format!("{ended} ended jobs"), small) });
+    }
+    all
 }
 
-const FIGURES: [&str; 5] = ["raw rows", "execute", "publish", "execute once", "publish once"];
-
-/// A database for each figure.
-struct Databases {
-    _folder: TempDir,
-    paths: [PathBuf; 5],
-    /// Jobs per second of each round.
-    taken: [Vec<f64>; 5],
-}
-
-impl Databases {
-    fn with(ended: usize) -> Self {
+impl Scenario {
+    /// Jobs per second of each figure in each round.
+    fn measure(&self, tokio: &tokio::runtime::Runtime, load: Load) -> [Vec<f64>; FIGURES.len()] {
+        let Self { shape, ended, waiting, .. } = *self;
         let folder = tempfile::tempdir().unwrap();
-        let paths = FIGURES.map(|figure| folder.path().join(figure));
-        if ended > 0 {
-            write_raw(&paths[0], ended, 10_000);
-            for copy in &paths[1..] {
-                std::fs::copy(&paths[0], copy).unwrap();
-                // Otherwise the system writes the copies to disk during the rounds.
-                std::fs::File::open(copy).unwrap().sync_all().unwrap();
+        // The store's own schema is one file, so that it holds the same for all figures.
+        let (lean, bank) = (folder.path().join("lean"), folder.path().join("bank"));
+        fill::<LeanRows>(&lean, shape, ended, waiting);
+        fill::<RawRows>(&bank, shape, ended, waiting);
+        let jobs = if shape.accounts == 1 { load.jobs.div_ceil(10) } else { load.jobs };
+        let mut rates: [Vec<f64>; FIGURES.len()] = Default::default();
+        for round in 0..load.rounds {
+            let numbers = round * jobs..(round + 1) * jobs;
+            let taken = [
+                write_in_line::<LeanRows>(&lean, shape, numbers.clone(), load.group),
+                write_overlapped::<LeanRows>(&lean, shape, numbers.clone(), load.group),
+                write_in_line::<RawRows>(&bank, shape, numbers.clone(), load.group),
+                write_overlapped::<RawRows>(&bank, shape, numbers.clone(), load.group),
+                tokio.block_on(self.execute_all(&bank, numbers.clone())),
+                tokio.block_on(self.publish_all(&bank, numbers)),
+            ];
+            #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
+            for (rates, taken) in rates.iter_mut().zip(taken) {
+                rates.push(jobs as f64 / taken.as_secs_f64());
             }
         }
-        Self { _folder: folder, paths, taken: Default::default() }
+        rates
     }
 
-    fn round(&mut self, tokio: &tokio::runtime::Runtime, jobs: usize) {
-        let Self { paths, taken, .. } = self;
-        #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
-        let mut rate = |which: usize, act: &mut dyn FnMut(&Path)| {
-            let start = Instant::now();
-            act(&paths[which]);
-            taken[which].push(jobs as f64 / start.elapsed().as_secs_f64());
-        };
-        rate(0, &mut |path| write_raw(path, jobs, CONCURRENCY));
-        rate(1, &mut |path| tokio.block_on(execute_all(path, jobs, deposit)));
-        rate(2, &mut |path| tokio.block_on(publish_all(path, jobs, deposit)));
-        rate(3, &mut |path| tokio.block_on(execute_all(path, jobs, deposit_once)));
-        rate(4, &mut |path| tokio.block_on(publish_all(path, jobs, deposit_once)));
+    async fn execute_all(&self, path: &Path, numbers: Range<usize>) -> Duration {
+        let bank = start(path).await;
+        let (executor, shape, commands) = (bank.clone(), self.shape, self.commands);
+        let began = Instant::now();
+        each(numbers, move |number| {
+            let executed = commands.execute(&executor, shape, number);
+            async move { executed.await.unwrap() }
+        })
+        .await;
+        let taken = began.elapsed();
+        bank.shutdown(Duration::from_mins(1)).await.unwrap();
+        taken
     }
 
-    fn rates(self) -> [f64; 5] {
-        self.taken.map(median)
-    }
-}
-
-fn deposit(number: usize) -> Deposit {
-    Deposit { account: account(number), cents: 5 }
-}
-
-fn deposit_once(number: usize) -> DepositOnce {
-    DepositOnce { account: account(number), cents: 5 }
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
-}
-
-/// Writes the rows of `jobs` jobs, `group` in each transaction.
-fn write_raw(path: &Path, jobs: usize, group: usize) {
-    let mut rows = RawRows::in_file(path);
-    for start in (0..jobs).step_by(group) {
-        rows.write(start..(start + group).min(jobs));
+    /// Publishes all jobs while the worker runs them, and waits until the last one has ended.
+    async fn publish_all(&self, path: &Path, numbers: Range<usize>) -> Duration {
+        let bank = start(path).await;
+        let (publisher, shape, commands) = (bank.clone(), self.shape, self.commands);
+        let began = Instant::now();
+        each(numbers, move |number| {
+            let job = commands.publish(&publisher, shape, number);
+            async move { drop(job.await.unwrap()) }
+        })
+        .await;
+        for state in [JobState::Ready, JobState::Running] {
+            let live = JobQuery::new().state(state).limit(1);
+            while !bank.jobs().list(&live).await.unwrap().jobs.is_empty() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+        let taken = began.elapsed();
+        bank.shutdown(Duration::from_mins(1)).await.unwrap();
+        taken
     }
 }
 
-async fn execute_all<C: HasOneHandler<Output = ()>>(path: &Path, jobs: usize, command: fn(usize) -> C) {
-    let bank = Runtime::builder(SqliteStore::open(path).unwrap()).start().await.unwrap();
-    let executor = bank.clone();
-    each(jobs, move |number| {
-        let executed = executor.execute(command(number));
-        async move { executed.await.unwrap() }
-    })
-    .await;
-    bank.shutdown(Duration::from_mins(1)).await.unwrap();
-}
-
-/// Publishes all jobs while the worker runs them, and waits until the last one has ended.
-async fn publish_all<C: HasOneHandler>(path: &Path, jobs: usize, command: fn(usize) -> C) {
-    let bank =
-        Runtime::builder(SqliteStore::open(path).unwrap()).concurrency(CONCURRENCY).start().await.unwrap();
-    let publisher = bank.clone();
-    each(jobs, move |number| {
-        let request = publisher.publish(command(number));
-        async move { drop(request.await.unwrap()) }
-    })
-    .await;
-    for state in [JobState::Waiting, JobState::Ready, JobState::Running] {
-        let live = JobQuery::new().state(state).limit(1);
-        while !bank.jobs().list(&live).await.unwrap().jobs.is_empty() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+impl Commands {
+    fn execute(self, bank: &Runtime, shape: Shape, number: usize) -> Execute<()> {
+        let account = shape.account(number);
+        match self {
+            Self::Deposit => bank.execute(Deposit { account, cents: 5 }),
+            Self::DepositOnce => bank.execute(DepositOnce { account, cents: 5 }),
+            Self::Named => named::execute(bank, number % shape.names, account),
         }
     }
-    bank.shutdown(Duration::from_mins(1)).await.unwrap();
+
+    fn publish(self, bank: &Runtime, shape: Shape, number: usize) -> Publish<()> {
+        let account = shape.account(number);
+        match self {
+            Self::Deposit => bank.publish(Deposit { account, cents: 5 }),
+            Self::DepositOnce => bank.publish(DepositOnce { account, cents: 5 }),
+            Self::Named => named::publish(bank, number % shape.names, account),
+        }
+    }
+}
+
+async fn start(path: &Path) -> Runtime {
+    let builder = Runtime::builder(SqliteStore::open(path).unwrap()).concurrency(CONCURRENCY);
+    builder.max_queued(u64::MAX).start().await.unwrap()
 }
 
 /// Calls `act` for each number, [`CONCURRENCY`] at a time.
-async fn each<F: Future<Output = ()> + Send>(count: usize, act: impl Fn(usize) -> F + Send + Sync + 'static) {
-    let shared = Arc::new((AtomicUsize::new(0), act));
+async fn each<F: Future<Output = ()> + Send>(
+    numbers: Range<usize>,
+    act: impl Fn(usize) -> F + Send + Sync + 'static,
+) {
+    let shared = Arc::new((AtomicUsize::new(numbers.start), act));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..CONCURRENCY {
         let shared = shared.clone();
@@ -171,7 +250,7 @@ async fn each<F: Future<Output = ()> + Send>(count: usize, act: impl Fn(usize) -
             let (next, act) = &*shared;
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= count {
+                if number >= numbers.end {
                     break;
                 }
                 act(number).await;
@@ -181,4 +260,9 @@ async fn each<F: Future<Output = ()> + Send>(count: usize, act: impl Fn(usize) -
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap();
     }
+}
+
+fn min_median_max(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    [values[0], values[values.len() / 2], values[values.len() - 1]]
 }

@@ -7,6 +7,8 @@ use enact::prelude::*;
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) balance_cents: i64,
+    /// Only gives the account a size.
+    pub(crate) note: String,
 }
 
 /// Put money into an account.
@@ -34,13 +36,13 @@ pub(crate) struct MoneyDeposited {
 
 impl From<&Deposit> for Account {
     fn from(deposit: &Deposit) -> Self {
-        Self { id: deposit.account.clone(), balance_cents: 0 }
+        Self { id: deposit.account.clone(), balance_cents: 0, note: String::new() }
     }
 }
 
 impl From<&DepositOnce> for Account {
     fn from(deposit: &DepositOnce) -> Self {
-        Self { id: deposit.account.clone(), balance_cents: 0 }
+        Self { id: deposit.account.clone(), balance_cents: 0, note: String::new() }
     }
 }
 

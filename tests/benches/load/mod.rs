@@ -6,6 +6,7 @@ use std::time::Duration;
 /// The number of accounts that the load is spread over: `-- --accounts N`, by default 1000.
 pub(crate) static ACCOUNTS: LazyLock<usize> = LazyLock::new(|| option("--accounts").unwrap_or(1000).max(1));
 
+#[allow(dead_code, reason = "not every benchmark uses it")]
 pub(crate) fn account(number: usize) -> String {
     format!("a-{}", number % *ACCOUNTS)
 }
