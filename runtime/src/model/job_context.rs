@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -29,10 +30,17 @@ pub struct JobContext {
     unknown: Map<String, Value>,
 }
 
+static EMPTY: LazyLock<Arc<JobContext>> = LazyLock::new(Arc::default);
+
 impl JobContext {
     /// An empty context: an anonymous caller, no tenant, no metadata, no trace.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The empty context that jobs share: most have no other.
+    pub(crate) fn empty() -> Arc<Self> {
+        EMPTY.clone()
     }
 
     /// Sets the caller's identity.

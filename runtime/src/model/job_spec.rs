@@ -78,7 +78,7 @@ impl JobSpec {
             correlation: CorrelationId::new(id.to_string()),
             cause: None,
             depth: 0,
-            context: Arc::default(),
+            context: JobContext::empty(),
             priority: 0,
             after: Vec::new(),
             deadline: None,
