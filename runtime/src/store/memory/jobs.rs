@@ -330,9 +330,11 @@ impl Jobs {
 
     /// Ends a job. The next job of its lane becomes the head.
     pub(super) fn end(&mut self, seq: Seq, state: JobState, ended_at: Option<Timestamp>) {
-        self.record_mut(seq).job.ended_at = ended_at;
+        let record = self.record_mut(seq);
+        record.job.ended_at = ended_at;
+        let is_unreleased = record.is_unreleased();
         self.transition(seq, state, None);
-        if !self.records[&seq].is_unreleased() {
+        if !is_unreleased {
             self.leave_lane(seq);
         }
     }
@@ -385,14 +387,16 @@ impl Jobs {
     /// If the transition is not legal, which callers rule out.
     pub(super) fn transition(&mut self, seq: Seq, next: JobState, due_at: Option<Timestamp>) {
         self.dequeue(seq);
-        let job = &mut self.records.get_mut(&seq).expect("the job is stored").job;
+        let record = self.records.get_mut(&seq).expect("the job is stored");
+        let is_unreleased = record.is_unreleased();
+        let job = &mut record.job;
         assert!(job.state.may_become(next), "illegal transition from {} to {next}", job.state);
         self.counts.remove(job);
         job.state = next;
         job.due_at = due_at;
         self.counts.add(job);
         self.enqueue(seq);
-        if !matches!(next, JobState::Ready | JobState::Running) && !self.records[&seq].is_unreleased() {
+        if !matches!(next, JobState::Ready | JobState::Running) && !is_unreleased {
             self.end_turn(seq);
         }
     }
