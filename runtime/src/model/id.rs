@@ -156,6 +156,11 @@ impl CorrelationId {
         Self(text.into())
     }
 
+    /// That of a job without a correlation of its publisher: the text of its id.
+    pub(crate) fn of_job(id: JobId) -> Self {
+        Self::new(&*id.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -75,7 +75,7 @@ impl JobSpec {
             target: None,
             order_key: None,
             idempotency_key: None,
-            correlation: CorrelationId::new(id.to_string()),
+            correlation: CorrelationId::of_job(id),
             cause: None,
             depth: 0,
             context: JobContext::empty(),
