@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -106,14 +107,11 @@ impl Engine {
     ///
     /// It is not left to the caller for longer: a caller may stop polling without dropping this, and the attempt has its entity
     /// and a place among the running ones, for which others wait.
-    pub(crate) fn run_here<T: Send + 'static>(
-        &self,
-        attempt: impl Future<Output = T> + Send + 'static,
-    ) -> Here<T> {
+    pub(crate) fn run_here<T: Send + 'static>(&self, attempt: BoxFuture<'static, T>) -> Here<T> {
         // Panics outside of a tokio runtime, before anything is stored: not only an attempt that waits needs one.
         let tokio = Handle::current();
         // Unwind safe: the attempt owns what it changes, or locks it.
-        let mut attempt = self.attempts.track_future(AssertUnwindSafe(attempt.boxed()).catch_unwind());
+        let mut attempt = self.attempts.track_future(AssertUnwindSafe(attempt).catch_unwind());
         match (&mut attempt).now_or_never() {
             Some(ended) => Here::Ended(ended.map_err(drop_caught).ok()),
             None => Here::Waits(tokio.spawn(async { attempt.await.map_err(drop_caught).ok() })),

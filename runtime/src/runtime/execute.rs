@@ -78,7 +78,8 @@ impl<T: DeserializeOwned + Send + 'static> IntoFuture for Execute<T> {
                 overrides.map(|overrides| Arc::new(OverrideGuard::new(&engine.overrides, id, overrides)));
             let mut watch = engine.waiters.watch(id);
             // From here on the job runs, whether or not the caller still waits.
-            let started = match engine.run_here(start(engine.clone(), job, command, overriding.clone())) {
+            let first = start(engine.clone(), job, command, overriding.clone()).boxed();
+            let started = match engine.run_here(first) {
                 Here::Ended(started) => started,
                 Here::Waits(task) => tokio::select! {
                     biased;
