@@ -364,7 +364,8 @@ async fn leave(_: Leave, background: Arc<Background>) {
     let (early, done) = (background.early.clone(), background.done.clone());
     tokio::spawn(with_context(seed(), async move {
         let refused = runtime.publish(Look::default()).await.unwrap_err();
-        early.send(Some(refused)).unwrap();
+        // The handler may not have subscribed yet.
+        early.send_replace(Some(refused));
         done.notified().await;
         runtime.publish(Look::default()).await.unwrap();
     }));
