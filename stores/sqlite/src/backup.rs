@@ -3,24 +3,16 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use enact::store::StoreError;
+use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, InterruptHandle};
-use tokio::sync::oneshot;
 
+use crate::apart::Apart;
 use crate::database_path;
 use crate::error::Error;
-use crate::open;
-use crate::open_file::OpenFile;
 use crate::partial_file::PartialFile;
 use crate::store::SqliteStore;
-
-/// A reader of the write-ahead log waits for another process only while that recovers or closes the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl SqliteStore {
     /// Writes a backup while the store is open, also under load and beside other processes: all that was committed before this call and,
@@ -36,66 +28,29 @@ impl SqliteStore {
     /// # Errors
     /// If `to` exists, or its directory does not; if there is no space; if the database is damaged. There is no file `to` then.
     pub async fn backup(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
-        let file = self.readers.jobs.file().clone();
-        file.check_process()?;
-        let to = to.as_ref().to_owned();
-        let (start, started) = oneshot::channel();
-        let (reply, result) = oneshot::channel();
-        let run = move || {
-            let outcome = backup(&file, &to, start, || reply.is_closed());
-            // The caller may have dropped its future.
-            let _ = reply.send(outcome);
-        };
-        thread::Builder::new().name("enact-sqlite-backup".to_owned()).spawn(run).map_err(|error| {
-            StoreError::new("the thread `enact-sqlite-backup` cannot be started").caused_by(error)
-        })?;
-        // Without a handle it has failed before it began, and its result says why.
-        let _interrupt = started.await.ok();
-        result.await.unwrap_or_else(|_| {
-            Err(StoreError::new("the thread `enact-sqlite-backup` panicked (see the log); check the backup"))
-        })
+        let (from, to) = (self.path.clone(), to.as_ref().to_owned());
+        self.run_apart("enact-sqlite-backup", move |connection| backup(connection, &from, &to)).await
     }
 }
 
-/// Interrupts what a connection runs. Does nothing while it runs nothing, and once the connection is closed. A channel that is dropped
-/// before this was received drops it too.
-pub(crate) struct InterruptOnDrop(InterruptHandle);
-
-impl Drop for InterruptOnDrop {
-    fn drop(&mut self) {
-        self.0.interrupt();
-    }
-}
-
-pub(crate) fn backup(
-    file: &Arc<OpenFile>,
-    to: &Path,
-    start: oneshot::Sender<InterruptOnDrop>,
-    is_dropped: impl Fn() -> bool,
-) -> Result<(), StoreError> {
-    let from = file.path();
+pub(crate) fn backup(connection: &Apart<'_>, from: &Path, to: &Path) -> Result<(), StoreError> {
     database_path::check(to)?;
     let to = database_path::resolve(to)?;
     refuse_existing(&to)?;
-    let connection = open::connect(from, BUSY_TIMEOUT).map_err(|error| error.to_store_error(from))?;
-    let dropped = || StoreError::new(format!("the backup `{}` was dropped", to.display()));
-    start.send(InterruptOnDrop(connection.get_interrupt_handle())).map_err(|_| dropped())?;
     let copy = fs::metadata(from).and_then(|metadata| PartialFile::create(&to, &metadata));
     let copy = copy.map_err(|error| not_written(&to, error))?;
-    vacuum_into(&connection, copy.path()).map_err(|error| {
+    vacuum_into(connection, copy.path()).map_err(|error| {
         let message = format!("the backup `{}` of `{}` was not written", to.display(), from.display());
         StoreError::new(message).caused_by(Error::from(error).to_store_error(from))
     })?;
-    drop(connection);
-    if is_dropped() {
-        // An interrupt before the statement began had no effect.
-        return Err(dropped());
-    }
+    copy.sync().map_err(|error| not_written(&to, error))?;
+    // An interrupt before or after the statement had no effect.
+    connection.check_dropped()?;
     refuse_existing(&to)?;
     copy.publish(&to).map_err(|error| not_written(&to, error))
 }
 
-fn vacuum_into(connection: &Connection, to: &Path) -> rusqlite::Result<()> {
+pub(crate) fn vacuum_into(connection: &Connection, to: &Path) -> rusqlite::Result<()> {
     // The name of a file need not be UTF-8.
     let name = ToSqlOutput::Borrowed(ValueRef::Text(to.as_os_str().as_encoded_bytes()));
     connection.execute("VACUUM INTO ?1", [name]).map(drop)

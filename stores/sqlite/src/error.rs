@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Display, Path, PathBuf};
 
 use enact::Unreadable;
 use enact::store::{Cursor, StoreError};
@@ -22,12 +22,16 @@ pub(crate) enum Error {
     },
     /// An fsync failed, now (with the reason) or earlier.
     SyncFailed(Option<String>),
+    /// The write-ahead log cannot be read.
+    LogUnreadable(String),
     /// After a failed fsync, a part of the write-ahead log is missing.
     LogLost,
     /// A file is no longer at the path where it was opened.
     FileGone(PathBuf),
     /// The database has so many names (hard links), and SQLite has a log for each.
     SeveralNames(u64),
+    /// The database and what is beside it do not fit together.
+    Mismatch(Mismatch),
     /// A cursor is after the last position of an event.
     CursorAhead {
         cursor: Cursor,
@@ -35,6 +39,19 @@ pub(crate) enum Error {
     },
     /// The caller broke the contract of the store.
     InvalidCall(&'static str),
+}
+
+/// How a database and what is beside it do not fit together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mismatch {
+    /// The database has no byte left, and its log has some.
+    Emptied,
+    /// Pages are neither in the database nor in its log.
+    Truncated,
+    /// The log belongs to another database, or to another state of this one.
+    OtherLog,
+    /// The file was copied from a database that was open, without its log.
+    CopiedWhileOpen,
 }
 
 impl From<rusqlite::Error> for Error {
@@ -62,6 +79,14 @@ pub(crate) fn is_too_many_files(error: &io::Error) -> bool {
 }
 
 impl Error {
+    #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+    pub(crate) fn log_unreadable(error: io::Error) -> Self {
+        if is_too_many_files(&error) {
+            return Self::TooManyFiles(error.to_string());
+        }
+        Self::LogUnreadable(error.to_string())
+    }
+
     /// The error for a caller. Borrows, because one failure can concern many callers.
     pub(crate) fn to_store_error(&self, path: &Path) -> StoreError {
         let path = path.display();
@@ -89,6 +114,10 @@ impl Error {
                     None => error,
                 }
             }
+            Self::LogUnreadable(reason) => StoreError::new(format!(
+                "`{path}`: its write-ahead log cannot be read; check the disk and the system log, then retry"
+            ))
+            .caused_by(reason.as_str()),
             Self::LogLost => StoreError::new(format!(
                 "`{path}`: fsync failed, and the system has dropped a part of the write-ahead log that was not on the disk; \
                  writes are refused. Check the disk, stop all processes that use the database, and start them again: what was \
@@ -105,6 +134,7 @@ impl Error {
                  does not write to it. Delete the other names (`find DIRECTORY -samefile '{path}'` finds them) and retry; to have \
                  a second database, copy the file instead"
             )),
+            Self::Mismatch(mismatch) => StoreError::new(mismatch_text(&path, *mismatch)),
             Self::CursorAhead { cursor, last } => {
                 StoreError::cursor_ahead(format_args!("`{path}`"), *cursor, *last)
             }
@@ -116,6 +146,31 @@ impl Error {
     pub(crate) fn is_busy(&self) -> bool {
         matches!(self, Self::Sqlite(error)
             if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)))
+    }
+}
+
+fn mismatch_text(path: &Display<'_>, mismatch: Mismatch) -> String {
+    match mismatch {
+        Mismatch::Emptied => format!(
+            "`{path}` is empty, and `{path}-wal`, the write-ahead log, is not: the database was emptied or deleted, and nothing is written to \
+             it now. Stop all processes that use it and restore a backup with `SqliteStore::restore`, which keeps the log. For a new \
+             database, move the log away"
+        ),
+        Mismatch::Truncated => format!(
+            "`{path}` was truncated: it ends before pages that are not in the write-ahead log either, and nothing is written to it now. \
+             Stop all processes that use it and restore a backup with `SqliteStore::restore`, or try to recover it with \
+             `sqlite3 FILE .recover`"
+        ),
+        Mismatch::OtherLog => format!(
+            "`{path}-wal` is the write-ahead log of another database, or of another state of `{path}`: the database was replaced, and the \
+             log of the old one is still there. Restore the database with `SqliteStore::restore`, which keeps the log. If the database was changed by another program and the log does belong to it, run \
+             `sqlite3 '{path}' 'PRAGMA wal_checkpoint(TRUNCATE)'`"
+        ),
+        Mismatch::CopiedWhileOpen => format!(
+            "`{path}` is a copy of a database that was open, without its write-ahead log: what was committed last is missing, and it may be \
+             damaged. Use a backup made by `SqliteStore::backup`. If the file was made by a tool that copies a whole state, such as \
+             `.backup` of the shell, run `sqlite3 '{path}' 'PRAGMA journal_mode = delete'`"
+        ),
     }
 }
 

@@ -54,6 +54,7 @@
 //!   fail and change nothing. Reads do not wait. No restart is needed afterwards. Running jobs are not lost unless the lock
 //!   outlasts their worker's lease and another process, which can write first, rescues them; they then end as any lost
 //!   attempt does.
+//! - **File truncated or emptied**: writes are refused, see [Backups](#backups).
 //! - **File deleted, moved or replaced**, the database or its log (`-wal`): on Unix an open file lives on without its name, and what is
 //!   written to it is lost with the process. Writes are refused within a second; those of that second are in the opened
 //!   file. If it was moved, move it back and the store goes on. If it was deleted, copy database and log while the process
@@ -97,13 +98,46 @@
 //!
 //! # Backups
 //!
-//! - **To back up**, call [`SqliteStore::backup`], also while the store is in use. The backup is one file.
-//! - **To restore**, stop all processes that use the database. Move the database away together with its `-wal` and `-shm`, copy the
-//!   backup to its place, and start the processes. A `-wal` that a crash has left belongs to the file that it was written for: SQLite
-//!   plays it back over whatever file has the name, which undoes the restore or damages the file.
-//! - **Do not copy** the file of an open store, as by `cp`. The latest commits are in the log alone, and the copy of a young store opens as
-//!   an empty one. A program that reads or copies its own database as a file also gives up SQLite's locks on it: another program that
-//!   opens and closes the database then deletes the log.
+//! ```no_run
+//! use enact_sqlite::SqliteStore;
+//!
+//! # async fn back_up(store: SqliteStore) -> Result<(), Box<dyn std::error::Error>> {
+//! // While the store is in use.
+//! store.backup("/backups/bank-2026-11-28.db").await?;
+//!
+//! // In another program, or on another machine, while no process has the database open.
+//! let replaced = SqliteStore::restore("/backups/bank-2026-11-28.db", "/var/lib/bank/bank.db")?;
+//! # Ok(()) }
+//! ```
+//!
+//! - **To back up**, call [`SqliteStore::backup`]. The backup is one file. A copy of the database is a backup, too, if no process had it open,
+//!   and so is what `VACUUM INTO` writes.
+//! - **To restore**, stop all processes that use the database and call [`SqliteStore::restore`]. It keeps what was there.
+//! - **To verify** a database or a backup, open it and call [`SqliteStore::check`]. `restore` verifies the backup, too.
+//!
+//! What not to do, and what happens then:
+//!
+//! | do not | because | what the store does |
+//! |---|---|---|
+//! | copy the file of an open store (`cp bank.db …`) | what was committed last is in the log (`-wal`) alone | `open` and `restore` refuse the copy (Unix). Whole are only file and log of a moment when no process wrote |
+//! | copy a backup over a database by hand | the log of a crash may still be there; SQLite plays it back over whatever file has the name, which undoes the restore or damages the file | `open` refuses a log that belongs to another file or to another state of it |
+//! | delete `-wal` or `-shm` | the log may have the only copy of what was confirmed | writes are refused within a second |
+//! | empty or truncate the file, or copy over it, while a store has it open | SQLite goes on with the pages that are left | writes are refused as soon as it is shorter than before and pages are missing; `open` refuses such a file, and does not delete its log as SQLite would. A copy over it of the same length or longer is found by the next `open` only |
+//! | read or copy the database as a file in a process that has it open | the process loses SQLite's locks on it, and another program that opens and closes the database then deletes the log | on Linux and Android the store has locks that it does not lose so; elsewhere writes are refused within a second after the log was deleted |
+//!
+//! What cannot be told from a good file, and is not refused:
+//!
+//! - The copy of an open database that is put back over the same file when there is no log: what was in the log is lost.
+//! - The copy of an open database that is put back beside its log when the log has started again at most twice since (16 MiB each): the
+//!   database may be damaged, which [`SqliteStore::check`] finds. If the log has not started again, it brings the database to
+//!   the state of the crash.
+//!
+//! A tool that copies a whole state of an open database, such as `.backup` of the shell, makes a file that looks like a copy by `cp`, and is refused.
+//! So is a copy that was made after another program had closed the database as the last one. Declare it whole:
+//! `sqlite3 FILE 'PRAGMA journal_mode = delete'`.
+//!
+//! A program that reads the closed database in a transaction keeps `open` waiting, up to the
+//! [`busy_timeout`](SqliteStoreBuilder::busy_timeout); while a store has it open, readers hold up nothing.
 //!
 //! # Reading the file
 //!
@@ -119,14 +153,19 @@
 //! crate; a file is migrated when it is opened.
 #![forbid(unsafe_code)]
 
+mod apart;
 mod backup;
 mod builder;
 mod cells;
+mod check;
 mod database_path;
+mod descriptors;
 mod encode;
 mod error;
 mod file_creation;
 mod file_guard;
+mod file_mark;
+mod held_locks;
 mod job_query;
 mod open;
 mod open_file;
@@ -139,6 +178,7 @@ mod queued_write;
 mod raw_text;
 mod reader;
 mod recovery;
+mod restore;
 mod rows;
 mod schema;
 mod sqlite_version;
@@ -146,7 +186,7 @@ mod statements;
 mod store;
 #[cfg(test)]
 mod tests;
-mod wal_rewrite;
+mod wal_file;
 mod wal_sync;
 mod worker_thread;
 mod write_cache;

@@ -12,7 +12,9 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use crate::database_path;
 use crate::error::{Error, is_at_file_limit};
 use crate::file_creation;
-use crate::file_guard::{FileGuard, check_names};
+use crate::file_guard::{self, FileGuard, check_names};
+use crate::file_mark::{self, Marker};
+use crate::held_locks::HeldLocks;
 use crate::open_file::OpenFile;
 use crate::options::{CHECKPOINT_PAGES, LOG_SIZE_LIMIT, Options, Synchronous};
 use crate::reader::Readers;
@@ -21,7 +23,7 @@ use crate::sqlite_version;
 use crate::store::SqliteStore;
 use crate::wal_sync::WalSync;
 use crate::write_cache::WriteCache;
-use crate::writer::Writer;
+use crate::writer::{Writer, WriterFiles};
 
 /// The page cache of each connection.
 const CACHE_KIB: i32 = 16 * 1024;
@@ -49,14 +51,24 @@ pub(crate) fn open_with(
     file_creation::create(&path, options.file_mode)?;
     check_names(&path).map_err(|error| error.to_store_error(&path))?;
     let file = OpenFile::new(path.clone())?;
+    let before = file_guard::identify(&path)?;
     let writer = connect_writer(&path, options)?;
-    let guard = FileGuard::of(&path)?;
+    let guard = FileGuard::of(&path, before)?;
+    let explain = |error| Error::log_unreadable(error).to_store_error(&path);
+    let marker = Marker::of(&path).map_err(explain)?;
+    let held = HeldLocks::of(&path).map_err(explain)?;
     let sync = sync(&path)?.map(Arc::new);
     let readers = Readers::start(&file, || connect_reader(&path, options))?;
     let cache = Arc::new(WriteCache::new());
     Ok(SqliteStore {
         readers,
-        writer: Writer::start(file, writer, guard, sync.clone(), cache.clone())?,
+        writer: Writer::start(
+            file,
+            writer,
+            WriterFiles { guard, marker, held },
+            sync.clone(),
+            cache.clone(),
+        )?,
         sync,
         cache,
         path,
@@ -65,6 +77,8 @@ pub(crate) fn open_with(
 
 fn connect_writer(path: &Path, options: &Options) -> Result<Connection, StoreError> {
     let explain = |error: Error| error.to_store_error(path);
+    file_mark::check(path).map_err(explain)?;
+    let had_log = file_mark::has_log(path);
     let connection = connect(path, options.busy_timeout).map_err(explain)?;
     if connection.is_readonly(MAIN_DB).map_err(|error| explain(error.into()))? {
         return Err(StoreError::new(format!(
@@ -74,6 +88,16 @@ fn connect_writer(path: &Path, options: &Options) -> Result<Connection, StoreErr
     }
     let busy = BusyRetry::until(options.busy_timeout);
     busy.retry(|| schema::inspect(&connection)).map_err(explain)?.ensure_usable(path)?;
+    let is_unsynced = WalSync::is_unsynced(path);
+    if !had_log && busy.retry(|| file_mark::is_in_use(&connection)).map_err(explain)? {
+        file_mark::check_copied(&connection, path).map_err(explain)?;
+    }
+    if !is_unsynced {
+        file_mark::close(&connection);
+        connection.busy_timeout(options.busy_timeout).map_err(|error| explain(error.into()))?;
+    }
+    busy.retry(|| schema::migrate(&connection)).map_err(explain)?.ensure_usable(path)?;
+    busy.retry(|| file_mark::prepare_for_log(&connection, path)).map_err(explain)?;
     let journal = busy.retry(|| enable_wal(&connection)).map_err(explain)?;
     if journal != "wal" && is_at_file_limit() {
         return Err(explain(Error::TooManyFiles(format!("the journal mode is `{journal}`"))));
@@ -85,8 +109,10 @@ fn connect_writer(path: &Path, options: &Options) -> Result<Connection, StoreErr
             path.display()
         )));
     }
-    busy.retry(|| schema::migrate(&connection)).map_err(explain)?.ensure_usable(path)?;
     configure_writer(&connection, options).map_err(explain)?;
+    if !is_unsynced {
+        busy.retry(|| file_mark::note_log(&connection, path)).map_err(explain)?;
+    }
     Ok(connection)
 }
 

@@ -57,6 +57,18 @@ impl OpenFile {
     }
 }
 
+/// Fails if a store of this process has the file open.
+pub(crate) fn check_not_open(path: &Path) -> Result<(), StoreError> {
+    let process = process::id();
+    if lock().iter().any(|(opener, file)| *opener == process && **file == *path) {
+        return Err(StoreError::new(format!(
+            "`{}` is open in this process: drop its store first",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
 impl Drop for OpenFile {
     fn drop(&mut self) {
         if self.is_forked() {

@@ -26,9 +26,13 @@ impl PartialFile {
         &self.path
     }
 
-    /// Makes the content durable, then gives the file its name, durably. A file that has the name is replaced.
+    /// Makes the content durable.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        File::options().write(true).open(&self.path)?.sync_all()
+    }
+
+    /// Gives a file that is [durable](Self::sync) its name, durably. A file that has the name is replaced.
     pub(crate) fn publish(mut self, target: &Path) -> io::Result<()> {
-        File::options().write(true).open(&self.path)?.sync_all()?;
         fs::rename(&self.path, target)?;
         self.is_published = true;
         sync_directory(target)

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::error::Error;
 use crate::options::CHECKPOINT_PAGES;
-use crate::wal_rewrite::{self, ValidLog};
+use crate::wal_file::{self, ValidLog};
 use crate::wal_sync::WalSync;
 
 /// The pauses between tries. A try reads and writes the whole log.
@@ -61,14 +61,14 @@ fn rewrite(connection: &Connection, sync: &WalSync, transaction: u64) -> Result<
     let mut log = sync.open_log().map_err(sync_failed)?;
     // A commit of one page, at the end of the log. Its checksum includes all frames before it, so it is valid only if none is missing.
     let before = in_transaction(connection, "COMMIT", || {
-        let before = wal_rewrite::read(&mut log).map_err(sync_failed)?;
+        let before = wal_file::read(&mut log).map_err(sync_failed)?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         connection.pragma_update(None, "user_version", version)?;
         Ok(before)
     })?;
     // No other process writes to the log meanwhile.
     in_transaction(connection, "ROLLBACK", || {
-        let after = wal_rewrite::rewrite(&mut log).map_err(sync_failed)?;
+        let after = wal_file::rewrite(&mut log).map_err(sync_failed)?;
         if !is_longer(before, after) {
             return Err(Error::LogLost);
         }

@@ -1,6 +1,5 @@
 //! The fsync of the write-ahead log, on a thread of its own so that the writer can go on with the next transaction.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, is_too_many_files};
 use crate::file_guard::wal_path;
+use crate::partial_file::with_suffix;
 use crate::queued_write::QueuedWrite;
 
 /// The writes of a committed transaction that wait for it to be durable. May be empty: a later write may depend on it.
@@ -91,9 +91,7 @@ impl WalSync {
         let (calls, queued) = mpsc::channel();
         let (permits, taken) = mpsc::sync_channel(QUEUED_GROUPS);
         let queue = Queue { calls: queued, permits: taken };
-        let mut unsynced: OsString = fs::canonicalize(database)?.into();
-        unsynced.push("-unsynced");
-        let unsynced = PathBuf::from(unsynced);
+        let unsynced = unsynced_path(database);
         let shared = Arc::new(Shared {
             sync: Box::new(sync),
             database: database.to_owned(),
@@ -109,6 +107,12 @@ impl WalSync {
             .name("enact-sqlite-sync".to_owned())
             .spawn(move || serve(&queue, &serving))?;
         Ok(Self { calls: Some(calls), permits, shared, thread: Some(thread) })
+    }
+
+    /// Whether a process has left its log after a failed fsync.
+    pub(crate) fn is_unsynced(database: &Path) -> bool {
+        // If that cannot be read, it is not to be relied on.
+        unsynced_path(database).try_exists().unwrap_or(true)
     }
 
     /// Whether an fsync has failed, and the log was not [recovered](crate::recovery) since. What was not durable then may never become so,
@@ -186,6 +190,11 @@ impl Drop for WalSync {
             let _ = thread.join();
         }
     }
+}
+
+/// The path of the database has no symbolic links.
+fn unsynced_path(database: &Path) -> PathBuf {
+    with_suffix(database, "-unsynced")
 }
 
 fn serve(queue: &Queue, shared: &Shared) {

@@ -12,6 +12,8 @@ use rusqlite::{Connection, Statement};
 
 use crate::error::Error;
 use crate::file_guard::FileGuard;
+use crate::file_mark::{self, Marker};
+use crate::held_locks::HeldLocks;
 use crate::open_file::OpenFile;
 use crate::operation::Operation;
 use crate::queued_write::{Queued, QueuedWrite};
@@ -27,29 +29,38 @@ const MAX_GROUP: usize = 1024;
 
 pub(crate) struct Writer(WorkerThread<Box<dyn QueuedWrite>>);
 
+/// What the writer knows of the files.
+pub(crate) struct WriterFiles {
+    pub(crate) guard: FileGuard,
+    pub(crate) marker: Marker,
+    pub(crate) held: HeldLocks,
+}
+
 impl Writer {
     /// Without a `sync`, commits are not made durable.
     pub(crate) fn start(
         file: Arc<OpenFile>,
         connection: Connection,
-        guard: FileGuard,
+        files: WriterFiles,
         sync: Option<Arc<WalSync>>,
         cache: Arc<WriteCache>,
     ) -> Result<Self, StoreError> {
         let (started, outcome) = mpsc::sync_channel(1);
         let path = file.path().clone();
-        let thread =
-            WorkerThread::spawn("enact-sqlite-writer", file, move |queue| {
-                match Transactions::prepare(&connection, guard, &cache) {
-                    Ok(transactions) => {
-                        let _ = started.send(Ok(()));
-                        serve(transactions, sync.as_deref(), &path, queue);
-                    }
-                    Err(error) => {
-                        let _ = started.send(Err(Error::from(error).to_store_error(&path)));
-                    }
+        let thread = WorkerThread::spawn("enact-sqlite-writer", file, move |queue| {
+            let WriterFiles { guard, marker, held } = files;
+            let guard = match Transactions::prepare(&connection, guard, marker, &cache) {
+                Ok(transactions) => {
+                    let _ = started.send(Ok(()));
+                    serve(transactions, sync.as_deref(), &path, queue)
                 }
-            })?;
+                Err(error) => {
+                    let _ = started.send(Err(Error::from(error).to_store_error(&path)));
+                    return;
+                }
+            };
+            close(&connection, guard, held, sync.as_deref());
+        })?;
         match outcome.recv() {
             Ok(outcome) => outcome.map(|()| Self(thread)),
             Err(_) => {
@@ -75,7 +86,7 @@ fn serve(
     sync: Option<&WalSync>,
     path: &Path,
     queue: &Receiver<Box<dyn QueuedWrite>>,
-) {
+) -> FileGuard {
     while let Ok(first) = queue.recv() {
         match sync.map_or(Ok(()), |sync| transactions.recover(sync)) {
             Ok(()) => {
@@ -84,10 +95,19 @@ fn serve(
             Err(error) => refuse([first], &error, path),
         }
     }
-    if sync.is_some_and(WalSync::has_failed) {
-        // The last connection to close copies the log to the database, which must not happen with a log that is in doubt.
-        let flag = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-        let _ = transactions.connection.set_db_config(flag, true);
+    transactions.guard
+}
+
+/// Copies the log to the database and deletes it, if this is the last connection and both are what they were.
+fn close(connection: &Connection, mut guard: FileGuard, held: HeldLocks, sync: Option<&WalSync>) {
+    // A log that is in doubt, or of a database that was moved or truncated, may be all that is left.
+    let is_whole = guard.check_now().is_ok() && !sync.is_some_and(WalSync::has_failed);
+    // They exclude the lock with which the log is deleted.
+    drop(held);
+    if is_whole {
+        file_mark::close(connection);
+    } else {
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 }
 
@@ -165,6 +185,7 @@ enum GroupError {
 struct Transactions<'c> {
     connection: &'c Connection,
     guard: FileGuard,
+    marker: Marker,
     begin: Statement<'c>,
     select_data_version: Statement<'c>,
     commit: Statement<'c>,
@@ -179,11 +200,13 @@ impl<'c> Transactions<'c> {
     fn prepare(
         connection: &'c Connection,
         guard: FileGuard,
+        marker: Marker,
         cache: &'c WriteCache,
     ) -> rusqlite::Result<Self> {
         Ok(Self {
             connection,
             guard,
+            marker,
             begin: prepare(connection, "BEGIN IMMEDIATE")?,
             select_data_version: prepare(connection, "PRAGMA data_version")?,
             commit: prepare(connection, "COMMIT")?,
@@ -217,7 +240,7 @@ impl<'c> Transactions<'c> {
                 // If this fails too, the next BEGIN reports it.
                 let _ = self.connection.execute_batch("ROLLBACK");
             }
-            self.statements.clear_caches();
+            self.clear_caches();
         }
         outcome
     }
@@ -230,6 +253,7 @@ impl<'c> Transactions<'c> {
         self.guard.check().map_err(GroupError::Transaction)?;
         self.begin.execute([]).map_err(|error| GroupError::Transaction(error.into()))?;
         self.detect_other_writers().map_err(|error| GroupError::Transaction(error.into()))?;
+        self.marker.update(self.connection).map_err(GroupError::Transaction)?;
         let mut next = 0;
         while let Some(write) = group.get_mut(next) {
             write.run(&mut self.statements).map_err(GroupError::Write)?;
@@ -240,6 +264,7 @@ impl<'c> Transactions<'c> {
         }
         self.statements.flush().map_err(GroupError::Write)?;
         self.commit.execute([]).map_err(|error| GroupError::Transaction(error.into()))?;
+        self.marker.after_commit(self.connection);
         for write in group {
             write.update_cache(self.cache);
         }
@@ -251,8 +276,13 @@ impl<'c> Transactions<'c> {
         let data_version = self.select_data_version.query_row([], |row| row.get(0))?;
         if data_version != self.data_version {
             self.data_version = data_version;
-            self.statements.clear_caches();
+            self.clear_caches();
         }
         Ok(())
+    }
+
+    fn clear_caches(&mut self) {
+        self.statements.clear_caches();
+        self.marker.forget();
     }
 }

@@ -3,6 +3,14 @@
 -- Times are microseconds since 1970, UTC. To read one: datetime(created_at / 1000000, 'unixepoch').
 -- Payloads, entities, outputs, failures and contexts are JSON; ids and states are text.
 
+-- One row: which file this is, and which write-ahead log it has while it is open. It is written when the file is opened and when
+-- the log starts again from its beginning.
+CREATE TABLE file (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    inode   INTEGER,                      -- the number that the system has for the file; NULL: none
+    log     INTEGER                       -- the number in the header of the log; NULL: none, or one that was not noted yet
+) STRICT;
+
 -- A job is split by lifetime. What is fixed when it is submitted (`job_specs`) and what its attempts left (`attempts`,
 -- `cancelled`) is written once and kept until it is pruned. The state of a job that has not ended is a small row that moves
 -- between `waiting`, `ready` and `running` and is deleted when the job ends, so that no step slows down as ended jobs

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::SqliteStore;
+use crate::apart::serve;
 use crate::backup::backup;
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -23,7 +24,8 @@ fn a_backup_that_was_dropped_before_it_copied_leaves_no_file() -> Outcome {
     let store = SqliteStore::open(directory.path().join("bank.db"))?;
     let backups = tempdir()?;
     let (start, _started) = oneshot::channel();
-    let outcome = backup(store.readers.jobs.file(), &backups.path().join("bank.db"), start, || true);
+    let to = backups.path().join("bank.db");
+    let outcome = serve(&store.path, start, &|| true, |connection| backup(connection, &store.path, &to));
     assert!(outcome.expect_err("it was dropped").to_string().contains("was dropped"));
     assert_eq!(fs::read_dir(backups.path())?.count(), 0);
     Ok(())
@@ -45,8 +47,10 @@ async fn a_backup_that_is_dropped_while_it_copies_is_interrupted() -> Outcome {
         assert!(Instant::now() < deadline, "no backup was interrupted");
         let backups = tempdir()?;
         let (start, started) = oneshot::channel();
-        let (file, to) = (store.readers.jobs.file().clone(), backups.path().join("bank.db"));
-        let running = thread::spawn(move || backup(&file, &to, start, || false));
+        let (from, to) = (store.path.clone(), backups.path().join("bank.db"));
+        let running = thread::spawn(move || {
+            serve(&from, start, &|| false, |connection| backup(connection, &from, &to))
+        });
         let interrupt = started.await?;
         // Its file is created just before the statement.
         while fs::read_dir(backups.path())?.count() == 0 && !running.is_finished() {

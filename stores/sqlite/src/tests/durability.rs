@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::SqliteStore;
 use crate::open::open_with;
 use crate::options::{Options, Synchronous};
-use crate::wal_rewrite;
+use crate::wal_file;
 use crate::wal_sync::WalSync;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -515,7 +515,7 @@ async fn r02_the_store_goes_on_when_fsync_works_again() {
 async fn r02_a_log_from_which_a_page_was_dropped_is_not_built_on() {
     let world = World::new();
     let before = world.publish(ring()).await.expect("it is published");
-    let end = wal_rewrite::read(&mut File::open(world.log()).expect("a log")).expect("it is read").end;
+    let end = wal_file::read(&mut File::open(world.log()).expect("a log")).expect("it is read").end;
     world.fails().await;
     // The system has dropped a page that was not on the disk. What is read now is what the disk has.
     let mut log = File::options().write(true).open(world.log()).expect("a log");
@@ -563,7 +563,7 @@ fn a_log_is_written_again_as_it_is_up_to_the_first_frame_that_is_not_valid() {
         ["CREATE TABLE t(x)", "INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (randomblob(20000))"]
     {
         connection.execute_batch(statement).expect("it is executed");
-        let log = wal_rewrite::read(&mut File::open(&path).expect("a log")).expect("it is read");
+        let log = wal_file::read(&mut File::open(&path).expect("a log")).expect("it is read");
         assert_eq!(log.end, fs::metadata(&path).expect("a log").len(), "{statement}");
         ends.push(log.end);
     }
@@ -571,7 +571,7 @@ fn a_log_is_written_again_as_it_is_up_to_the_first_frame_that_is_not_valid() {
     let rewrite = || {
         let mut log = File::options().read(true).write(true).open(&path).expect("a log");
         log.set_modified(SystemTime::UNIX_EPOCH).expect("its time is set");
-        let end = wal_rewrite::rewrite(&mut log).expect("it is written").end;
+        let end = wal_file::rewrite(&mut log).expect("it is written").end;
         assert!(log.metadata().expect("a log").modified().expect("a time") > SystemTime::UNIX_EPOCH);
         end
     };
