@@ -127,6 +127,29 @@ pub(super) enum Command {
     },
     /// Delete old jobs, with their attempts and idempotency keys
     Prune(PruneArgs),
+    /// Back up the database, also while other processes use it
+    Backup {
+        /// The file to write; it must not exist
+        file: PathBuf,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+    /// Put a backup to the place of the database, which no process may use meanwhile
+    ///
+    /// The database that was there is kept under another name, which is printed.
+    Restore {
+        /// The backup
+        file: PathBuf,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+    /// Read the whole database and report damage
+    ///
+    /// Exits with 1 if there is any.
+    Check {
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
     /// Show the bank's commands, events, handlers and entities
     Wiring {
         /// Print a Mermaid flowchart

@@ -4,6 +4,7 @@ mod accounts;
 mod args;
 mod database;
 mod execute;
+mod files;
 mod jobs;
 mod notifier;
 mod operate;
@@ -51,6 +52,9 @@ pub(crate) async fn run(cli: Cli, out: &mut impl Write) -> Result<()> {
         Command::Cancel { id, database } => operate::cancel(id, &database.db, json, out).await,
         Command::Orphans { database } => operate::orphans(&database.db, json, out).await,
         Command::Prune(args) => operate::prune(&args, json, out).await,
+        Command::Backup { file, database } => files::backup(&file, &database.db, json, out).await,
+        Command::Restore { file, database } => files::restore(&file, &database.db, json, out),
+        Command::Check { database } => files::check(&database.db, json, out).await,
         Command::Wiring { mermaid } => wiring::wiring(mermaid, json, out).await,
         Command::Schema { name } => wiring::schema(name.as_deref(), out).await,
     }

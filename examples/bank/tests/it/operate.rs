@@ -1,10 +1,11 @@
-//! `bank retry`, `cancel`, `prune`, `tree` and `job`.
+//! `bank retry`, `cancel`, `prune`, `tree`, `job`, `backup`, `restore` and `check`.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::program::{TestDir, bank};
+use crate::program::{TestDir, bank, program};
 
 /// Creates a database with a failed withdrawal that would succeed now, and returns its job.
 fn create_failed_job(db: &Path) -> String {
@@ -188,4 +189,62 @@ fn a_job_is_shown_with_its_request_and_events() {
         assert!(shown.contains(line), "{line}: {shown}");
     }
     assert!(shown.contains("emitted MoneyDeposited"), "{shown}");
+}
+
+#[test]
+fn a_backup_is_written_while_the_bank_works_and_restored_after_it_was_killed() {
+    let dir = TestDir::new();
+    let (db, backup) = (dir.path("bank.db"), dir.path("backup.db"));
+    let file = backup.to_str().expect("a name in UTF-8").to_owned();
+    bank(&db, &["open", "a-1", "Ada"]).success();
+    let mut work =
+        program([OsStr::new("work"), OsStr::new("--db"), db.as_os_str()]).spawn().expect("it starts");
+    bank(&db, &["deposit", "a-1", "100"]).success();
+    assert!(bank(&db, &["backup", &file]).success().contains("backed up"));
+    let error = bank(&db, &["backup", &file]).error();
+    assert!(error.contains("exists"), "{error}");
+    bank(&db, &["deposit", "a-1", "100"]).success();
+    work.kill().expect("it is killed");
+    work.wait().expect("it has ended");
+
+    let restored = bank(&db, &["restore", &file, "--json"]).json();
+    let replaced = text(&restored["replaced"]);
+    assert!(Path::new(&replaced).exists(), "{replaced}");
+    let balance = |db: &Path| text(&bank(db, &["balances", "--csv"]).success().into());
+    assert!(balance(&db).contains(",100"), "{}", balance(&db));
+    assert!(balance(Path::new(&replaced)).contains(",200"), "what was there is kept");
+    assert!(bank(&db, &["check"]).success().contains("is whole"));
+}
+
+#[test]
+fn a_restore_needs_a_database_that_no_process_uses() {
+    let dir = TestDir::new();
+    let (db, backup) = (dir.path("bank.db"), dir.path("backup.db"));
+    let file = backup.to_str().expect("a name in UTF-8").to_owned();
+    bank(&db, &["open", "a-1", "Ada"]).success();
+    bank(&db, &["backup", &file]).success();
+    let mut work =
+        program([OsStr::new("work"), OsStr::new("--db"), db.as_os_str()]).spawn().expect("it starts");
+    // It has opened the database when its log is there.
+    while !dir.path("bank.db-wal").exists() {
+        assert!(work.try_wait().expect("it can be asked").is_none(), "it works");
+    }
+    let error = bank(&db, &["restore", &file]).error();
+    work.kill().expect("it is killed");
+    work.wait().expect("it has ended");
+    assert!(error.contains("open in another process") && error.contains("stop all processes"), "{error}");
+}
+
+#[test]
+fn a_check_reports_damage_and_fails() {
+    let dir = TestDir::new();
+    let db = dir.path("bank.db");
+    bank(&db, &["open", "a-1", "Ada"]).success();
+    let mut bytes = std::fs::read(&db).expect("it is read");
+    let last = bytes.len() - 4096;
+    bytes[last..].fill(0x5a);
+    std::fs::write(&db, bytes).expect("it is written");
+    let output = bank(&db, &["check"]);
+    assert_eq!(output.code, Some(1), "{}{}", output.stdout, output.stderr);
+    assert!(output.stderr.contains("restore a backup"), "{}", output.stderr);
 }
