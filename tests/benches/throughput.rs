@@ -9,7 +9,7 @@
 //!
 //! "In line" means that a transaction begins only after the fsync of the one before. Otherwise both overlap, as in the store. Rows are
 //! written in transactions of 64 jobs. That favours them: of 64 callers, some wait for an fsync while the others are in the next
-//! transaction. `-- --group 32` keeps no more jobs in flight than there are callers.
+//! transaction. With `-- --group 21` the rows in flight are as many as the callers.
 //!
 //! The table has the slowest, the median and the fastest round, and the median of the rounds' ratios to raw rows with overlapped
 //! waits: other load on the machine affects all figures of a round alike. Opening and closing the database is not measured.
