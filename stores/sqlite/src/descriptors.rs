@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::file_guard::{FileId, file_id};
+use crate::file_id::{FileId, file_id};
 
 static DESCRIPTORS: Mutex<Vec<Descriptor>> = Mutex::new(Vec::new());
 

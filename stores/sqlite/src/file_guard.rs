@@ -1,7 +1,6 @@
 //! Detects that the files were deleted, moved, replaced or truncated, or that the database has a second name. On Unix a deleted file lives on
 //! while it is open, and what is written to it is silently lost.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use enact::store::StoreError;
 
 use crate::error::Error;
+use crate::file_id::{FileId, file_id, wal_path};
 use crate::file_mark;
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -113,31 +113,4 @@ fn names(file: &Path) -> io::Result<u64> {
 #[cfg(not(unix))]
 fn names(_: &Path) -> io::Result<u64> {
     Ok(1)
-}
-
-/// SQLite names the log after the real path of the database, with symbolic links resolved.
-pub(crate) fn wal_path(database: &Path) -> io::Result<PathBuf> {
-    let mut name: OsString = fs::canonicalize(database)?.into();
-    name.push("-wal");
-    Ok(name.into())
-}
-
-/// Device and inode.
-#[cfg(unix)]
-pub(crate) type FileId = (u64, u64);
-
-#[cfg(unix)]
-pub(crate) fn file_id(file: &Path) -> io::Result<FileId> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(file)?;
-    Ok((metadata.dev(), metadata.ino()))
-}
-
-/// Other systems do not let an open file be deleted or moved.
-#[cfg(not(unix))]
-pub(crate) type FileId = ();
-
-#[cfg(not(unix))]
-pub(crate) fn file_id(_: &Path) -> io::Result<FileId> {
-    Ok(())
 }

@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction,
 
 use crate::descriptors;
 use crate::error::{Error, Mismatch};
-use crate::file_guard::wal_path;
+use crate::file_id::wal_path;
 use crate::wal_file;
 
 /// The number of the log may be ahead of that in the database by so much.

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::descriptors;
-use crate::file_guard::{FileId, file_id};
+use crate::file_id::{FileId, file_id};
 use crate::partial_file::with_suffix;
 
 /// Of the database: what SQLite locks exclusively before it deletes the log.

@@ -164,6 +164,7 @@ mod encode;
 mod error;
 mod file_creation;
 mod file_guard;
+mod file_id;
 mod file_mark;
 mod held_locks;
 mod job_query;

@@ -13,7 +13,7 @@ use enact::store::StoreError;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, is_too_many_files};
-use crate::file_guard::wal_path;
+use crate::file_id::wal_path;
 use crate::partial_file::with_suffix;
 use crate::queued_write::QueuedWrite;
 
