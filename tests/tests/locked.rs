@@ -88,7 +88,11 @@ fn a_job_that_runs_while_the_file_is_locked_takes_effect_once() {
         .await;
         assert_eq!(jobs(&witness).await.len(), 2, "the refused job is not stored");
         assert_eq!(Counter::value(&witness).await, Some(2));
-        assert_eq!(witness.events().list(Cursor::START, 10).await.unwrap().len(), 2);
+        // A page ends where the log is not known to be durable yet.
+        until("both events are read", async || {
+            witness.events().list(Cursor::START, 10).await.unwrap().len() == 2
+        })
+        .await;
         let attempts = witness.jobs().attempts(running.id()).await.unwrap();
         assert_eq!(attempts.iter().filter(|attempt| attempt.failure.is_none()).count(), 1);
         assert!(
