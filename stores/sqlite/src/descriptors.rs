@@ -27,12 +27,12 @@ pub(crate) fn format_version(database: &Path) -> io::Result<Option<u8>> {
     })
 }
 
-/// Locks these bytes against exclusive locks of other processes, if no store of this process has done so yet.
-pub(crate) fn lock(file: &Path, bytes: (i64, i64)) -> io::Result<()> {
+/// Locks these bytes against exclusive locks of other processes, if no store of this process has done so yet. Returns which file it is.
+pub(crate) fn lock(file: &Path, bytes: (i64, i64)) -> io::Result<FileId> {
     with(file, |descriptor| {
         descriptor.locks += 1;
         set_lock(&descriptor.file, bytes, true);
-        Ok(())
+        Ok(descriptor.id)
     })
 }
 

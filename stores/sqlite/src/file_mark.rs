@@ -18,7 +18,7 @@ use crate::error::{Error, Mismatch};
 use crate::file_id::wal_path;
 use crate::wal_file;
 
-/// The number of the log may be ahead of that in the database by so much.
+/// How often the log may have started again since its number was written to the database.
 const MAX_LAG: u32 = 2;
 
 /// The version of the format of a database that has no log.
@@ -160,7 +160,7 @@ fn open_log(database: &Path) -> Option<File> {
     File::open(wal_path(database).ok()?).ok()
 }
 
-/// Whether the database was open, in this file or another, when it became the file that it is.
+/// Whether the database is open, was left by a crash, or is a copy of such a file: it is in WAL mode.
 pub(crate) fn is_in_use(connection: &Connection) -> Result<bool, Error> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     Ok(mode == "wal")

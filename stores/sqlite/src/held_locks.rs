@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::descriptors;
-use crate::file_id::{FileId, file_id};
+use crate::file_id::FileId;
 use crate::partial_file::with_suffix;
 
 /// Of the database: what SQLite locks exclusively before it deletes the log.
@@ -23,8 +23,7 @@ impl HeldLocks {
         for (file, bytes) in
             [(database.to_owned(), SHARED_BYTES), (with_suffix(database, "-shm"), SHARED_MEMORY_BYTES)]
         {
-            descriptors::lock(&file, bytes)?;
-            held.0.push((file_id(&file)?, bytes));
+            held.0.push((descriptors::lock(&file, bytes)?, bytes));
         }
         Ok(held)
     }

@@ -1,4 +1,4 @@
-//! Puts a backup to the place of a database.
+//! Replaces a database by a backup.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -22,7 +22,7 @@ use crate::schema::{self, FileKind};
 use crate::store::SqliteStore;
 
 impl SqliteStore {
-    /// Puts a backup to the place of a database, which need not exist. No process may have that open. Blocks until it is done.
+    /// Replaces a database, which need not exist, by a backup. No process may have that open. Blocks until it is done.
     ///
     /// The database that was there is kept, with its write-ahead log, under a name that ends in `-replaced-` and the time, which is
     /// returned. Delete both when you do not need them any more. A log that was there without a database is kept in the same way.
@@ -34,7 +34,7 @@ impl SqliteStore {
     /// # Errors
     /// If the backup does not exist, is not whole, is not enact's or was written by a newer version, has a write-ahead log or a journal beside
     /// it, or is a copy of a database that was open; if a process has the database open, which cannot be seen if the database was
-    /// emptied; if there is no space. The error says so if the database was changed already.
+    /// emptied; if there is no space. If the error says that the restore did not complete, call this again.
     pub fn restore(
         backup: impl AsRef<Path>,
         database: impl AsRef<Path>,
@@ -60,7 +60,6 @@ fn restore(backup: &Path, database: &Path) -> Result<Option<PathBuf>, StoreError
     let copy = PartialFile::create(&database, &like).map_err(not_written)?;
     vacuum_into(&source, copy.path()).map_err(|error| damaged(&backup, &error))?;
     verify(copy.path()).map_err(|error| damaged(&backup, &error))?;
-
     copy.sync().map_err(not_written)?;
 
     let old = lock(&database)?;
@@ -183,8 +182,8 @@ pub(crate) fn set_aside(database: &Path) -> io::Result<Option<PathBuf>> {
 fn link(file: &Path, name: &Path) -> io::Result<bool> {
     match fs::hard_link(file, name) {
         Ok(()) => Ok(true),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound) => Ok(false),
-        Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists) => Err(error),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
         Err(_) => {
             fs::copy(file, name)?;
             File::options().write(true).open(name)?.sync_all()?;
@@ -218,7 +217,8 @@ fn unreadable(backup: &Path, error: io::Error) -> StoreError {
 
 fn not_written(database: &Path, error: io::Error) -> StoreError {
     let message = format!(
-        "`{}` was not restored; check that its disk has space, grant this process write access to its directory, then restore again",
+        "the restore of `{}` did not complete; check that its disk has space, grant this process write access to its directory, then \
+         restore again",
         database.display()
     );
     StoreError::new(message).caused_by(error)
