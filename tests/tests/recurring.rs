@@ -216,6 +216,13 @@ async fn r38_a_recurring_command_makes_a_job_at_each_tick_and_none_before_the_fi
     assert_eq!(ticks(&runtime, "Sweep").await, minutes(1..=3));
 }
 
+async fn r38_a_new_schedule_begins_when_the_runtime_starts(world: World) {
+    let runtime = world.builder().start().await.unwrap();
+    // No task of the runtime has run yet.
+    minute(&world).await;
+    assert_eq!(ticks(&runtime, "Bill").await, minutes(1..=1));
+}
+
 async fn r38_the_job_of_a_tick_is_a_job_like_any_other(world: World) {
     let runtime = start(&world).await;
     minute(&world).await;
@@ -365,6 +372,7 @@ async fn r52_a_schedule_continues_under_the_new_name_of_its_command(world: World
 
 on_every_store! {
     r38_a_recurring_command_makes_a_job_at_each_tick_and_none_before_the_first,
+    r38_a_new_schedule_begins_when_the_runtime_starts,
     r38_the_job_of_a_tick_is_a_job_like_any_other,
     r38_a_tick_is_one_job_however_many_runtimes_share_the_store,
     r38_a_schedule_continues_where_another_process_left_it,

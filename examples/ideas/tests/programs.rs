@@ -2,11 +2,17 @@
 
 use std::error::Error;
 use std::path::Path;
-use std::process::Command;
+use std::time::Duration;
 use std::{env, fs};
 
-#[test]
-fn each_program_prints_the_output_in_its_header() -> Result<(), Box<dyn Error>> {
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// A program that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn each_program_prints_the_output_in_its_header() -> Result<(), Box<dyn Error>> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
     let mut programs = 0;
     for source in fs::read_dir(sources)? {
@@ -14,7 +20,9 @@ fn each_program_prints_the_output_in_its_header() -> Result<(), Box<dyn Error>> 
         let name = source.file_stem().and_then(|stem| stem.to_str()).ok_or("a source file without a name")?;
         let program = env::var_os(format!("CARGO_BIN_EXE_{name}"))
             .ok_or_else(|| format!("`{name}` is not in Cargo.toml"))?;
-        let output = Command::new(program).output()?;
+        let output = timeout(LIMIT, Command::new(program).kill_on_drop(true).output())
+            .await
+            .map_err(|_| format!("{name} has not ended after {LIMIT:?}"))??;
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{name} failed with {}: {errors}", output.status);
         assert_eq!(

@@ -4,8 +4,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-/// The schedules, in the order of the plans.
-pub(crate) struct SchedulePositions(Mutex<Box<[Position]>>);
+pub(crate) struct SchedulePositions {
+    started: Timestamp,
+    /// In the order of the plans.
+    positions: Mutex<Box<[Position]>>,
+}
 
 #[derive(Clone, Copy, Default)]
 struct Position {
@@ -16,8 +19,13 @@ struct Position {
 }
 
 impl SchedulePositions {
-    pub(crate) fn new(schedules: usize) -> Self {
-        Self(Mutex::new(vec![Position::default(); schedules].into()))
+    pub(crate) fn new(schedules: usize, started: Timestamp) -> Self {
+        Self { started, positions: Mutex::new(vec![Position::default(); schedules].into()) }
+    }
+
+    /// When the runtime started: new schedules begin then.
+    pub(super) fn started(&self) -> Timestamp {
+        self.started
     }
 
     pub(super) fn last(&self, schedule: usize) -> Option<Timestamp> {
@@ -35,6 +43,6 @@ impl SchedulePositions {
     }
 
     fn lock(&self) -> MutexGuard<'_, Box<[Position]>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -117,8 +117,8 @@ impl ScheduledCommand<'_> {
         };
         self.set_last(last);
         let (at, jobs) = match last {
-            // The tick, without a job, from which a new schedule starts.
-            None => (now, Vec::new()),
+            // The tick, without a job, from which a new schedule starts: not now, since ticks may have come since the runtime started.
+            None => (self.positions.started().min(now), Vec::new()),
             Some(last) if self.is_far_ahead(last, now) => (now, Vec::new()),
             Some(last) => {
                 let Some(due) = self.due_ticks(last, now) else { return Ok(false) };

@@ -221,8 +221,8 @@ impl RuntimeBuilder {
         Ok(Arc::new(Engine {
             store: self.store,
             pauses: Pauses::new(&*self.clock),
+            schedules: SchedulePositions::new(plans.schedules().len(), self.clock.now()),
             clock: self.clock,
-            schedules: SchedulePositions::new(plans.schedules().len()),
             plans,
             wiring,
             capabilities: self.capabilities,
