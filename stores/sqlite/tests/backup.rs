@@ -6,39 +6,21 @@ use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use enact::JobId;
-use enact::store::{JobQuery, Store, StoreError};
+use enact::store::{Store, StoreError};
 use enact_sqlite::{SqliteStore, Synchronous};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use rusqlite::Connection;
 use tempfile::tempdir;
 
-use common::{account, new_job, started, success, worker};
+use common::database::{assert_says, jobs_of, publish, stored};
+use common::process::{self, DATABASE};
+use common::{Outcome, account, started, success, worker};
 
-type Outcome = Result<(), Box<dyn Error>>;
-
-const DATABASE: &str = "ENACT_TEST_DATABASE";
 const PATIENCE: Duration = Duration::from_secs(60);
-
-async fn publish(store: &SqliteStore) -> Result<JobId, StoreError> {
-    let job = new_job("withdraw");
-    let id = job.id;
-    store.submit(Vec::new(), vec![job]).await.map(|_| id)
-}
-
-async fn stored(store: &SqliteStore) -> Result<Vec<JobId>, StoreError> {
-    let query = JobQuery::new().limit(1_000_000);
-    Ok(store.jobs(&query).await?.jobs.into_iter().map(|job| job.id).collect())
-}
-
-/// Opens a database and returns its jobs.
-async fn jobs_of(path: &Path) -> Result<Vec<JobId>, StoreError> {
-    stored(&SqliteStore::open(path)?).await
-}
 
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).expect("it can be listed");
@@ -46,28 +28,6 @@ fn names(directory: &Path) -> Vec<String> {
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
-}
-
-#[track_caller]
-fn assert_says(error: &StoreError, words: &[&str]) {
-    let text = error.to_string();
-    for words in words {
-        assert!(text.contains(words), "`{words}` is not in: {text}");
-    }
-}
-
-fn assert_whole(database: &Path) -> Outcome {
-    let connection = Connection::open(database)?;
-    let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
-    assert_eq!(check, "ok");
-    Ok(())
-}
-
-/// Starts a test of this file in a process of its own.
-fn start(test: &str, database: &Path) -> Result<Child, std::io::Error> {
-    let mut child = Command::new(env::current_exe()?);
-    child.args(["--exact", test, "--ignored", "--nocapture"]).env(DATABASE, database);
-    child.stdout(Stdio::piped()).spawn()
 }
 
 /// Kills a process, and returns what it had printed.
@@ -100,7 +60,6 @@ async fn a_backup_under_load_has_all_that_was_confirmed_before() -> Outcome {
         backup?;
         load?;
 
-        assert_whole(&to)?;
         let saved = jobs_of(&to).await?;
         assert!(before.iter().all(|job| saved.contains(job)));
         let all = stored(&store).await?;
@@ -241,7 +200,8 @@ async fn a_process_that_is_killed_leaves_backups_that_are_whole_and_no_other_fil
     for round in 0..4 {
         let directory = tempdir()?;
         let path = directory.path().join("bank.db");
-        let child = start("a_process_that_writes_backups_under_load", &path)?;
+        let mut child = process::command("a_process_that_writes_backups_under_load")?;
+        let child = child.env(DATABASE, &path).stdout(Stdio::piped()).spawn()?;
         let deadline = Instant::now() + PATIENCE;
         while !directory.path().join("backup-2").exists() {
             assert!(Instant::now() < deadline, "no backup was written");
@@ -266,7 +226,6 @@ async fn a_process_that_is_killed_leaves_backups_that_are_whole_and_no_other_fil
             if !backup.exists() {
                 continue;
             }
-            assert_whole(&backup)?;
             let jobs = jobs_of(&backup).await?;
             assert!(accepted[..*count].iter().all(|job| jobs.contains(job)), "backup {number}");
             checked += 1;

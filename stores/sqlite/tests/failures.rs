@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use enact::store::{JobQuery, Store, StoreError, Submitted};
+use enact::store::{Store, StoreError, Submitted};
 use enact::{JobId, JobState, Json};
 use enact_sqlite::SqliteStore;
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
-use common::{assert_passed, claim, new_job, started, success, worker};
-
-type Outcome = Result<(), Box<dyn Error>>;
+use common::database::{assert_says, stored};
+use common::process::{assert_passed, command};
+use common::{Outcome, claim, new_job, started, success, worker};
 
 async fn publish(store: &SqliteStore) -> Result<JobId, StoreError> {
     let mut job = new_job("withdraw");
@@ -27,26 +27,13 @@ async fn publish(store: &SqliteStore) -> Result<JobId, StoreError> {
     Ok(id)
 }
 
-async fn stored(store: &SqliteStore) -> Result<Vec<JobId>, StoreError> {
-    let query = JobQuery::new().limit(10_000);
-    Ok(store.jobs(&query).await?.jobs.into_iter().map(|job| job.id).collect())
-}
-
-#[track_caller]
-fn assert_says(error: &StoreError, words: &[&str]) {
-    let text = error.to_string();
-    for words in words {
-        assert!(text.contains(words), "`{words}` is not in: {text}");
-    }
-}
-
 #[cfg(target_os = "linux")]
 mod disk_full {
     //! Runs a process of its own whose disk is full.
 
     use super::*;
+    use common::process::DATABASE;
 
-    const DATABASE: &str = "ENACT_TEST_DATABASE";
     /// A shell command that frees space on the disk.
     const FREE_SPACE: &str = "ENACT_TEST_FREE_SPACE";
 
@@ -341,8 +328,7 @@ mod names {
     #[test]
     fn a_relative_path_survives_a_change_of_the_working_directory() -> Outcome {
         let directory = tempdir()?;
-        let mut child = Command::new(env::current_exe()?);
-        child.args(["--exact", "names::a_process_that_changes_its_working_directory", "--ignored"]);
+        let mut child = command("names::a_process_that_changes_its_working_directory")?;
         assert_passed(&child.current_dir(directory.path()).env(DIRECTORY, directory.path()).output()?);
         Ok(())
     }

@@ -4,10 +4,9 @@
 mod common;
 
 use std::env;
-use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::process;
 use std::thread;
 use std::time::Duration;
 
@@ -18,9 +17,8 @@ use fork::{Fork, fork, waitpid};
 use futures_util::FutureExt;
 use tempfile::tempdir;
 
-use common::{account, assert_passed, claim_of, new_job, second, started, success, worker};
-
-type Outcome = Result<(), Box<dyn Error>>;
+use common::process::{assert_passed, command};
+use common::{Outcome, account, claim_of, new_job, second, started, success, worker};
 
 const DIRECTORY: &str = "ENACT_TEST_DIRECTORY";
 
@@ -28,11 +26,8 @@ const DIRECTORY: &str = "ENACT_TEST_DIRECTORY";
 #[test]
 fn a_store_that_is_used_after_a_fork_says_so() -> Outcome {
     let directory = tempdir()?;
-    let mut child = Command::new(env::current_exe()?);
-    child
-        .args(["--exact", "a_process_that_forks", "--ignored", "--nocapture"])
-        .env(DIRECTORY, directory.path());
-    assert_passed(&child.output()?);
+    let output = command("a_process_that_forks")?.env(DIRECTORY, directory.path()).output()?;
+    assert_passed(&output);
     Ok(())
 }
 

@@ -2,7 +2,6 @@
 
 mod common;
 
-use std::error::Error;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Barrier};
@@ -14,9 +13,7 @@ use enact_sqlite::SqliteStore;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use common::{account, assert_passed, new_job, started, success, worker};
-
-type Outcome = Result<(), Box<dyn Error>>;
+use common::{Outcome, account, new_job, started, success, worker};
 
 #[track_caller]
 fn assert_refused(path: &Path, words: &[&str]) {
@@ -261,13 +258,14 @@ mod permissions {
     //! Processes of their own, each with its umask.
 
     use std::env;
+    use std::error::Error;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
     use std::process::Command;
 
     use super::*;
+    use common::process::{DATABASE, assert_passed};
 
-    const DATABASE: &str = "ENACT_TEST_DATABASE";
     const MODE: &str = "ENACT_TEST_MODE";
 
     /// Opens a store in a process with that umask, and with the mode if it is not the default one, and returns the modes of its files.

@@ -3,7 +3,6 @@
 mod common;
 
 use std::collections::HashSet;
-use std::error::Error;
 use std::fs;
 use std::time::Duration;
 
@@ -15,9 +14,7 @@ use futures_util::future::join_all;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use common::{account, after, claim, claim_of, in_lane, new_job, second, started, success, worker};
-
-type Outcome = Result<(), Box<dyn Error>>;
+use common::{Outcome, account, after, claim, claim_of, in_lane, new_job, second, started, success, worker};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_fails_does_not_fail_the_others_of_its_group() -> Outcome {

@@ -1,7 +1,10 @@
 //! Records as a runtime makes them.
 #![allow(dead_code, reason = "no test file uses all of it")]
 
-use std::process::Output;
+pub(crate) mod database;
+pub(crate) mod process;
+
+use std::error::Error;
 use std::sync::Arc;
 
 use enact::store::{
@@ -13,6 +16,8 @@ use enact::{
 use enact_sqlite::SqliteStore;
 use jiff::Timestamp;
 use uuid::Uuid;
+
+pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 
 pub(crate) fn job_id() -> JobId {
     Uuid::now_v7().to_string().parse().expect("a UUID is an id")
@@ -92,13 +97,4 @@ pub(crate) fn claim_of(worker: &WorkerId, room: usize, now: Timestamp) -> Claim 
 
 pub(crate) async fn claim(store: &SqliteStore, worker: &WorkerId, room: usize) -> Claimed {
     store.claim(claim_of(worker, room, second(0))).await.expect("jobs are claimed")
-}
-
-/// Asserts that the one test that ran in a process of its own has passed. Returns what it printed.
-#[track_caller]
-pub(crate) fn assert_passed(output: &Output) -> String {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
-    out
 }
