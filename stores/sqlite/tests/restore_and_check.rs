@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use enact::store::{Prune, Store};
+use enact::store::{JobCount, NewJob, Next, Prune, Start, Store};
+use enact::{Failure, FailureKind, JobKind};
 use enact_sqlite::SqliteStore;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
 use common::database::{assert_refused, assert_says, beside, jobs_of, publish, publish_many, stored};
 use common::process::{self, DATABASE, Process, crash, take_orders};
-use common::{Outcome, claim, in_lane, job_id, new_job, second, started, success, worker};
+use common::{Outcome, after, claim, in_lane, job_id, new_job, second, started, success, worker};
 
 #[tokio::test]
 #[ignore = "started by the tests below in a process of its own"]
@@ -266,28 +267,120 @@ async fn a_check_finds_nothing_in_what_the_store_writes() -> Outcome {
     Ok(())
 }
 
+/// How many jobs of [`jobs_in_every_state`] are in each state.
+const COUNTS: [(&str, usize); 6] =
+    [("waiting", 7), ("ready", 6), ("running", 2), ("succeeded", 5), ("failed", 4), ("cancelled", 3)];
+
+/// A row in each table of states, and jobs of one name that differ in kind.
+async fn jobs_in_every_state(store: &SqliteStore) -> Outcome {
+    let worker = worker("w");
+    let many = |count| (0..count).map(|_| started("withdraw", &worker)).collect::<Vec<_>>();
+    let ended = many(9);
+    store.submit(Vec::new(), ended.clone()).await?;
+    for (index, job) in ended.iter().enumerate() {
+        let mut commit = success(job, &worker, &format!("a-{index}"));
+        if index >= 5 {
+            commit.attempt.failure = Some(Failure::new(FailureKind::Error, "error", "no"));
+            (commit.next, commit.write, commit.events) = (Next::Failed, None, Vec::new());
+        }
+        store.commit(commit).await?;
+    }
+    store.submit(Vec::new(), many(2)).await?;
+    // The attempt of the last one has not ended.
+    let cancelled = [new_job("withdraw"), new_job("withdraw"), started("withdraw", &worker)];
+    store.submit(Vec::new(), cancelled.to_vec()).await?;
+    let failure = Failure::new(FailureKind::Cancelled, "cancelled", "cancelled");
+    store.cancel(cancelled.iter().map(|job| job.id).collect(), failure, second(2)).await?;
+
+    let ready: Vec<_> = (0..4).map(|_| new_job("withdraw")).collect();
+    let held = NewJob { start: Some(Start::Held(worker.clone())), ..new_job("withdraw") };
+    // One is ready, and two wait.
+    let lane = (0..3).map(|_| in_lane("l"));
+    let due = (0..2).map(|_| NewJob { due_at: Some(second(9)), ..new_job("withdraw") });
+    let successors = (0..3).map(|_| after(ready[0].id, new_job("withdraw")));
+    let waiting: Vec<_> = lane.chain(due).chain(successors).collect();
+    store.submit(Vec::new(), [ready.clone(), vec![held], waiting].concat()).await?;
+
+    let mut handling = new_job("withdraw");
+    handling.kind = JobKind::EventHandler;
+    store.submit(Vec::new(), vec![handling, new_job("deposit")]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_check_finds_nothing_in_a_database_with_jobs_in_every_state() -> Outcome {
+    let directory = tempdir()?;
+    let path = directory.path().join("bank.db");
+    let store = SqliteStore::open(&path)?;
+    jobs_in_every_state(&store).await?;
+    let counts = store.count_jobs().await?;
+    for (state, stored) in COUNTS {
+        let expected =
+            JobCount::new(JobKind::Command, "withdraw".into(), state.parse()?, u64::try_from(stored)?);
+        assert!(counts.contains(&expected), "{expected:?} is not in: {counts:?}");
+    }
+    assert_eq!(store.check().await?, Vec::<String>::new());
+    drop(store);
+    jobs_of(&path).await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_check_names_what_is_wrong() -> Outcome {
-    let cases = [
-        ("DELETE FROM ready WHERE seq = 1", "is in no state"),
-        (
-            "INSERT INTO waiting SELECT seq, name, attempts, spent, 0, 0, 1 FROM ready WHERE seq = 1",
-            "in several of the tables",
-        ),
-        (
-            "DELETE FROM job_specs WHERE seq = 1",
-            "the table `ready` has a row of a job that does not exist, with seq 1",
-        ),
-        ("UPDATE names SET failed = 3", "counts 3 jobs of `withdraw` that are failed, and there are 0"),
-        ("UPDATE job_specs SET name = 77 WHERE seq = 1", "a name that is not in the table `names`"),
-    ];
+    let directory = tempdir()?;
+    let (whole, damaged) = (directory.path().join("bank.db"), directory.path().join("damaged.db"));
+    jobs_in_every_state(&SqliteStore::open(&whole)?).await?;
+    let database = Connection::open(&whole)?;
+    // The sequence number and the id of the first job that has a row in a table.
+    let first = |table: &str| -> Result<(u32, String), rusqlite::Error> {
+        let find = format!("SELECT min(seq), id FROM job_specs WHERE seq IN (SELECT seq FROM {table})");
+        database.query_row(&find, [], |row| Ok((row.get(0)?, row.get(1)?)))
+    };
+
+    let mut cases = Vec::new();
+    for table in ["waiting", "ready", "running", "cancelled", "attempts"] {
+        let (seq, id) = first(table)?;
+        let edit = format!("DELETE FROM {table} WHERE seq = {seq}");
+        cases.push((edit, format!("job {id} is in no state: it has not ended, and no worker can claim it")));
+    }
+    for (table, row, of) in [
+        ("waiting", "seq, name, 0, 0, 0, 0, NULL", "ready"),
+        ("waiting", "seq, name, 0, 0, 0, 0, NULL", "running"),
+        ("running", "seq, 1, 0, 'w', 0, name, NULL, 1, 0, NULL", "ready"),
+    ] {
+        let (seq, _) = first(of)?;
+        let edit = format!("INSERT INTO {table} SELECT {row} FROM {of} WHERE seq = {seq}");
+        let words =
+            format!("the job with seq {seq} is in several of the tables `waiting`, `ready` and `running`");
+        cases.push((edit, words));
+    }
+    for table in ["waiting", "ready", "running", "attempts", "lane_heads", "lane_tails"] {
+        let edit = format!("UPDATE {table} SET seq = 999 WHERE seq = {}", first(table)?.0);
+        let words = format!("the table `{table}` has a row of a job that does not exist, with seq 999");
+        cases.push((edit, words));
+    }
+    let (seq, id) = first("job_specs")?;
+    let words = format!("job {id} has a name that is not in the table `names`");
+    cases.push((format!("UPDATE job_specs SET name = 77 WHERE seq = {seq}"), words.clone()));
+    cases.push(("DELETE FROM names".to_owned(), words));
+    let counted = |count: usize, name: &str, state: &str, stored: usize| {
+        format!("the table `names` counts {count} jobs of `{name}` that are {state}, and there are {stored}")
+    };
+    for (state, stored) in COUNTS {
+        for (name, stored) in [("withdraw", stored), ("deposit", usize::from(state == "ready"))] {
+            for count in [stored + 2, stored.saturating_sub(1)] {
+                let row = format!("kind = 'command' AND name = '{name}'");
+                let edit = format!("UPDATE names SET {state} = {count} WHERE {row}");
+                cases.extend((count != stored).then(|| (edit, counted(count, name, state, stored))));
+            }
+        }
+    }
+
     for (edit, words) in cases {
-        let directory = tempdir()?;
-        let path = directory.path().join("bank.db");
-        publish_many(&SqliteStore::open(&path)?, 3).await?;
-        Connection::open(&path)?.execute_batch(edit)?;
-        let problems = SqliteStore::open(&path)?.check().await?;
-        assert!(problems.iter().any(|problem| problem.contains(words)), "{edit}: {problems:?}");
+        fs::copy(&whole, &damaged)?;
+        Connection::open(&damaged)?.execute_batch(&edit)?;
+        let problems = SqliteStore::open(&damaged)?.check().await?;
+        assert!(problems.contains(&words), "after `{edit}`, `{words}` is not in: {problems:#?}");
     }
     Ok(())
 }
