@@ -152,6 +152,19 @@ async fn a_crash_while_the_log_is_copied_back_is_no_truncation() -> Outcome {
     Ok(())
 }
 
+/// The number of the log, which grows by one each time the log starts again.
+fn log_number(database: &Path) -> Result<u32, Box<dyn Error>> {
+    let mut header = [0; 20];
+    File::open(beside(database, "-wal"))?.read_exact(&mut header)?;
+    Ok(u32::from_be_bytes(header[16..].try_into()?))
+}
+
+/// The number of the log that the database itself notes, whatever is in its log.
+fn noted_log(database: &Path) -> Result<u32, rusqlite::Error> {
+    let connection = Connection::open(format!("file:{}?immutable=1", database.display()))?;
+    connection.query_row("SELECT log FROM file", [], |row| row.get(0))
+}
+
 #[tokio::test]
 async fn a_crash_after_any_number_of_logs_is_no_other_log() -> Outcome {
     // Of one transaction each, and of several.
@@ -160,18 +173,13 @@ async fn a_crash_after_any_number_of_logs_is_no_other_log() -> Outcome {
         let path = directory.path().join("bank.db");
         let store = SqliteStore::builder(&path).synchronous(Synchronous::Normal).open()?;
         let mut ids = Vec::new();
-        let log_number = || -> Result<[u8; 4], Box<dyn Error>> {
-            let mut header = [0; 20];
-            File::open(beside(&path, "-wal"))?.read_exact(&mut header)?;
-            Ok(header[16..].try_into()?)
-        };
-        let (mut logs, mut last) = (0, log_number()?);
+        let (mut logs, mut last) = (0, log_number(&path)?);
         while logs < 5 {
             let mut job = new_job("withdraw");
             job.payload = Json::from_text(format!(r#""{}""#, "x".repeat(bytes)));
             ids.push(job.id);
             store.submit(Vec::new(), vec![job]).await?;
-            let now = log_number()?;
+            let now = log_number(&path)?;
             if now == last {
                 continue;
             }
@@ -191,6 +199,43 @@ async fn a_crash_after_any_number_of_logs_is_no_other_log() -> Outcome {
 /// Another program changes the database, or its log.
 fn run_in_shell(path: &Path, sql: &str) -> Outcome {
     Ok(Connection::open(path)?.execute_batch(sql)?)
+}
+
+#[tokio::test]
+async fn a_copy_is_refused_beside_a_log_of_another_time_and_whole_beside_that_of_its_time() -> Outcome {
+    const WORDS: [&str; 2] = ["copy.db-wal", "log of another database"];
+    let directory = tempdir()?;
+    let (path, copy) = (directory.path().join("bank.db"), directory.path().join("copy.db"));
+    let store = SqliteStore::open(&path)?;
+    let mut ids = vec![publish(&store).await?];
+    fs::copy(&path, &copy)?;
+    let noted = noted_log(&copy)?;
+    let (mut refused, mut largest_lag) = (Vec::new(), 0);
+    while refused.len() < 3 {
+        run_in_shell(&path, "PRAGMA wal_checkpoint(RESTART)")?;
+        ids.push(publish(&store).await?);
+        let number = log_number(&path)?;
+        fs::copy(beside(&path, "-wal"), beside(&path, &format!("-log-{number}")))?;
+        let whole = directory.path().join(format!("whole-{number}.db"));
+        fs::copy(&path, &whole)?;
+        fs::copy(beside(&path, "-wal"), beside(&whole, "-wal"))?;
+        largest_lag = number.wrapping_sub(noted_log(&whole)?).max(largest_lag);
+        assert_eq!(jobs_of(&whole).await?, ids);
+        let restarts = number.wrapping_sub(noted);
+        if restarts >= 3 {
+            fs::copy(beside(&path, "-wal"), beside(&copy, "-wal"))?;
+            assert_refused(&copy, &WORDS);
+            refused.push(restarts);
+        }
+    }
+    assert_eq!((refused, largest_lag), (vec![3, 4, 5], 2));
+
+    // The log is the earlier one.
+    fs::copy(&path, &copy)?;
+    let earlier = noted_log(&copy)?.wrapping_sub(1);
+    fs::copy(beside(&path, &format!("-log-{earlier}")), beside(&copy, "-wal"))?;
+    assert_refused(&copy, &WORDS);
+    Ok(())
 }
 
 #[tokio::test]
