@@ -4,7 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+/// The last ticks of the schedules, and where new ones begin.
 pub(crate) struct SchedulePositions {
+    /// When the runtime started: new schedules begin then.
     started: Timestamp,
     /// In the order of the plans.
     positions: Mutex<Box<[Position]>>,
@@ -23,7 +25,6 @@ impl SchedulePositions {
         Self { started, positions: Mutex::new(vec![Position::default(); schedules].into()) }
     }
 
-    /// When the runtime started: new schedules begin then.
     pub(super) fn started(&self) -> Timestamp {
         self.started
     }

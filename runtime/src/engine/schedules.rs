@@ -117,7 +117,7 @@ impl ScheduledCommand<'_> {
         };
         self.set_last(last);
         let (at, jobs) = match last {
-            // The tick, without a job, from which a new schedule starts: not now, since ticks may have come since the runtime started.
+            // The tick, without a job, from which a new schedule starts. Ticks may have come since the runtime has started.
             None => (self.positions.started().min(now), Vec::new()),
             Some(last) if self.is_far_ahead(last, now) => (now, Vec::new()),
             Some(last) => {
