@@ -40,7 +40,7 @@ async fn begun_elsewhere(world: &World, name: &'static str, lane: Option<&str>) 
     let worker = WorkerId::from_text("dead");
     store.renew(Lease { worker: worker.clone(), renewals: 1, length: LEASE }).await.unwrap();
     let names = HashMap::from([(name.into(), Claimable { queue: 0, entity: None })]);
-    let claim = Claim { worker, names: Arc::new(names), room: vec![1], now: world.now() };
+    let claim = Claim { worker, names: Arc::new(names), room: vec![1], batch: 0, now: world.now() };
     assert_eq!(store.claim(claim).await.unwrap().jobs.len(), 1);
     id
 }

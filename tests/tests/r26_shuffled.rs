@@ -29,6 +29,7 @@ async fn claimed(store: &MemoryStore, jobs: Vec<NewJob>) -> Vec<JobId> {
             worker: WorkerId::from_text("w"),
             names: Arc::new(HashMap::from([("ship".into(), Claimable { queue: 0, entity: None })])),
             room: vec![1],
+            batch: 0,
             now: Timestamp::UNIX_EPOCH,
         };
         match store.claim(claim).await.expect("claim").jobs.pop() {

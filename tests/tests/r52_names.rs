@@ -186,6 +186,7 @@ async fn claim_next(world: &World, name: &str) -> Job {
         worker: WorkerId::from_text("elsewhere"),
         names: Arc::new(HashMap::from([(Arc::from(name), Claimable { queue: 0, entity: None })])),
         room: vec![1],
+        batch: 0,
         now: world.now(),
     };
     let store = world.store();

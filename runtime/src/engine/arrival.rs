@@ -1,26 +1,29 @@
 //! How an attempt comes to its start: it waits for its entity first, and waiting is not running ([r17](crate::rules#r17)).
 
-use std::pin::Pin;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::attempt::{FIRST_PAUSE, LONGEST_PAUSE, Progress, end_fenced};
+use super::batches::{LONGEST_WAIT, SharedPermit};
 use super::company::Place;
 use super::engine::Engine;
-use super::entity_locks::EntityLock;
+use super::entity_locks::{EntityLock, InLine};
 use super::running_attempts::RegisteredAttempt;
 use crate::model::{Failure, Job};
-use crate::store::{Begin, EntityKey, Release, StoreError};
+use crate::store::{Begin, Release, StoreError};
 use crate::wiring::JobPlan;
-
-/// A place in the queue of an entity.
-pub(crate) type InLine = Pin<Box<dyn Future<Output = EntityLock> + Send>>;
 
 /// How the attempt of a job comes to its start.
 pub(crate) enum Arrival {
     /// The job was claimed, under this permit: the attempt is running in the store.
     Claimed(Option<OwnedSemaphorePermit>),
+    /// The job was claimed with others of its entity, and has its place in line before them.
+    FirstOfBatch { permit: Option<OwnedSemaphorePermit>, line: InLine, batch: Weak<SharedPermit> },
+    /// The job was claimed behind others of its entity: this worker holds it in the store.
+    InBatch { line: InLine, batch: Arc<SharedPermit> },
     /// The job is executed at once: the attempt is running in the store. If the job binds an entity, it is held.
     AtOnce(Option<EntityLock>),
     /// The job is executed, and is in line for its entity: this worker holds it in the store.
@@ -28,10 +31,24 @@ pub(crate) enum Arrival {
 }
 
 impl Arrival {
+    /// Whether the attempt is running in the store.
+    pub(super) fn has_begun(&self) -> bool {
+        matches!(self, Self::Claimed(_) | Self::FirstOfBatch { .. } | Self::AtOnce(_))
+    }
+
+    /// The batch whose next job gets the permit.
+    pub(super) fn batch(&self) -> Weak<SharedPermit> {
+        match self {
+            Self::FirstOfBatch { batch, .. } => batch.clone(),
+            Self::InBatch { batch, .. } => Arc::downgrade(batch),
+            Self::Claimed(_) | Self::AtOnce(_) | Self::InLine(_) => Weak::new(),
+        }
+    }
+
     pub(super) fn into_permit(self) -> Option<OwnedSemaphorePermit> {
         match self {
-            Self::Claimed(permit) => permit,
-            Self::AtOnce(_) | Self::InLine(_) => None,
+            Self::Claimed(permit) | Self::FirstOfBatch { permit, .. } => permit,
+            Self::InBatch { .. } | Self::AtOnce(_) | Self::InLine(_) => None,
         }
     }
 }
@@ -42,6 +59,14 @@ pub(super) struct Begun {
     pub(super) permit: Option<OwnedSemaphorePermit>,
     /// `None` if the job's deadline has passed: the attempt fails at once.
     pub(super) place: Option<Place>,
+}
+
+/// Why an attempt did not begin.
+pub(super) enum NotBegun {
+    /// The job was cancelled, or another worker has released it.
+    Fenced,
+    /// The store failed.
+    Failed(Failure),
 }
 
 /// An attempt before it begins.
@@ -58,9 +83,17 @@ impl Candidate<'_> {
     /// the job was cancelled, or is left to a later claim.
     pub(super) async fn begin(&self, arrival: Arrival, progress: &mut Progress) -> Option<Begun> {
         let (lock, permit) = self.entity(arrival, progress).await?;
+        if permit.is_some() && lock.is_some() {
+            progress.entity_since = Some(self.engine.clock.elapsed());
+        }
         let place = self.place(progress).await?;
-        if !progress.has_begun {
-            self.begin_held(progress).await?;
+        if !progress.has_begun
+            && let Err(not_begun) = self.begin_held(progress).await
+        {
+            // Others may wait for them.
+            drop((lock, permit, place));
+            self.leave(not_begun).await;
+            return None;
         }
         Some(Begun { lock, permit, place })
     }
@@ -71,16 +104,50 @@ impl Candidate<'_> {
         arrival: Arrival,
         progress: &mut Progress,
     ) -> Option<(Option<EntityLock>, Option<OwnedSemaphorePermit>)> {
-        let permit = match arrival {
-            Arrival::Claimed(permit) => permit,
+        let (permit, mut line): (_, InLine) = match arrival {
+            Arrival::Claimed(permit) => {
+                let Some(entity) = self.plan.entity_of(self.job) else { return Some((None, permit)) };
+                if let Some(lock) = self.engine.locks.try_lock(&entity) {
+                    return Some((Some(lock), permit));
+                }
+                (permit, Box::pin(self.engine.locks.lock(&entity)))
+            }
+            Arrival::FirstOfBatch { permit, line, .. } => (permit, line),
+            Arrival::InBatch { line, batch, .. } => return self.wait_in_batch(line, batch).await,
             Arrival::AtOnce(lock) => return Some((lock, None)),
             Arrival::InLine(line) => return Some((self.wait(line).await?, None)),
         };
-        let Some(entity) = self.plan.entity_of(self.job) else { return Some((None, permit)) };
-        match self.engine.locks.try_lock(&entity) {
+        match line.as_mut().now_or_never() {
             Some(lock) => Some((Some(lock), permit)),
-            None => self.wait_without_permit(&entity, permit, progress).await,
+            None => self.wait_without_permit(line, permit, progress).await,
         }
+    }
+
+    /// Waits for the entity and the permit that the job before this one in the batch passes on.
+    async fn wait_in_batch(
+        &self,
+        line: InLine,
+        batch: Arc<SharedPermit>,
+    ) -> Option<(Option<EntityLock>, Option<OwnedSemaphorePermit>)> {
+        let in_time = async {
+            tokio::select! {
+                biased;
+                lock = line => Some(lock),
+                () = self.engine.clock.sleep_until(batch.until) => None,
+            }
+        };
+        match self.wait(in_time).await? {
+            Some(Some(lock)) => {
+                if let Some(permit) = batch.take() {
+                    return Some((Some(lock), Some(permit)));
+                }
+            }
+            Some(None) => self.engine.batch_size.note(LONGEST_WAIT),
+            None => return Some((None, None)),
+        }
+        drop(batch);
+        self.give_back().await;
+        None
     }
 
     /// Waits for a place among the running attempts, without counting as begun. `Some(None)` if the job's deadline passes meanwhile.
@@ -103,17 +170,17 @@ impl Candidate<'_> {
     /// A claimed job whose entity an execution of this process has: waits without its permit, and without counting as begun.
     async fn wait_without_permit(
         &self,
-        entity: &EntityKey,
+        line: InLine,
         permit: Option<OwnedSemaphorePermit>,
         progress: &mut Progress,
     ) -> Option<(Option<EntityLock>, Option<OwnedSemaphorePermit>)> {
-        let line: InLine = Box::pin(self.engine.locks.lock(entity));
         let permits = permit.as_ref().map(|permit| permit.semaphore().clone());
         drop(permit);
         self.hold(progress).await?;
         let lock = self.wait(line).await?;
         let Ok(permit) = permits.map(Semaphore::try_acquire_owned).transpose() else {
             // Other jobs have all permits: the next claim that has one decides which job comes first.
+            drop(lock);
             self.give_back().await;
             return None;
         };
@@ -161,9 +228,8 @@ impl Candidate<'_> {
         }
     }
 
-    /// Begins the attempt of a job that this worker holds. If it may be repeated, its start need not be durable. `None` if it does
-    /// not begin.
-    async fn begin_held(&self, progress: &mut Progress) -> Option<()> {
+    /// Begins the attempt of a job that this worker holds. If it may be repeated, its start need not be durable.
+    pub(super) async fn begin_held(&self, progress: &mut Progress) -> Result<(), NotBegun> {
         let repeatable = self.plan.settings.retry.repeats();
         progress.attempt.started_at = self.engine.clock.now();
         let begin = self.engine.store.begin(Begin {
@@ -176,23 +242,28 @@ impl Candidate<'_> {
         progress.has_begun = true;
         if repeatable {
             // If it is not stored, the commit is fenced.
-            return Some(());
+            return Ok(());
         }
         match begin.await {
-            Ok(true) => Some(()),
-            Ok(false) => {
-                end_fenced(self).await;
-                None
-            }
+            Ok(true) => Ok(()),
+            Ok(false) => Err(NotBegun::Fenced),
             Err(error) => {
-                let failure = Failure::from(error);
+                progress.has_begun = false;
+                Err(NotBegun::Failed(error.into()))
+            }
+        }
+    }
+
+    /// Leaves a job whose attempt could not begin.
+    pub(super) async fn leave(&self, not_begun: NotBegun) {
+        match not_begun {
+            NotBegun::Fenced => end_fenced(self).await,
+            NotBegun::Failed(failure) => {
                 tracing::error!(
                     "cannot store the start of the attempt; the job is left to another: {failure}"
                 );
-                progress.has_begun = false;
                 self.engine.waiters.announce(self.job.id, &Err(failure));
                 self.give_back().await;
-                None
             }
         }
     }

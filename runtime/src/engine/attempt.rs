@@ -3,14 +3,15 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
-use super::arrival::{Arrival, Begun, Candidate};
+use super::arrival::{Arrival, Begun, Candidate, NotBegun};
+use super::batches::SharedPermit;
 use super::company::{self, Place};
 use super::engine::Engine;
 use super::entity_locks::EntityLock;
@@ -43,6 +44,10 @@ pub(super) struct Progress {
     pub(super) attempt: Attempt,
     /// Whether it has begun in the store. A job in line for its entity has not.
     pub(super) has_begun: bool,
+    /// The batch whose next job gets its permit.
+    batch: Weak<SharedPermit>,
+    /// Since when it has its entity under a permit, in elapsed time.
+    pub(super) entity_since: Option<Duration>,
     /// Of the job's earlier attempts.
     pub(super) losses: Losses,
     /// The command as it was read from the job's payload, if it was.
@@ -61,7 +66,7 @@ impl Progress {
 pub(crate) async fn run(engine: Arc<Engine>, mut job: Job, arrival: Arrival, command: Option<AnyValue>) {
     // Only jobs of names that this program knows are claimed or started.
     let Some(plan) = engine.plans.job(&job.name) else { return };
-    let has_begun = !matches!(arrival, Arrival::InLine(_));
+    let (has_begun, batch) = (arrival.has_begun(), arrival.batch());
     job.attempts += u32::from(!has_begun);
     // It may run in the caller's task. What encloses that is not a part of the attempt, which may also go on elsewhere.
     let span = tracing::info_span!(
@@ -74,7 +79,8 @@ pub(crate) async fn run(engine: Arc<Engine>, mut job: Job, arrival: Arrival, com
         causation = job.cause.as_ref().map(tracing::field::display),
     );
     let attempt = Attempt::begun(job.attempts, engine.worker.clone(), engine.clock.now());
-    let mut progress = Progress { attempt, has_begun, losses: Losses::default(), command };
+    let mut progress =
+        Progress { attempt, has_begun, batch, entity_since: None, losses: Losses::default(), command };
     let registered = engine.running.register(&job);
     let candidate = Candidate { engine: &engine, plan, job: &job, registered: &registered };
     async {
@@ -97,20 +103,28 @@ async fn run_to_end(
 ) {
     let Candidate { plan, job, .. } = *candidate;
     if let JobKind::Unknown(kind) = job.kind {
-        return put_back(candidate, &progress.attempt, kind).await;
+        drop(arrival);
+        return match begin_to_end(candidate, progress).await {
+            Ok(()) => put_back(candidate, &progress.attempt, kind).await,
+            Err(not_begun) => candidate.leave(not_begun).await,
+        };
     }
     match Losses::before(engine, job, job.attempts).await {
         Ok(losses) => progress.losses = losses,
         Err(error) => {
             tracing::error!("cannot read the earlier attempts of the job: {}", Failure::from(error));
+            drop(arrival);
             return candidate.give_back().await;
         }
     }
     if progress.losses.are_too_many(plan) {
         let message = "its worker died, and its retry policy allows no further attempt; a program that does not know the job released it";
         let failure = Failure::new(FailureKind::Lost, LOST, message);
-        let failed =
-            fail(candidate, progress.attempt.clone(), failure, progress.losses, arrival.into_permit());
+        let permit = arrival.into_permit();
+        if let Err(not_begun) = begin_to_end(candidate, progress).await {
+            return candidate.leave(not_begun).await;
+        }
+        let failed = fail(candidate, progress.attempt.clone(), failure, progress.losses, permit);
         return Box::pin(failed).await;
     }
     let Some(Begun { lock, mut permit, place }) = candidate.begin(arrival, progress).await else {
@@ -127,9 +141,17 @@ async fn run_to_end(
         Err(panic) if is_crash(&*panic) => return,
         Err(panic) => panicked(panic),
     };
+    if let Some(since) = progress.entity_since.take() {
+        engine.batch_size.note(engine.clock.elapsed().saturating_sub(since));
+    }
     let attempt = Attempt { strategies, ..progress.attempt.clone() };
     // Boxed, so that an attempt that succeeds has no room for it.
     Box::pin(fail(candidate, attempt, failure, progress.losses, permit)).await;
+}
+
+/// Begins an attempt that is only to end: a held job has no attempt that could.
+async fn begin_to_end(candidate: &Candidate<'_>, progress: &mut Progress) -> Result<(), NotBegun> {
+    if progress.has_begun { Ok(()) } else { candidate.begin_held(progress).await }
 }
 
 /// Executes the job, and again if the commit that it follows is refused. Returns its outcome or panic, and the chosen strategies. The
@@ -158,6 +180,8 @@ async fn execute(
             attempt: &mut progress.attempt,
             lock: lock.take(),
             may_follow,
+            batch: &progress.batch,
+            entity_since: &mut progress.entity_since,
             permit: &mut *permit,
         };
         let executed = {

@@ -11,9 +11,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::arrival::Arrival;
 use super::attempt;
+use super::batches::{LONGEST_WAIT, SharedPermit};
 use super::engine::{Engine, POLL_INTERVAL};
-use crate::model::HealthPart;
-use crate::store::{Claim, Claimable, Claimed, StoreError, unreadable_job};
+use crate::model::{HealthPart, Job, JobId};
+use crate::store::{Batch, Claim, Claimable, Claimed, StoreError, unreadable_job};
 
 /// The permits to run jobs, by queue.
 pub(crate) struct QueuePermits {
@@ -64,6 +65,7 @@ impl QueuePermits {
             worker: engine.worker.clone(),
             names: self.names.clone(),
             room: permits.iter().map(|permits| count(permits.as_ref())).collect(),
+            batch: engine.batch_size.get(),
             now: engine.clock.now(),
         }
     }
@@ -109,12 +111,7 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, permits: QueuePermits) {
             Ok(claimed) => {
                 engine.health.works(&*engine.clock, HealthPart::Claims);
                 next_due = claimed.next_due;
-                for job in claimed.jobs {
-                    let claimable = permits.names.get(&job.name);
-                    let permits = claimable.and_then(|claimable| acquired[claimable.queue].as_mut());
-                    let arrival = Arrival::Claimed(permits.and_then(|permits| permits.split(1)));
-                    engine.spawn(attempt::run(engine.clone(), job, arrival, None));
-                }
+                spawn_attempts(&engine, &permits, &mut acquired, claimed.jobs, claimed.batches);
                 // A queue without permits left may have more ready jobs.
                 let is_full = |queue: &usize| room[*queue] == 0 || count(acquired[*queue].as_ref()) == 0;
                 unclaimed = permits.all_queues().into_iter().filter(is_full).collect();
@@ -124,6 +121,35 @@ pub(crate) async fn dispatch(engine: Arc<Engine>, permits: QueuePermits) {
                 unclaimed.clear();
                 next_due = None;
             }
+        }
+    }
+}
+
+/// Spawns an attempt for each claimed job, under a permit, and for those that were claimed with one of them.
+fn spawn_attempts(
+    engine: &Arc<Engine>,
+    permits: &QueuePermits,
+    acquired: &mut AcquiredPermits,
+    jobs: Vec<Job>,
+    batches: Vec<Batch>,
+) {
+    let mut batches: HashMap<JobId, Vec<Job>> =
+        batches.into_iter().map(|Batch { first, jobs }| (first, jobs)).collect();
+    let spawn = |job, arrival| drop(engine.spawn(attempt::run(engine.clone(), job, arrival, None)));
+    for job in jobs {
+        let queue = permits.names.get(&job.name).map(|claimable| claimable.queue);
+        let permit = queue.and_then(|queue| acquired[queue].as_mut()?.split(1));
+        let others = batches.remove(&job.id);
+        let entity = others.as_ref().and_then(|_| engine.plans.job(&job.name)?.entity_of(&job));
+        let (Some(others), Some(entity)) = (others, entity) else {
+            spawn(job, Arrival::Claimed(permit));
+            continue;
+        };
+        let batch = Arc::new(SharedPermit::new(engine.clock.elapsed().saturating_add(LONGEST_WAIT)));
+        let line = || engine.locks.place_in_line(&entity);
+        spawn(job, Arrival::FirstOfBatch { permit, line: line(), batch: Arc::downgrade(&batch) });
+        for job in others {
+            spawn(job, Arrival::InBatch { line: line(), batch: batch.clone() });
         }
     }
 }
@@ -149,7 +175,7 @@ async fn claim_jobs(engine: &Engine, mut claim: Claim) -> Result<Claimed, StoreE
 pub(crate) async fn claim_one(engine: &Engine, queue: Option<usize>) -> Result<Claimed, StoreError> {
     let (names, queues) = engine.plans.claimable();
     let room = (0..queues.len()).map(|index| usize::from(queue == Some(index))).collect();
-    let claim = Claim { worker: engine.worker.clone(), names, room, now: engine.clock.now() };
+    let claim = Claim { worker: engine.worker.clone(), names, room, batch: 0, now: engine.clock.now() };
     claim_jobs(engine, claim).await
 }
 

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::batches::BatchSize;
 use super::company::Company;
 use super::entity_locks::EntityLocks;
 use super::faults::{Faults, Point};
@@ -45,6 +46,7 @@ pub(crate) struct Engine {
     pub(crate) schedules: SchedulePositions,
     pub(crate) capabilities: Capabilities,
     pub(crate) locks: EntityLocks,
+    pub(crate) batch_size: BatchSize,
     pub(crate) company: Company,
     pub(crate) waiters: Waiters,
     pub(crate) overrides: Arc<Overrides>,

@@ -1,13 +1,20 @@
 //! Queues of executions on one entity.
 
+use std::future::ready;
 use std::hash::BuildHasher;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt;
 use tokio::sync::OwnedMutexGuard;
+use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::{FastHasher, FastMap};
 use crate::store::{CommitLink, EntityKey, StoredEntity};
+
+/// A place in the queue of an entity.
+pub(crate) type InLine = Pin<Box<dyn Future<Output = EntityLock> + Send>>;
 
 /// Queues the executions on one entity in this process, first in, first out, so that they do not conflict.
 ///
@@ -43,6 +50,16 @@ impl EntityLocks {
         async move {
             let guard = lock.lock_owned().await;
             EntityLock { guard: Some(guard), entry }
+        }
+    }
+
+    /// Takes a place in the queue now, and waits in it later.
+    pub(crate) fn place_in_line(&self, key: &EntityKey) -> InLine {
+        let mut line: InLine = Box::pin(self.lock(key));
+        // Without the limit of tokio's budget, which would let it take no place.
+        match unconstrained(line.as_mut()).now_or_never() {
+            Some(lock) => Box::pin(ready(lock)),
+            None => line,
         }
     }
 

@@ -2,9 +2,12 @@
 
 use std::any::Any;
 use std::pin::pin;
+use std::sync::Weak;
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::batches::SharedPermit;
 use super::binding::{Binding, BoundEntity, WrittenEntity};
 use super::effects::{Effects, commit_failure};
 use super::engine::Engine;
@@ -32,7 +35,11 @@ pub(crate) struct Execution<'a> {
     pub(crate) lock: Option<EntityLock>,
     /// Whether it may take the entity as an execution has left it whose commit is not confirmed. It must be repeatable.
     pub(crate) may_follow: bool,
-    /// Released when the commit begins. If there is none, the caller holds it until the failure is stored.
+    /// The batch whose next job gets the permit.
+    pub(crate) batch: &'a Weak<SharedPermit>,
+    /// Since when it has its entity under a permit, in elapsed time.
+    pub(crate) entity_since: &'a mut Option<Duration>,
+    /// Released, or passed on in its batch, when the commit begins. If there is none, the caller holds it until the failure is stored.
     pub(crate) permit: &'a mut Option<OwnedSemaphorePermit>,
 }
 
@@ -158,14 +165,29 @@ impl<'a> Execution<'a> {
         let committing = self.engine.store.commit(commit);
         // The store has the commit. The next execution on the entity can begin, and another job can be claimed: each commits in the
         // transaction in which this one ends, or in a later one.
+        let permit = self.permit.take();
+        let was_claimed = permit.is_some();
+        let batch = self.batch.upgrade();
+        let is_last = batch.is_none();
+        // The next job of a batch has the permit before it has the entity.
+        let permit = match (batch, permit) {
+            (Some(batch), Some(permit)) => {
+                batch.pass_on(permit);
+                None
+            }
+            (_, permit) => permit,
+        };
         let passed_on = lock.zip(written.as_ref()).map(|(lock, write)| {
             let entity = StoredEntity { version: write.expected + 1, body: write.body.clone() };
             lock.pass_on(entity, link)
         });
-        let was_claimed = self.permit.take().is_some();
-        if was_claimed && passed_on.is_some() {
-            // The next job in line for the entity can be claimed: the claim sees the end of this one's turn.
+        drop(permit);
+        if was_claimed && is_last && passed_on.is_some() {
+            // The next job in line for the entity can be claimed: the claim sees the end of the turn.
             self.engine.work.notify_one();
+        }
+        if let Some(since) = self.entity_since.take() {
+            self.engine.batch_size.note(self.engine.clock.elapsed().saturating_sub(since));
         }
         let committed = committing.await;
         drop(passed_on);

@@ -2,6 +2,7 @@
 
 mod arrival;
 pub(crate) mod attempt;
+mod batches;
 mod binding;
 mod bounds;
 mod chain;
@@ -39,6 +40,7 @@ mod time_limit;
 mod waiters;
 
 pub(crate) use arrival::Arrival;
+pub(crate) use batches::BatchSize;
 pub(crate) use company::Company;
 pub(crate) use dispatcher::QueuePermits;
 pub(crate) use draft::{Draft, handler_jobs};

@@ -13,7 +13,7 @@ use super::runtime::Runtime;
 use super::start_error::StartError;
 use super::tasks::Tasks;
 use crate::engine::{
-    Company, Engine, EntityLocks, Faults, HealthMonitor, IdSource, LateCalls, LeaseObservations,
+    BatchSize, Company, Engine, EntityLocks, Faults, HealthMonitor, IdSource, LateCalls, LeaseObservations,
     LeaseRenewal, LongPolls, Pauses, QueuePermits, Retention, RunningAttempts, SchedulePositions, Waiters,
     dispatcher, ends, lease_keeper, orphans, pruning, schedules,
 };
@@ -227,6 +227,7 @@ impl RuntimeBuilder {
             wiring,
             capabilities: self.capabilities,
             locks: EntityLocks::new(),
+            batch_size: BatchSize::default(),
             company: Company::default(),
             waiters: Waiters::default(),
             overrides: Arc::default(),

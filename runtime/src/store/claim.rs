@@ -17,6 +17,8 @@ pub struct Claim {
     pub names: Arc<HashMap<Arc<str>, Claimable>>,
     /// The largest number of jobs to claim from each queue.
     pub room: Vec<usize>,
+    /// The largest number of jobs in line that are claimed behind each job that takes the turn of an entity ([`Batch`]).
+    pub batch: usize,
     /// The current time.
     pub now: Timestamp,
 }
@@ -70,11 +72,26 @@ pub struct Release {
 pub struct Claimed {
     /// The jobs, each `Running`; [`Job::attempts`] counts the new attempt. Those of one queue are in the order in which they run.
     pub jobs: Vec<Job>,
+    /// What was claimed behind some of `jobs`, in their order.
+    pub batches: Vec<Batch>,
     /// The jobs that cannot be read, each `Failed` now with the failure of [`unreadable_job`](super::unreadable_job).
     pub unreadable: Vec<Job>,
     /// The earliest time that a job of any name waits for, if it waits for nothing else. Not later than now if more jobs were due, or had to
     /// be put into lines, than [`Claim::MAX_WOKEN`]: claim again at once.
     pub next_due: Option<Timestamp>,
+}
+
+/// The first jobs in line for an entity, claimed behind the one that has taken its turn, as many as [`Claim::batch`] says and as the queue
+/// has room left. They have the queue of that job, and their names say in this claim that they bind that entity; a job that
+/// does not, or that cannot be read, ends the batch.
+///
+/// They share the turn, and the worker holds them. It is the worker that runs them one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The claimed job that has taken the turn.
+    pub first: JobId,
+    /// The jobs behind it, at least one, in the order in which they run. Each is `Ready`, without the failure of an earlier attempt.
+    pub jobs: Vec<Job>,
 }
 
 /// The stored lease of a worker ([r23](crate::rules#r23)). It has no times: an observer measures by its own clock how long the number of

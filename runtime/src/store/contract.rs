@@ -45,8 +45,9 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///   has expired. Until then the worker [runs](Self::running) it.
 /// - **Turns** ([r17](crate::rules#r17)). An entity has one turn among the jobs that are claimed: a claimed job has the turn of the entity that its
 ///   [name](super::Claimable::entity) and its target name until the attempt ends, or is released without a hold. A `Ready` job whose entity
-///   has another job's turn is not claimed: a claim passes it by, and puts it into the entity's line. When the turn ends, the first job of
-///   the line, by priority and then sequence number, can be claimed again. Jobs that [start](NewJob::start) without a claim take no turn.
+///   has another job's turn is not claimed: a claim passes it by, and puts it into the entity's line. A claim may also take the
+///   [first of the line](super::Batch): they share the turn, which ends with the last of them. When the turn ends, the first job
+///   of the line, by priority and then sequence number, can be claimed again. Jobs that [start](NewJob::start) without a claim take no turn.
 /// - **Holds.** A `Ready` job that a worker holds is claimed by nobody. It is released when that worker's lease has expired.
 /// - **Predecessors** ([r26](crate::rules#r26)). A job stays `Waiting` when a predecessor fails, because that one may be retried. When a
 ///   predecessor is cancelled, it is cancelled in the same transaction, and so are its own successors. If a predecessor is cancelled already,
@@ -72,7 +73,8 @@ pub trait Store: Send + Sync + 'static {
     async fn submit(&self, events: Vec<NewEvent>, jobs: Vec<NewJob>) -> Result<Vec<Submitted>, StoreError>;
 
     /// Makes due jobs `Ready`, then claims `Ready` jobs of each queue, as many as the claim has room for: higher priorities first, then by
-    /// sequence number. Each is `Running` afterwards, with a new attempt by the claiming worker.
+    /// sequence number. Each is `Running` afterwards, with a new attempt by the claiming worker. Behind those that take the turn of an entity, it may also
+    /// claim a [batch](super::Batch).
     ///
     /// A job that cannot be read is `Failed` afterwards with a failed attempt by the worker ([`Claimed::unreadable`]).
     ///

@@ -32,7 +32,7 @@ mod tick;
 mod unreadable;
 
 pub use admission::{Admission, Insertion, KeyHolder, Limits, Lookups, admit};
-pub use claim::{Begin, Claim, Claimable, Claimed, Lease, Release, RunningJob};
+pub use claim::{Batch, Begin, Claim, Claimable, Claimed, Lease, Release, RunningJob};
 pub use commit::{Commit, CommitError, Committed, LateEffects, Next};
 pub use commit_link::CommitLink;
 pub use contract::{Store, StoreFuture};

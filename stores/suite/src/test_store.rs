@@ -78,7 +78,8 @@ impl TestStore {
     ) -> Claimed {
         let claimable = Claimable { queue: 0, entity: None };
         let names = names.iter().map(|name| ((*name).into(), claimable)).collect();
-        let claim = Claim { worker: worker.clone(), names: Arc::new(names), room: vec![limit], now };
+        let claim =
+            Claim { worker: worker.clone(), names: Arc::new(names), room: vec![limit], batch: 0, now };
         self.claim(claim).await.expect("claim")
     }
 

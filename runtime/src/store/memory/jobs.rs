@@ -11,7 +11,9 @@ use super::ready::Ready;
 use super::seq::Seq;
 use super::turns::Turns;
 use crate::model::{Attempt, FastMap, Job, JobId, JobState, Key, WorkerId};
-use crate::store::{Begin, Claim, Claimed, EntityKey, LateEffects, NewDue, Next, Release, RunningJob};
+use crate::store::{
+    Batch, Begin, Claim, Claimable, Claimed, EntityKey, LateEffects, NewDue, Next, Release, RunningJob,
+};
 
 #[derive(Debug)]
 pub(super) struct Record {
@@ -139,23 +141,60 @@ impl Jobs {
 
     pub(super) fn claim(&mut self, claim: &Claim) -> Claimed {
         self.wake(claim.now);
-        let (mut jobs, mut put_in_line) = (Vec::new(), 0);
-        for (queue, room) in claim.room.iter().enumerate() {
-            let most = jobs.len().saturating_add(*room);
-            while jobs.len() < most
+        let mut claimed =
+            Claimed { jobs: Vec::new(), batches: Vec::new(), unreadable: Vec::new(), next_due: None };
+        let mut room = claim.room.clone();
+        let mut put_in_line = 0;
+        for (queue, room) in room.iter_mut().enumerate() {
+            while *room > 0
+                && put_in_line < Claim::MAX_WOKEN
                 && let Some(seq) = self.ready.first(claim, queue)
             {
                 if self.take_turn(seq, claim) {
-                    jobs.push(self.begin_attempt(seq, &claim.worker, claim.now));
-                    continue;
-                }
-                put_in_line += 1;
-                if put_in_line == Claim::MAX_WOKEN {
-                    return Claimed { jobs, unreadable: Vec::new(), next_due: Some(claim.now) };
+                    claimed.jobs.push(self.begin_attempt(seq, &claim.worker, claim.now));
+                    *room -= 1;
+                } else {
+                    put_in_line += 1;
                 }
             }
         }
-        Claimed { jobs, unreadable: Vec::new(), next_due: self.due.first().map(|(due_at, _)| *due_at) }
+        // Afterwards, since jobs of other queues may have been put in line.
+        for job in &claimed.jobs {
+            let Some(Claimable { queue, .. }) = claim.names.get(&job.name).copied() else { continue };
+            let jobs = self.claim_behind(job, queue, claim, room[queue].min(claim.batch));
+            room[queue] -= jobs.len();
+            if !jobs.is_empty() {
+                claimed.batches.push(Batch { first: job.id, jobs });
+            }
+        }
+        claimed.next_due = if put_in_line == Claim::MAX_WOKEN {
+            Some(claim.now)
+        } else {
+            self.due.first().map(|(due_at, _)| *due_at)
+        };
+        claimed
+    }
+
+    /// Lets the worker hold the first jobs in line for the entity whose turn a job has taken, as far as they belong to its batch.
+    fn claim_behind(&mut self, first: &Job, queue: usize, claim: &Claim, limit: usize) -> Vec<Job> {
+        if limit == 0 {
+            return Vec::new();
+        }
+        let turn = self.seqs.get(&first.id).and_then(|seq| self.records[seq].turn.clone());
+        let Some(entity) = turn else { return Vec::new() };
+        let expected = Claimable { queue, entity: Some(entity.entity) };
+        let mut jobs = Vec::new();
+        for seq in self.turns.first_in_line(&entity, limit) {
+            if claim.names.get(&self.records[&seq].job.name) != Some(&expected) {
+                break;
+            }
+            self.turns.share(&entity);
+            self.move_to(seq, Place::Held(claim.worker.clone(), claim.now));
+            let record = self.record_mut(seq);
+            record.turn = Some(entity.clone());
+            jobs.push(Job { failure: None, ..record.job.clone() });
+        }
+        jobs
     }
 
     /// Makes due jobs ready, at most [`Claim::MAX_WOKEN`].

@@ -62,7 +62,7 @@ fn insert(encoded: &EncodedJob, is_cancelled: bool, statements: &mut Statements<
             Start::Running(worker) => (worker, true),
             Start::Held(worker) => (worker, false),
         };
-        let start = AttemptStart { worker, at: job.created_at, has_begun, entity: None };
+        let start = AttemptStart { worker, at: job.created_at, has_begun, entity: None, shares_turn: false };
         live.insert_running(&LiveJob { attempts: has_begun.into(), order_key: None, ..live_job }, start)?;
         cache.insert_running(seq, job.id);
         return Ok(false);

@@ -1,5 +1,5 @@
-use enact::store::{Claim, Claimed, unreadable_job};
-use enact::{Job, JobState, Key, Unreadable};
+use enact::store::{Batch, Claim, Claimable, Claimed, unreadable_job};
+use enact::{Job, JobId, JobState, Key, Unreadable};
 
 use crate::error::Error;
 use crate::operation::Operation;
@@ -25,9 +25,17 @@ enum Outcome {
     Missing,
 }
 
+/// A claimed job that has taken the turn of an entity.
+struct First {
+    job: JobId,
+    queue: usize,
+    entity: String,
+}
+
 /// What a claim has found so far.
 struct Progress {
     jobs: Vec<Job>,
+    firsts: Vec<First>,
     unreadable: Vec<Job>,
     /// What is left of the room of each queue.
     room: Vec<usize>,
@@ -44,7 +52,8 @@ impl Operation for ClaimJobs {
             claims.wake(claim.now, &mut live.names)?
         };
         let room = claim.room.clone();
-        let mut progress = Progress { jobs: Vec::new(), unreadable: Vec::new(), room, put_in_line: 0 };
+        let mut progress =
+            Progress { jobs: Vec::new(), firsts: Vec::new(), unreadable: Vec::new(), room, put_in_line: 0 };
         let mut limits = claim.room.clone();
         while self.claim_some(&limits, &mut progress, statements)? {
             if progress.put_in_line == Claim::MAX_WOKEN {
@@ -54,15 +63,25 @@ impl Operation for ClaimJobs {
             let limit = |room: &usize| if *room == 0 { 0 } else { NEXT_CANDIDATES.max(*room) };
             limits = progress.room.iter().map(limit).collect();
         }
-        let Progress { jobs, unreadable, .. } = progress;
-        Ok(Claimed { jobs, unreadable, next_due })
+        let Progress { jobs, firsts, unreadable, mut room, .. } = progress;
+        let mut batches = Vec::new();
+        for first in firsts {
+            let room = &mut room[first.queue];
+            let jobs = self.claim_behind(&first, (*room).min(claim.batch), statements)?;
+            *room -= jobs.len();
+            if !jobs.is_empty() {
+                batches.push(Batch { first: first.job, jobs });
+            }
+        }
+        Ok(Claimed { jobs, batches, unreadable, next_due })
     }
 
     fn depends_on(&self, output: &Claimed, cache: &WriteCache) -> u64 {
         if !output.unreadable.is_empty() {
             return cache.transaction();
         }
-        output.jobs.iter().map(|job| cache.dependency_of(job.id)).max().unwrap_or(0)
+        let jobs = output.jobs.iter().chain(output.batches.iter().flat_map(|batch| &batch.jobs));
+        jobs.map(|job| cache.dependency_of(job.id)).max().unwrap_or(0)
     }
 }
 
@@ -74,7 +93,7 @@ impl ClaimJobs {
         progress: &mut Progress,
         statements: &mut Statements<'_>,
     ) -> Result<bool, Error> {
-        let Progress { jobs, unreadable, room, put_in_line } = progress;
+        let Progress { jobs, firsts, unreadable, room, put_in_line } = progress;
         let before = *put_in_line;
         // All are found before the first is removed, because removing changes the index that the search reads.
         let Statements { claims, live, .. } = &mut *statements;
@@ -86,6 +105,9 @@ impl ClaimJobs {
             match outcome {
                 Outcome::Claimed(job) => {
                     room[candidate.queue] -= 1;
+                    if let Some(entity) = turn.clone().filter(|_| self.0.batch > 0) {
+                        firsts.push(First { job: job.id, queue: candidate.queue, entity });
+                    }
                     jobs.push(*job);
                 }
                 Outcome::InLine => *put_in_line += 1,
@@ -119,15 +141,20 @@ impl ClaimJobs {
         };
         let attempts = attempts.saturating_add(1);
         let order_key = order_key.as_deref();
-        let start =
-            AttemptStart { worker: &self.0.worker, at: self.0.now, has_begun: true, entity: turn.as_deref() };
+        let start = AttemptStart {
+            worker: &self.0.worker,
+            at: self.0.now,
+            has_begun: true,
+            entity: turn.as_deref(),
+            shares_turn: false,
+        };
         let running =
             LiveJob { seq: *seq, name: *id, priority: *priority, order_key, attempts, spent: *spent };
         if !live.insert_running(&running, start)? {
             turns.put_in_line(*id, *priority, *seq, turn.as_deref().unwrap_or_default())?;
             return Ok((Outcome::InLine, turn));
         }
-        live.remove_claimed(*id, ready)?;
+        live.remove_claimed(*id, ready, false)?;
         let Some(mut job) = claimed_job(*seq, specs, cache)? else {
             live.remove_running(*seq, *id)?;
             if let Some(lane) = live.lane_of_head(*seq, ready.order_key.clone(), &ready.unreadable)? {
@@ -144,6 +171,56 @@ impl ClaimJobs {
         }
         (job.attempts, job.spent) = (attempts, *spent);
         Ok((Outcome::Claimed(Box::new(job)), turn))
+    }
+
+    /// Holds the first jobs in line for the entity whose turn a job has taken, as far as they belong to its batch.
+    fn claim_behind(
+        &self,
+        first: &First,
+        limit: usize,
+        statements: &mut Statements<'_>,
+    ) -> Result<Vec<Job>, Error> {
+        let mut jobs = Vec::new();
+        if limit == 0 {
+            return Ok(jobs);
+        }
+        for (id, ready) in statements.turns.first_in_line(&first.entity, limit)? {
+            let Statements { specs, live, cache, .. } = &mut *statements;
+            let name = live.names.name(id)?;
+            let target = target(ready.seq, specs, cache)?;
+            if !ready.unreadable.is_empty() || !self.belongs_to(name.as_deref(), target.as_deref(), first) {
+                break;
+            }
+            let Some(mut job) = claimed_job(ready.seq, specs, cache)? else { break };
+            if !job.unreadable.is_empty() || Some(&*job.name) != name.as_deref() {
+                cache.remove_running(job.id);
+                break;
+            }
+            let Ready { priority, seq, attempts, spent, ref order_key, .. } = ready;
+            let order_key = order_key.as_deref();
+            let held = LiveJob { seq, name: id, priority, order_key, attempts, spent };
+            let start = AttemptStart {
+                worker: &self.0.worker,
+                at: self.0.now,
+                has_begun: false,
+                entity: Some(&first.entity),
+                shares_turn: true,
+            };
+            live.insert_running(&held, start)?;
+            live.remove_claimed(id, &ready, true)?;
+            (job.state, job.attempts, job.spent) = (JobState::Ready, attempts, spent);
+            jobs.push(job);
+        }
+        Ok(jobs)
+    }
+
+    /// Whether a job has the queue of the first one and, as this claim sees it, binds the same entity.
+    fn belongs_to(&self, name: Option<&str>, target: Option<&str>, first: &First) -> bool {
+        let claimable = name.and_then(|name| self.0.names.get(name));
+        let (Some(Claimable { queue, entity: Some(entity) }), Some(target)) = (claimable, target) else {
+            return false;
+        };
+        *queue == first.queue && format!("{entity} {target}") == first.entity
     }
 
     /// Ends a ready job that cannot be read, and has been removed from its state table.

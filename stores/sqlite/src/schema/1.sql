@@ -100,8 +100,8 @@ CREATE TABLE running (
     entity     TEXT                       -- the entity whose turn it has; NULL: none
 ) STRICT;
 
--- Of the claimed jobs of an entity one runs at a time.
-CREATE UNIQUE INDEX running_turns ON running (entity) WHERE entity IS NOT NULL;
+-- The jobs that share the turn of an entity.
+CREATE INDEX running_turns ON running (entity) WHERE entity IS NOT NULL;
 
 -- A lane holds the jobs of one order key that have not ended, or whose attempt has not. This is the job at the head of each lane.
 CREATE TABLE lane_heads (

@@ -22,14 +22,15 @@ statements! { Sql {
     insert_ready: "
         INSERT INTO ready (in_line, name, priority, seq, attempts, spent, order_key)
         VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6)",
-    delete_claimed: "DELETE FROM ready WHERE in_line = 0 AND name = ?1 AND priority = ?2 AND seq = ?3",
+    delete_claimed: "DELETE FROM ready WHERE in_line = ?4 AND name = ?1 AND priority = ?2 AND seq = ?3",
     delete_ready: "
         DELETE FROM ready WHERE in_line IN (0, 1) AND name = ?1 AND priority = ?2 AND seq = ?3
         RETURNING CASE in_line WHEN 0 THEN entity END",
-    /// Unless another job has the entity's turn.
+    /// Unless another job has the entity's turn and does not share it.
     insert_running: "
         INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key, begun, cancelled, entity)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9) ON CONFLICT (entity) WHERE entity IS NOT NULL DO NOTHING",
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9
+        WHERE ?9 IS NULL OR ?10 OR NOT EXISTS (SELECT 1 FROM running WHERE entity = ?9)",
     select_running: "SELECT name, attempts, worker, started_at, begun FROM running WHERE seq = ?1 AND cancelled = 0",
     /// A hold becomes the attempt that would have begun.
     cancel_running: "
@@ -104,8 +105,10 @@ pub(crate) struct AttemptStart<'a> {
     pub(crate) at: Timestamp,
     /// `false`: the worker holds the job.
     pub(crate) has_begun: bool,
-    /// The entity whose turn it takes.
+    /// The entity whose turn it takes or shares.
     pub(crate) entity: Option<&'a str>,
+    /// Whether it shares the turn with the jobs that have it.
+    pub(crate) shares_turn: bool,
 }
 
 /// A job that had not ended, and is cancelled.
@@ -189,16 +192,18 @@ impl<'c> LiveJobs<'c> {
         Ok(())
     }
 
-    /// Inserts a job that a worker runs or holds. Returns `false` if another job has the turn of its entity.
+    /// Inserts a job that a worker runs or holds. Returns `false` if another job has the turn of its entity and
+    /// this one does not share it.
     pub(crate) fn insert_running(
         &mut self,
         job: &LiveJob<'_>,
         start: AttemptStart<'_>,
     ) -> Result<bool, Error> {
         let LiveJob { seq, name, order_key, attempts, spent, .. } = *job;
-        let AttemptStart { worker, at, has_begun, entity } = start;
+        let AttemptStart { worker, at, has_begun, entity, shares_turn } = start;
         let worker = WorkerText::of(worker);
-        let row = params![seq, attempts, spent, worker, time(at), name, order_key, has_begun, entity];
+        let row =
+            params![seq, attempts, spent, worker, time(at), name, order_key, has_begun, entity, shares_turn];
         let is_inserted = self.sql.insert_running.execute(row)? == 1;
         if is_inserted {
             self.names.enters(name, running_state(has_begun));
@@ -243,9 +248,14 @@ impl<'c> LiveJobs<'c> {
         Ok(())
     }
 
-    /// Removes a job that was claimed.
-    pub(crate) fn remove_claimed(&mut self, name: NameId, ready: &Ready) -> Result<(), Error> {
-        self.sql.delete_claimed.execute(params![name, ready.priority, ready.seq])?;
+    /// Removes a job that was claimed, or taken along from its line.
+    pub(crate) fn remove_claimed(
+        &mut self,
+        name: NameId,
+        ready: &Ready,
+        was_in_line: bool,
+    ) -> Result<(), Error> {
+        self.sql.delete_claimed.execute(params![name, ready.priority, ready.seq, was_in_line])?;
         self.names.leaves(name, JobState::Ready);
         Ok(())
     }

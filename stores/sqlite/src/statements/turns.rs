@@ -1,9 +1,13 @@
+use std::cmp::Reverse;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::names::NameId;
 use super::prepare::statements;
+use crate::encode::integer;
 use crate::error::Error;
 use crate::raw_text::RawText;
+use crate::rows::{self, Ready};
 
 statements! { Sql {
     put_in_line: "
@@ -14,6 +18,10 @@ statements! { Sql {
         ORDER BY name, priority DESC, seq LIMIT 1",
     select_first_of_name: "
         SELECT priority, seq FROM ready WHERE entity = ?1 AND in_line = 1 AND name = ?2 ORDER BY priority DESC, seq LIMIT 1",
+    /// Without its index it would read the lines of all entities.
+    select_line_of_name: "
+        SELECT priority, seq, attempts, spent, order_key, NULL AS entity FROM ready INDEXED BY ready_lines
+        WHERE entity = ?1 AND in_line = 1 AND name = ?2 ORDER BY priority DESC, seq LIMIT ?3",
     select_promoted: "SELECT 1 FROM ready WHERE entity = ?1 AND in_line = 0 AND name = ?2",
     promote: "UPDATE ready SET in_line = 0 WHERE in_line = 1 AND name = ?1 AND priority = ?2 AND seq = ?3",
     select_next_line: "SELECT min(entity) FROM ready WHERE entity > ?1",
@@ -56,7 +64,7 @@ impl<'c> Turns<'c> {
         Ok(())
     }
 
-    /// A turn has ended. Returns whether a job has left the line.
+    /// A job does not have the turn any more. Returns whether a job has left the line.
     pub(crate) fn end(&mut self, entity: &RawText) -> Result<bool, Error> {
         if self.is_empty()? {
             return Ok(false);
@@ -65,7 +73,36 @@ impl<'c> Turns<'c> {
             self.is_repaired = true;
             return self.end_all_without_holder();
         }
+        if self.sql.select_holder.exists([entity])? {
+            return Ok(false);
+        }
         self.promote_first_of_each_name(entity)
+    }
+
+    /// The first jobs in line for an entity, in the order in which they run.
+    pub(crate) fn first_in_line(
+        &mut self,
+        entity: &str,
+        limit: usize,
+    ) -> Result<Vec<(NameId, Ready)>, Error> {
+        let mut first = Vec::new();
+        if self.is_empty()? {
+            return Ok(first);
+        }
+        let entity = RawText::of(entity.as_bytes());
+        let mut next = Some(NameId::MIN);
+        while let Some(from) = next
+            && let Some((name, ..)) = self.next_in_line(&entity, from)?
+        {
+            let rows = params![entity, name, integer(limit)];
+            for ready in self.sql.select_line_of_name.query_map(rows, |row| Ok(rows::ready(row)))? {
+                first.push((name, ready?));
+            }
+            next = name.next();
+        }
+        first.sort_unstable_by_key(|(_, ready)| (Reverse(ready.priority), ready.seq));
+        first.truncate(limit);
+        Ok(first)
     }
 
     /// A job that had left the line was claimed without its turn, or cancelled: the next of its name leaves the line.

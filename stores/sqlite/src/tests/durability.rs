@@ -89,7 +89,7 @@ impl World {
     /// Returns the number of claimed jobs.
     async fn claim(&self) -> usize {
         let names = Arc::new([(RING.into(), Claimable { queue: 0, entity: None })].into());
-        let claim = Claim { worker: worker(), names, room: vec![9], now: Timestamp::UNIX_EPOCH };
+        let claim = Claim { worker: worker(), names, room: vec![9], batch: 0, now: Timestamp::UNIX_EPOCH };
         self.store.claim(claim).await.expect("jobs are claimed").jobs.len()
     }
 

@@ -46,6 +46,8 @@ fn statements_use_their_indexes() {
             "select_first_of_name",
             "ready USING COVERING INDEX ready_lines (entity=? AND in_line=? AND name=?)",
         ),
+        ("select_line_of_name", "ready USING INDEX ready_lines (entity=? AND in_line=? AND name=?)"),
+        ("insert_running", "running USING COVERING INDEX running_turns (entity=?)"),
         ("select_promoted", "ready USING COVERING INDEX ready_lines (entity=? AND in_line=? AND name=?)"),
         ("select_holder", "running USING COVERING INDEX running_turns (entity=?)"),
         ("select_any", "ready USING PRIMARY KEY (in_line=?)"),

@@ -92,7 +92,7 @@ pub(crate) fn account(id: &str) -> EntityKey {
 /// A claim of one queue, which holds the jobs named `withdraw`.
 pub(crate) fn claim_of(worker: &WorkerId, room: usize, now: Timestamp) -> Claim {
     let names = Arc::new([("withdraw".into(), Claimable { queue: 0, entity: None })].into());
-    Claim { worker: worker.clone(), names, room: vec![room], now }
+    Claim { worker: worker.clone(), names, room: vec![room], batch: 0, now }
 }
 
 pub(crate) async fn claim(store: &SqliteStore, worker: &WorkerId, room: usize) -> Claimed {

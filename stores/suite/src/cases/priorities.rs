@@ -21,7 +21,8 @@ async fn claim_queues<const N: usize>(
     let claimable = |queue| Claimable { queue, entity: None };
     let names = queues.iter().map(|(name, queue)| ((*name).into(), claimable(*queue))).collect();
     let names = Arc::new(names);
-    let claim = Claim { worker: worker("w"), names: Arc::clone(&names), room: room.into(), now: at(0) };
+    let claim =
+        Claim { worker: worker("w"), names: Arc::clone(&names), room: room.into(), batch: 0, now: at(0) };
     let mut found = [(); N].map(|()| Vec::new());
     for job in store.claim(claim).await.expect("claim").jobs {
         found[names[&job.name].queue].push(job.id);

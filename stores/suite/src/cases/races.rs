@@ -35,7 +35,7 @@ async fn both<T: Send + 'static>(
 
 pub(crate) fn claim_all(name: &str, by: usize, limit: usize) -> Claim {
     let names = Arc::new(HashMap::from([(name.into(), Claimable { queue: 0, entity: None })]));
-    Claim { worker: worker(&format!("w-{by}")), names, room: vec![limit], now: at(10) }
+    Claim { worker: worker(&format!("w-{by}")), names, room: vec![limit], batch: 0, now: at(10) }
 }
 
 pub async fn r20_no_two_claims_return_the_same_job(store: TestStore) {

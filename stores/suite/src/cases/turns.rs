@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enact::store::{Claim, Claimable, Claimed, Commit, JobCount, NewJob, Release, Store};
+use enact::store::{Begin, Claim, Claimable, Claimed, Commit, JobCount, NewJob, Release, Store};
 use enact::{JobId, JobKind, JobQuery, JobState};
 use jiff::Timestamp;
 
@@ -26,7 +26,7 @@ fn urgent(priority: i32, job: NewJob) -> NewJob {
 pub(super) fn claim_of(names: &[(&str, Option<&'static str>)], room: usize, now: Timestamp) -> Claim {
     let claimable = |entity| Claimable { queue: 0, entity };
     let names = names.iter().map(|(name, entity)| ((*name).into(), claimable(*entity))).collect();
-    Claim { worker: worker("w"), names: Arc::new(names), room: vec![room], now }
+    Claim { worker: worker("w"), names: Arc::new(names), room: vec![room], batch: 0, now }
 }
 
 async fn claim_from(
@@ -203,6 +203,159 @@ pub async fn r17_all_names_share_the_turn_of_an_entity(store: TestStore) {
 
     store.accept(active.succeeds()).await;
     claim_only(&store, second).await;
+}
+
+/// Claims with room for nine, and at most three jobs behind each that takes a turn. Returns the claimed jobs and those behind them.
+async fn claim_with_batches(
+    store: &TestStore,
+    names: &[(&str, Option<&'static str>)],
+) -> (Vec<RunningAttempt>, Vec<RunningAttempt>) {
+    let claim = Claim { batch: 3, ..claim_of(names, 9, at(0)) };
+    let claimed = store.handle().claim(claim).await.expect("claim");
+    let held = |mut job: enact::Job| {
+        assert_eq!(job.state, JobState::Ready);
+        job.attempts += 1;
+        RunningAttempt { job, worker: worker("w"), started_at: at(0) }
+    };
+    let behind = claimed.batches.iter().flat_map(|batch| &batch.jobs).cloned().map(held).collect();
+    (running(claimed, at(0)), behind)
+}
+
+async fn begin(store: &TestStore, active: &RunningAttempt) -> bool {
+    let RunningAttempt { job, worker, started_at: now } = active;
+    let begin =
+        Begin { job: job.id, worker: worker.clone(), number: job.attempts, repeatable: true, now: *now };
+    store.begin(begin).await.expect("begin")
+}
+
+pub async fn r17_a_batch_has_the_first_in_line(store: TestStore) {
+    let [first, second, third] = publish_on(&store, "a", "ship").await;
+    let high = store.publish(urgent(2, on("a", "bill"))).await;
+    let [fourth] = publish_on(&store, "a", "ship").await;
+    let [other, another] = publish_on(&store, "b", "bill").await;
+
+    let (jobs, behind) = claim_with_batches(&store, &[("ship", ACCOUNT), ("bill", ACCOUNT)]).await;
+    assert_eq!(ids(&jobs), [high, other]);
+    assert_eq!(
+        ids(&behind),
+        [first, second, third, another],
+        "three of the one entity, and what there is of the other"
+    );
+    assert_eq!(store.running_ids("w", 9).await, [first, second, third, high, other, another]);
+    assert_eq!(store.state(first).await, JobState::Ready, "it is held");
+
+    // They run one after the other, and no claim takes what is left in line before all have ended.
+    for active in jobs.iter().filter(|active| active.job.id == high).chain(&behind[..3]) {
+        assert_eq!(claim_ids(&store).await, []);
+        if active.job.id != high {
+            assert!(begin(&store, active).await);
+        }
+        store.accept(active.succeeds()).await;
+    }
+    claim_only(&store, fourth).await;
+}
+
+pub async fn r17_batches_are_within_the_room_of_their_queue(store: TestStore) {
+    let [first, second, _] = publish_on(&store, "a", "ship").await;
+    let [alone] = publish_on(&store, "b", "ship").await;
+    let claim = Claim { batch: 3, ..claim_of(&[("ship", ACCOUNT)], 3, at(0)) };
+    let claimed = store.handle().claim(claim).await.expect("claim");
+    let behind: Vec<_> = claimed.batches.iter().flat_map(|batch| &batch.jobs).map(|job| job.id).collect();
+    assert_eq!(behind, [second], "the claimed jobs have the rest of the room");
+    assert_eq!(ids(&running(claimed, at(0))), [first, alone]);
+}
+
+pub async fn r17_no_job_of_another_queue_is_overtaken_by_a_batch(store: TestStore) {
+    let names =
+        [("ship", 0), ("bill", 1)].map(|(name, queue)| (name.into(), Claimable { queue, entity: ACCOUNT }));
+    let [first, second] = publish_on(&store, "a", "ship").await;
+    let [of_another_queue] = publish_on(&store, "a", "bill").await;
+    let [last] = publish_on(&store, "a", "ship").await;
+    let claim =
+        Claim { names: Arc::new(names.into()), room: vec![9, 9], batch: 3, ..claim_of(&[], 0, at(0)) };
+    let claimed = store.handle().claim(claim).await.expect("claim");
+    let behind: Vec<_> = claimed.batches.iter().flat_map(|batch| &batch.jobs).map(|job| job.id).collect();
+    assert_eq!(behind, [second]);
+    assert_eq!(ids(&running(claimed, at(0))), [first]);
+    for id in [of_another_queue, last] {
+        assert_eq!(store.state(id).await, JobState::Ready);
+    }
+    assert_eq!(store.running_ids("w", 9).await, [first, second]);
+}
+
+pub async fn r17_a_batch_has_no_job_that_binds_another_entity_now(store: TestStore) {
+    for (target, ship_binds) in [("a", None), ("b", ORDER)] {
+        // In a program in which both bind the account, they come in line for it.
+        let active = claim_only(&store, store.publish(on(target, "bill")).await).await;
+        let [first, second] = publish_on(&store, target, "bill").await;
+        let [ship, of_another_entity] = publish_on(&store, target, "ship").await;
+        let [last] = publish_on(&store, target, "bill").await;
+        assert_eq!(claim_ids(&store).await, []);
+        store.accept(active.succeeds()).await;
+
+        let (jobs, behind) = claim_with_batches(&store, &[("ship", ship_binds), ("bill", ACCOUNT)]).await;
+        // The first of each name has left the line.
+        assert_eq!((ids(&jobs), ids(&behind)), (vec![first, ship], vec![second]));
+        for id in [of_another_entity, last] {
+            assert_eq!(store.state(id).await, JobState::Ready);
+        }
+    }
+}
+
+pub async fn r17_a_shared_turn_ends_with_the_last_of_its_jobs(store: TestStore) {
+    for end in ["succeeds", "is released", "is cancelled", "is rescued"] {
+        let [first, second, third] = publish_on(&store, end, "ship").await;
+        let (jobs, behind) = claim_with_batches(&store, &[("ship", ACCOUNT)]).await;
+        assert_eq!((ids(&jobs), ids(&behind)), (vec![first], vec![second, third]));
+        let [next] = publish_on(&store, end, "ship").await;
+        let [second, third] = &behind[..] else { unreachable!("there are two") };
+
+        // Whichever ends first, the others keep the turn.
+        store.accept(jobs[0].succeeds()).await;
+        assert_eq!(claim_ids(&store).await, [], "the others have the turn");
+        assert!(begin(&store, second).await);
+        store.accept(second.succeeds()).await;
+        assert_eq!(claim_ids(&store).await, [], "the last has the turn");
+        match end {
+            "succeeds" => {
+                assert!(begin(&store, third).await);
+                assert!(store.accept(third.succeeds()).await.has_work, "the line moves on");
+            }
+            "is cancelled" => {
+                store.must_cancel(third.job.id).await;
+                assert_eq!(claim_ids(&store).await, [], "before it is released");
+                assert!(release(&store, third, false).await);
+            }
+            end => {
+                let lapsed = (end == "is rescued").then_some(0);
+                let RunningAttempt { job, worker, .. } = third;
+                let (worker, number) = (worker.clone(), job.attempts);
+                let release = Release { job: job.id, worker, number, lapsed, hold: false };
+                assert!(store.release(release).await.expect("release"));
+                // It was first in line, and still is.
+                let again = claim_only(&store, third.job.id).await;
+                store.accept(again.succeeds()).await;
+            }
+        }
+        let last = claim_only(&store, next).await;
+        store.accept(last.succeeds()).await;
+    }
+}
+
+pub async fn r17_a_job_that_leaves_a_batch_waits_for_those_that_share_its_turn(store: TestStore) {
+    let [first, second, third] = publish_on(&store, "a", "ship").await;
+    let (jobs, behind) = claim_with_batches(&store, &[("ship", ACCOUNT)]).await;
+    assert_eq!((ids(&jobs), ids(&behind)), (vec![first], vec![second, third]));
+    assert!(release(&store, &behind[0], false).await);
+    assert_eq!(claim_ids(&store).await, [], "two jobs have the turn");
+    assert!(release(&store, &behind[1], false).await);
+    assert_eq!(claim_ids(&store).await, [], "one has it");
+
+    store.accept(jobs[0].succeeds()).await;
+    for id in [second, third] {
+        let active = claim_only(&store, id).await;
+        store.accept(active.succeeds()).await;
+    }
 }
 
 pub async fn r17_a_job_in_line_of_an_unclaimed_name_holds_up_no_other_name(store: TestStore) {

@@ -9,8 +9,9 @@ use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
 use enact::store::{
-    Begin, Changed, Claim, Claimable, Commit, CommitLink, Cursor, EntityKey, EntityWrite, JobQuery, NewEvent,
-    NewJob, NewTick, Next, PageToken, Prune, Release, RunningJob, Start, StoredEvent, Submitted, Ticked,
+    Batch, Begin, Changed, Claim, Claimable, Commit, CommitLink, Cursor, EntityKey, EntityWrite, JobQuery,
+    NewEvent, NewJob, NewTick, Next, PageToken, Prune, Release, RunningJob, Start, StoredEvent, Submitted,
+    Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState};
 use jiff::Timestamp;
@@ -139,7 +140,7 @@ impl Comparison {
             Step::Tick { schedule, knows_the_last, ref requests } => {
                 self.tick(format!("{schedule} {}", self.number), knows_the_last, requests).await?;
             }
-            Step::Claim { worker: by, queues, entities: [first, second], room } => {
+            Step::Claim { worker: by, queues, entities: [first, second], room, batch } => {
                 // In which order two queues take the turns of one entity is open.
                 let second = second.filter(|_| queues[0] == queues[1] || first != second);
                 let names = NAMES.into_iter().zip(queues).zip([first, second]);
@@ -147,8 +148,13 @@ impl Comparison {
                     Some((name.into(), Claimable { queue: queue?, entity }))
                 });
                 let names = names.collect();
-                let claim =
-                    Claim { worker: worker(by), names: Arc::new(names), room: room.into(), now: self.now() };
+                let claim = Claim {
+                    worker: worker(by),
+                    names: Arc::new(names),
+                    room: room.into(),
+                    batch,
+                    now: self.now(),
+                };
                 self.claim(claim).await?;
             }
             Step::Commit(ref end) => self.commit(end).await?,
@@ -258,7 +264,15 @@ impl Comparison {
         for job in claimed.jobs {
             queues[claim.names[&job.name].queue].push(job);
         }
-        same("claim", &(queues, claimed.next_due), &self.model.claim(&claim))
+        // In which order queues are claimed from is open.
+        let queue = |batch: &Batch| claim.names[&batch.jobs[0].name].queue;
+        let comparable = |batch: Batch| (batch.first, batch.jobs.iter().map(without_spent).collect());
+        let (expected, expected_batches, next_due) = self.model.claim(&claim);
+        let [batches, expected_batches] = [claimed.batches, expected_batches].map(|mut batches| {
+            batches.sort_by_key(queue);
+            batches.into_iter().map(comparable).collect::<Vec<(JobId, Vec<Job>)>>()
+        });
+        same("claim", &(queues, batches, claimed.next_due), &(expected, expected_batches, next_due))
     }
 
     async fn commit(&mut self, end: &End) -> Result<(), TestCaseError> {

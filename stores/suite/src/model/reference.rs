@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use enact::JobState::{Cancelled, Failed, Ready, Running, Succeeded, Waiting};
 use enact::store::{
-    Begin, Changed, Claim, Commit, CommitError, Cursor, EntityKey, JobCount, Lease, NewEvent, NewJob,
-    NewTick, Next, Prune, Release, RunningJob, Start, StoredEntity, StoredEvent, Submitted, Ticked,
+    Batch, Begin, Changed, Claim, Claimable, Commit, CommitError, Cursor, EntityKey, JobCount, Lease,
+    NewEvent, NewJob, NewTick, Next, Prune, Release, RunningJob, Start, StoredEntity, StoredEvent, Submitted,
+    Ticked,
 };
 use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
+
+use crate::sample::With;
 
 #[derive(Clone, Default)]
 pub(crate) struct ReferenceStore {
@@ -285,8 +288,8 @@ impl ReferenceStore {
         self.ticks.get(schedule).copied()
     }
 
-    /// Returns the claimed jobs by queue, and the next due time.
-    pub(crate) fn claim(&mut self, claim: &Claim) -> (Vec<Vec<Job>>, Option<Timestamp>) {
+    /// Returns the claimed jobs by queue, their batches, and the next due time.
+    pub(crate) fn claim(&mut self, claim: &Claim) -> (Vec<Vec<Job>>, Vec<Batch>, Option<Timestamp>) {
         let due = self
             .work()
             .into_iter()
@@ -297,8 +300,35 @@ impl ReferenceStore {
             self.find_mut(id).expect("the job is stored").job.due_at = None;
         }
         self.settle();
-        let claimed = (0..claim.room.len()).map(|queue| self.claim_from(queue, claim)).collect();
-        (claimed, self.work().into_iter().filter_map(|(.., due_at)| due_at).min())
+        let claimed: Vec<_> = (0..claim.room.len()).map(|queue| self.claim_from(queue, claim)).collect();
+        let mut batches = Vec::new();
+        for (queue, claimed) in claimed.iter().enumerate() {
+            let mut room = claim.room[queue] - claimed.len();
+            for first in claimed {
+                let jobs = self.claim_behind(first.id, queue, claim, room.min(claim.batch));
+                room -= jobs.len();
+                if !jobs.is_empty() {
+                    batches.push(Batch { first: first.id, jobs });
+                }
+            }
+        }
+        (claimed, batches, self.work().into_iter().filter_map(|(.., due_at)| due_at).min())
+    }
+
+    /// Lets the worker hold the first jobs in line for the entity whose turn a job has, as far as they belong to its batch.
+    fn claim_behind(&mut self, first: JobId, queue: usize, claim: &Claim, limit: usize) -> Vec<Job> {
+        let Some(entity) = self.find(first).and_then(|stored| stored.turn.clone()) else { return Vec::new() };
+        let is_in_line = |stored: &&mut StoredJob| stored.place == Place::InLine(entity.clone());
+        let mut line: Vec<_> = self.jobs.iter_mut().filter(is_in_line).collect();
+        line.sort_by_key(|stored| Reverse(stored.job.priority));
+        let expected = Claimable { queue, entity: Some(entity.entity) };
+        let belongs = |stored: &&mut StoredJob| claim.names.get(&stored.job.name) == Some(&expected);
+        let behind = line.into_iter().take_while(belongs).take(limit).map(|stored| {
+            stored.place = Place::Held(claim.worker.clone(), claim.now);
+            stored.turn = Some(entity.clone());
+            stored.job.clone().with(|job| job.failure = None)
+        });
+        behind.collect()
     }
 
     fn claim_from(&mut self, queue: usize, claim: &Claim) -> Vec<Job> {

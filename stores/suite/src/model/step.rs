@@ -32,6 +32,7 @@ pub(crate) enum Step {
         queues: [Option<usize>; NAMES.len()],
         entities: [Option<&'static str>; NAMES.len()],
         room: [usize; 2],
+        batch: usize,
     },
     Begin(HeldAttempt),
     Release {
@@ -143,8 +144,9 @@ pub(crate) fn any() -> impl Strategy<Value = Step> {
         2 => (1..3_u8, requests(2)).prop_map(|(events, requests)| Step::Submit { events, requests }),
         1 => (select(&["s", "t"][..]), arbitrary::<bool>(), requests(1))
             .prop_map(|(schedule, knows_the_last, requests)| Step::Tick { schedule, knows_the_last, requests }),
-        10 => (worker(), queues(), entities(), [0..4_usize, 0..3_usize])
-            .prop_map(|(worker, queues, entities, room)| Step::Claim { worker, queues, entities, room }),
+        10 => (worker(), queues(), entities(), [0..6_usize, 0..3_usize], 0..4_usize).prop_map(
+            |(worker, queues, entities, room, batch)| Step::Claim { worker, queues, entities, room, batch },
+        ),
         3 => held_attempt().prop_map(Step::Begin),
         4 => (held_attempt(), arbitrary::<bool>()).prop_map(|(attempt, hold)| Step::Release { attempt, hold }),
         12 => end().prop_map(Step::Commit),
