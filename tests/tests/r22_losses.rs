@@ -5,8 +5,11 @@ mod common;
 
 use std::sync::Mutex;
 
+use async_trait::async_trait;
+use common::watched::Watch;
 use common::{Gate, Process, World, begin, job, kind_and_code, on_every_store, reaches, settle, until};
 use enact::prelude::*;
+use enact::store::Commit;
 use enact::{Attempt, Failure, FailureKind, JobId, RuntimeBuilder};
 
 const LEASE: Duration = Duration::from_secs(3);
@@ -22,6 +25,25 @@ struct Honest {}
 /// Fail as often as the test says.
 #[command]
 struct Flaky {}
+
+/// A card that is stamped.
+#[entity]
+struct Card {
+    id: String,
+    stamps: u32,
+}
+
+/// Stamp a card.
+#[command(target = card)]
+struct Stamp {
+    card: String,
+}
+
+impl From<&Stamp> for Card {
+    fn from(stamp: &Stamp) -> Self {
+        Self { id: stamp.card.clone(), stamps: 0 }
+    }
+}
 
 /// The gates of one process, and how many handlers are between them.
 struct Handlers {
@@ -67,6 +89,11 @@ async fn flaky(_: Flaky, gate: Arc<Gate>) -> Result<(), Failure> {
     Err(Failure::new(FailureKind::Error, "flaky", "failed"))
 }
 
+#[command(create = if_missing, retry = Retry::fixed(3, Duration::ZERO))]
+async fn stamp(_: Stamp, card: &mut Card) {
+    card.stamps += 1;
+}
+
 fn builder(world: &World, handlers: &Arc<Handlers>, gate: &Arc<Gate>) -> RuntimeBuilder {
     world.builder().lease(LEASE).provide(handlers.clone()).provide(gate.clone())
 }
@@ -84,6 +111,18 @@ async fn pass_until(world: &World, what: &str, mut holds: impl AsyncFnMut() -> b
 async fn failures(runtime: &Runtime, job: JobId) -> Vec<Option<FailureKind>> {
     let kind = |attempt: Attempt| attempt.failure.map(|failure| failure.kind());
     runtime.jobs().attempts(job).await.unwrap().into_iter().map(kind).collect()
+}
+
+/// Whether a worker has the job, and has not begun it.
+async fn is_held(world: &World, id: JobId) -> bool {
+    let store = world.store();
+    for lease in store.leases().await.unwrap() {
+        let running = store.running(&lease.worker, 10).await.unwrap();
+        if running.iter().any(|running| running.job.id == id && running.job.state == JobState::Ready) {
+            return true;
+        }
+    }
+    false
 }
 
 async fn r22_a_job_that_ends_its_process_uses_up_no_attempts_of_its_neighbours(world: World) {
@@ -202,6 +241,69 @@ async fn r22_a_shutdown_uses_up_no_attempt(world: World) {
     let failures = failures(&runtime, flaky).await;
     assert_eq!(failures[..4], [Some(FailureKind::Lost); 4]);
     assert_eq!(failures[4..], [Some(FailureKind::Error); 2]);
+}
+
+/// Holds the first commit of each of the first two jobs that write an entity.
+struct HoldsTwoCommits {
+    gates: [Arc<Gate>; 2],
+    seen: Mutex<Vec<JobId>>,
+}
+
+#[async_trait]
+impl Watch for HoldsTwoCommits {
+    async fn committing(&self, commit: &Commit) {
+        let gate = {
+            let mut seen = self.seen.lock().unwrap();
+            if commit.write.is_none() || seen.contains(&commit.job) {
+                return;
+            }
+            seen.push(commit.job);
+            self.gates.get(seen.len() - 1).cloned()
+        };
+        if let Some(gate) = gate {
+            gate.pass().await;
+        }
+    }
+}
+
+/// The attempt that is to be alone waits for the one that executes again; that one waits for its entity; and the next execution on
+/// the entity waits behind the attempt that is to be alone.
+#[tokio::test]
+async fn r22_an_attempt_that_executes_again_waits_without_its_place() {
+    let world = World::memory();
+    let unused = Gate::new();
+    let handlers = Handlers::new(Gate::new());
+    let desk = builder(&world, &handlers, &unused).without_worker().start().await.unwrap();
+    let culprit = desk.publish(Poison {}).await.unwrap().id();
+    for _ in 0..2 {
+        let handlers = Handlers::new(Gate::new());
+        let process = Process::start(builder(&world, &handlers, &unused)).await;
+        pass_until(&world, "it runs", async || handlers.poison.arrivals() == 1).await;
+        process.kill().await;
+    }
+    let gates = [Gate::new(), Gate::new()];
+    let watch = HoldsTwoCommits { gates: gates.clone(), seen: Mutex::default() };
+    let runtime = world.watched(watch).lease(LEASE).provide(handlers.clone()).provide(unused);
+    let runtime = runtime.start().await.unwrap();
+    let execute = || tokio::spawn(runtime.execute(Stamp { card: "card".into() }).into_future());
+    let first = execute();
+    gates[0].arrival().await;
+    let second = execute();
+    gates[1].arrival().await;
+    pass_until(&world, "the culprit waits to be alone", async || is_held(&world, culprit).await).await;
+    let third = execute();
+    settle().await;
+    gates[1].open();
+    settle().await;
+    gates[0].open();
+    pass_until(&world, "the culprit runs", async || handlers.poison.arrivals() == 1).await;
+    handlers.poison.open();
+    for executed in [first, second, third] {
+        executed.await.unwrap().unwrap();
+    }
+    let card = runtime.entities::<Card>().get(&"card".into()).await.unwrap().unwrap();
+    assert_eq!(card.stamps, 3);
+    reaches(&runtime, culprit, JobState::Succeeded).await;
 }
 
 on_every_store!(

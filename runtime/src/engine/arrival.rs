@@ -11,6 +11,7 @@ use super::batches::{LONGEST_WAIT, SharedPermit};
 use super::company::Place;
 use super::engine::Engine;
 use super::entity_locks::{EntityLock, InLine};
+use super::losses::Losses;
 use super::running_attempts::RegisteredAttempt;
 use crate::model::{Failure, Job};
 use crate::store::{Begin, Release, StoreError};
@@ -165,6 +166,20 @@ impl Candidate<'_> {
             );
         }
         self.wait(self.engine.company.join(is_alone)).await
+    }
+
+    /// What an attempt waits for that executes again, in the order of all attempts: its entity, then a place. It stays begun. `None` if the
+    /// job was cancelled; without either if its deadline passes meanwhile.
+    pub(super) async fn entity_and_place(&self, losses: &Losses) -> Option<(Option<EntityLock>, Option<Place>)> {
+        let mut lock = None;
+        if let Some(entity) = self.plan.entity_of(self.job) {
+            lock = self.wait(self.engine.locks.lock(&entity)).await?;
+            if lock.is_none() {
+                return Some((None, None));
+            }
+        }
+        let place = self.wait(self.engine.company.join(losses.is_last(self.plan))).await?;
+        Some((lock, place))
     }
 
     /// A claimed job whose entity an execution of this process has: waits without its permit, and without counting as begun.

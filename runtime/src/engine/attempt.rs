@@ -130,7 +130,8 @@ async fn run_to_end(
     let Some(Begun { lock, mut permit, place }) = candidate.begin(arrival, progress).await else {
         return;
     };
-    let (executed, strategies) = execute(engine, candidate, progress, lock, &mut permit, place).await;
+    let executed = execute(engine, candidate, progress, lock, &mut permit, place).await;
+    let Some((executed, strategies)) = executed else { return };
     let failure = match executed {
         Ok(Ok(output)) => {
             tracing::debug!("attempt succeeded");
@@ -154,8 +155,9 @@ async fn begin_to_end(candidate: &Candidate<'_>, progress: &mut Progress) -> Res
     if progress.has_begun { Ok(()) } else { candidate.begin_held(progress).await }
 }
 
-/// Executes the job, and again if the commit that it follows is refused. Returns its outcome or panic, and the chosen strategies. The
-/// attempt has its place until then, and not while its end is stored, which may take long.
+/// Executes the job, and again if the commit that it follows is refused. Returns its outcome or panic, and the chosen strategies; `None` if
+/// the job was cancelled while it waited to execute again. The attempt has its place until then, and not while its end is stored, which
+/// may take long.
 async fn execute(
     engine: &Arc<Engine>,
     candidate: &Candidate<'_>,
@@ -163,7 +165,7 @@ async fn execute(
     mut lock: Option<EntityLock>,
     permit: &mut Option<OwnedSemaphorePermit>,
     place: Option<Place>,
-) -> (std::thread::Result<Result<Json, Discarded>>, Vec<StrategyChoice>) {
+) -> Option<(std::thread::Result<Result<Json, Discarded>>, Vec<StrategyChoice>)> {
     let Candidate { plan, job, registered, .. } = *candidate;
     let mut place = pin!(company::keep(place, &*engine.clock));
     let mut may_follow = plan.settings.retry.repeats();
@@ -200,8 +202,13 @@ async fn execute(
             Ok(Err(Discarded::Unfounded)) => {
                 tracing::debug!("the previous commit on the entity was refused; executing again");
                 may_follow = false;
+                // The next execution on the entity may have it, and wait for a place.
+                place.set(company::keep(None, &*engine.clock));
+                let joined;
+                (lock, joined) = candidate.entity_and_place(&progress.losses).await?;
+                place.set(company::keep(joined, &*engine.clock));
             }
-            executed => return (executed, context.choices()),
+            executed => return Some((executed, context.choices())),
         }
     }
 }

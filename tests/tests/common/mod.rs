@@ -80,6 +80,12 @@ impl World {
         .clock(self.clock.clone())
     }
 
+    /// Builds a runtime on this in-memory store, whose calls are watched.
+    pub(crate) fn watched(&self, watch: impl watched::Watch) -> RuntimeBuilder {
+        let Backend::Memory(store) = &self.backend else { panic!("only calls of the in-memory store are watched") };
+        Runtime::builder(watched::Watched { store: store.clone(), watch }).clock(self.clock.clone())
+    }
+
     /// Opens the store once more.
     pub(crate) fn store(&self) -> Arc<dyn Store> {
         match &self.backend {
