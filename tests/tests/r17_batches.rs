@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Gate, Log, World, on_every_store, reaches, settle, until};
+use common::{Gate, Log, Process, World, on_every_store, reaches, settle, until};
 use enact::prelude::*;
 use enact::store::RunningJob;
 use enact::{Failure, FailureKind, JobId};
@@ -42,6 +42,25 @@ async fn count(count: Count, counter: &mut Counter, gate: Arc<Gate>, log: Arc<Lo
     Ok(())
 }
 
+/// Count, without a retry.
+#[command(target = counter)]
+struct CountOnce {
+    counter: String,
+    label: String,
+}
+
+impl From<&CountOnce> for Counter {
+    fn from(count: &CountOnce) -> Self {
+        Self { id: count.counter.clone(), count: 0 }
+    }
+}
+
+#[command(create = if_missing)]
+async fn count_once(count: CountOnce, counter: &mut Counter, log: Arc<Log>) {
+    counter.count += 1;
+    log.note(count.label);
+}
+
 /// The most jobs behind the first of a batch.
 const MOST: usize = 32;
 
@@ -62,13 +81,17 @@ impl Shop {
     /// One in which many quick executions have proved that handlers are quick.
     async fn quick(world: World, concurrency: usize) -> Self {
         let shop = Self::open(world, concurrency).await;
+        shop.warm_up().await;
+        shop
+    }
+
+    async fn warm_up(&self) {
         let mut last = None;
         for number in 0..100 {
-            last = Some(shop.publish("warm", &format!("warm {number}"), false).await);
+            last = Some(self.publish("warm", &format!("warm {number}"), false).await);
         }
-        reaches(&shop.runtime, last.unwrap(), JobState::Succeeded).await;
-        until("all have ended", async || shop.log.lines().len() == 100).await;
-        shop
+        reaches(&self.runtime, last.unwrap(), JobState::Succeeded).await;
+        until("all have ended", async || self.log.lines().len() == 100).await;
     }
 
     fn command(counter: &str, label: &str, waits: bool) -> Count {
@@ -238,6 +261,69 @@ async fn r17_a_shutdown_leaves_no_job_of_a_batch_held(world: World) {
     }
 }
 
+async fn r23_the_jobs_of_a_batch_are_released_when_its_worker_has_died(world: World) {
+    const LEASE: Duration = Duration::from_secs(3);
+    let (gate, log) = (Gate::new(), Log::new());
+    let builder = world.builder().concurrency(64).lease(LEASE).provide(gate.clone()).provide(log.clone());
+    let process = Process::start(builder).await;
+    let shop = Shop { world, runtime: process.runtime.clone(), gate, log };
+    shop.warm_up().await;
+    let jobs = shop.line(5).await;
+    until("the others are held", async || shop.held().await == jobs[1..]).await;
+    let Shop { world, runtime, .. } = shop;
+    drop(runtime);
+    process.kill().await;
+
+    let shop = Shop::open(world, 64).await;
+    shop.gate.open_wide();
+    until("the last has ended", async || {
+        shop.world.advance(Duration::from_millis(500));
+        settle().await;
+        common::job(&shop.runtime, *jobs.last().unwrap()).await.state.has_ended()
+    })
+    .await;
+    assert_eq!(reaches(&shop.runtime, jobs[0], JobState::Succeeded).await.attempts, 2);
+    shop.all_succeed_at_once(&jobs[1..]).await;
+    assert_eq!(shop.log.lines(), ["leader", "0", "1", "2", "3", "4"]);
+}
+
+async fn r22_a_job_in_a_batch_that_must_not_be_repeated_runs_once(world: World) {
+    let shop = Shop::quick(world, 64).await;
+    let first = shop.publish("hot", "first", true).await;
+    shop.gate.arrival().await;
+    let mut jobs = vec![shop.publish("hot", "leader", true).await];
+    for number in 0..6 {
+        let label = number.to_string();
+        let id = if number % 2 == 0 {
+            shop.runtime.publish(CountOnce { counter: "hot".into(), label }).await.unwrap().id()
+        } else {
+            shop.publish("hot", &label, false).await
+        };
+        jobs.push(id);
+    }
+    settle().await;
+    shop.gate.open();
+    shop.gate.arrival().await;
+    until("the others are held", async || shop.held().await == jobs[1..]).await;
+    shop.gate.open();
+    shop.all_succeed_at_once(&jobs).await;
+    shop.all_succeed_at_once(&[first]).await;
+    assert_eq!(shop.after_the_leader(), labels(0..6));
+}
+
+async fn r17_an_execution_comes_after_the_batch_that_is_in_line(world: World) {
+    let shop = Shop::quick(world, 64).await;
+    let jobs = shop.line(5).await;
+    until("the others are held", async || shop.held().await == jobs[1..]).await;
+    let executed = shop.runtime.execute(Shop::command("hot", "executed", false));
+    let executed = tokio::spawn(executed.into_future());
+    settle().await;
+    shop.gate.open();
+    executed.await.unwrap().unwrap();
+    shop.all_succeed_at_once(&jobs).await;
+    assert_eq!(shop.after_the_leader(), [labels(0..5), vec!["executed".to_owned()]].concat());
+}
+
 async fn r17_a_job_in_a_batch_fails_at_its_deadline(world: World) {
     let shop = Shop::quick(world, 64).await;
     let first = shop.publish("hot", "first", true).await;
@@ -270,5 +356,8 @@ on_every_store! {
     r17_a_batch_has_one_permit,
     r17_a_failure_in_a_batch_leaves_the_others_to_a_later_claim,
     r17_a_shutdown_leaves_no_job_of_a_batch_held,
+    r23_the_jobs_of_a_batch_are_released_when_its_worker_has_died,
+    r22_a_job_in_a_batch_that_must_not_be_repeated_runs_once,
+    r17_an_execution_comes_after_the_batch_that_is_in_line,
     r17_a_job_in_a_batch_fails_at_its_deadline,
 }

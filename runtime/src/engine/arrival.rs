@@ -170,7 +170,10 @@ impl Candidate<'_> {
 
     /// What an attempt waits for that executes again, in the order of all attempts: its entity, then a place. It stays begun. `None` if the
     /// job was cancelled; without either if its deadline passes meanwhile.
-    pub(super) async fn entity_and_place(&self, losses: &Losses) -> Option<(Option<EntityLock>, Option<Place>)> {
+    pub(super) async fn entity_and_place(
+        &self,
+        losses: &Losses,
+    ) -> Option<(Option<EntityLock>, Option<Place>)> {
         let mut lock = None;
         if let Some(entity) = self.plan.entity_of(self.job) {
             lock = self.wait(self.engine.locks.lock(&entity)).await?;

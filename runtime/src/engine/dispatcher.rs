@@ -139,9 +139,13 @@ fn spawn_attempts(
     for job in jobs {
         let queue = permits.names.get(&job.name).map(|claimable| claimable.queue);
         let permit = queue.and_then(|queue| acquired[queue].as_mut()?.split(1));
-        let others = batches.remove(&job.id);
-        let entity = others.as_ref().and_then(|_| engine.plans.job(&job.name)?.entity_of(&job));
-        let (Some(others), Some(entity)) = (others, entity) else {
+        let Some(others) = batches.remove(&job.id) else {
+            spawn(job, Arrival::Claimed(permit));
+            continue;
+        };
+        let Some(entity) = engine.plans.job(&job.name).and_then(|plan| plan.entity_of(&job)) else {
+            let (job_id, held) = (job.id, others.len());
+            tracing::error!(job = %job_id, held, "the store has claimed jobs behind one that has no entity; they wait until this process has ended");
             spawn(job, Arrival::Claimed(permit));
             continue;
         };

@@ -82,7 +82,9 @@ impl World {
 
     /// Builds a runtime on this in-memory store, whose calls are watched.
     pub(crate) fn watched(&self, watch: impl watched::Watch) -> RuntimeBuilder {
-        let Backend::Memory(store) = &self.backend else { panic!("only calls of the in-memory store are watched") };
+        let Backend::Memory(store) = &self.backend else {
+            panic!("only calls of the in-memory store are watched")
+        };
         Runtime::builder(watched::Watched { store: store.clone(), watch }).clock(self.clock.clone())
     }
 
