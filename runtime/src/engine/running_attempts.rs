@@ -84,7 +84,7 @@ pub(crate) struct RegisteredAttempt<'a> {
 impl Drop for RegisteredAttempt<'_> {
     fn drop(&mut self) {
         let mut running = self.running.lock();
-        // A job that was given back has the same attempt again, which may have begun.
+        // A job that was released has the same attempt again, which may have begun.
         if running.get(&self.id).is_some_and(|registered| Arc::ptr_eq(&registered.polls, &self.polls)) {
             running.remove(&self.id);
         }
