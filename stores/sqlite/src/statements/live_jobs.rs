@@ -26,11 +26,10 @@ statements! { Sql {
     delete_ready: "
         DELETE FROM ready WHERE in_line IN (0, 1) AND name = ?1 AND priority = ?2 AND seq = ?3
         RETURNING CASE in_line WHEN 0 THEN entity END",
-    /// Unless another job has the entity's turn and does not share it.
+    select_turn: "SELECT 1 FROM running WHERE entity = ?1",
     insert_running: "
         INSERT INTO running (seq, attempts, spent, worker, started_at, name, order_key, begun, cancelled, entity)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9
-        WHERE ?9 IS NULL OR ?10 OR NOT EXISTS (SELECT 1 FROM running WHERE entity = ?9)",
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9)",
     select_running: "SELECT name, attempts, worker, started_at, begun FROM running WHERE seq = ?1 AND cancelled = 0",
     /// A hold becomes the attempt that would have begun.
     cancel_running: "
@@ -201,14 +200,18 @@ impl<'c> LiveJobs<'c> {
     ) -> Result<bool, Error> {
         let LiveJob { seq, name, order_key, attempts, spent, .. } = *job;
         let AttemptStart { worker, at, has_begun, entity, shares_turn } = start;
-        let worker = WorkerText::of(worker);
-        let row =
-            params![seq, attempts, spent, worker, time(at), name, order_key, has_begun, entity, shares_turn];
-        let is_inserted = self.sql.insert_running.execute(row)? == 1;
-        if is_inserted {
-            self.names.enters(name, running_state(has_begun));
+        // Not a part of the insertion: a statement that reads the table that it writes copies its rows first.
+        if let Some(entity) = entity
+            && !shares_turn
+            && self.sql.select_turn.exists([entity])?
+        {
+            return Ok(false);
         }
-        Ok(is_inserted)
+        let worker = WorkerText::of(worker);
+        let row = params![seq, attempts, spent, worker, time(at), name, order_key, has_begun, entity];
+        self.sql.insert_running.execute(row)?;
+        self.names.enters(name, running_state(has_begun));
+        Ok(true)
     }
 
     /// Begins the attempt of a job that the worker holds. Returns whether it was held.

@@ -29,6 +29,12 @@ statements! { Sql {
     select_any: "SELECT 1 FROM ready WHERE in_line = 1 LIMIT 1",
 } }
 
+/// After so many turns in a row of entities without a line, perhaps no job is in line any more.
+const LOOK_AGAIN_AFTER: u32 = 64;
+
+/// The name, the priority and the number of a job in line.
+type InLine = (NameId, i64, i64);
+
 /// The lines of ready jobs for entities whose turn another job has. The turns are in `running`.
 ///
 /// When a turn ends, the first job of each name leaves the line: a claim decides between them, and a job that nobody claims holds up no
@@ -37,18 +43,21 @@ pub(crate) struct Turns<'c> {
     pub(crate) sql: Sql<'c>,
     /// Whether any job is in line, as far as this process knows.
     is_empty: Option<bool>,
+    /// How many turns in a row have ended of entities without a line.
+    ends_without_line: u32,
     /// Whether the lines that nobody has the turn of were promoted once. Only in a file that was edited by hand there are any.
     is_repaired: bool,
 }
 
 impl<'c> Turns<'c> {
     pub(crate) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(Self { sql: Sql::prepare(connection)?, is_empty: None, is_repaired: false })
+        Ok(Self { sql: Sql::prepare(connection)?, is_empty: None, ends_without_line: 0, is_repaired: false })
     }
 
     /// Another process has written, or a transaction was rolled back.
     pub(crate) fn clear(&mut self) {
         self.is_empty = None;
+        self.ends_without_line = 0;
     }
 
     /// Puts a job that can be claimed in line.
@@ -73,10 +82,19 @@ impl<'c> Turns<'c> {
             self.is_repaired = true;
             return self.end_all_without_holder();
         }
+        let first = self.next_in_line(entity, NameId::MIN)?;
+        if first.is_none() {
+            self.ends_without_line += 1;
+            if self.ends_without_line == LOOK_AGAIN_AFTER {
+                self.clear();
+            }
+            return Ok(false);
+        }
+        self.ends_without_line = 0;
         if self.sql.select_holder.exists([entity])? {
             return Ok(false);
         }
-        self.promote_first_of_each_name(entity)
+        self.promote_first_of_each_name(entity, first)
     }
 
     /// The first jobs in line for an entity, in the order in which they run.
@@ -118,21 +136,22 @@ impl<'c> Turns<'c> {
         Ok(true)
     }
 
-    fn promote_first_of_each_name(&mut self, entity: &RawText) -> Result<bool, Error> {
+    /// `first` is the first job in line.
+    fn promote_first_of_each_name(
+        &mut self,
+        entity: &RawText,
+        mut first: Option<InLine>,
+    ) -> Result<bool, Error> {
         let mut has_work = false;
-        let mut next = Some(NameId::MIN);
-        let mut is_empty = true;
-        while let Some(from) = next
-            && let Some((name, priority, seq)) = self.next_in_line(entity, from)?
-        {
+        while let Some((name, priority, seq)) = first {
             if !self.sql.select_promoted.exists(params![entity, name])? {
                 self.sql.promote.execute(params![name, priority, seq])?;
                 has_work = true;
             }
-            (next, is_empty) = (name.next(), false);
-        }
-        if is_empty {
-            self.is_empty = None;
+            first = match name.next() {
+                Some(next) => self.next_in_line(entity, next)?,
+                None => None,
+            };
         }
         Ok(has_work)
     }
@@ -143,7 +162,8 @@ impl<'c> Turns<'c> {
         let mut next: Option<RawText> = self.sql.select_next_line.query_row([""], |row| row.get(0))?;
         while let Some(entity) = next {
             if !self.sql.select_holder.exists([&entity])? {
-                has_work |= self.promote_first_of_each_name(&entity)?;
+                let first = self.next_in_line(&entity, NameId::MIN)?;
+                has_work |= self.promote_first_of_each_name(&entity, first)?;
             }
             next = self.sql.select_next_line.query_row([&entity], |row| row.get(0))?;
         }
@@ -159,7 +179,7 @@ impl<'c> Turns<'c> {
         Ok(is_empty)
     }
 
-    fn next_in_line(&mut self, entity: &RawText, from: NameId) -> Result<Option<(NameId, i64, i64)>, Error> {
+    fn next_in_line(&mut self, entity: &RawText, from: NameId) -> Result<Option<InLine>, Error> {
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         Ok(self.sql.select_next_in_line.query_row(params![entity, from], read).optional()?)
     }
