@@ -36,15 +36,13 @@ statements! { Sql {
         UPDATE running SET cancelled = 1, begun = 1,
             attempts = CASE WHEN begun = 0 AND attempts BETWEEN 0 AND 4294967294 THEN attempts + 1 ELSE attempts END
         WHERE seq = ?1",
-    begin_held: "
-        UPDATE running SET begun = 1, attempts = ?3, started_at = ?4
-        WHERE seq = ?1 AND worker = ?2 AND begun = 0 AND attempts + 1 = ?3
-        RETURNING name",
+    begin_held: "UPDATE running SET begun = 1, attempts = ?2, started_at = ?3 WHERE seq = ?1",
     hold: "
         UPDATE running SET begun = 0, attempts = ?3 - 1
         WHERE seq = ?1 AND worker = ?2 AND begun = 1 AND cancelled = 0 AND attempts = ?3
         RETURNING name",
-    select_held: "SELECT 1 FROM running WHERE seq = ?1 AND worker = ?2 AND begun = 0 AND cancelled = 0 AND attempts + 1 = ?3",
+    select_held: "
+        SELECT name FROM running WHERE seq = ?1 AND worker = ?2 AND begun = 0 AND cancelled = 0 AND attempts + 1 = ?3",
     /// A number that cannot be read is 0.
     release: "
         DELETE FROM running WHERE seq = ?1 AND worker = ?2
@@ -58,14 +56,14 @@ statements! { Sql {
     unblock_in_lane: "UPDATE waiting SET blocked_in_lane = 0 WHERE seq = ?1 RETURNING pending = 0",
     decrement_pending: "
         UPDATE waiting SET pending = max(pending - 1, 0) WHERE seq = ?1 RETURNING pending = 0 AND blocked_in_lane = 0",
-    /// Makes a job ready whose last blocker ends, unless it waits for a time.
+    /// A job whose last blocker ends, unless it waits for a time.
+    select_unblocked: "
+        SELECT name FROM waiting WHERE seq = ?1 AND blocked_in_lane + pending = 1 AND due_at IS NULL",
     insert_unblocked: "
         INSERT INTO ready (in_line, name, priority, seq, attempts, spent, order_key)
         SELECT 0, w.name, s.priority, w.seq, w.attempts, w.spent, s.order_key
-        FROM waiting AS w CROSS JOIN job_specs AS s ON s.seq = w.seq
-        WHERE w.seq = ?1 AND w.blocked_in_lane + w.pending = 1 AND w.due_at IS NULL
-        RETURNING name",
-    delete_unblocked: "DELETE FROM waiting WHERE seq = ?1 RETURNING name",
+        FROM waiting AS w CROSS JOIN job_specs AS s ON s.seq = w.seq WHERE w.seq = ?1",
+    delete_unblocked: "DELETE FROM waiting WHERE seq = ?1",
     insert_predecessor: "INSERT INTO predecessors (predecessor, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     /// Predecessors that have succeeded have no rows any more.
     delete_predecessors: "
@@ -216,13 +214,13 @@ impl<'c> LiveJobs<'c> {
 
     /// Begins the attempt of a job that the worker holds. Returns whether it was held.
     pub(crate) fn begin(&mut self, seq: i64, begin: &Begin) -> Result<bool, Error> {
-        let row = params![seq, WorkerText::of(&begin.worker), begin.number, time(begin.now)];
-        let held: Option<NameId> = self.sql.begin_held.query_row(row, |row| row.get(0)).optional()?;
-        if let Some(name) = held {
-            self.names.leaves(name, JobState::Ready);
-            self.names.enters(name, JobState::Running);
-        }
-        Ok(held.is_some())
+        let row = params![seq, WorkerText::of(&begin.worker), begin.number];
+        let held: Option<NameId> = self.sql.select_held.query_row(row, |row| row.get(0)).optional()?;
+        let Some(name) = held else { return Ok(false) };
+        self.sql.begin_held.execute(params![seq, begin.number, time(begin.now)])?;
+        self.names.leaves(name, JobState::Ready);
+        self.names.enters(name, JobState::Running);
+        Ok(true)
     }
 
     /// Lets the worker hold a job whose attempt it has begun. Returns whether it was that attempt.
@@ -432,12 +430,15 @@ impl<'c> LiveJobs<'c> {
 
     /// Makes a waiting job ready if it has one blocker left, which ends. Returns whether it is ready.
     fn make_ready(&mut self, seq: i64) -> Result<bool, Error> {
-        let ready: Option<NameId> =
-            self.sql.insert_unblocked.query_row([seq], |row| row.get(0)).optional()?;
-        let Some(ready) = ready else { return Ok(false) };
-        let waiting = self.sql.delete_unblocked.query_row([seq], |row| row.get(0))?;
-        self.names.leaves(waiting, JobState::Waiting);
-        self.names.enters(ready, JobState::Ready);
+        let unblocked: Option<NameId> =
+            self.sql.select_unblocked.query_row([seq], |row| row.get(0)).optional()?;
+        let Some(name) = unblocked else { return Ok(false) };
+        if self.sql.insert_unblocked.execute([seq])? == 0 {
+            return Ok(false);
+        }
+        self.sql.delete_unblocked.execute([seq])?;
+        self.names.leaves(name, JobState::Waiting);
+        self.names.enters(name, JobState::Ready);
         self.cache.note_unblocked(seq);
         Ok(true)
     }
