@@ -179,5 +179,5 @@ pub use runtime::{
     Entities, Events, Execute, JobHandle, JobTreeNode, Jobs, Publish, Runtime, RuntimeBuilder, StartError,
 };
 pub use store::memory::{self, MemoryStore};
-pub use store::{Cursor, JobCount, JobPage, JobQuery, PageToken, StoredEvent};
+pub use store::{Cursor, JobCount, JobPage, JobQuery, MalformedPosition, PageToken, StoredEvent};
 pub use wiring::{Problem, Wiring};

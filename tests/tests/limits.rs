@@ -104,7 +104,7 @@ async fn an_event_is_taken_for_all_of_its_handlers_or_for_none(world: World) {
     let refused = runtime.emit(Returned {}).await.unwrap_err();
     assert_eq!(kind_and_code(&refused), FULL);
     assert!(refused.message().contains("`file`"), "{refused}");
-    assert_eq!(runtime.events().list(Cursor::START, 10).await.unwrap().len(), 1);
+    assert_eq!(runtime.events().list(&Cursor::START, 10).await.unwrap().len(), 1);
     assert_eq!(jobs(&runtime).await.len(), 2);
     gate.open_wide();
 }
@@ -202,15 +202,15 @@ async fn events_are_deleted_by_their_age_and_cursors_stay_true(world: World) {
         runtime.publish(Send { letter }).await.unwrap().outcome().await.unwrap();
         world.advance(HOUR);
     }
-    let all = runtime.events().list(Cursor::START, 10).await.unwrap();
+    let all = runtime.events().list(&Cursor::START, 10).await.unwrap();
     assert_eq!(runtime.events().prune(all[2].emitted_at).await.unwrap(), 2);
-    assert_eq!(runtime.events().list(Cursor::START, 10).await.unwrap(), all[2..]);
+    assert_eq!(runtime.events().list(&Cursor::START, 10).await.unwrap(), all[2..]);
     assert_eq!(runtime.events().prune(world.now() + HOUR).await.unwrap(), 1);
-    assert!(runtime.events().list(Cursor::START, 10).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 10).await.unwrap().is_empty());
     runtime.publish(Send { letter: 9 }).await.unwrap().outcome().await.unwrap();
-    let later = runtime.events().list(all[2].cursor, 10).await.unwrap();
+    let later = runtime.events().list(&all[2].cursor, 10).await.unwrap();
     assert_eq!(later.len(), 1);
-    assert!(later[0].cursor > all[2].cursor);
+    assert!(all.iter().all(|event| event.cursor != later[0].cursor));
 }
 
 async fn a_runtime_deletes_by_itself_what_its_policy_says(world: World) {
@@ -228,7 +228,7 @@ async fn a_runtime_deletes_by_itself_what_its_policy_says(world: World) {
         letters(&runtime).await == [13]
     })
     .await;
-    until("so are the events", async || runtime.events().list(Cursor::START, 10).await.unwrap().is_empty())
+    until("so are the events", async || runtime.events().list(&Cursor::START, 10).await.unwrap().is_empty())
         .await;
     let failed = JobQuery::new().state(JobState::Failed);
     assert_eq!(runtime.jobs().list(&failed).await.unwrap().jobs.len(), 1);

@@ -56,9 +56,9 @@ async fn start(world: &World, file: &Path, gate: &Arc<Gate>) -> Runtime {
 async fn events(runtime: &Runtime) -> usize {
     let (mut events, mut last) = (0, Cursor::START);
     loop {
-        let page = runtime.events().list(last, 10).await.unwrap();
+        let page = runtime.events().list(&last, 10).await.unwrap();
         let Some(event) = page.last() else { return events };
-        last = event.cursor;
+        last = event.cursor.clone();
         events += page.len();
     }
 }

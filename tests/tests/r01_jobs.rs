@@ -219,7 +219,7 @@ async fn r03_an_event_is_a_fact_with_an_id_a_type_a_time_and_a_correlation(world
     world.advance(Duration::from_secs(5));
     runtime.execute(Ring {}).await.unwrap();
     let [ring] = &*jobs_of(&runtime, "Ring").await else { panic!("one job") };
-    let events = runtime.events().list(Cursor::START, 10).await.unwrap();
+    let events = runtime.events().list(&Cursor::START, 10).await.unwrap();
     let [heard, unheard] = &*events else { panic!("{events:?}") };
     assert_eq!((&*heard.name, &*unheard.name), ("Rang", "Unheard"));
     assert_ne!(heard.id, unheard.id);
@@ -235,7 +235,7 @@ async fn r03_an_event_is_a_fact_with_an_id_a_type_a_time_and_a_correlation(world
 async fn r03_an_event_without_handlers_is_stored_and_makes_no_job(world: World) {
     let (runtime, _) = start(&world, &Gate::new()).await;
     let id = runtime.emit(Unheard {}).await.unwrap();
-    let events = runtime.events().list(Cursor::START, 10).await.unwrap();
+    let events = runtime.events().list(&Cursor::START, 10).await.unwrap();
     assert_eq!(events.iter().map(|event| event.id).collect::<Vec<_>>(), [id]);
     assert!(jobs(&runtime).await.is_empty());
 }
@@ -266,7 +266,7 @@ async fn r05_an_event_is_emitted_by_name_as_by_type(world: World) {
     let emitted =
         runtime.scope(seed, async { runtime.emit_json("Rang", json!({ "number": 9 })).await }).await;
     let event = emitted.unwrap();
-    let events = runtime.events().list(Cursor::START, 10).await.unwrap();
+    let events = runtime.events().list(&Cursor::START, 10).await.unwrap();
     let [stored] = &*events else { panic!("{events:?}") };
     assert_eq!((stored.id, &*stored.name, stored.payload.as_str()), (event, "Rang", r#"{"number":9}"#));
     for name in ["hears_badly", "hears_well"] {

@@ -110,7 +110,7 @@ async fn r08_what_an_execution_cannot_store_fails_its_attempt(world: World) {
     }
     assert!(jobs(&runtime).await.iter().all(|job| job.attempts == 1), "none is retried");
     assert!(jobs(&runtime).await.iter().all(|job| &*job.name == "Fill"), "nothing was staged");
-    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 1).await.unwrap().is_empty());
     assert!(runtime.entities::<Book>().get(&"book".to_owned()).await.unwrap().is_none());
 }
 
@@ -187,7 +187,7 @@ async fn r08_the_boundary_refuses_what_is_too_large_and_stores_nothing(world: Wo
         assert!(failure.message().contains("on the builder") && failure.message().len() < 400, "{failure}");
     }
     assert!(jobs(&runtime).await.is_empty());
-    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 1).await.unwrap().is_empty());
 }
 
 on_every_store!(

@@ -297,7 +297,7 @@ async fn leaves_nothing(world: &World, sweets: i64, end: End, kind: FailureKind,
     settle().await;
     assert_eq!(jar(&runtime).await.unwrap(), Jar { id: "j".to_owned(), sweets: 10, label: "new".to_owned() });
     assert_eq!(self::version(world).await, version);
-    assert!(runtime.events().list(Cursor::START, 10).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 10).await.unwrap().is_empty());
     let stored = jobs(&runtime).await;
     assert_eq!(stored.len(), before + 1, "only the job itself: {stored:?}");
     let take = job(&runtime, stored[before].id).await;
@@ -346,7 +346,7 @@ async fn r15_success_commits_all_that_was_staged(world: World) {
     let (runtime, log) = with_ten(&world).await;
     assert_eq!(take_of(&runtime, 2, End::Well).await.0.unwrap(), 8);
     assert_eq!(jar(&runtime).await.unwrap().sweets, 8);
-    let events = runtime.events().list(Cursor::START, 10).await.unwrap();
+    let events = runtime.events().list(&Cursor::START, 10).await.unwrap();
     assert_eq!(events.iter().map(|event| &*event.name).collect::<Vec<_>>(), ["Taken"]);
     common::until("both handlers have run", async || log.lines().len() == 3).await;
     let mut lines = log.lines();

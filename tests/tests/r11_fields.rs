@@ -85,7 +85,7 @@ async fn r11_ids_and_times_are_fields_of_messages_entities_and_outputs(world: Wo
     assert_eq!(again, serde_json::to_value([origin()]).unwrap());
     let report = runtime.entities::<Report>().get(&job).await.unwrap().unwrap();
     assert_eq!(report.origins, [origin()]);
-    let [stored] = runtime.events().list(Cursor::START, 9).await.unwrap().try_into().unwrap();
+    let [stored] = runtime.events().list(&Cursor::START, 9).await.unwrap().try_into().unwrap();
     let traced: Traced = stored.payload.parse().unwrap();
     assert_eq!(
         (traced.job, traced.event, traced.correlation, traced.at),

@@ -395,7 +395,7 @@ async fn r11_an_invalid_event_is_refused_and_leaves_nothing(world: World) {
     let refusal = runtime.emit(Seen { number: 0 }).await.unwrap_err();
     assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, "minimum"));
     assert_eq!(pointers_and_codes(&refusal), [("/number", "minimum")]);
-    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 1).await.unwrap().is_empty());
     assert!(jobs(&runtime).await.is_empty());
     assert_eq!(runs.0.load(Ordering::SeqCst), 0);
 }
@@ -411,7 +411,7 @@ async fn r11_an_event_by_name_is_validated_as_one_by_type_is(world: World) {
         assert_eq!(kind_and_code(&refusal), (FailureKind::Invalid, place.1));
         assert_eq!(pointers_and_codes(&refusal), [place]);
     }
-    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 1).await.unwrap().is_empty());
     assert!(jobs(&runtime).await.is_empty());
     // Unknown fields are ignored, as in a stored event.
     runtime.emit_json("Seen", json!({ "number": 1, "by": "ada" })).await.unwrap();

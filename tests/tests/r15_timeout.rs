@@ -89,7 +89,7 @@ async fn r15_an_attempt_that_times_out_leaves_nothing(world: World) {
     let reached: Vec<_> = attempts.iter().map(|attempt| attempt.reached).collect();
     assert_eq!(reached, [Some(Step::Handle), Some(Step::Handle)]);
     assert!(runtime.entities::<Counter>().get(&"a".to_owned()).await.unwrap().is_none());
-    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 1).await.unwrap().is_empty());
     assert_eq!(jobs(&runtime).await.len(), 1);
 }
 

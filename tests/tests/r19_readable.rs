@@ -395,7 +395,7 @@ async fn r19_a_message_that_its_type_cannot_read_is_invalid_where_it_is_made(wor
         assert_eq!(pointers_and_codes(&failure), [("/reading", "not_finite")], "{failure}");
     }
     assert_eq!(jobs(&runtime).await.len(), 3, "nothing was staged");
-    assert!(runtime.events().list(Cursor::START, 10).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 10).await.unwrap().is_empty());
     for emits in [false, true] {
         runtime.execute(Divide { by: 3.0, emits }).await.unwrap();
     }

@@ -156,7 +156,7 @@ async fn debug_and_log_on(world: World) {
         assert_hidden(&format!("{new:?}"));
         assert_hidden(&format!("{:?}", runtime.jobs().tree(&job.correlation).await.unwrap()));
     }
-    let events = runtime.events().list(Cursor::START, 10).await.unwrap();
+    let events = runtime.events().list(&Cursor::START, 10).await.unwrap();
     assert_eq!(events.len(), 1);
     assert_hidden(&format!("{events:?}"));
     let store: Arc<dyn Store> = world.store();

@@ -247,7 +247,7 @@ async fn r23_the_late_commit_of_a_rescued_attempt_is_fenced(world: World) {
     assert_eq!(execution.await.unwrap(), 1);
     settle().await;
     assert_eq!(value(&fast).await, Some(1), "the slow attempt was not committed");
-    assert_eq!(fast.events().list(Cursor::START, 10).await.unwrap().len(), 1);
+    assert_eq!(fast.events().list(&Cursor::START, 10).await.unwrap().len(), 1);
     let ended = job(&fast, id).await;
     assert_eq!((ended.state, ended.attempts), (JobState::Succeeded, 2));
     let attempts = fast.jobs().attempts(id).await.unwrap();
@@ -273,7 +273,7 @@ async fn r23_a_rescued_attempt_writes_nothing_while_its_job_runs_again(world: Wo
     slow.runtime.shutdown(Duration::from_mins(1)).await.unwrap();
     assert_eq!(value(&fast).await, None);
     assert_eq!(job(&fast, published.id()).await.state, JobState::Running);
-    assert!(fast.events().list(Cursor::START, 10).await.unwrap().is_empty());
+    assert!(fast.events().list(&Cursor::START, 10).await.unwrap().is_empty());
     gate.open();
     reaches(&fast, published.id(), JobState::Succeeded).await;
     assert_eq!(value(&fast).await, Some(1));

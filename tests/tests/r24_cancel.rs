@@ -139,7 +139,7 @@ async fn r24_cancel_refuses_the_commit_of_a_running_job(world: World) {
     assert_eq!(kind_and_code(attempts[0].failure.as_ref().unwrap()), CANCELLED);
     assert_eq!(attempts[0].ended_at, Some(world.now()));
     assert!(runtime.entities::<Till>().get(&"t".to_owned()).await.unwrap().is_none());
-    assert!(runtime.events().list(Cursor::START, 10).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 10).await.unwrap().is_empty());
     assert!(jobs_of(&runtime, "Tidy").await.is_empty());
     world.advance(Duration::from_secs(100));
     settle().await;

@@ -263,7 +263,7 @@ async fn r30_a_context_kept_after_its_attempt_reads_and_refuses_to_stage(world: 
         let late = tokio::spawn(context.scope(async { _ = emit(Happened {}) })).await;
         assert!(panic_message(late.unwrap_err().into_panic()).contains("after its attempt had ended"));
     }
-    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 1).await.unwrap().is_empty());
     assert_eq!(jobs(&runtime).await.len(), 3);
 }
 
@@ -331,7 +331,7 @@ async fn r31_identity_tenant_metadata_and_trace_cross_from_job_to_job(world: Wor
     let seed = seed().with_correlation("correlation-1");
     runtime.scope(seed, async { runtime.publish(First {}).await }).await.unwrap();
     let [first, second, third, fourth] = chain(&runtime, &observed).await;
-    let events = runtime.events().list(Cursor::START, 10).await.unwrap();
+    let events = runtime.events().list(&Cursor::START, 10).await.unwrap();
     assert_eq!(events[0].correlation.as_str(), "correlation-1");
     for (who, job, cause) in [
         ("first", &first, None),
@@ -452,7 +452,7 @@ async fn r32_the_correlation_is_the_first_jobs_id_unless_it_is_given(world: Worl
     let own = &jobs(&runtime).await[0];
     assert_eq!(own.correlation.as_str(), own.id.to_string());
     assert_eq!(own.cause, None);
-    let of_event = &runtime.events().list(Cursor::START, 1).await.unwrap()[0];
+    let of_event = &runtime.events().list(&Cursor::START, 1).await.unwrap()[0];
     assert_eq!((of_event.correlation.as_str(), of_event.cause), (&*event.to_string(), None));
 }
 
@@ -507,7 +507,7 @@ async fn r34_outside_an_execution_staging_panics(world: World) {
         refusal.starts_with("`emit` was called in a scope, and a scope is not an execution"),
         "{refusal}"
     );
-    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 1).await.unwrap().is_empty());
 }
 
 async fn r34_a_spawned_task_is_outside_unless_it_is_scoped(world: World) {
@@ -524,11 +524,11 @@ async fn r34_a_spawned_task_is_outside_unless_it_is_scoped(world: World) {
             "the message says what to do: {panic_message}"
         );
     }
-    assert!(runtime.events().list(Cursor::START, 1).await.unwrap().is_empty());
+    assert!(runtime.events().list(&Cursor::START, 1).await.unwrap().is_empty());
     assert_eq!(runtime.execute(Wander { stray: Stray::EmitInAScopedTask }).await.unwrap(), None);
     until("the event is handled", async || observed.by("third").len() == 1).await;
     let wandered = jobs_of(&runtime, "Wander").await.pop().unwrap();
-    let event = runtime.events().list(Cursor::START, 2).await.unwrap().remove(0);
+    let event = runtime.events().list(&Cursor::START, 2).await.unwrap().remove(0);
     assert_eq!(event.cause, Some(wandered.id));
     assert_eq!(job(&runtime, wandered.id).await.state, JobState::Succeeded);
 }

@@ -184,7 +184,7 @@ async fn r31_what_is_staged_after_the_handler_is_counted_on_the_attempt(world: W
         let attempt = runtime.jobs().attempts(id).await.unwrap().remove(0);
         assert_eq!((attempt.failure, attempt.strategies), (None, Vec::new()), "{effect:?}");
     }
-    assert_eq!(runtime.events().list(Cursor::START, 10).await.unwrap().len(), 0);
+    assert_eq!(runtime.events().list(&Cursor::START, 10).await.unwrap().len(), 0);
     let others = jobs_of(&runtime, "Other").await;
     assert_eq!(
         others.iter().map(|job| job.priority).collect::<Vec<_>>(),

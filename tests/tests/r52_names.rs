@@ -106,7 +106,7 @@ async fn r52_stored_names_come_from_the_attributes(world: World) {
     assert_eq!(put.kind, JobKind::Command);
     let [count] = jobs_of(&runtime, "shelf.count").await.try_into().unwrap();
     assert_eq!(count.kind, JobKind::EventHandler);
-    let [event] = runtime.events().list(Cursor::START, 10).await.unwrap().try_into().unwrap();
+    let [event] = runtime.events().list(&Cursor::START, 10).await.unwrap().try_into().unwrap();
     assert_eq!(&*event.name, "thing_stored");
     let key = EntityKey { entity: "shelf", id: Key::of("s-1").unwrap() };
     assert!(world.store().entity(&key).await.unwrap().is_some());

@@ -322,7 +322,7 @@ impl Snapshot {
     async fn read(world: &TestRuntime) -> Self {
         let runtime = world.runtime();
         let coins = |event: &enact::StoredEvent| event.payload.value().unwrap()["coins"].as_i64().unwrap();
-        let events = runtime.events().list(Cursor::START, 100).await.unwrap();
+        let events = runtime.events().list(&Cursor::START, 100).await.unwrap();
         let events = events.iter().map(|event| (event.name.to_string(), coins(event))).collect();
         let mut jobs = Vec::new();
         let mut versions = Vec::new();

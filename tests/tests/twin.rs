@@ -499,7 +499,7 @@ impl Scenario {
             let attempts = self.runtime.jobs().attempts(job.id).await.unwrap();
             records.push(json!({ "job": job, "attempts": attempts }));
         }
-        let events = self.runtime.events().list(Cursor::START, 100).await.unwrap();
+        let events = self.runtime.events().list(&Cursor::START, 100).await.unwrap();
         let entities = self.runtime.entities::<A>().list(None, 100).await.unwrap().entities;
         json!({
             "answers": self.answers,

@@ -31,7 +31,7 @@ impl Events {
     /// `Unavailable` if the store cannot be reached. `Refused`, with the code `cursor_ahead`, if the cursor is after the last position
     /// that was ever assigned: the database was restored from a backup, or is another one than the cursor is of. Until new events
     /// have reached the cursor, a relay would silently deliver none of them; reset its cursor.
-    pub async fn list(&self, cursor: Cursor, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
+    pub async fn list(&self, cursor: &Cursor, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
         Ok(self.0.store.events(cursor, limit).await?)
     }
 

@@ -9,8 +9,9 @@ use super::claim::{Begin, Claim, Claimed, Lease, Release, RunningJob};
 use super::commit::{Commit, CommitError, Committed, LateEffects};
 use super::entity::{EntityKey, StoredEntity};
 use super::error::StoreError;
-use super::event::{Cursor, NewEvent, StoredEvent};
+use super::event::{NewEvent, StoredEvent};
 use super::new_job::{Changed, NewDue, NewJob, Submitted};
+use super::position::Cursor;
 use super::prune::{Prune, Pruned};
 use super::query::{JobCount, JobPage, JobQuery, LiveCount};
 use super::tick::{NewTick, Ticked};
@@ -200,5 +201,5 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::cursor_ahead`] if the cursor is after the last position that was ever assigned. That of a pruned event is not.
-    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
+    async fn events(&self, after: &Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use super::event::Cursor;
+use super::position::Cursor;
 use crate::model::{Failure, FailureKind};
 
 /// A call failed and changed nothing: the store cannot be reached, is full, damaged or of another version, or is not the one that
@@ -31,11 +31,11 @@ impl StoreError {
     }
 
     /// A cursor is after the last position that the store has ever assigned. As a failure it is `Refused`, with the code `cursor_ahead`.
-    pub fn cursor_ahead(store: impl Display, cursor: Cursor, last: Cursor) -> Self {
-        let (cursor, last) = (cursor.as_u64(), last.as_u64());
+    pub fn cursor_ahead(store: impl Display, cursor: &Cursor, last: &Cursor) -> Self {
+        let start = Cursor::START;
         let message = format!(
             "{store}: the cursor {cursor} is ahead of the last event, which is at {last}: the database was restored from a backup, or the \
-             cursor belongs to another one; reset the stored cursor of the relay, to {last} for the events from now on or to 0 for all"
+             cursor belongs to another one; reset the stored cursor of the relay, to {last} for the events from now on or to {start} for all"
         );
         Self { kind: FailureKind::Refused, code: "cursor_ahead", ..Self::new(message) }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::position::Cursor;
 use crate::model::{CorrelationId, EventId, JobId, Json, Unreadable};
 
 /// An event to append.
@@ -51,24 +52,5 @@ impl StoredEvent {
     pub fn new(cursor: Cursor, event: NewEvent) -> Self {
         let NewEvent { id, name, payload, correlation, cause, emitted_at } = event;
         Self { cursor, id, name, payload, correlation, cause, emitted_at, unreadable: Vec::new() }
-    }
-}
-
-/// A position in the commit order of events.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cursor(u64);
-
-impl Cursor {
-    /// Before the first event.
-    pub const START: Self = Self(0);
-
-    /// A cursor that was stored as a number.
-    pub const fn from_u64(position: u64) -> Self {
-        Self(position)
-    }
-
-    /// The cursor as a number to store.
-    pub const fn as_u64(self) -> u64 {
-        self.0
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::query::PageToken;
+use super::position::PageToken;
 use crate::model::JobState;
 
 /// Which jobs to delete, by the state in which they ended and when.
@@ -47,7 +47,7 @@ impl Prune {
 }
 
 /// The result of [`Store::prune`](super::Store::prune).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pruned {
     /// The number of deleted jobs.
     pub deleted: u64,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::position::PageToken;
 use crate::model::{CorrelationId, Job, JobKind, JobState};
 
 /// Which jobs to find ([r28](crate::rules#r28)): those that match all criteria. Default: all jobs, oldest first, at most 100.
@@ -117,22 +118,6 @@ impl JobQuery {
 impl Default for JobQuery {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// A position in the order of jobs: the sequence number of a job. It stays valid when jobs are pruned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PageToken(u64);
-
-impl PageToken {
-    /// The token of a sequence number.
-    pub const fn from_u64(seq: u64) -> Self {
-        Self(seq)
-    }
-
-    /// The sequence number.
-    pub const fn as_u64(self) -> u64 {
-        self.0
     }
 }
 

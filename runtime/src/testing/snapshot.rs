@@ -29,8 +29,8 @@ impl Snapshot {
     ) -> Self {
         let engine = runtime.engine();
         let entities = expect_store(stored::entities(engine).await, place);
-        let events = expect_store(stored::events(engine, last_event).await, place);
-        let last_event = events.last().map_or(last_event, |event| event.cursor);
+        let events = expect_store(stored::events(engine, last_event.clone()).await, place);
+        let last_event = events.last().map_or(last_event, |event| event.cursor.clone());
         Self { runtime: runtime.clone(), what, place, entities, last_event }
     }
 
@@ -43,7 +43,7 @@ impl Snapshot {
     }
 
     pub(super) fn last_event(&self) -> Cursor {
-        self.last_event
+        self.last_event.clone()
     }
 
     /// The outcome of a command or event that was refused at the boundary.

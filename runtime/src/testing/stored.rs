@@ -37,9 +37,9 @@ pub(super) async fn entities(engine: &Engine) -> Result<StoredEntities, StoreErr
 pub(super) async fn events(engine: &Engine, mut cursor: Cursor) -> Result<Vec<StoredEvent>, StoreError> {
     let mut all = Vec::new();
     loop {
-        let page = engine.store.events(cursor, PAGE).await?;
+        let page = engine.store.events(&cursor, PAGE).await?;
         let Some(last) = page.last() else { return Ok(all) };
-        cursor = last.cursor;
+        cursor = last.cursor.clone();
         all.extend(page);
     }
 }

@@ -348,7 +348,7 @@ impl TestRuntime {
     }
 
     async fn snapshot(&self, what: String, place: Place) -> Snapshot {
-        let last_event = *lock(&self.last_event);
+        let last_event = lock(&self.last_event).clone();
         let snapshot = Snapshot::take(&self.runtime, what, place, last_event).await;
         *lock(&self.last_event) = snapshot.last_event();
         snapshot

@@ -136,7 +136,7 @@ impl Error {
             )),
             Self::Mismatch(mismatch) => StoreError::new(mismatch_text(&path, *mismatch)),
             Self::CursorAhead { cursor, last } => {
-                StoreError::cursor_ahead(format_args!("`{path}`"), *cursor, *last)
+                StoreError::cursor_ahead(format_args!("`{path}`"), cursor, last)
             }
             Self::InvalidCall(reason) => StoreError::new(format!("`{path}`: {reason}")),
         }

@@ -94,7 +94,7 @@ pub(crate) fn sql(query: &JobQuery, names: Option<Vec<NameId>>) -> Option<(Strin
     }
     let (beyond, direction) = if query.latest_first { ("<", "DESC") } else { (">", "ASC") };
     let row = if sources.is_some() { "live" } else { "j" };
-    if let Some(page) = query.page.map(PageToken::as_u64) {
+    if let Some(page) = query.page.as_ref().map(PageToken::number) {
         let last = parameters.bind(Value::Integer(page.cast_signed()));
         conditions.push(format!("{row}.seq {beyond} ?{last}"));
     }

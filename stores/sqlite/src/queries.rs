@@ -193,13 +193,14 @@ pub(crate) struct EventPage {
     pub(crate) last: u64,
 }
 
-pub(crate) fn events(connection: &Connection, after: Cursor, limit: usize) -> Result<EventPage, Error> {
-    let position = i64::try_from(after.as_u64()).unwrap_or(i64::MAX);
+pub(crate) fn events(connection: &Connection, after: u64, limit: usize) -> Result<EventPage, Error> {
+    let position = i64::try_from(after).unwrap_or(i64::MAX);
     let events = all(connection, EVENTS, params![position, integer(limit)], rows::event)?;
     let last: i64 = connection.prepare_cached(LAST_EVENT)?.query_row([], |row| row.get(0))?;
     let last = last.cast_unsigned();
-    if events.is_empty() && after.as_u64() > last {
-        return Err(Error::CursorAhead { cursor: after, last: Cursor::from_u64(last) });
+    if events.is_empty() && after > last {
+        let (cursor, last) = (Cursor::from_number(after), Cursor::from_number(last));
+        return Err(Error::CursorAhead { cursor, last });
     }
     Ok(EventPage { events, last })
 }
@@ -217,7 +218,7 @@ pub(crate) fn prunable(connection: &Connection, prune: &Prune) -> Result<Prunabl
         return Ok(found);
     }
     let mut is_prunable = connection.prepare_cached(IS_PRUNABLE)?;
-    let mut last = prune.after.map_or(i64::MIN, |token| token.as_u64().cast_signed());
+    let mut last = prune.after.as_ref().map_or(i64::MIN, |token| token.number().cast_signed());
     // One more than the limit, to know whether there are more.
     let limit = integer(prune.limit.saturating_add(1));
     let mut select = connection.prepare_cached(PRUNE_CANDIDATES)?;
@@ -227,7 +228,7 @@ pub(crate) fn prunable(connection: &Connection, prune: &Prune) -> Result<Prunabl
             break;
         }
         if index == prune.limit {
-            found.next = Some(PageToken::from_u64(last.cast_unsigned()));
+            found.next = Some(PageToken::from_number(last.cast_unsigned()));
             break;
         }
         if end.is_some_and(|(state, ended_at)| prune.matches(state, ended_at)) && is_prunable.exists([seq])? {
@@ -288,7 +289,7 @@ pub(crate) fn jobs(connection: &Connection, query: &JobQuery) -> Result<JobPage,
     // One more than the limit was selected, to know whether there are more.
     let more = found.len() > query.limit;
     found.truncate(query.limit);
-    let next = found.last().filter(|_| more).map(|(token, _)| *token);
+    let next = found.last().filter(|_| more).map(|(token, _)| token.clone());
     Ok(JobPage::new(found.into_iter().map(|(_, job)| job).collect(), next))
 }
 

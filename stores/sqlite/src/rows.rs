@@ -137,7 +137,7 @@ fn job_with(row: &Row<'_>, payload: ReadPayload) -> (PageToken, Job) {
     job.output = cells.optional_document("output");
     job.failure = failure(&mut cells);
     job.unreadable = cells.unreadable();
-    (PageToken::from_u64(seq.cast_unsigned()), job)
+    (PageToken::from_number(seq.cast_unsigned()), job)
 }
 
 /// The columns of [`job`], then `worker, started_at, attempts, cancelled`. The payload is not parsed, as in [`claimed_job`].
@@ -411,7 +411,7 @@ pub(crate) fn event(row: &Row<'_>) -> StoredEvent {
         cause: cells.optional_parsed("cause", |text| text.parse().ok()),
         emitted_at: cells.time("emitted_at"),
     };
-    let mut event = StoredEvent::new(Cursor::from_u64(position.cast_unsigned()), event);
+    let mut event = StoredEvent::new(Cursor::from_number(position.cast_unsigned()), event);
     event.unreadable = cells.unreadable();
     event
 }

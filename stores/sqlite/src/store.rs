@@ -205,12 +205,13 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn events(&self, after: &Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        let after = after.number();
         let read = move |connection: &_| queries::events(connection, after, limit);
         let EventPage { mut events, last } = self.readers.events.read(read).await?;
         let Some(sync) = &self.sync else { return Ok(events) };
         let durable_event = sync.durable_event();
-        let durable = events.partition_point(|event| event.cursor.as_u64() <= durable_event);
+        let durable = events.partition_point(|event| event.cursor.number() <= durable_event);
         if durable == 0 && !events.is_empty() {
             sync.confirm_reads().await?;
             sync.note_durable_event(last);

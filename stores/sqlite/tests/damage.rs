@@ -373,7 +373,7 @@ async fn read_everything(store: &SqliteStore, jobs: usize, case: &Case) {
     if case.column != "seq" {
         assert_eq!(counts.iter().map(|count| count.count).sum::<u64>(), jobs as u64, "{case:?}");
     }
-    let events = store.events(Cursor::START, 1000).await.unwrap();
+    let events = store.events(&Cursor::START, 1000).await.unwrap();
     if case.table != "events" || case.column != "position" {
         assert!(events.len() >= 3, "{case:?} hides an event: {events:?}");
     }

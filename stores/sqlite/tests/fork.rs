@@ -100,7 +100,7 @@ fn in_the_fork(store: SqliteStore, job: JobId, [bank, closed]: [&Path; 2], paren
         store.retire(&worker, 1),
         store.leases(),
         store.job(job),
-        store.events(Cursor::START, 9),
+        store.events(&Cursor::START, 9),
         store.prune_events(second(0), second(9), 9),
     ];
     let next = started("withdraw", &worker);

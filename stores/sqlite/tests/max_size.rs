@@ -35,7 +35,7 @@ async fn a_full_database_refuses_whole_calls_and_works_again_with_a_higher_limit
 
     // The commit changed nothing, and calls that fit succeed.
     assert_eq!(store.load(&account("a-1")).await?, None);
-    assert_eq!(store.events(enact::store::Cursor::START, 10).await?, []);
+    assert_eq!(store.events(&enact::store::Cursor::START, 10).await?, []);
     assert_eq!(store.job(job.id).await?.map(|job| job.state), Some(JobState::Running));
     assert_eq!(store.submit(Vec::new(), vec![new_job("withdraw")]).await?, [Submitted::New]);
 

@@ -51,7 +51,7 @@ async fn a_call_that_fails_does_not_fail_the_others_of_its_group() -> Outcome {
             assert!(state == Some(JobState::Running) && entity.is_none(), "{index}: it changed nothing");
         }
     }
-    assert_eq!(store.events(Cursor::START, 100).await?.len(), 20);
+    assert_eq!(store.events(&Cursor::START, 100).await?.len(), 20);
     Ok(())
 }
 
@@ -224,7 +224,7 @@ async fn sequence_numbers_are_never_reused_even_if_everything_is_pruned() -> Out
         here.commit(success(&job, &worker, &format!("a-{round}"))).await?;
         let shell = Connection::open(&path)?;
         seqs.push(shell.query_row("SELECT seq FROM job_specs", [], |row| row.get::<_, i64>(0))?);
-        cursors.extend(there.events(Cursor::START, 10).await?.iter().map(|event| event.cursor.as_u64()));
+        cursors.extend(there.events(&Cursor::START, 10).await?.iter().map(|event| event.cursor.number()));
         assert_eq!(there.prune(all.clone()).await?, Pruned { deleted: 1, next: None });
         assert_eq!(there.prune_events(second(99), second(99), 10).await?, 1);
     }

@@ -351,8 +351,8 @@ macro_rules! conformance {
                 r28_entities_are_listed_by_type_as_last_committed;
             events:
                 r18_paging_by_cursor_reads_every_event_once,
-                r18_cursors_increase_from_the_start,
-                r18_a_cursor_can_be_stored_as_a_number,
+                r18_after_each_cursor_come_the_later_events,
+                r18_a_cursor_can_be_stored_as_text,
                 r18_later_commits_are_read_after_the_last_cursor,
                 r18_a_cursor_ahead_of_the_last_event_is_refused,
                 r18_a_cursor_at_the_end_of_a_pruned_log_is_not_ahead,

@@ -171,10 +171,10 @@ impl TestStore {
     }
 
     pub(crate) async fn all_events(&self) -> Vec<StoredEvent> {
-        self.events_after(Cursor::START).await
+        self.events_after(&Cursor::START).await
     }
 
-    pub(crate) async fn events_after(&self, cursor: Cursor) -> Vec<StoredEvent> {
+    pub(crate) async fn events_after(&self, cursor: &Cursor) -> Vec<StoredEvent> {
         read_events(&*self.store, cursor).await
     }
 
@@ -280,12 +280,12 @@ impl TestStore {
 }
 
 /// All events after a cursor. A page that is not empty may not be the last.
-pub(crate) async fn read_events(store: &dyn Store, mut after: Cursor) -> Vec<StoredEvent> {
-    let mut events = Vec::new();
+pub(crate) async fn read_events(store: &dyn Store, after: &Cursor) -> Vec<StoredEvent> {
+    let (mut events, mut after) = (Vec::new(), after.clone());
     loop {
-        let page = store.events(after, usize::from(u16::MAX)).await.expect("events");
+        let page = store.events(&after, usize::from(u16::MAX)).await.expect("events");
         let Some(last) = page.last() else { return events };
-        after = last.cursor;
+        after = last.cursor.clone();
         events.extend(page);
     }
 }

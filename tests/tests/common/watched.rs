@@ -185,7 +185,7 @@ impl<W: Watch> Store for Watched<W> {
         self.store.entities(entity, after, limit).await
     }
 
-    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn events(&self, after: &Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         self.store.events(after, limit).await
     }
 }

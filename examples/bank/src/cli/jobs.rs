@@ -101,9 +101,9 @@ async fn events_of(store: &SqliteStore, attempts: &[Attempt]) -> Result<Vec<Emit
     let mut found = Vec::with_capacity(wanted.len());
     let mut cursor = Cursor::START;
     while found.len() < wanted.len() {
-        let page = store.events(cursor, PAGE).await?;
+        let page = store.events(&cursor, PAGE).await?;
         let Some(last) = page.last() else { break };
-        cursor = last.cursor;
+        cursor = last.cursor.clone();
         found.extend(page.into_iter().filter(|event| wanted.contains(&event.id)).map(|event| {
             let StoredEvent { id, name, payload, .. } = event;
             EmittedEvent { id, name: name.to_string(), payload }

@@ -88,9 +88,9 @@ async fn run<R: Read>(bank: &Runtime, name: &str, ledger: Ledger<R>, bytes: u64)
 async fn count_events(bank: &Runtime) -> Result<u64> {
     let (mut cursor, mut count) = (Cursor::START, 0);
     loop {
-        let page = bank.events().list(cursor, PAGE).await?;
+        let page = bank.events().list(&cursor, PAGE).await?;
         let Some(last) = page.last() else { return Ok(count) };
-        cursor = last.cursor;
+        cursor = last.cursor.clone();
         count += page.len() as u64;
     }
 }

@@ -162,9 +162,9 @@ impl ManyTransfers {
         let mut found: BTreeMap<(String, String), u32> = BTreeMap::new();
         let mut cursor = Cursor::START;
         loop {
-            let page = self.store.events(cursor, 1000).await.expect("events are read");
+            let page = self.store.events(&cursor, 1000).await.expect("events are read");
             let Some(last) = page.last() else { break };
-            cursor = last.cursor;
+            cursor = last.cursor.clone();
             for StoredEvent { name, payload, .. } in page {
                 let payload: serde_json::Value = payload.value().expect("the payload is JSON");
                 if let Some(transfer) = payload["transfer"].as_str() {

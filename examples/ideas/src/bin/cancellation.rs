@@ -63,6 +63,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let stored = job.job().await?;
         println!("{} is {}: {:?}", stored.name, stored.state, job.outcome().await);
     }
-    println!("{} cakes were baked", bakery.events().list(Cursor::START, 10).await?.len());
+    println!("{} cakes were baked", bakery.events().list(&Cursor::START, 10).await?.len());
     Ok(())
 }

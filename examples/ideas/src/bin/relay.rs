@@ -38,22 +38,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let station = Runtime::builder(MemoryStore::new()).start().await?;
     let mut receiver = Receiver::default();
     // A real relay stores this: in a file, or in the other system.
-    let mut saved = Cursor::START.as_u64();
+    let mut saved = Cursor::START.to_string();
 
     for celsius in [20, 21, 22] {
         station.emit(Measured { celsius }).await?;
     }
-    for event in station.events().list(Cursor::from_u64(saved), 2).await? {
+    for event in station.events().list(&saved.parse()?, 2).await? {
         receiver.receive(&event);
-        saved = event.cursor.as_u64();
+        saved = event.cursor.to_string();
     }
-    for event in station.events().list(Cursor::from_u64(saved), 2).await? {
+    for event in station.events().list(&saved.parse()?, 2).await? {
         receiver.receive(&event);
         println!("crash before the cursor is saved");
     }
 
     station.emit(Measured { celsius: 23 }).await?;
-    for event in station.events().list(Cursor::from_u64(saved), 10).await? {
+    for event in station.events().list(&saved.parse()?, 10).await? {
         receiver.receive(&event);
     }
     println!("the receiver has {} events", receiver.0.len());

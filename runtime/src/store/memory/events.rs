@@ -17,16 +17,16 @@ impl Events {
     pub(super) fn append(&mut self, events: Vec<NewEvent>) {
         for event in events {
             self.last += 1;
-            self.stored.push_back(StoredEvent::new(Cursor::from_u64(self.last), event));
+            self.stored.push_back(StoredEvent::new(Cursor::from_number(self.last), event));
         }
     }
 
-    pub(super) fn list(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        let last = Cursor::from_u64(self.last);
-        if after > last {
-            return Err(StoreError::cursor_ahead("the store in memory", after, last));
+    pub(super) fn list(&self, after: &Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        if after.number() > self.last {
+            let last = Cursor::from_number(self.last);
+            return Err(StoreError::cursor_ahead("the store in memory", after, &last));
         }
-        let read = self.stored.partition_point(|event| event.cursor <= after);
+        let read = self.stored.partition_point(|event| event.cursor.number() <= after.number());
         Ok(self.stored.range(read..).take(limit).cloned().collect())
     }
 

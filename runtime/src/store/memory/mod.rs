@@ -189,7 +189,7 @@ impl Store for MemoryStore {
         Ok(self.records().entities(entity, after, limit))
     }
 
-    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn events(&self, after: &Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         self.records().events.list(after, limit)
     }
 }

@@ -8,7 +8,7 @@ use crate::store::{PageToken, Prune, Pruned};
 
 impl Jobs {
     pub(super) fn prune(&mut self, prune: &Prune) -> Pruned {
-        let after = prune.after.map_or(0, PageToken::as_u64);
+        let after = prune.after.as_ref().map_or(0, PageToken::number);
         let mut candidates = self
             .records
             .range((Bound::Excluded(after), Bound::Unbounded))
@@ -20,7 +20,7 @@ impl Jobs {
                 found.push(*seq);
             }
         }
-        let next = candidates.next().map(|_| PageToken::from_u64(last));
+        let next = candidates.next().map(|_| PageToken::from_number(last));
         for seq in &found {
             self.delete(*seq);
         }

@@ -13,14 +13,14 @@ impl Jobs {
         let (mut jobs, mut last) = (Vec::new(), None);
         for (seq, record) in found.by_ref().take(query.limit) {
             jobs.push(record.job.clone());
-            last = Some(PageToken::from_u64(*seq));
+            last = Some(PageToken::from_number(*seq));
         }
         JobPage::new(jobs, if found.next().is_some() { last } else { None })
     }
 
     /// The jobs of the query's page and all later ones, in the query's direction.
     fn starting_at(&self, query: &JobQuery) -> Box<dyn Iterator<Item = (&Seq, &Record)> + '_> {
-        let token = query.page.map_or(Bound::Unbounded, |token| Bound::Excluded(token.as_u64()));
+        let token = query.page.as_ref().map_or(Bound::Unbounded, |token| Bound::Excluded(token.number()));
         let unboxed = |(seq, record)| -> (_, &Record) { (seq, Box::as_ref(record)) };
         if query.latest_first {
             Box::new(self.records.range((Bound::Unbounded, token)).rev().map(unboxed))

@@ -212,7 +212,7 @@ fn a_page_of_jobs_reads_that_page_only() {
         let sql = |query: &JobQuery| job_query::sql(query, names.clone()).expect("the name has jobs").0;
         let first = plan(&sql(&query));
         assert!(!sorts_more_than_a_page(&first), "{query:?} is: {first}");
-        let sql = sql(&query.page(PageToken::from_u64(7)));
+        let sql = sql(&query.page(PageToken::from_number(7)));
         let plan = plan(&sql);
         let seeks = plan.replace("SCAN page", "");
         assert!(

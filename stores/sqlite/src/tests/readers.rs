@@ -49,7 +49,7 @@ async fn a_long_listing_delays_no_other_read_and_no_write() -> Outcome {
     store.leases().await?;
     store.running(&WorkerId::from_text("w"), 1).await?;
     store.last_tick("nightly").await?;
-    store.events(Cursor::START, 1).await?;
+    store.events(&Cursor::START, 1).await?;
     let account = EntityKey { entity: "account", id: Key::from_text("a-1") };
     store.load(&account).await?;
     store.entity(&account).await?;

@@ -261,7 +261,7 @@ pub async fn r18_an_event_keeps_every_field(store: TestStore) {
             store.submit(vec![new.clone()], Vec::new()).await.expect("submit");
 
             let found = store.all_events().await.pop().expect("an event");
-            let expected = StoredEvent::new(found.cursor, new);
+            let expected = StoredEvent::new(found.cursor.clone(), new);
             assert_eq!(found, expected);
         }
     }

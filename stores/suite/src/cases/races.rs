@@ -290,9 +290,9 @@ pub async fn r18_a_reader_at_a_cursor_misses_no_event(store: TestStore) {
             let (mut seen, mut cursor) = (Vec::new(), Cursor::START);
             loop {
                 let last_look = is_over.load(Ordering::SeqCst);
-                let page = handle.events(cursor, 3).await.expect("events");
+                let page = handle.events(&cursor, 3).await.expect("events");
                 match page.last() {
-                    Some(last) => cursor = last.cursor,
+                    Some(last) => cursor = last.cursor.clone(),
                     None if last_look => return seen,
                     None => tokio::task::yield_now().await,
                 }
@@ -342,7 +342,7 @@ pub async fn r15_a_reader_never_sees_a_partial_commit(store: TestStore) {
 
 /// Each increment writes one version and emits one event.
 async fn compare_version_and_events(store: &dyn Store) {
-    let count_events = async || read_events(store, Cursor::START).await.len() as u64;
+    let count_events = async || read_events(store, &Cursor::START).await.len() as u64;
     let events = count_events().await;
     let entity = store.entity(&account("a")).await.expect("entity");
     let version = entity.map_or(0, |entity| entity.version);

@@ -117,7 +117,7 @@ pub async fn r24_a_freed_idempotency_key_survives_a_restart(store: TestStore) {
 
 pub async fn r18_cursors_and_page_tokens_survive_a_restart(store: TestStore) {
     fill(&store).await;
-    let cursor = store.all_events().await.last().map_or(Cursor::START, |event| event.cursor);
+    let cursor = store.all_events().await.pop().map_or(Cursor::START, |event| event.cursor);
     let query = JobQuery::new().limit(5);
     let page = store.page(&query).await;
     let rest: Vec<_> = store.all_ids().await[5..].to_vec();
@@ -128,7 +128,7 @@ pub async fn r18_cursors_and_page_tokens_survive_a_restart(store: TestStore) {
     let emitted_id = emitted.id;
     store.submit(vec![emitted], vec![added]).await.expect("submit");
 
-    let following: Vec<_> = store.events_after(cursor).await.into_iter().map(|event| event.id).collect();
+    let following: Vec<_> = store.events_after(&cursor).await.into_iter().map(|event| event.id).collect();
     assert_eq!(following, [emitted_id]);
     let onward = store.page(&query.page(page.next).limit(99)).await;
     let onward: Vec<_> = onward.jobs.into_iter().map(|job| job.id).collect();
@@ -138,14 +138,14 @@ pub async fn r18_cursors_and_page_tokens_survive_a_restart(store: TestStore) {
 pub async fn r18_a_refused_commit_before_a_restart_leaves_cursors_unique(store: TestStore) {
     let active = store.run(job("ship")).await;
     store.submit(vec![event("a")], Vec::new()).await.expect("submit");
-    let last = store.all_events().await[0].cursor;
+    let last = store.all_events().await.remove(0).cursor;
     store
         .refuse(Commit { write: Some(write(account("a"), 9)), events: vec![event("b")], ..active.succeeds() })
         .await;
 
     let store = store.reopened();
     store.accept(Commit { events: vec![event("c")], ..active.succeeds() }).await;
-    let following = store.events_after(last).await;
+    let following = store.events_after(&last).await;
     assert_eq!(following.iter().map(|event| &*event.name).collect::<Vec<_>>(), ["c"]);
 }
 
@@ -255,7 +255,7 @@ pub async fn the_last_tick_survives_a_restart(store: TestStore) {
 pub async fn sequence_numbers_are_not_reused_after_pruning_and_a_restart(store: TestStore) {
     store.publish_all(vec![job("ship"), job("ship"), job("ship")]).await;
     store.submit(vec![event("a"), event("b")], Vec::new()).await.expect("submit");
-    let cursor = store.all_events().await[1].cursor;
+    let cursor = store.all_events().await.remove(1).cursor;
     let query = JobQuery::new().limit(2);
     let next = store.page(&query).await.next;
     for id in store.all_ids().await {
@@ -268,7 +268,7 @@ pub async fn sequence_numbers_are_not_reused_after_pruning_and_a_restart(store: 
     let later = job("later");
     let later_id = later.id;
     store.submit(vec![event("c")], vec![later]).await.expect("submit");
-    let following = store.events_after(cursor).await;
+    let following = store.events_after(&cursor).await;
     assert_eq!(following.iter().map(|event| &*event.name).collect::<Vec<_>>(), ["c"]);
     let onward = store.page(&query.page(next)).await.jobs;
     assert_eq!(onward.iter().map(|job| job.id).collect::<Vec<_>>(), [later_id]);

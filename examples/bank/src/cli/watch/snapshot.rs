@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use enact::clock::{Clock, SystemClock, Timestamp};
 use enact::store::Store;
-use enact::{Job, JobCount, JobQuery, JobState, PageToken};
+use enact::{Job, JobCount, JobQuery, JobState};
 use enact_sqlite::SqliteStore;
 
 use super::INTERVAL;
@@ -48,8 +48,8 @@ pub(super) struct Rates {
 #[derive(Clone, Copy)]
 struct Sample {
     at: Instant,
-    /// The sequence number of the latest job.
-    latest: u64,
+    /// The number of jobs.
+    total: u64,
     /// The number of jobs that have not ended.
     live: u64,
 }
@@ -61,7 +61,6 @@ impl Sampler {
 
     pub(super) async fn take(&mut self) -> Result<Snapshot> {
         let start = Instant::now();
-        let latest = self.latest().await?;
         let mut counts: BTreeMap<_, [u64; JobState::ALL.len()]> = BTreeMap::new();
         for JobCount { name, state, count, .. } in self.store.count_jobs().await? {
             let index = JobState::ALL.iter().position(|known| *known == state).unwrap_or_default();
@@ -71,24 +70,18 @@ impl Sampler {
         let failures = self.store.jobs(&failed).await?.jobs;
         let live = JobState::ALL.iter().enumerate().filter(|(_, state)| !state.has_ended());
         let live = live.map(|(index, _)| counts.values().map(|counts| counts[index]).sum::<u64>()).sum();
-        let sample = Sample { at: start, latest, live };
+        let total = counts.values().flatten().sum();
+        let sample = Sample { at: start, total, live };
         let rates = self.last.replace(sample).map(|last| sample.rates_since(last));
         let pause = (start.elapsed() * PAUSE_FACTOR).max(INTERVAL);
         Ok(Snapshot { at: SystemClock.now(), counts, rates, failures, pause })
     }
-
-    /// Returns the sequence number of the latest job. They increase by one, and are not reused.
-    async fn latest(&self) -> Result<u64> {
-        let latest = JobQuery::new().latest_first().limit(1);
-        // There is no next page, and so no number, until a second job exists. 0 does as well then.
-        Ok(self.store.jobs(&latest).await?.next.map_or(0, PageToken::as_u64))
-    }
 }
 
 impl Sample {
-    /// A job has ended if it was published and is no longer live. That counts jobs that were deleted in between, too.
+    /// A job has ended if it was published and is no longer live. Jobs that are deleted in between lower both rates.
     fn rates_since(self, last: Self) -> Rates {
-        let published = self.latest.saturating_sub(last.latest);
+        let published = self.total.saturating_sub(last.total);
         let ended = (published + last.live).saturating_sub(self.live);
         let seconds = self.at.duration_since(last.at).as_secs_f64().max(f64::EPSILON);
         #[expect(clippy::cast_precision_loss, reason = "exact up to 2⁵² jobs")]
@@ -115,10 +108,10 @@ mod tests {
     #[test]
     fn jobs_that_were_published_and_are_not_live_have_ended() {
         let at = Instant::now();
-        let first = Sample { at, latest: 100, live: 10 };
-        let second = Sample { at: at + Duration::from_secs(2), latest: 160, live: 4 };
+        let first = Sample { at, total: 100, live: 10 };
+        let second = Sample { at: at + Duration::from_secs(2), total: 160, live: 4 };
         assert_eq!(second.rates_since(first), Rates { published: 30.0, ended: 33.0 });
-        let retried_by_hand = Sample { at: at + Duration::from_secs(3), latest: 160, live: 9 };
+        let retried_by_hand = Sample { at: at + Duration::from_secs(3), total: 160, live: 9 };
         assert_eq!(retried_by_hand.rates_since(second), Rates { published: 0.0, ended: 0.0 });
     }
 }
