@@ -1,0 +1,94 @@
+use std::time::Duration;
+
+use enact::store::StoreError;
+
+use crate::connection::{Connection, Target};
+use crate::options::{self, DEFAULT_SCHEMA, Durability, Options};
+use crate::roles::Roles;
+use crate::schema;
+use crate::store::PostgresStore;
+
+impl PostgresStore {
+    /// Opens a database with the default options: `postgres://user:password@host:5432/database`. Creates its schema if that does not
+    /// exist.
+    ///
+    /// # Errors
+    /// As [`PostgresStoreBuilder::connect`].
+    pub async fn connect(url: impl Into<String>) -> Result<Self, StoreError> {
+        Self::builder(url).connect().await
+    }
+
+    /// Opens a database with other options.
+    pub fn builder(url: impl Into<String>) -> PostgresStoreBuilder {
+        PostgresStoreBuilder(Options {
+            url: url.into(),
+            schema: DEFAULT_SCHEMA.to_owned(),
+            migrate: true,
+            durability: Durability::default(),
+            prepared_statements: true,
+        })
+    }
+}
+
+/// Options of a [`PostgresStore`]. `Debug` does not show the URL, which may have a password.
+#[derive(Clone, Debug)]
+#[must_use = "call `connect`"]
+pub struct PostgresStoreBuilder(Options);
+
+impl PostgresStoreBuilder {
+    /// The schema of the tables: letters, digits, `_` and `-`, at most 63 bytes. Default: `enact`. Stores in several schemas of one database
+    /// are independent of each other.
+    pub fn schema(mut self, name: impl Into<String>) -> Self {
+        self.0.schema = name.into();
+        self
+    }
+
+    /// Whether the schema is created, and migrated to the version of this crate. Default: `true`, which needs the privilege `CREATE` on the
+    /// database, or on a schema that exists. With `false`, run [`schema_sql`](crate::schema_sql) before.
+    pub fn migrate(mut self, migrate: bool) -> Self {
+        self.0.migrate = migrate;
+        self
+    }
+
+    /// What a confirmed write survives. Default: [`Durability::Local`].
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.0.durability = durability;
+        self
+    }
+
+    /// Whether statements are prepared once for each connection. Default: `true`. `false` is for poolers in transaction mode that do not
+    /// support prepared statements, such as `PgBouncer` before 1.21; it costs time on the server.
+    pub fn prepared_statements(mut self, prepared: bool) -> Self {
+        self.0.prepared_statements = prepared;
+        self
+    }
+
+    /// Connects, and checks or migrates the schema.
+    ///
+    /// # Errors
+    /// If the URL or the name of the schema cannot be used; if the server cannot be reached, refuses the user, or is older than PostgreSQL
+    /// 15; if the database is not in UTF-8; if the schema is missing and not to be created, or was migrated by a newer version of this
+    /// crate. The error names the database and what to do. It does not show the password.
+    pub async fn connect(self) -> Result<PostgresStore, StoreError> {
+        let Options { url, schema, migrate, durability, prepared_statements } = self.0;
+        let mut config = options::config(&url)?;
+        let label = options::label(&config, &schema);
+        let quoted = options::quoted(&schema)?;
+        if config.get_application_name().is_none() {
+            config.application_name("enact");
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            // Without it, a connection to a machine that is gone is noticed after a quarter of an hour.
+            config.tcp_user_timeout(Duration::from_secs(15));
+        }
+        let target =
+            Target { config, schema: quoted.clone(), durability, prepares: prepared_statements, label };
+        let roles = Roles::start(target)?;
+        let prepared = roles.leases.call(async move |connection: &Connection| {
+            let session = connection.session().await?;
+            schema::prepare(&session, migrate, &quoted).await
+        });
+        prepared.await?;
+        Ok(PostgresStore { roles })
+    }
+}

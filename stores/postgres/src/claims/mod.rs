@@ -1,0 +1,190 @@
+//! [`Store::claim`](enact::store::Store::claim), on a connection of its own.
+
+mod round;
+mod statements;
+
+use std::collections::HashMap;
+
+use enact::Job;
+use enact::store::{Batch, Claim, Claimable, Claimed};
+use tokio_postgres::Row;
+
+use self::round::Round;
+use crate::call::Call;
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::rows;
+use crate::transaction::{Failed, Transaction};
+use crate::value::{Micros, Text, integer, uuids};
+
+/// How many ready jobs are examined at once, when some were put into lines.
+const NEXT_CANDIDATES: usize = 256;
+/// How often a claim runs again whose connection was lost, or that was blocked by another transaction.
+const MAX_RUNS: usize = 5;
+
+/// Claims jobs, again if the transaction is lost with its connection.
+pub(crate) async fn claim(connection: &Connection, claim: &Claim) -> Result<Claimed, Error> {
+    let mut runs = 0;
+    loop {
+        runs += 1;
+        let mut found = Found::of(claim);
+        match run(connection, claim, &mut found).await {
+            Ok(()) => return Ok(found.claimed),
+            Err(Failed::InDoubt(doubt)) => {
+                if doubt.was_committed(connection).await? {
+                    return Ok(found.claimed);
+                }
+            }
+            Err(Failed::Undone(error)) => {
+                let is_repeated = error.is_connection_lost() || error.is_lost_race();
+                if !is_repeated || runs == MAX_RUNS {
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+/// What a claim has found so far.
+struct Found {
+    claimed: Claimed,
+    firsts: Vec<First>,
+    /// What is left of the room of each queue.
+    room: Vec<usize>,
+    put_in_line: usize,
+}
+
+/// A claimed job that has taken the turn of an entity.
+struct First {
+    job: enact::JobId,
+    queue: usize,
+    entity: String,
+}
+
+impl Found {
+    fn of(claim: &Claim) -> Self {
+        let claimed =
+            Claimed { jobs: Vec::new(), batches: Vec::new(), unreadable: Vec::new(), next_due: None };
+        Self { claimed, firsts: Vec::new(), room: claim.room.clone(), put_in_line: 0 }
+    }
+
+    fn has_room(&self) -> bool {
+        self.room.iter().any(|room| *room > 0)
+    }
+}
+
+async fn run(connection: &Connection, claim: &Claim, found: &mut Found) -> Result<(), Failed> {
+    let session = connection.session().await?;
+    let mut calls = vec![
+        Call::new(statements::WAKE).with(Micros::of(claim.now)).with(integer(Claim::MAX_WOKEN)),
+        Call::new(statements::NEXT_DUE),
+    ];
+    calls.push(candidates(claim, &claim.room));
+    let (transaction, mut rows) = Transaction::begin(connection, &session, calls).await?;
+    let has_woken = !rows[0].is_empty();
+    let next_due = rows[1].first().and_then(rows::due_at);
+    let mut candidates_found = rows.split_off(2).pop().unwrap_or_default();
+    found.claimed.next_due = next_due;
+    let mut is_changed = has_woken;
+    loop {
+        let mut round = Round::default();
+        let again = round.decide(claim, found, &candidates_found);
+        is_changed |= !round.is_empty();
+        let calls = round.calls(claim);
+        let is_full = found.put_in_line == Claim::MAX_WOKEN;
+        if is_full {
+            found.claimed.next_due = Some(claim.now);
+        }
+        if again && !is_full && found.has_room() {
+            let limits: Vec<usize> = found
+                .room
+                .iter()
+                .map(|room| if *room == 0 { 0 } else { NEXT_CANDIDATES.max(*room) })
+                .collect();
+            let mut calls = calls;
+            calls.push(candidates(claim, &limits));
+            candidates_found = transaction.run(calls).await?.pop().unwrap_or_default();
+            continue;
+        }
+        return finish(transaction, claim, found, calls, is_changed).await;
+    }
+}
+
+/// Claims what is behind the jobs that have taken turns, and commits.
+async fn finish(
+    transaction: Transaction<'_>,
+    claim: &Claim,
+    found: &mut Found,
+    mut calls: Vec<Call<'_>>,
+    is_changed: bool,
+) -> Result<(), Failed> {
+    let firsts: Vec<&First> = found.firsts.iter().filter(|first| found.room[first.queue] > 0).collect();
+    if claim.batch > 0 && !firsts.is_empty() {
+        let entities: Vec<Text<'_>> = firsts.iter().map(|first| Text::of(&first.entity)).collect();
+        calls.push(Call::new(statements::LINES).with(entities).with(integer(claim.batch)));
+        let lines = transaction.run(calls).await?.pop().unwrap_or_default();
+        let batches = batches(claim, found, &lines);
+        let held: Vec<_> = batches.iter().flat_map(|batch| &batch.jobs).map(|job| job.id).collect();
+        found.claimed.batches = batches;
+        calls = Vec::new();
+        if !held.is_empty() {
+            let call = Call::new(statements::HOLD)
+                .with(uuids(&held))
+                .with(Text::of(claim.worker.as_str()))
+                .with(Micros::of(claim.now));
+            calls.push(call);
+        }
+    }
+    if is_changed { transaction.commit(calls).await.map(|_| ()) } else { transaction.roll_back().await }
+}
+
+/// The statement that finds the first ready jobs of each queue.
+fn candidates<'c>(claim: &'c Claim, limits: &[usize]) -> Call<'c> {
+    let (mut names, mut queues, mut binds, mut rooms) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (name, Claimable { queue, entity }) in claim.names.iter() {
+        let room = limits.get(*queue).copied().unwrap_or(0);
+        if room > 0 {
+            names.push(Text::of(name));
+            queues.push(i32::try_from(*queue).unwrap_or(i32::MAX));
+            binds.push(entity.map(Text::of));
+            rooms.push(integer(room));
+        }
+    }
+    Call::new(statements::CANDIDATES).with(names).with(queues).with(binds).with(rooms)
+}
+
+/// The jobs in line that belong to the batches of the jobs that have taken turns, within the room of their queues.
+fn batches(claim: &Claim, found: &mut Found, lines: &[Row]) -> Vec<Batch> {
+    let mut by_entity: HashMap<String, Vec<rows::Candidate>> = HashMap::new();
+    for row in lines {
+        let candidate = rows::candidate(row);
+        if let Some(entity) = candidate.entity.clone() {
+            by_entity.entry(entity).or_default().push(candidate);
+        }
+    }
+    let mut batches = Vec::new();
+    for first in &found.firsts {
+        let room = &mut found.room[first.queue];
+        let line = by_entity.remove(&first.entity).unwrap_or_default();
+        let belonging = line.into_iter().map_while(|candidate| belonging(claim, first, candidate));
+        let jobs: Vec<Job> = belonging.take((*room).min(claim.batch)).collect();
+        *room -= jobs.len();
+        if !jobs.is_empty() {
+            batches.push(Batch { first: first.job, jobs });
+        }
+    }
+    batches
+}
+
+/// The job, if it can be read, has the queue of the first one and, as this claim sees it, binds the same entity.
+fn belonging(claim: &Claim, first: &First, candidate: rows::Candidate) -> Option<Job> {
+    let job = candidate.job.filter(|job| job.unreadable.is_empty())?;
+    let Claimable { queue, entity } = claim.names.get(&job.name)?;
+    let is_same_entity = turn_of(*entity, &job).as_ref() == Some(&first.entity);
+    (*queue == first.queue && is_same_entity).then_some(job)
+}
+
+/// The entity whose turn a job takes: its type and its id.
+fn turn_of(entity: Option<&str>, job: &Job) -> Option<String> {
+    Some(format!("{} {}", entity?, job.target.as_ref()?))
+}

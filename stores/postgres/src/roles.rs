@@ -1,0 +1,195 @@
+//! The thread of a store, and its connections by role. It has a tokio runtime of its own, so that no handler can block it.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use enact::store::StoreError;
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc as queue, oneshot};
+use tokio::task::{LocalSet, spawn_local};
+
+use crate::call::Session;
+use crate::connection::{Connection, Target};
+use crate::error::Error;
+use crate::operation::{Operation, Queued, QueuedWrite};
+use crate::writer;
+
+/// A call that was queued for a connection.
+trait QueuedCall: Send {
+    fn run(self: Box<Self>, connection: Rc<Connection>) -> Pin<Box<dyn Future<Output = ()>>>;
+}
+
+struct QueuedOn<F, T> {
+    call: F,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> QueuedCall for QueuedOn<F, T>
+where
+    F: AsyncFn(&Connection) -> Result<T, Error> + Send + 'static,
+    T: Send + 'static,
+{
+    fn run(self: Box<Self>, connection: Rc<Connection>) -> Pin<Box<dyn Future<Output = ()>>> {
+        Box::pin(async move {
+            let result = (self.call)(&connection).await;
+            // The caller may have dropped its future.
+            let _ = self.reply.send(result.map_err(|error| error.to_store_error(&connection.target.label)));
+        })
+    }
+}
+
+/// A connection that calls are queued for.
+pub(crate) struct Role {
+    queue: queue::UnboundedSender<Box<dyn QueuedCall>>,
+    target: Arc<Target>,
+}
+
+impl Role {
+    /// Makes a call on the connection.
+    pub(crate) async fn call<T: Send + 'static>(
+        &self,
+        call: impl AsyncFn(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, replied) = oneshot::channel();
+        // If the thread has ended, `replied` says so.
+        let _ = self.queue.send(Box::new(QueuedOn { call, reply }));
+        replied_by(replied, self.target.clone()).await
+    }
+
+    /// Makes a call that can be repeated, on a session.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        call: impl AsyncFn(&Session) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.call(async move |connection: &Connection| connection.call(&call).await).await
+    }
+}
+
+async fn replied_by<T>(
+    replied: oneshot::Receiver<Result<T, StoreError>>,
+    target: Arc<Target>,
+) -> Result<T, StoreError> {
+    match replied.await {
+        Ok(result) => result,
+        Err(_) => Err(Error::Unusable("the thread of the store has ended; open the store again".to_owned())
+            .to_store_error(&target.label)),
+    }
+}
+
+/// The connections of a store, by what they are for.
+pub(crate) struct Roles {
+    writer: queue::UnboundedSender<Box<dyn QueuedWrite>>,
+    pub(crate) claims: Role,
+    /// Short reads.
+    pub(crate) reads: Role,
+    /// Reads that may be long.
+    pub(crate) lists: Role,
+    pub(crate) leases: Role,
+    pub(crate) target: Arc<Target>,
+    _thread: JoinOnDrop,
+}
+
+impl Roles {
+    /// Starts the thread.
+    pub(crate) fn start(target: Target) -> Result<Self, StoreError> {
+        let target = Arc::new(target);
+        let (writer, writes) = queue::unbounded_channel();
+        let role = || {
+            let (sender, receiver) = queue::unbounded_channel();
+            (Role { queue: sender, target: target.clone() }, receiver)
+        };
+        let (claims, reads, lists, leases) = (role(), role(), role(), role());
+        let queues = Queues {
+            writes,
+            serial: vec![claims.1, leases.1],
+            pipelined: vec![reads.1, lists.1],
+            target: target.clone(),
+        };
+        let (ended, has_ended) = mpsc::channel();
+        let spawned = thread::Builder::new().name("enact-postgres".to_owned()).spawn(move || {
+            let result = Builder::new_current_thread().enable_all().build();
+            match result {
+                Ok(runtime) => LocalSet::new().block_on(&runtime, queues.run()),
+                // The callers see that their queues are closed.
+                Err(error) => tracing::error!(%error, "the runtime of a store cannot be made"),
+            }
+            let _ = ended.send(());
+        });
+        match spawned {
+            Ok(_) => Ok(Self {
+                writer,
+                claims: claims.0,
+                reads: reads.0,
+                lists: lists.0,
+                leases: leases.0,
+                target,
+                _thread: JoinOnDrop(Mutex::new(has_ended)),
+            }),
+            Err(error) => Err(StoreError::new("the thread of the store cannot be started").caused_by(error)),
+        }
+    }
+
+    /// Queues a write. It takes its place now, and effect even if the future is dropped.
+    pub(crate) fn write<O: Operation>(
+        &self,
+        operation: O,
+    ) -> impl Future<Output = Result<O::Output, StoreError>> + Send + use<O> {
+        let (reply, replied) = oneshot::channel();
+        // If the thread has ended, `replied` says so.
+        let _ = self.writer.send(Box::new(Queued::new(operation, reply)));
+        replied_by(replied, self.target.clone())
+    }
+}
+
+/// The other ends of the queues.
+struct Queues {
+    writes: queue::UnboundedReceiver<Box<dyn QueuedWrite>>,
+    /// Calls that are made one after the other, since each is a transaction.
+    serial: Vec<queue::UnboundedReceiver<Box<dyn QueuedCall>>>,
+    /// Calls that are sent at once.
+    pipelined: Vec<queue::UnboundedReceiver<Box<dyn QueuedCall>>>,
+    target: Arc<Target>,
+}
+
+impl Queues {
+    /// Runs until all queues are closed and empty.
+    async fn run(self) {
+        let connection = || Rc::new(Connection::new(self.target.clone()));
+        let mut roles = vec![spawn_local(writer::write(connection(), self.writes))];
+        for mut queue in self.serial {
+            let connection = connection();
+            roles.push(spawn_local(async move {
+                while let Some(call) = queue.recv().await {
+                    call.run(connection.clone()).await;
+                }
+            }));
+        }
+        for mut queue in self.pipelined {
+            let connection = connection();
+            roles.push(spawn_local(async move {
+                while let Some(call) = queue.recv().await {
+                    spawn_local(call.run(connection.clone()));
+                }
+            }));
+        }
+        for role in roles {
+            // A role that panics has closed its queue.
+            let _ = role.await;
+        }
+    }
+}
+
+/// Waits until the thread has finished queued writes, unless that takes long: the server may be out of reach.
+struct JoinOnDrop(Mutex<mpsc::Receiver<()>>);
+
+impl Drop for JoinOnDrop {
+    fn drop(&mut self) {
+        const LIMIT: Duration = Duration::from_secs(5);
+        if let Ok(has_ended) = self.0.get_mut() {
+            let _ = has_ended.recv_timeout(LIMIT);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A transaction in two round trips, and what follows when its connection is lost.
+
+use tokio_postgres::Row;
+
+use crate::call::{Call, Frame, Session};
+use crate::connection::{Connection, Doubt, server_id};
+use crate::error::{Error, is_connection_lost};
+use crate::value::Text;
+
+/// Why a transaction was not confirmed.
+pub(crate) enum Failed {
+    /// It was not committed.
+    Undone(Error),
+    /// The connection was lost after COMMIT had been sent.
+    InDoubt(Doubt),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Undone(error)
+    }
+}
+
+/// Settings that hold for one transaction, so that they pass through a pooler; the number of the transaction, and where. The tables are
+/// read by their indexes whatever their statistics say: a plan is kept as long as the connection. The lock is held to the end.
+const BEGIN: &str = concat!(
+    "SELECT pg_current_xact_id()::text, ",
+    server_id!(),
+    ",
+        set_config('synchronous_commit', $1, true), set_config('idle_in_transaction_session_timeout', '10s', true),
+        set_config('lock_timeout', '30s', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+        set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+        set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
+        pg_advisory_xact_lock(hashtextextended('enact {schema}', 0))"
+);
+
+/// An open transaction.
+pub(crate) struct Transaction<'s> {
+    session: &'s Session,
+    connection: &'s Connection,
+    doubt: Doubt,
+}
+
+impl<'s> Transaction<'s> {
+    /// Begins a transaction and runs the first statements.
+    pub(crate) async fn begin(
+        connection: &'s Connection,
+        session: &'s Session,
+        calls: Vec<Call<'_>>,
+    ) -> Result<(Self, Vec<Vec<Row>>), Failed> {
+        let synchronous_commit = connection.target.durability.synchronous_commit();
+        let mut all = vec![Call::new(BEGIN).with(Text::of(synchronous_commit))];
+        all.extend(calls);
+        let mut rows = match session.pipeline(Frame::Begin, all).await {
+            Ok(rows) => rows,
+            Err(error) => return Err(undo(connection, session, error.into()).await),
+        };
+        let first = rows.remove(0);
+        let begun = first.first().map(|row| (row.try_get(0), row.try_get(1)));
+        let doubt = match begun {
+            Some((Ok(transaction), Ok(server))) => Doubt { transaction, server },
+            _ => {
+                let error = Error::Unusable("the server does not say which transaction this is".to_owned());
+                return Err(undo(connection, session, error).await);
+            }
+        };
+        Ok((Self { session, connection, doubt }, rows))
+    }
+
+    /// Runs further statements.
+    pub(crate) async fn run(&self, calls: Vec<Call<'_>>) -> Result<Vec<Vec<Row>>, Failed> {
+        match self.session.pipeline(Frame::Within, calls).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(undo(self.connection, self.session, error.into()).await),
+        }
+    }
+
+    /// Runs the last statements and commits.
+    pub(crate) async fn commit(self, calls: Vec<Call<'_>>) -> Result<Vec<Vec<Row>>, Failed> {
+        match self.session.pipeline(Frame::Commit, calls).await {
+            Ok(rows) => Ok(rows),
+            Err(error) if is_connection_lost(&error) => {
+                self.connection.drop_session();
+                Err(Failed::InDoubt(self.doubt))
+            }
+            // COMMIT has ended the transaction.
+            Err(error) => Err(Failed::Undone(error.into())),
+        }
+    }
+
+    /// Ends the transaction without effect.
+    pub(crate) async fn roll_back(self) -> Result<(), Failed> {
+        match self.session.roll_back().await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(undo(self.connection, self.session, error.into()).await),
+        }
+    }
+
+    /// Ends the transaction after an error.
+    pub(crate) async fn fail(self, error: Error) -> Failed {
+        undo(self.connection, self.session, error).await
+    }
+}
+
+async fn undo(connection: &Connection, session: &Session, error: Error) -> Failed {
+    if error.is_connection_lost() || session.roll_back().await.is_err() {
+        connection.drop_session();
+    }
+    Failed::Undone(error)
+}

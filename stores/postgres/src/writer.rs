@@ -1,0 +1,156 @@
+//! Takes queued writes into groups, and commits each group as one transaction.
+
+use std::rc::Rc;
+
+use enact::store::StoreError;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::operation::{Progress, QueuedWrite};
+use crate::transaction::{Failed, Transaction};
+use crate::world::{Needs, Settled, World};
+
+/// The largest group. A larger one would not be cheaper for each of its members.
+const MAX_GROUP: usize = 500;
+/// The size in bytes at which a group is closed.
+const MAX_BYTES: usize = 8 << 20;
+/// How often a transaction runs again after it was blocked by another, or its connection was lost.
+const MAX_RUNS: usize = 5;
+
+/// Runs until the queue is closed.
+pub(crate) async fn write(connection: Rc<Connection>, mut queue: UnboundedReceiver<Box<dyn QueuedWrite>>) {
+    let mut next = None;
+    loop {
+        let first = match next.take() {
+            Some(first) => first,
+            None => match queue.recv().await {
+                Some(first) => first,
+                None => return,
+            },
+        };
+        let mut group = vec![first];
+        let mut bytes = group[0].bytes();
+        while !group[0].is_alone()
+            && group.len() < MAX_GROUP
+            && bytes < MAX_BYTES
+            && let Ok(write) = queue.try_recv()
+        {
+            if write.is_alone() {
+                next = Some(write);
+                break;
+            }
+            bytes += write.bytes();
+            group.push(write);
+        }
+        run_group(&connection, group).await;
+    }
+}
+
+/// Runs a group, and each member alone if it fails.
+async fn run_group(connection: &Connection, mut group: Vec<Box<dyn QueuedWrite>>) {
+    match run_until_decided(connection, &mut group).await {
+        Ok(()) => reply(group, &Ok(())),
+        Err(error) if group.len() == 1 || error.is_connection_lost() || matches!(error, Error::InDoubt(_)) => {
+            reply(group, &Err(error.to_store_error(&connection.target.label)));
+        }
+        Err(error) => {
+            tracing::debug!(error = %error.to_store_error(&connection.target.label), "the writes of a group run alone");
+            for write in group {
+                let mut alone = vec![write];
+                let result = run_until_decided(connection, &mut alone).await;
+                reply(alone, &result.map_err(|error| error.to_store_error(&connection.target.label)));
+            }
+        }
+    }
+}
+
+fn reply(group: Vec<Box<dyn QueuedWrite>>, outcome: &Result<(), StoreError>) {
+    for write in group {
+        write.reply(outcome.clone());
+    }
+}
+
+/// Runs a group as one transaction, again if that was lost to another transaction or with its connection.
+async fn run_until_decided(connection: &Connection, group: &mut [Box<dyn QueuedWrite>]) -> Result<(), Error> {
+    let mut runs = 0;
+    loop {
+        runs += 1;
+        match run_once(connection, group).await {
+            Ok(()) => return Ok(()),
+            Err(Failed::InDoubt(doubt)) => {
+                if doubt.was_committed(connection).await? {
+                    group.iter_mut().for_each(|write| write.settle(None));
+                    return Ok(());
+                }
+                group.iter_mut().for_each(|write| write.refused());
+            }
+            Err(Failed::Undone(error)) => {
+                group.iter_mut().for_each(|write| write.refused());
+                let is_repeated = error.is_connection_lost() || (group.len() == 1 && error.is_lost_race());
+                if !is_repeated || runs == MAX_RUNS {
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+async fn run_once(connection: &Connection, group: &mut [Box<dyn QueuedWrite>]) -> Result<(), Failed> {
+    let session = connection.session().await?;
+    let mut open: Option<Transaction<'_>> = None;
+    loop {
+        let mut needs = Needs::default();
+        group.iter().for_each(|write| write.needs(&mut needs));
+        let (loaded, calls): (Vec<_>, Vec<_>) = needs.calls().into_iter().unzip();
+        let (transaction, rows) = match open.take() {
+            None => Transaction::begin(connection, &session, calls).await?,
+            Some(transaction) => {
+                let rows = transaction.run(calls).await?;
+                (transaction, rows)
+            }
+        };
+        let mut world = World::default();
+        let mut progress = Progress::Done;
+        if let Err(error) = decide(&mut world, group, &loaded, &rows, &mut progress) {
+            return Err(transaction.fail(error).await);
+        }
+        if progress == Progress::Again {
+            let (calls, _) = world.flush();
+            transaction.run(calls).await?;
+            open = Some(transaction);
+            continue;
+        }
+        if world.is_unchanged() {
+            // What an earlier round has changed is committed nevertheless.
+            transaction.commit(Vec::new()).await?;
+            return Ok(());
+        }
+        let (calls, settling) = world.flush();
+        let rows = transaction.commit(calls).await?;
+        let mut settled = Settled::default();
+        for (index, settles) in settling {
+            settled.add(settles, rows.get(index).map_or(&[], Vec::as_slice));
+        }
+        group.iter_mut().for_each(|write| write.settle(Some(&settled)));
+        return Ok(());
+    }
+}
+
+fn decide(
+    world: &mut World,
+    group: &mut [Box<dyn QueuedWrite>],
+    loaded: &[crate::world::Loaded],
+    rows: &[Vec<tokio_postgres::Row>],
+    progress: &mut Progress,
+) -> Result<(), Error> {
+    for (loaded, rows) in loaded.iter().zip(rows) {
+        world.load(*loaded, rows)?;
+    }
+    for write in group {
+        if write.run(world)? == Progress::Again {
+            *progress = Progress::Again;
+        }
+    }
+    Ok(())
+}

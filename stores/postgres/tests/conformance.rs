@@ -1,0 +1,14 @@
+//! The store passes the conformance suite.
+
+mod common;
+
+use enact_store_suite::TestStore;
+
+use common::TestSchema;
+
+fn open() -> TestStore {
+    let schema = TestSchema::new();
+    TestStore::new(move || schema.open())
+}
+
+enact_store_suite::conformance!(postgres_store, open);
