@@ -260,17 +260,15 @@ impl TestStore {
 
     /// Everything that can be read from the store.
     pub(crate) async fn snapshot(&self) -> Snapshot {
-        let mut jobs = Vec::new();
-        for job in self.all_jobs().await {
-            let attempts = self.attempts_of(job.id).await;
-            jobs.push((job, attempts));
-        }
+        let jobs = self.all_jobs().await;
+        let ids = jobs.iter().map(|job| job.id).collect();
+        let attempts = self.attempts_of_jobs(ids).await.expect("attempts");
         let mut entities = Vec::new();
         for entity in ENTITIES {
             entities.push((entity, self.all_entities(entity).await));
         }
         Snapshot {
-            jobs,
+            jobs: jobs.into_iter().zip(attempts).collect(),
             entities,
             events: self.all_events().await,
             counts: self.counts().await,
