@@ -24,6 +24,8 @@ pub(crate) enum Error {
     },
     /// The connection was lost after COMMIT was sent, and it cannot be found out whether the transaction was committed.
     InDoubt(String),
+    /// A claim has to change more than it has locked.
+    NotShared,
     /// The database cannot be used by this program, for this reason.
     Unusable(String),
     /// The caller broke the contract of the store.
@@ -52,6 +54,7 @@ impl Error {
                 "{database}: the connection was lost during a commit, and it is unknown whether it is stored"
             ))
             .caused_by(reason.as_str()),
+            Self::NotShared => StoreError::new(format!("{database}: other transactions were in the way; retry")),
             Self::Unusable(reason) => StoreError::new(format!("{database}: {reason}")),
             Self::InvalidCall(reason) => StoreError::new(format!("{database}: {reason}")),
         }
@@ -65,13 +68,18 @@ impl Error {
         }
     }
 
-    /// Whether the transaction lost against another one, and may pass when it runs again.
+    /// Whether the transaction lost against others, or the server has no room for its locks, so that it passes when it runs without others.
     pub(crate) fn is_lost_race(&self) -> bool {
         match self {
-            Self::Postgres(error) => matches!(
-                error.code(),
-                Some(&SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE)
-            ),
+            Self::Postgres(error) => error.code().is_some_and(|code| {
+                matches!(
+                    *code,
+                    SqlState::T_R_DEADLOCK_DETECTED
+                        | SqlState::T_R_SERIALIZATION_FAILURE
+                        | SqlState::OUT_OF_MEMORY
+                )
+            }),
+            Self::NotShared => true,
             _ => false,
         }
     }

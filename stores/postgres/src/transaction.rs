@@ -22,17 +22,41 @@ impl From<Error> for Failed {
 }
 
 /// Settings that hold for one transaction, so that they pass through a pooler; the number of the transaction, and where. The tables are
-/// read by their indexes whatever their statistics say: a plan is kept as long as the connection. The lock is held to the end.
-const BEGIN: &str = concat!(
-    "SELECT pg_current_xact_id()::text, ",
-    server_id!(),
-    ",
-        set_config('synchronous_commit', $1, true), set_config('idle_in_transaction_session_timeout', '10s', true),
-        set_config('lock_timeout', '30s', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-        set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-        set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
-        pg_advisory_xact_lock(hashtextextended('enact {schema}', 0))"
-);
+/// read by their indexes whatever their statistics say: a plan is kept as long as the connection. A process that stops within a
+/// transaction loses it soon, since others wait for its locks.
+macro_rules! begin {
+    ($lock:literal) => {
+        concat!(
+            "SELECT pg_current_xact_id()::text, ",
+            server_id!(),
+            ",
+                set_config('synchronous_commit', $1, true), set_config('idle_in_transaction_session_timeout', '5s', true),
+                set_config('lock_timeout', '30s', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+                set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+                set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true), ",
+            $lock,
+            "(hashtextextended('enact {schema}', 0))"
+        )
+    };
+}
+
+/// What else may run beside a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Others that are shared, and each locks what it changes: jobs, entities, lanes, turns and idempotency keys.
+    Shared,
+    /// No other one.
+    Exclusive,
+}
+
+impl Mode {
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Shared => begin!("pg_advisory_xact_lock_shared"),
+            Self::Exclusive => begin!("pg_advisory_xact_lock"),
+        }
+    }
+}
 
 /// An open transaction.
 pub(crate) struct Transaction<'s> {
@@ -46,10 +70,11 @@ impl<'s> Transaction<'s> {
     pub(crate) async fn begin(
         connection: &'s Connection,
         session: &'s Session,
+        mode: Mode,
         calls: Vec<Call<'_>>,
     ) -> Result<(Self, Vec<Vec<Row>>), Failed> {
         let synchronous_commit = connection.target.durability.synchronous_commit();
-        let mut all = vec![Call::new(BEGIN).with(Text::of(synchronous_commit))];
+        let mut all = vec![Call::new(mode.begin()).with(Text::of(synchronous_commit))];
         all.extend(calls);
         let mut rows = match session.pipeline(Frame::Begin, all).await {
             Ok(rows) => rows,

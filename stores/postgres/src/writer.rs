@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::operation::{Progress, QueuedWrite};
-use crate::transaction::{Failed, Transaction};
+use crate::transaction::{Failed, Mode, Transaction};
 use crate::world::{Needs, Settled, World};
 
 /// The largest group. A larger one would not be cheaper for each of its members.
@@ -74,9 +74,10 @@ fn reply(group: Vec<Box<dyn QueuedWrite>>, outcome: &Result<(), StoreError>) {
 /// Runs a group as one transaction, again if that was lost to another transaction or with its connection.
 async fn run_until_decided(connection: &Connection, group: &mut [Box<dyn QueuedWrite>]) -> Result<(), Error> {
     let mut runs = 0;
+    let mut mode = Mode::Shared;
     loop {
         runs += 1;
-        match run_once(connection, group).await {
+        match run_once(connection, group, mode).await {
             Ok(()) => return Ok(()),
             Err(Failed::InDoubt(doubt)) => {
                 if doubt.was_committed(connection).await? {
@@ -87,24 +88,33 @@ async fn run_until_decided(connection: &Connection, group: &mut [Box<dyn QueuedW
             }
             Err(Failed::Undone(error)) => {
                 group.iter_mut().for_each(|write| write.refused());
-                let is_repeated = error.is_connection_lost() || (group.len() == 1 && error.is_lost_race());
+                let is_repeated = error.is_connection_lost() || error.is_lost_race();
                 if !is_repeated || runs == MAX_RUNS {
                     return Err(error);
+                }
+                if error.is_lost_race() {
+                    mode = Mode::Exclusive;
                 }
             }
         }
     }
 }
 
-async fn run_once(connection: &Connection, group: &mut [Box<dyn QueuedWrite>]) -> Result<(), Failed> {
+async fn run_once(
+    connection: &Connection,
+    group: &mut [Box<dyn QueuedWrite>],
+    mode: Mode,
+) -> Result<(), Failed> {
     let session = connection.session().await?;
     let mut open: Option<Transaction<'_>> = None;
     loop {
         let mut needs = Needs::default();
         group.iter().for_each(|write| write.needs(&mut needs));
-        let (loaded, calls): (Vec<_>, Vec<_>) = needs.calls().into_iter().unzip();
+        let is_exclusive = needs.is_exclusive || group.iter().any(|write| write.is_alone());
+        let mode = if is_exclusive { Mode::Exclusive } else { mode };
+        let (loaded, calls): (Vec<_>, Vec<_>) = needs.calls(mode).into_iter().unzip();
         let (transaction, rows) = match open.take() {
-            None => Transaction::begin(connection, &session, calls).await?,
+            None => Transaction::begin(connection, &session, mode, calls).await?,
             Some(transaction) => {
                 let rows = transaction.run(calls).await?;
                 (transaction, rows)

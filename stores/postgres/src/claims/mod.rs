@@ -3,7 +3,7 @@
 mod round;
 mod statements;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use enact::Job;
 use enact::store::{Batch, Claim, Claimable, Claimed};
@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::rows;
-use crate::transaction::{Failed, Transaction};
+use crate::transaction::{Failed, Mode, Transaction};
 use crate::value::{Micros, Text, integer, uuids};
 
 /// How many ready jobs are examined at once, when some were put into lines.
@@ -25,10 +25,11 @@ const MAX_RUNS: usize = 5;
 /// Claims jobs, again if the transaction is lost with its connection.
 pub(crate) async fn claim(connection: &Connection, claim: &Claim) -> Result<Claimed, Error> {
     let mut runs = 0;
+    let mut mode = Mode::Shared;
     loop {
         runs += 1;
         let mut found = Found::of(claim);
-        match run(connection, claim, &mut found).await {
+        match run(connection, claim, mode, &mut found).await {
             Ok(()) => return Ok(found.claimed),
             Err(Failed::InDoubt(doubt)) => {
                 if doubt.was_committed(connection).await? {
@@ -39,6 +40,9 @@ pub(crate) async fn claim(connection: &Connection, claim: &Claim) -> Result<Clai
                 let is_repeated = error.is_connection_lost() || error.is_lost_race();
                 if !is_repeated || runs == MAX_RUNS {
                     return Err(error);
+                }
+                if error.is_lost_race() {
+                    mode = Mode::Exclusive;
                 }
             }
         }
@@ -73,29 +77,42 @@ impl Found {
     }
 }
 
-async fn run(connection: &Connection, claim: &Claim, found: &mut Found) -> Result<(), Failed> {
+async fn run(
+    connection: &Connection,
+    claim: &Claim,
+    mode: Mode,
+    found: &mut Found,
+) -> Result<(), Failed> {
     let session = connection.session().await?;
     let mut calls = vec![
         Call::new(statements::WAKE).with(Micros::of(claim.now)).with(integer(Claim::MAX_WOKEN)),
         Call::new(statements::NEXT_DUE),
     ];
     calls.push(candidates(claim, &claim.room));
-    let (transaction, mut rows) = Transaction::begin(connection, &session, calls).await?;
+    let (transaction, mut rows) = Transaction::begin(connection, &session, mode, calls).await?;
     let has_woken = !rows[0].is_empty();
     let next_due = rows[1].first().and_then(rows::due_at);
     let mut candidates_found = rows.split_off(2).pop().unwrap_or_default();
     found.claimed.next_due = next_due;
     let mut is_changed = has_woken;
     loop {
+        let mut candidates_now: Vec<_> = candidates_found.iter().map(rows::candidate).collect();
+        if mode == Mode::Shared {
+            lock_turns(&transaction, claim, &mut candidates_now).await?;
+        }
         let mut round = Round::default();
-        let again = round.decide(claim, found, &candidates_found);
+        let again = round.decide(claim, found, candidates_now);
         is_changed |= !round.is_empty();
-        let calls = round.calls(claim);
         let is_full = found.put_in_line == Claim::MAX_WOKEN;
         if is_full {
             found.claimed.next_due = Some(claim.now);
         }
-        if again && !is_full && found.has_room() {
+        let again = again && !is_full && found.has_room();
+        if mode == Mode::Shared && (again || round.moves_others()) {
+            return Err(transaction.fail(Error::NotShared).await);
+        }
+        let calls = round.calls(claim);
+        if again {
             let limits: Vec<usize> = found
                 .room
                 .iter()
@@ -108,6 +125,28 @@ async fn run(connection: &Connection, claim: &Claim, found: &mut Found) -> Resul
         }
         return finish(transaction, claim, found, calls, is_changed).await;
     }
+}
+
+/// Locks the turns of the entities that candidates bind, and looks which of them are taken.
+async fn lock_turns(
+    transaction: &Transaction<'_>,
+    claim: &Claim,
+    candidates: &mut [rows::Candidate],
+) -> Result<(), Failed> {
+    let turns: Vec<Option<String>> = candidates.iter().map(|candidate| turn_of_candidate(claim, candidate)).collect();
+    let entities: HashSet<&str> = turns.iter().flatten().map(String::as_str).collect();
+    if entities.is_empty() {
+        return Ok(());
+    }
+    let entities: Vec<Text<'_>> = entities.into_iter().map(Text::of).collect();
+    let calls =
+        vec![Call::new(statements::LOCK_TURNS).with(entities.clone()), Call::new(statements::TAKEN).with(entities)];
+    let rows = transaction.run(calls).await?;
+    let taken: HashSet<String> = rows.get(1).into_iter().flatten().map(rows::text).collect();
+    for (candidate, turn) in candidates.iter_mut().zip(&turns) {
+        candidate.is_taken = turn.as_ref().is_some_and(|turn| taken.contains(turn));
+    }
+    Ok(())
 }
 
 /// Claims what is behind the jobs that have taken turns, and commits.
@@ -182,6 +221,11 @@ fn belonging(claim: &Claim, first: &First, candidate: rows::Candidate) -> Option
     let Claimable { queue, entity } = claim.names.get(&job.name)?;
     let is_same_entity = turn_of(*entity, &job).as_ref() == Some(&first.entity);
     (*queue == first.queue && is_same_entity).then_some(job)
+}
+
+fn turn_of_candidate(claim: &Claim, candidate: &rows::Candidate) -> Option<String> {
+    let job = candidate.job.as_ref()?;
+    turn_of(claim.names.get(&job.name)?.entity, job)
 }
 
 /// The entity whose turn a job takes: its type and its id.

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use enact::store::{Claim, unreadable_job};
 use enact::{Attempt, Job, JobId, JobState, Unreadable};
-use tokio_postgres::Row;
 
 use super::{First, Found, statements, turn_of};
 use crate::call::Call;
 use crate::encode::EncodedAttempt;
-use crate::rows::{self, Candidate};
+use crate::rows::Candidate;
 use crate::value::{Micros, Text, uuid, uuids};
 use crate::world::{EndedAttempt, LANES, TURNS, insert_attempts};
 
@@ -35,11 +34,15 @@ impl Round {
         self.running.is_empty() && self.in_line.is_empty() && self.removed.is_empty()
     }
 
+    /// Whether lanes or lines of other jobs are to move on.
+    pub(super) fn moves_others(&self) -> bool {
+        !self.lanes.is_empty() || !self.turns.is_empty()
+    }
+
     /// Decides about the candidates in order. Returns whether there may be more to claim.
-    pub(super) fn decide(&mut self, claim: &Claim, found: &mut Found, candidates: &[Row]) -> bool {
+    pub(super) fn decide(&mut self, claim: &Claim, found: &mut Found, candidates: Vec<Candidate>) -> bool {
         let mut taken: HashSet<String> = HashSet::new();
-        for row in candidates {
-            let candidate = rows::candidate(row);
+        for candidate in candidates {
             if found.room.get(candidate.queue).is_none_or(|room| *room == 0) {
                 continue;
             }

@@ -29,11 +29,21 @@ pub(super) const CANDIDATES: &str = concat!(
         FROM unnest($1::text[], $2::integer[], $3::text[], $4::bigint[]) AS c (name, queue, binds, room)
         CROSS JOIN LATERAL (
             SELECT w.id, w.seq, w.priority, w.attempts, w.spent, w.order_key, w.entity FROM {schema}.live AS w
-            WHERE w.stage = 'ready' AND w.name = c.name ORDER BY w.priority DESC, w.seq LIMIT c.room) AS l) AS r
+            WHERE w.stage = 'ready' AND w.name = c.name ORDER BY w.priority DESC, w.seq LIMIT c.room FOR UPDATE SKIP LOCKED) AS l) AS r
     LEFT JOIN {schema}.job_specs AS s ON s.id = r.id
     WHERE r.rank <= r.room
     ORDER BY r.queue, r.priority DESC, r.seq"
 );
+
+/// The turns of entities, in the order of their hashes. The names are those that the [writer](crate::world) locks.
+pub(super) const LOCK_TURNS: &str = "
+    SELECT pg_advisory_xact_lock(hashtext('enact {schema}'), h.hash) FROM (
+        SELECT DISTINCT hashtext('turn ' || t.entity) AS hash FROM unnest($1::text[]) AS t (entity) ORDER BY hash) AS h";
+
+/// Those of the entities whose turn a job has.
+pub(super) const TAKEN: &str = "
+    SELECT DISTINCT h.entity FROM {schema}.live AS h
+    WHERE h.entity = ANY($1) AND h.stage IN ('held', 'running', 'unreleased')";
 
 pub(super) const RUN: &str = "
     UPDATE {schema}.live AS l

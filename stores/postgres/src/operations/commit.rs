@@ -113,7 +113,9 @@ impl Operation for CommitAttempt {
         if lapsed.is_some() {
             needs.leases.insert(attempt.worker.clone());
         }
-        needs.entities.extend(write.as_ref().map(|write| write.key.clone()));
+        if let Some(write) = write {
+            needs.write(&write.key, write.expected);
+        }
         needs.admission(self.jobs.iter().map(|encoded| &encoded.job), Limits::Ignore);
     }
 

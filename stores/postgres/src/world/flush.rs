@@ -36,7 +36,7 @@ impl World {
             }
             calls.push(call);
         }
-        // Last, because the order of events is that of their commits: nothing comes between.
+        // Last, because others that have events wait for it.
         self.flush_events(&mut calls);
         (calls, settling)
     }
@@ -162,6 +162,7 @@ impl World {
         if self.events.is_empty() {
             return;
         }
+        calls.push(Call::new(LOCK_EVENTS));
         let events = &self.events;
         let call = Call::new(INSERT_EVENTS)
             .with(events.iter().map(|event| event.id.into()).collect::<Vec<Uuid>>())
@@ -327,6 +328,9 @@ const SET_POSITIONS: &str = "
 const PRUNE_ATTEMPTS: &str = "DELETE FROM {schema}.attempts WHERE job = ANY($1)";
 const PRUNE_CANCELLED: &str = "DELETE FROM {schema}.cancelled WHERE job = ANY($1)";
 const PRUNE_SPECS: &str = "DELETE FROM {schema}.job_specs WHERE id = ANY($1)";
+
+/// Until the commit: no event is committed before one that has a lower position. It is the last lock, so nothing is waited for with it.
+const LOCK_EVENTS: &str = "SELECT pg_advisory_xact_lock(hashtextextended('enact events {schema}', 0))";
 
 /// Positions are assigned in the order of the arrays.
 const INSERT_EVENTS: &str = "

@@ -120,6 +120,7 @@ impl World {
     pub(crate) fn load(&mut self, loaded: Loaded, rows: &[Row]) -> Result<(), Error> {
         for row in rows {
             match loaded {
+                Loaded::Nothing => {}
                 Loaded::Seqs => self.seqs.push_back(Cells::of(row).number("seq")),
                 Loaded::Live => {
                     let (id, live) = Live::read(row);

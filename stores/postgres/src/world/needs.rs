@@ -7,6 +7,7 @@ use enact::store::{EntityKey, Limits, NewJob};
 use enact::{JobId, Key, WorkerId};
 
 use crate::call::Call;
+use crate::transaction::Mode;
 use crate::value::{Text, integer, uuid};
 use crate::world::live::live_columns;
 
@@ -32,6 +33,32 @@ pub(crate) struct Needs {
     pub(crate) schedules: HashSet<String>,
     /// The number of jobs that may be inserted.
     pub(crate) insertions: usize,
+    /// Whether other transactions are to be kept out, because jobs are changed that no operation names.
+    pub(crate) is_exclusive: bool,
+    /// What is locked besides rows that exist, see [`Lock`].
+    pub(crate) locks: HashSet<String>,
+}
+
+/// What is locked by its name, so that it is locked before it exists. Lanes and turns of loaded jobs are locked, too.
+enum Lock<'a> {
+    IdempotencyKey(&'a Key),
+    Lane(&'a str),
+    /// An entity that is to be created.
+    Entity(&'a EntityKey),
+    /// The number of jobs of a name.
+    Count(&'a str),
+}
+
+impl Lock<'_> {
+    /// The name; `LOCKS` writes those of lanes and turns in the same way.
+    fn name(&self) -> String {
+        match self {
+            Self::IdempotencyKey(key) => format!("key {key}"),
+            Self::Lane(lane) => format!("lane {lane}"),
+            Self::Entity(key) => format!("entity {key}"),
+            Self::Count(name) => format!("count {name}"),
+        }
+    }
 }
 
 impl Needs {
@@ -39,19 +66,39 @@ impl Needs {
     pub(crate) fn admission<'j>(&mut self, jobs: impl Iterator<Item = &'j NewJob>, limits: Limits) {
         for job in jobs {
             self.insertions += 1;
-            self.keys.extend(job.idempotency_key.clone());
+            if let Some(key) = &job.idempotency_key {
+                self.locks.insert(Lock::IdempotencyKey(key).name());
+                self.keys.insert(key.clone());
+            }
+            if let Some(lane) = &job.order_key {
+                self.locks.insert(Lock::Lane(lane.as_str()).name());
+            }
+            self.is_exclusive |= !job.after.is_empty();
             self.jobs.extend(&job.after);
             self.live.extend(&job.after);
             if let Some(limit) = job.max_queued.filter(|_| limits == Limits::Apply) {
+                self.locks.insert(Lock::Count(&job.name).name());
                 let most = self.counts.entry(job.name.clone()).or_default();
                 *most = limit.saturating_add(COUNTED_BEYOND_LIMIT).max(*most);
             }
         }
     }
 
-    /// The statements that load them, and what each loads.
-    pub(crate) fn calls(&self) -> Vec<(Loaded, Call<'_>)> {
+    /// An entity to write, of which this version is expected.
+    pub(crate) fn write(&mut self, key: &EntityKey, expected: u64) {
+        if expected == 0 {
+            self.locks.insert(Lock::Entity(key).name());
+        }
+        self.entities.insert(key.clone());
+    }
+
+    /// The statements that lock and load them, and what each loads.
+    pub(crate) fn calls(&self, mode: Mode) -> Vec<(Loaded, Call<'_>)> {
         let mut calls = Vec::new();
+        if mode == Mode::Shared && !(self.locks.is_empty() && self.live.is_empty()) {
+            let names: Vec<_> = self.locks.iter().map(|name| Text::of(name)).collect();
+            calls.push((Loaded::Nothing, Call::new(LOCKS).with(names).with(sorted(&self.live))));
+        }
         if self.insertions > 0 {
             calls.push((Loaded::Seqs, Call::new(SEQS).with(integer(self.insertions))));
         }
@@ -97,6 +144,7 @@ impl Needs {
 /// What a statement loads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Loaded {
+    Nothing,
     Seqs,
     Live,
     Jobs,
@@ -114,6 +162,18 @@ fn sorted(ids: &HashSet<JobId>) -> Vec<uuid::Uuid> {
     ids.sort_unstable();
     ids
 }
+
+/// In the order of their hashes, so that no two transactions wait for each other. A job keeps its lane, and its turn as long as its
+/// attempt is the one that an operation names.
+const LOCKS: &str = "
+    SELECT pg_advisory_xact_lock(hashtext('enact {schema}'), h.hash) FROM (
+        SELECT DISTINCT hashtext(n.name) AS hash FROM (
+            SELECT name FROM unnest($1::text[]) AS given (name)
+            UNION ALL
+            SELECT 'lane ' || l.order_key FROM {schema}.live AS l WHERE l.id = ANY($2) AND l.order_key IS NOT NULL
+            UNION ALL
+            SELECT 'turn ' || l.entity FROM {schema}.live AS l WHERE l.id = ANY($2) AND l.entity IS NOT NULL) AS n
+        ORDER BY hash) AS h";
 
 const SEQS: &str = "SELECT nextval('{schema}.job_seq') FROM generate_series(1, $1::bigint)";
 
