@@ -51,7 +51,10 @@ async fn main() {
         tasks.spawn(run(store, concurrency));
     }
     let done: usize = tasks.join_all().await.into_iter().sum();
-    println!("{stores} stores, {concurrency} each: {done} units, {:.0}/s", done as f64 / started.elapsed().as_secs_f64());
+    println!(
+        "{stores} stores, {concurrency} each: {done} units, {:.0}/s",
+        done as f64 / started.elapsed().as_secs_f64()
+    );
 }
 
 fn new_job(name: &str, number: usize) -> NewJob {
@@ -90,7 +93,10 @@ async fn run(store: Arc<PostgresStore>, concurrency: usize) -> usize {
                     let mut attempt = Attempt::begun(job.attempts, worker.clone(), Timestamp::now());
                     attempt.ended_at = Some(Timestamp::now());
                     let expected = loaded.map_or(0, |entity| entity.version);
-                    let body = Json::from_text(format!(r#"{{"id":"{}","holder":"Ada Lovelace","balance_cents":{expected}}}"#, key.id));
+                    let body = Json::from_text(format!(
+                        r#"{{"id":"{}","holder":"Ada Lovelace","balance_cents":{expected}}}"#,
+                        key.id
+                    ));
                     let event = NewEvent {
                         id: Uuid::now_v7().into(),
                         name: "deposited".into(),

@@ -96,17 +96,19 @@ type Sent<'s, T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>>
 
 impl Session {
     pub(crate) fn new(client: Client, schema: Rc<str>, prepares: bool) -> Self {
-        Self {
-            client,
-            schema,
-            prepares,
-            prepared: RefCell::default(),
-            texts: RefCell::default(),
-        }
+        Self { client, schema, prepares, prepared: RefCell::default(), texts: RefCell::default() }
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// Runs one statement that reads by indexes, whatever the statistics of its tables say: a plan is kept as long as the connection, and the
+    /// tables may have been empty when it was made.
+    pub(crate) async fn run_indexed(&self, call: Call<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
+        // After an error, COMMIT has rolled back.
+        let mut rows = self.pipeline(Frame::Whole, vec![Call::new(BY_INDEX), call]).await?;
+        Ok(rows.pop().unwrap_or_default())
     }
 
     /// Runs one statement.
@@ -222,15 +224,22 @@ pub(crate) enum Frame {
     Within,
     /// A transaction ends.
     Commit,
+    /// They are a transaction.
+    Whole,
 }
+
+/// For the current transaction, so that it passes through a pooler.
+const BY_INDEX: &str = "
+    SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
+        set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)";
 
 impl Frame {
     fn begins(self) -> bool {
-        self == Self::Begin
+        matches!(self, Self::Begin | Self::Whole)
     }
 
     fn commits(self) -> bool {
-        self == Self::Commit
+        matches!(self, Self::Commit | Self::Whole)
     }
 }
 

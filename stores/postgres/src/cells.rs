@@ -114,7 +114,11 @@ impl<'r> Cells<'r> {
         if let Some(text) = &text {
             self.parse_json::<IgnoredAny>(column, text);
         }
-        if self.unreadable.len() > noted { Some(unreadable_document(column)) } else { text.map(Json::from_text) }
+        if self.unreadable.len() > noted {
+            Some(unreadable_document(column))
+        } else {
+            text.map(Json::from_text)
+        }
     }
 
     pub(crate) fn text(&mut self, column: &'static str) -> Cow<'r, str> {

@@ -115,10 +115,7 @@ impl Connection {
     }
 
     /// Makes a call that can be repeated. It is, on a new connection, if the connection is lost meanwhile.
-    pub(crate) async fn call<T>(
-        &self,
-        call: impl AsyncFn(&Session) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    pub(crate) async fn call<T>(&self, call: impl AsyncFn(&Session) -> Result<T, Error>) -> Result<T, Error> {
         let mut again = true;
         loop {
             let session = self.session().await?;
@@ -165,7 +162,8 @@ impl Doubt {
                 Ok(Status::Aborted) => return Ok(false),
                 Ok(Status::InProgress) => sleep_until(Instant::now() + PAUSE).await,
                 Ok(Status::Unknown) => {
-                    reason = "the server is another one than before, or has forgotten the transaction".to_owned();
+                    reason =
+                        "the server is another one than before, or has forgotten the transaction".to_owned();
                     break;
                 }
                 Err(error) if is_connection_lost(&error) => connection.drop_session(),

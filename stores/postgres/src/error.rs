@@ -54,7 +54,9 @@ impl Error {
                 "{database}: the connection was lost during a commit, and it is unknown whether it is stored"
             ))
             .caused_by(reason.as_str()),
-            Self::NotShared => StoreError::new(format!("{database}: other transactions were in the way; retry")),
+            Self::NotShared => {
+                StoreError::new(format!("{database}: other transactions were in the way; retry"))
+            }
             Self::Unusable(reason) => StoreError::new(format!("{database}: {reason}")),
             Self::InvalidCall(reason) => StoreError::new(format!("{database}: {reason}")),
         }
@@ -136,7 +138,9 @@ fn advice(error: &tokio_postgres::Error) -> &'static str {
         SqlState::READ_ONLY_SQL_TRANSACTION => {
             "the server is read-only, such as a standby; connect to the primary, with `target_session_attrs=read-write`"
         }
-        SqlState::LOCK_NOT_AVAILABLE => "a lock was not available in time; find the transaction that holds it",
+        SqlState::LOCK_NOT_AVAILABLE => {
+            "a lock was not available in time; find the transaction that holds it"
+        }
         SqlState::QUERY_CANCELED => "the server cancelled the statement: `statement_timeout`, or an operator",
         SqlState::T_R_DEADLOCK_DETECTED => "transactions blocked each other; retry",
         SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::INVALID_SCHEMA_NAME => {

@@ -15,7 +15,9 @@ use crate::value::{Micros, Text, integer};
 fn source_of(state: JobState) -> Option<&'static str> {
     Some(match state {
         JobState::Waiting => "SELECT l.id FROM {schema}.live AS l WHERE l.stage = 'waiting'",
-        JobState::Ready => "SELECT l.id FROM {schema}.live AS l WHERE l.stage IN ('ready', 'in_line', 'held')",
+        JobState::Ready => {
+            "SELECT l.id FROM {schema}.live AS l WHERE l.stage IN ('ready', 'in_line', 'held')"
+        }
         JobState::Running => "SELECT l.id FROM {schema}.live AS l WHERE l.stage = 'running'",
         JobState::Cancelled => "SELECT c.job AS id FROM {schema}.cancelled AS c",
         JobState::Failed => {
@@ -63,7 +65,8 @@ pub(crate) fn call(query: &JobQuery) -> Call<'_> {
         source_of(*state).is_some() && !(is_failed && query.correlation.is_some())
     };
     let is_by_state = !query.states.is_empty() && query.states.iter().all(has_source);
-    let correlation = query.correlation.as_ref().map(|correlation| parameters.bind(Text::of(correlation.as_str())));
+    let correlation =
+        query.correlation.as_ref().map(|correlation| parameters.bind(Text::of(correlation.as_str())));
     let mut from = "{schema}.job_specs AS s".to_owned();
     if is_by_state {
         let states = JobState::ALL.iter().filter(|state| query.states.contains(state));

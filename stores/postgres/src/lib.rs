@@ -9,6 +9,7 @@ mod connection;
 mod encode;
 mod error;
 mod job_query;
+mod loader;
 mod operation;
 mod operations;
 mod options;

@@ -57,7 +57,8 @@ impl fmt::Debug for Options {
 /// # Errors
 /// If it is not a name that needs no care: letters, digits, `_` and `-`, at most 63 bytes.
 pub(crate) fn quoted(schema: &str) -> Result<String, StoreError> {
-    let is_plain = schema.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-'));
+    let is_plain =
+        schema.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-'));
     if schema.is_empty() || schema.len() > 63 || !is_plain {
         return Err(StoreError::new(format!(
             "`{}` cannot be the name of a schema: use letters, digits, `_` and `-`, at most 63 bytes",

@@ -9,7 +9,7 @@ use enact::store::{
 use enact::{Attempt, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 
-use crate::call::{Call, Frame, Session};
+use crate::call::{Call, Session};
 use crate::error::Error;
 use crate::job_query;
 use crate::rows::{self, PruneCandidate, job_columns};
@@ -18,7 +18,11 @@ use crate::value::{Text, integer, uuid, uuids};
 /// The largest number of jobs or events that one transaction deletes: others wait for it.
 pub(crate) const MAX_PRUNED: usize = 500;
 
-const LOAD: &str = "SELECT id, version, body FROM {schema}.entities WHERE entity = $1 AND id = $2";
+/// Entities by their keys, and the number of each key.
+const LOAD: &str = "
+    SELECT e.id, e.version, e.body, k.number
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (entity, id, number)
+    JOIN {schema}.entities AS e ON e.entity = k.entity AND e.id = k.id";
 
 const RENEW: &str = "
     INSERT INTO {schema}.leases (worker, renewals, length) VALUES ($1, $2, $3)
@@ -101,9 +105,19 @@ const EVENT_TIMES: &str =
 const DELETE_EVENTS: &str = "
     WITH deleted AS (DELETE FROM {schema}.events WHERE position = ANY($1) RETURNING 1) SELECT count(*) FROM deleted";
 
-pub(crate) async fn load(session: &Session, key: &EntityKey) -> Result<Option<StoredEntity>, Error> {
-    let call = Call::new(LOAD).with(Text::of(key.entity)).with(Text::of_key(&key.id));
-    Ok(session.run(call).await?.first().map(|row| rows::entity(row).1))
+/// Loads entities. Returns them in the order of their keys.
+pub(crate) async fn load(session: &Session, keys: &[EntityKey]) -> Result<Vec<Option<StoredEntity>>, Error> {
+    let (entities, ids): (Vec<_>, Vec<_>) =
+        keys.iter().map(|key| (Text::of(key.entity), Text::of_key(&key.id))).unzip();
+    let mut found = vec![None; keys.len()];
+    for row in &session.run_indexed(Call::new(LOAD).with(entities).with(ids)).await? {
+        let number: i64 = row.try_get(3)?;
+        let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+        if let Some(found) = found.get_mut(index) {
+            *found = Some(rows::entity(row).1);
+        }
+    }
+    Ok(found)
 }
 
 pub(crate) async fn renew(session: &Session, lease: &Lease) -> Result<(), Error> {
@@ -114,12 +128,14 @@ pub(crate) async fn renew(session: &Session, lease: &Lease) -> Result<(), Error>
 }
 
 pub(crate) async fn retire(session: &Session, worker: &WorkerId, renewals: u64) -> Result<(), Error> {
-    session.run(Call::new(RETIRE).with(Text::of(worker.as_str())).with(renewals.cast_signed())).await?;
+    session
+        .run_indexed(Call::new(RETIRE).with(Text::of(worker.as_str())).with(renewals.cast_signed()))
+        .await?;
     Ok(())
 }
 
 pub(crate) async fn leases(session: &Session) -> Result<Vec<Lease>, Error> {
-    Ok(session.run(Call::new(LEASES)).await?.iter().map(rows::lease).collect())
+    Ok(session.run_indexed(Call::new(LEASES)).await?.iter().map(rows::lease).collect())
 }
 
 pub(crate) async fn running(
@@ -128,9 +144,10 @@ pub(crate) async fn running(
     limit: usize,
 ) -> Result<Vec<RunningJob>, Error> {
     let call = |sql| Call::new(sql).with(Text::of(worker.as_str())).with(integer(limit));
-    let rows = session.pipeline(Frame::Alone, vec![call(RUNNING), call(RUNNING_WITHOUT_SPEC)]).await?;
-    let mut found: Vec<_> = rows.first().into_iter().flatten().map(rows::running_job).collect();
-    found.extend(rows.get(1).into_iter().flatten().map(rows::running_without_spec));
+    let mut found: Vec<_> = session.run_indexed(call(RUNNING)).await?.iter().map(rows::running_job).collect();
+    found.extend(
+        session.run_indexed(call(RUNNING_WITHOUT_SPEC)).await?.iter().map(rows::running_without_spec),
+    );
     found.truncate(limit);
     Ok(found)
 }
@@ -142,12 +159,12 @@ pub(crate) async fn last_tick(session: &Session, schedule: &str) -> Result<Optio
 }
 
 pub(crate) async fn job(session: &Session, id: JobId) -> Result<Option<Job>, Error> {
-    let rows = session.run(Call::new(JOB).with(uuid(id))).await?;
+    let rows = session.run_indexed(Call::new(JOB).with(uuid(id))).await?;
     Ok(rows.first().map(|row| rows::job(row).1))
 }
 
 pub(crate) async fn states(session: &Session, jobs: &[JobId]) -> Result<Vec<Option<JobState>>, Error> {
-    let rows = session.run(Call::new(STATES).with(uuids(jobs))).await?;
+    let rows = session.run_indexed(Call::new(STATES).with(uuids(jobs))).await?;
     let states: HashMap<JobId, JobState> = rows.iter().map(rows::state).collect();
     Ok(jobs.iter().map(|id| states.get(id).copied()).collect())
 }
@@ -162,7 +179,7 @@ pub(crate) async fn count_live(session: &Session) -> Result<Vec<LiveCount>, Erro
 
 pub(crate) async fn attempts(session: &Session, jobs: &[JobId]) -> Result<Vec<Vec<Attempt>>, Error> {
     let mut by_job: HashMap<JobId, Vec<Attempt>> = HashMap::new();
-    for row in &session.run(Call::new(ATTEMPTS).with(uuids(jobs))).await? {
+    for row in &session.run_indexed(Call::new(ATTEMPTS).with(uuids(jobs))).await? {
         let (job, attempt) = rows::attempt(row);
         by_job.entry(job).or_default().push(attempt);
     }
@@ -186,7 +203,7 @@ pub(crate) async fn events(
     limit: usize,
 ) -> Result<Vec<StoredEvent>, Error> {
     let position = i64::try_from(after.as_u64()).unwrap_or(i64::MAX);
-    let rows = session.run(Call::new(EVENTS).with(position).with(integer(limit))).await?;
+    let rows = session.run_indexed(Call::new(EVENTS).with(position).with(integer(limit))).await?;
     if rows.is_empty() && after > Cursor::START {
         let last = session.run(Call::new(LAST_EVENT)).await?;
         let last: i64 = last.first().map_or(Ok(0), |row| row.try_get(0))?;

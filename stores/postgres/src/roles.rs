@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use enact::store::StoreError;
+use enact::store::{EntityKey, StoreError, StoredEntity};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc as queue, oneshot};
 use tokio::task::{LocalSet, spawn_local};
@@ -14,6 +14,7 @@ use tokio::task::{LocalSet, spawn_local};
 use crate::call::Session;
 use crate::connection::{Connection, Target};
 use crate::error::Error;
+use crate::loader::{self, QueuedLoad};
 use crate::operation::{Operation, Queued, QueuedWrite};
 use crate::writer;
 
@@ -82,6 +83,7 @@ async fn replied_by<T>(
 /// The connections of a store, by what they are for.
 pub(crate) struct Roles {
     writer: queue::UnboundedSender<Box<dyn QueuedWrite>>,
+    loader: queue::UnboundedSender<QueuedLoad>,
     pub(crate) claims: Role,
     /// Short reads.
     pub(crate) reads: Role,
@@ -97,6 +99,7 @@ impl Roles {
     pub(crate) fn start(target: Target) -> Result<Self, StoreError> {
         let target = Arc::new(target);
         let (writer, writes) = queue::unbounded_channel();
+        let (loader, loads) = queue::unbounded_channel();
         let role = || {
             let (sender, receiver) = queue::unbounded_channel();
             (Role { queue: sender, target: target.clone() }, receiver)
@@ -104,6 +107,7 @@ impl Roles {
         let (claims, reads, lists, leases) = (role(), role(), role(), role());
         let queues = Queues {
             writes,
+            loads,
             serial: vec![claims.1, leases.1],
             pipelined: vec![reads.1, lists.1],
             target: target.clone(),
@@ -121,6 +125,7 @@ impl Roles {
         match spawned {
             Ok(_) => Ok(Self {
                 writer,
+                loader,
                 claims: claims.0,
                 reads: reads.0,
                 lists: lists.0,
@@ -130,6 +135,14 @@ impl Roles {
             }),
             Err(error) => Err(StoreError::new("the thread of the store cannot be started").caused_by(error)),
         }
+    }
+
+    /// Loads an entity.
+    pub(crate) async fn load(&self, key: EntityKey) -> Result<Option<StoredEntity>, StoreError> {
+        let (reply, replied) = oneshot::channel();
+        // If the thread has ended, `replied` says so.
+        let _ = self.loader.send(QueuedLoad { key, reply });
+        replied_by(replied, self.target.clone()).await
     }
 
     /// Queues a write. It takes its place now, and effect even if the future is dropped.
@@ -147,6 +160,7 @@ impl Roles {
 /// The other ends of the queues.
 struct Queues {
     writes: queue::UnboundedReceiver<Box<dyn QueuedWrite>>,
+    loads: queue::UnboundedReceiver<QueuedLoad>,
     /// Calls that are made one after the other, since each is a transaction.
     serial: Vec<queue::UnboundedReceiver<Box<dyn QueuedCall>>>,
     /// Calls that are sent at once.
@@ -158,7 +172,10 @@ impl Queues {
     /// Runs until all queues are closed and empty.
     async fn run(self) {
         let connection = || Rc::new(Connection::new(self.target.clone()));
-        let mut roles = vec![spawn_local(writer::write(connection(), self.writes))];
+        let mut roles = vec![
+            spawn_local(writer::write(connection(), self.writes)),
+            spawn_local(loader::load(connection(), self.loads)),
+        ];
         for mut queue in self.serial {
             let connection = connection();
             roles.push(spawn_local(async move {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enact::store::{
-    Cursor, JobCount, JobSpec, KeyHolder, Lease, LiveCount, NewEvent, PageToken, RunningJob, SchedulePosition,
-    StoredEntity, StoredEvent,
+    Cursor, JobCount, JobSpec, KeyHolder, Lease, LiveCount, NewEvent, PageToken, RunningJob,
+    SchedulePosition, StoredEntity, StoredEvent,
 };
 use enact::{
-    Attempt, Cause, CorrelationId, Failure, FailureKind, Job, JobContext, JobId, JobKind, JobState, Json, Key,
-    Step, WorkerId,
+    Attempt, Cause, CorrelationId, Failure, FailureKind, Job, JobContext, JobId, JobKind, JobState, Json,
+    Key, Step, WorkerId,
 };
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -21,10 +21,36 @@ use crate::error::Error;
 macro_rules! spec_columns {
     ($table:literal) => {
         concat!(
-            $table, ".id, ", $table, ".kind, ", $table, ".name, ", $table, ".created_at, ", $table, ".target, ",
-            $table, ".order_key, ", $table, ".idempotency_key, ", $table, ".correlation, ", $table, ".cause, ",
-            $table, ".context, ", $table, ".payload, ", $table, ".priority, ", $table, ".after, ",
-            $table, ".deadline, ", $table, ".depth"
+            $table,
+            ".id, ",
+            $table,
+            ".kind, ",
+            $table,
+            ".name, ",
+            $table,
+            ".created_at, ",
+            $table,
+            ".target, ",
+            $table,
+            ".order_key, ",
+            $table,
+            ".idempotency_key, ",
+            $table,
+            ".correlation, ",
+            $table,
+            ".cause, ",
+            $table,
+            ".context, ",
+            $table,
+            ".payload, ",
+            $table,
+            ".priority, ",
+            $table,
+            ".after, ",
+            $table,
+            ".deadline, ",
+            $table,
+            ".depth"
         )
     };
 }

@@ -176,8 +176,7 @@ impl Store for PostgresStore {
     }
 
     async fn entity(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
-        let entity = entity.clone();
-        self.roles.reads.read(async move |session: &Session| queries::load(session, &entity).await).await
+        self.roles.load(entity.clone()).await
     }
 
     async fn entities(
@@ -193,6 +192,9 @@ impl Store for PostgresStore {
     }
 
     async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        self.roles.reads.read(async move |session: &Session| queries::events(session, after, limit).await).await
+        self.roles
+            .reads
+            .read(async move |session: &Session| queries::events(session, after, limit).await)
+            .await
     }
 }

@@ -51,7 +51,9 @@ pub(crate) async fn write(connection: Rc<Connection>, mut queue: UnboundedReceiv
 async fn run_group(connection: &Connection, mut group: Vec<Box<dyn QueuedWrite>>) {
     match run_until_decided(connection, &mut group).await {
         Ok(()) => reply(group, &Ok(())),
-        Err(error) if group.len() == 1 || error.is_connection_lost() || matches!(error, Error::InDoubt(_)) => {
+        Err(error)
+            if group.len() == 1 || error.is_connection_lost() || matches!(error, Error::InDoubt(_)) =>
+        {
             reply(group, &Err(error.to_store_error(&connection.target.label)));
         }
         Err(error) => {

@@ -77,12 +77,7 @@ impl Found {
     }
 }
 
-async fn run(
-    connection: &Connection,
-    claim: &Claim,
-    mode: Mode,
-    found: &mut Found,
-) -> Result<(), Failed> {
+async fn run(connection: &Connection, claim: &Claim, mode: Mode, found: &mut Found) -> Result<(), Failed> {
     let session = connection.session().await?;
     let mut calls = vec![
         Call::new(statements::WAKE).with(Micros::of(claim.now)).with(integer(Claim::MAX_WOKEN)),
@@ -133,14 +128,17 @@ async fn lock_turns(
     claim: &Claim,
     candidates: &mut [rows::Candidate],
 ) -> Result<(), Failed> {
-    let turns: Vec<Option<String>> = candidates.iter().map(|candidate| turn_of_candidate(claim, candidate)).collect();
+    let turns: Vec<Option<String>> =
+        candidates.iter().map(|candidate| turn_of_candidate(claim, candidate)).collect();
     let entities: HashSet<&str> = turns.iter().flatten().map(String::as_str).collect();
     if entities.is_empty() {
         return Ok(());
     }
     let entities: Vec<Text<'_>> = entities.into_iter().map(Text::of).collect();
-    let calls =
-        vec![Call::new(statements::LOCK_TURNS).with(entities.clone()), Call::new(statements::TAKEN).with(entities)];
+    let calls = vec![
+        Call::new(statements::LOCK_TURNS).with(entities.clone()),
+        Call::new(statements::TAKEN).with(entities),
+    ];
     let rows = transaction.run(calls).await?;
     let taken: HashSet<String> = rows.get(1).into_iter().flatten().map(rows::text).collect();
     for (candidate, turn) in candidates.iter_mut().zip(&turns) {

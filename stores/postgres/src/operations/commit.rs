@@ -35,11 +35,9 @@ impl CommitAttempt {
     /// Decides without changing anything.
     fn check(&self, world: &World) -> Result<Admission, CommitError> {
         let Commit { job, attempt, lapsed, write, follows, .. } = &self.commit;
-        let is_running = world
-            .live(*job)
-            .is_some_and(|live| {
-                live.stage == Stage::Running && live.is_attempt(attempt.worker.as_str(), attempt.number)
-            });
+        let is_running = world.live(*job).is_some_and(|live| {
+            live.stage == Stage::Running && live.is_attempt(attempt.worker.as_str(), attempt.number)
+        });
         let is_justified = lapsed.is_none_or(|renewals| world.has_lapsed(&attempt.worker, renewals));
         if !is_running || !is_justified {
             return Err(CommitError::Fenced);

@@ -22,7 +22,8 @@ impl Operation for ChangeDue {
         for NewDue { job, from, to } in &self.0 {
             let from = from.as_microsecond();
             let waits = |live: &crate::world::Live| {
-                live.stage == Stage::Waiting && live.due_at.is_some_and(|due_at| due_at.as_microsecond() == from)
+                live.stage == Stage::Waiting
+                    && live.due_at.is_some_and(|due_at| due_at.as_microsecond() == from)
             };
             if world.live(*job).is_some_and(waits)
                 && let Some(live) = world.live_mut(*job)

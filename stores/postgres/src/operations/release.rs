@@ -19,8 +19,7 @@ impl ReleaseAttempt {
     /// Returns whether it was that attempt, or that hold.
     fn release(&self, world: &mut World) -> bool {
         let Release { job, worker, number, lapsed, hold } = &self.release;
-        let is_attempt =
-            world.live(*job).is_some_and(|live| live.is_attempt(worker.as_str(), *number));
+        let is_attempt = world.live(*job).is_some_and(|live| live.is_attempt(worker.as_str(), *number));
         let is_justified = lapsed.is_none_or(|renewals| world.has_lapsed(worker, renewals));
         let Some(live) = world.live_mut(*job).filter(|_| is_attempt && is_justified) else { return false };
         match (live.stage, *hold) {

@@ -51,7 +51,8 @@ async fn create(session: &Session, schema: &str) -> Result<(), Error> {
 const LOCK: &str = "
     SELECT set_config('lock_timeout', '30s', true), pg_advisory_xact_lock(hashtextextended('enact migration {schema}', 0))";
 
-const SERVER: &str = "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')";
+const SERVER: &str =
+    "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')";
 
 async fn check_server(session: &Session) -> Result<(), Error> {
     const OLDEST: i32 = 150_000;
@@ -77,7 +78,8 @@ async fn version(session: &Session) -> Result<Option<(i32, i32)>, Error> {
     if !exists {
         return Ok(None);
     }
-    let rows = session.run(Call::composed("SELECT version, min_reader FROM {schema}.meta".to_owned())).await?;
+    let rows =
+        session.run(Call::composed("SELECT version, min_reader FROM {schema}.meta".to_owned())).await?;
     match rows.first() {
         Some(row) => Ok(Some((row.try_get(0)?, row.try_get(1)?))),
         None => Err(Error::Unusable("the table `meta` of the schema is empty; restore a backup".to_owned())),

@@ -85,7 +85,10 @@ impl World {
                 .with(inserted.iter().map(|(_, live)| Text::of(&live.name)).collect::<Vec<_>>())
                 .with(inserted.iter().map(|(_, live)| live.priority).collect::<Vec<_>>())
                 .with(
-                    inserted.iter().map(|(_, live)| live.order_key.as_deref().map(Text::of)).collect::<Vec<_>>(),
+                    inserted
+                        .iter()
+                        .map(|(_, live)| live.order_key.as_deref().map(Text::of))
+                        .collect::<Vec<_>>(),
                 );
             calls.push(call);
         }
@@ -214,7 +217,11 @@ fn insert_specs(specs: &[NewSpec]) -> Call<'_> {
         .with(jobs().map(|job| job.order_key.as_ref().map(Text::of_key)).collect::<Vec<_>>())
         .with(jobs().map(|job| job.idempotency_key.as_ref().map(Text::of_key)).collect::<Vec<_>>())
         .with(jobs().map(|job| Text::of(job.correlation.as_str())).collect::<Vec<_>>())
-        .with(jobs().map(|job| job.cause.as_ref().map(|cause| Text::owned(&cause.to_string()))).collect::<Vec<_>>())
+        .with(
+            jobs()
+                .map(|job| job.cause.as_ref().map(|cause| Text::owned(&cause.to_string())))
+                .collect::<Vec<_>>(),
+        )
         .with(specs.iter().map(|new| new.encoded.context.as_deref().map(Text::of)).collect::<Vec<_>>())
         .with(jobs().map(|job| Text::of(job.payload.as_str())).collect::<Vec<_>>())
         .with(jobs().map(|job| job.priority).collect::<Vec<_>>())
@@ -237,9 +244,7 @@ pub(crate) fn insert_attempts(ended: &[super::EndedAttempt]) -> Call<'_> {
         .with(attempts().map(|attempt| Micros::of(attempt.started_at)).collect::<Vec<_>>())
         .with(ended.iter().map(|ended| Micros::of(ended.ended_at)).collect::<Vec<_>>())
         .with(
-            attempts()
-                .map(|attempt| attempt.reached.map(|step| Text::of(step.as_str())))
-                .collect::<Vec<_>>(),
+            attempts().map(|attempt| attempt.reached.map(|step| Text::of(step.as_str()))).collect::<Vec<_>>(),
         )
         .with(attempts().map(|attempt| attempt.version_read.map(integer)).collect::<Vec<_>>())
         .with(attempts().map(|attempt| attempt.version_written.map(integer)).collect::<Vec<_>>())

@@ -18,9 +18,9 @@ use enact::{Attempt, JobId, JobState, Json, Key, WorkerId};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
+pub(crate) use self::flush::insert_attempts;
 pub(crate) use self::live::{Live, Stage};
 pub(crate) use self::needs::{Loaded, Needs};
-pub(crate) use self::flush::insert_attempts;
 pub(crate) use self::settle::{LANES, Settled, TURNS, Touched};
 use crate::cells::Cells;
 use crate::encode::{EncodedAttempt, EncodedJob};
