@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use enact::store::StoreError;
+use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::connection::{Connection, Target};
 use crate::options::{self, DEFAULT_SCHEMA, Durability, Options};
@@ -81,12 +82,20 @@ impl PostgresStoreBuilder {
             // Without it, a connection to a machine that is gone is noticed after a quarter of an hour.
             config.tcp_user_timeout(Duration::from_secs(15));
         }
+        if config.get_target_session_attrs() == TargetSessionAttrs::Any {
+            // Of several hosts, the one that can be written, also after another was promoted.
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         let target =
             Target { config, schema: quoted.clone(), durability, prepares: prepared_statements, label };
         let roles = Roles::start(target)?;
         let prepared = roles.leases.call(async move |connection: &Connection| {
             let session = connection.session().await?;
-            schema::prepare(&session, migrate, &quoted).await
+            schema::prepare(&session, migrate, &quoted).await?;
+            if durability == Durability::Remote {
+                schema::warn_without_standby(&session, &connection.target.label).await?;
+            }
+            Ok(())
         });
         prepared.await?;
         Ok(PostgresStore { roles })

@@ -129,22 +129,7 @@ impl Session {
             sent.push(self.command("BEGIN"));
         }
         for (call, statement) in calls.iter().zip(&statements) {
-            sent.push(match statement {
-                Some(statement) => {
-                    let parameters: Vec<&(dyn ToSql + Sync)> =
-                        call.parameters.iter().map(|parameter| &**parameter as &(dyn ToSql + Sync)).collect();
-                    Box::pin(async move { self.client.query(statement, &parameters).await })
-                }
-                None => {
-                    let text = self.text(&call.sql);
-                    let parameters: Vec<(&(dyn ToSql + Sync), Type)> = call
-                        .parameters
-                        .iter()
-                        .map(|parameter| (&**parameter as &(dyn ToSql + Sync), parameter.ty()))
-                        .collect();
-                    Box::pin(async move { self.client.query_typed(&text, &parameters).await })
-                }
-            });
+            sent.push(self.send(call, statement.as_ref()));
         }
         if frame.commits() {
             sent.push(self.command("COMMIT"));
@@ -157,6 +142,17 @@ impl Session {
             rows.remove(0);
         }
         Ok(rows)
+    }
+
+    fn send<'s>(&'s self, call: &'s Call<'_>, statement: Option<&'s Statement>) -> Sent<'s, Vec<Row>> {
+        let parameters = call.parameters.iter().map(|parameter| &**parameter as &(dyn ToSql + Sync));
+        if let Some(statement) = statement {
+            let parameters: Vec<_> = parameters.collect();
+            return Box::pin(async move { self.client.query(statement, &parameters).await });
+        }
+        let text = self.text(call);
+        let parameters: Vec<_> = parameters.zip(call.types()).collect();
+        Box::pin(async move { self.client.query_typed(&text, &parameters).await })
     }
 
     /// Undoes the transaction, if one is open.
@@ -173,42 +169,36 @@ impl Session {
         Box::pin(async move { self.client.batch_execute(command).await.map(|()| Vec::new()) })
     }
 
-    /// Prepares the statements that are not prepared yet, before anything is sent.
+    /// Prepares the statements that are not prepared yet, before anything is sent. `None`: it is sent with its text.
     async fn prepare(&self, calls: &[Call<'_>]) -> Result<Vec<Option<Statement>>, tokio_postgres::Error> {
         let mut statements = Vec::with_capacity(calls.len());
         for call in calls {
-            let Cow::Borrowed(sql) = call.sql else {
-                statements.push(None);
-                continue;
-            };
-            if !self.prepares {
-                statements.push(None);
-                continue;
-            }
-            let known = self.prepared.borrow().get(sql).cloned();
-            let statement = match known {
-                Some(statement) => statement,
-                None => {
-                    let statement = self.client.prepare_typed(&self.text(&call.sql), &call.types()).await?;
-                    self.prepared.borrow_mut().insert(sql, statement.clone());
-                    statement
-                }
-            };
-            statements.push(Some(statement));
+            statements.push(match call.sql {
+                Cow::Borrowed(sql) if self.prepares => Some(self.prepared(sql, call).await?),
+                _ => None,
+            });
         }
         Ok(statements)
     }
 
+    async fn prepared(&self, sql: &'static str, call: &Call<'_>) -> Result<Statement, tokio_postgres::Error> {
+        let known = self.prepared.borrow().get(sql).cloned();
+        if let Some(statement) = known {
+            return Ok(statement);
+        }
+        let statement = self.client.prepare_typed(&self.text(call), &call.types()).await?;
+        self.prepared.borrow_mut().insert(sql, statement.clone());
+        Ok(statement)
+    }
+
     /// The text of a statement for the schema.
-    fn text(&self, sql: &Cow<'static, str>) -> Rc<str> {
-        match sql {
-            Cow::Owned(sql) => sql.replace("{schema}", &self.schema).into(),
-            Cow::Borrowed(sql) => self
-                .texts
-                .borrow_mut()
-                .entry(sql)
-                .or_insert_with(|| sql.replace("{schema}", &self.schema).into())
-                .clone(),
+    fn text(&self, call: &Call<'_>) -> Rc<str> {
+        let for_schema = |sql: &str| sql.replace("{schema}", &self.schema).into();
+        match &call.sql {
+            Cow::Owned(sql) => for_schema(sql),
+            Cow::Borrowed(sql) => {
+                self.texts.borrow_mut().entry(sql).or_insert_with(|| for_schema(sql)).clone()
+            }
         }
     }
 }

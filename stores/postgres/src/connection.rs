@@ -46,7 +46,7 @@ impl Target {
         let connecting = self.config.connect(NoTls);
         let (client, connection) = match timeout(CONNECT_LIMIT, connecting).await {
             Ok(connected) => connected?,
-            Err(_) => return Err(Error::Unusable("the server cannot be reached in time".to_owned())),
+            Err(_) => return Err(Error::Silent),
         };
         spawn_local(async move {
             // A lost connection is noticed by the calls that use it.
@@ -61,6 +61,8 @@ impl Target {
 /// A connection for one role.
 pub(crate) struct Connection {
     pub(crate) target: Arc<Target>,
+    /// How long the server may take to answer. Then the connection counts as lost.
+    limit: Option<Duration>,
     session: RefCell<Option<Rc<Session>>>,
     /// One call connects at a time.
     failures: Mutex<Failures>,
@@ -73,8 +75,8 @@ struct Failures {
 }
 
 impl Connection {
-    pub(crate) fn new(target: Arc<Target>) -> Self {
-        Self { target, session: RefCell::default(), failures: Mutex::default() }
+    pub(crate) fn new(target: Arc<Target>, limit: Option<Duration>) -> Self {
+        Self { target, limit, session: RefCell::default(), failures: Mutex::default() }
     }
 
     /// The open session, or a new one. After a failure, the next attempt to connect waits.
@@ -105,6 +107,17 @@ impl Connection {
         }
     }
 
+    /// Fails if the server does not answer in time.
+    pub(crate) async fn within_limit<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        match self.limit {
+            None => answer.await,
+            Some(limit) => timeout(limit, answer).await.unwrap_or(Err(Error::Silent)),
+        }
+    }
+
     fn open_session(&self) -> Option<Rc<Session>> {
         self.session.borrow().as_ref().filter(|session| !session.is_closed()).cloned()
     }
@@ -119,8 +132,8 @@ impl Connection {
         let mut again = true;
         loop {
             let session = self.session().await?;
-            match call(&session).await {
-                Err(error) if error.is_connection_lost() => {
+            match self.within_limit(async { call(&session).await }).await {
+                Err(error) if error.is_connection_lost() || session.is_closed() => {
                     self.drop_session();
                     if !again {
                         return Err(error);
@@ -162,14 +175,13 @@ impl Doubt {
                 Ok(Status::Aborted) => return Ok(false),
                 Ok(Status::InProgress) => sleep_until(Instant::now() + PAUSE).await,
                 Ok(Status::Unknown) => {
-                    reason =
-                        "the server is another one than before, or has forgotten the transaction".to_owned();
-                    break;
+                    let reason = "the server is another one than before, or has forgotten the transaction";
+                    return Err(Error::InDoubt(reason.to_owned()));
                 }
                 Err(error) if is_connection_lost(&error) => connection.drop_session(),
                 Err(error) => {
-                    reason = Error::Postgres(error).to_store_error(&connection.target.label).to_string();
-                    break;
+                    let error = Error::Postgres(error).to_store_error(&connection.target.label);
+                    return Err(Error::InDoubt(error.to_string()));
                 }
             }
         }

@@ -11,6 +11,8 @@ use tokio_postgres::error::SqlState;
 #[derive(Debug)]
 pub(crate) enum Error {
     Postgres(tokio_postgres::Error),
+    /// The server cannot be reached, or does not answer.
+    Silent,
     /// A row holds something that this crate does not write.
     Row {
         table: &'static str,
@@ -45,6 +47,9 @@ impl Error {
             Self::Postgres(error) => {
                 StoreError::new(format!("{database}: {}", advice(error))).caused_by(reason(error))
             }
+            Self::Silent => StoreError::new(format!(
+                "{database}: the server does not answer in time; check it and the network. The store connects again by itself"
+            )),
             Self::Row { table, row, unreadable } => StoreError::new(format!(
                 "{database}: row {row} of `{table}` cannot be read: {unreadable}; it may have been edited by hand: correct it, or \
                  restore a backup"
@@ -66,7 +71,23 @@ impl Error {
     pub(crate) fn is_connection_lost(&self) -> bool {
         match self {
             Self::Postgres(error) => is_connection_lost(error),
+            Self::Silent => true,
             _ => false,
+        }
+    }
+
+    /// Whether the error may concern one member of a group only, so that each is to run alone.
+    pub(crate) fn may_be_of_one_member(&self) -> bool {
+        let is_of_all = |code: &SqlState| {
+            matches!(
+                *code,
+                SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED | SqlState::INSUFFICIENT_PRIVILEGE
+            )
+        };
+        match self {
+            Self::Postgres(error) => !is_connection_lost(error) && !error.code().is_some_and(is_of_all),
+            Self::Silent | Self::InDoubt(_) => false,
+            _ => true,
         }
     }
 
@@ -89,15 +110,21 @@ impl Error {
 
 pub(crate) fn is_connection_lost(error: &tokio_postgres::Error) -> bool {
     match error.code() {
-        None => error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>()),
-        Some(code) => matches!(
-            *code,
-            SqlState::ADMIN_SHUTDOWN
-                | SqlState::CRASH_SHUTDOWN
-                | SqlState::CANNOT_CONNECT_NOW
-                | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
-                | SqlState::READ_ONLY_SQL_TRANSACTION
-        ),
+        None => {
+            error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+        }
+        Some(code) => {
+            // Class 08 is what poolers say.
+            code.code().starts_with("08")
+                || matches!(
+                    *code,
+                    SqlState::ADMIN_SHUTDOWN
+                        | SqlState::CRASH_SHUTDOWN
+                        | SqlState::CANNOT_CONNECT_NOW
+                        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+                        | SqlState::READ_ONLY_SQL_TRANSACTION
+                )
+        }
     }
 }
 

@@ -18,6 +18,9 @@ use crate::loader::{self, QueuedLoad};
 use crate::operation::{Operation, Queued, QueuedWrite};
 use crate::writer;
 
+/// How long the server may take to answer. It waits for locks meanwhile, for a part of this time.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
 /// A call that was queued for a connection.
 trait QueuedCall: Send {
     fn run(self: Box<Self>, connection: Rc<Connection>) -> Pin<Box<dyn Future<Output = ()>>>;
@@ -98,18 +101,19 @@ impl Roles {
     /// Starts the thread.
     pub(crate) fn start(target: Target) -> Result<Self, StoreError> {
         let target = Arc::new(target);
-        let (writer, writes) = queue::unbounded_channel();
-        let (loader, loads) = queue::unbounded_channel();
+        let (writer, queued_writes) = queue::unbounded_channel();
+        let (loader, queued_loads) = queue::unbounded_channel();
         let role = || {
             let (sender, receiver) = queue::unbounded_channel();
             (Role { queue: sender, target: target.clone() }, receiver)
         };
         let (claims, reads, lists, leases) = (role(), role(), role(), role());
         let queues = Queues {
-            writes,
-            loads,
+            writes: queued_writes,
+            loads: queued_loads,
             serial: vec![claims.1, leases.1],
-            pipelined: vec![reads.1, lists.1],
+            reads: reads.1,
+            lists: lists.1,
             target: target.clone(),
         };
         let (ended, has_ended) = mpsc::channel();
@@ -164,14 +168,16 @@ struct Queues {
     /// Calls that are made one after the other, since each is a transaction.
     serial: Vec<queue::UnboundedReceiver<Box<dyn QueuedCall>>>,
     /// Calls that are sent at once.
-    pipelined: Vec<queue::UnboundedReceiver<Box<dyn QueuedCall>>>,
+    reads: queue::UnboundedReceiver<Box<dyn QueuedCall>>,
+    /// Calls that are sent at once, and may take long.
+    lists: queue::UnboundedReceiver<Box<dyn QueuedCall>>,
     target: Arc<Target>,
 }
 
 impl Queues {
     /// Runs until all queues are closed and empty.
     async fn run(self) {
-        let connection = || Rc::new(Connection::new(self.target.clone()));
+        let connection = || Rc::new(Connection::new(self.target.clone(), Some(ANSWER_LIMIT)));
         let mut roles = vec![
             spawn_local(writer::write(connection(), self.writes)),
             spawn_local(loader::load(connection(), self.loads)),
@@ -184,18 +190,19 @@ impl Queues {
                 }
             }));
         }
-        for mut queue in self.pipelined {
-            let connection = connection();
-            roles.push(spawn_local(async move {
-                while let Some(call) = queue.recv().await {
-                    spawn_local(call.run(connection.clone()));
-                }
-            }));
-        }
+        roles.push(spawn_local(make_at_once(connection(), self.reads)));
+        roles.push(spawn_local(make_at_once(Rc::new(Connection::new(self.target, None)), self.lists)));
         for role in roles {
             // A role that panics has closed its queue.
             let _ = role.await;
         }
+    }
+}
+
+/// Sends calls as they come. The server answers them one after the other.
+async fn make_at_once(connection: Rc<Connection>, mut queue: queue::UnboundedReceiver<Box<dyn QueuedCall>>) {
+    while let Some(call) = queue.recv().await {
+        spawn_local(call.run(connection.clone()));
     }
 }
 

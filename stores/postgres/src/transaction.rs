@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 
 use crate::call::{Call, Frame, Session};
 use crate::connection::{Connection, Doubt, server_id};
-use crate::error::{Error, is_connection_lost};
+use crate::error::Error;
 use crate::value::Text;
 
 /// Why a transaction was not confirmed.
@@ -31,7 +31,7 @@ macro_rules! begin {
             server_id!(),
             ",
                 set_config('synchronous_commit', $1, true), set_config('idle_in_transaction_session_timeout', '5s', true),
-                set_config('lock_timeout', '30s', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+                set_config('lock_timeout', '10s', true), set_config('plan_cache_mode', 'force_generic_plan', true),
                 set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
                 set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true), ",
             $lock,
@@ -76,48 +76,48 @@ impl<'s> Transaction<'s> {
         let synchronous_commit = connection.target.durability.synchronous_commit();
         let mut all = vec![Call::new(mode.begin()).with(Text::of(synchronous_commit))];
         all.extend(calls);
-        let mut rows = match session.pipeline(Frame::Begin, all).await {
+        let begun = connection.within_limit(async { Ok(session.pipeline(Frame::Begin, all).await?) }).await;
+        let mut rows = match begun {
             Ok(rows) => rows,
-            Err(error) => return Err(undo(connection, session, error.into()).await),
+            Err(error) => return Err(undo(connection, session, error).await),
         };
         let first = rows.remove(0);
         let begun = first.first().map(|row| (row.try_get(0), row.try_get(1)));
-        let doubt = match begun {
-            Some((Ok(transaction), Ok(server))) => Doubt { transaction, server },
-            _ => {
-                let error = Error::Unusable("the server does not say which transaction this is".to_owned());
-                return Err(undo(connection, session, error).await);
-            }
+        let Some((Ok(transaction), Ok(server))) = begun else {
+            let error = Error::Unusable("the server does not say which transaction this is".to_owned());
+            return Err(undo(connection, session, error).await);
         };
+        let doubt = Doubt { transaction, server };
         Ok((Self { session, connection, doubt }, rows))
     }
 
     /// Runs further statements.
     pub(crate) async fn run(&self, calls: Vec<Call<'_>>) -> Result<Vec<Vec<Row>>, Failed> {
-        match self.session.pipeline(Frame::Within, calls).await {
+        let answer = async { Ok(self.session.pipeline(Frame::Within, calls).await?) };
+        match self.connection.within_limit(answer).await {
             Ok(rows) => Ok(rows),
-            Err(error) => Err(undo(self.connection, self.session, error.into()).await),
+            Err(error) => Err(undo(self.connection, self.session, error).await),
         }
     }
 
     /// Runs the last statements and commits.
     pub(crate) async fn commit(self, calls: Vec<Call<'_>>) -> Result<Vec<Vec<Row>>, Failed> {
-        match self.session.pipeline(Frame::Commit, calls).await {
+        let answer = async { Ok(self.session.pipeline(Frame::Commit, calls).await?) };
+        match self.connection.within_limit(answer).await {
             Ok(rows) => Ok(rows),
-            Err(error) if is_connection_lost(&error) => {
+            Err(error) if error.is_connection_lost() || self.session.is_closed() => {
                 self.connection.drop_session();
                 Err(Failed::InDoubt(self.doubt))
             }
-            // COMMIT has ended the transaction.
-            Err(error) => Err(Failed::Undone(error.into())),
+            Err(error) => Err(undo(self.connection, self.session, error).await),
         }
     }
 
     /// Ends the transaction without effect.
     pub(crate) async fn roll_back(self) -> Result<(), Failed> {
-        match self.session.roll_back().await {
+        match self.connection.within_limit(async { Ok(self.session.roll_back().await?) }).await {
             Ok(()) => Ok(()),
-            Err(error) => Err(undo(self.connection, self.session, error.into()).await),
+            Err(error) => Err(undo(self.connection, self.session, error).await),
         }
     }
 
@@ -128,7 +128,9 @@ impl<'s> Transaction<'s> {
 }
 
 async fn undo(connection: &Connection, session: &Session, error: Error) -> Failed {
-    if error.is_connection_lost() || session.roll_back().await.is_err() {
+    let is_lost = error.is_connection_lost() || session.is_closed();
+    let undone = async { Ok(session.roll_back().await?) };
+    if is_lost || connection.within_limit(undone).await.is_err() {
         connection.drop_session();
     }
     Failed::Undone(error)

@@ -51,9 +51,7 @@ pub(crate) async fn write(connection: Rc<Connection>, mut queue: UnboundedReceiv
 async fn run_group(connection: &Connection, mut group: Vec<Box<dyn QueuedWrite>>) {
     match run_until_decided(connection, &mut group).await {
         Ok(()) => reply(group, &Ok(())),
-        Err(error)
-            if group.len() == 1 || error.is_connection_lost() || matches!(error, Error::InDoubt(_)) =>
-        {
+        Err(error) if group.len() == 1 || !error.may_be_of_one_member() => {
             reply(group, &Err(error.to_store_error(&connection.target.label)));
         }
         Err(error) => {
@@ -83,13 +81,16 @@ async fn run_until_decided(connection: &Connection, group: &mut [Box<dyn QueuedW
             Ok(()) => return Ok(()),
             Err(Failed::InDoubt(doubt)) => {
                 if doubt.was_committed(connection).await? {
-                    group.iter_mut().for_each(|write| write.settle(None));
+                    settle(group, None);
                     return Ok(());
                 }
-                group.iter_mut().for_each(|write| write.refused());
+                refuse(group);
+                if runs == MAX_RUNS {
+                    return Err(Error::Silent);
+                }
             }
             Err(Failed::Undone(error)) => {
-                group.iter_mut().for_each(|write| write.refused());
+                refuse(group);
                 let is_repeated = error.is_connection_lost() || error.is_lost_race();
                 if !is_repeated || runs == MAX_RUNS {
                     return Err(error);
@@ -102,6 +103,20 @@ async fn run_until_decided(connection: &Connection, group: &mut [Box<dyn QueuedW
     }
 }
 
+/// Tells the members what has followed from their changes; `None`: this is not known, and they are committed.
+fn settle(group: &mut [Box<dyn QueuedWrite>], settled: Option<&Settled>) {
+    for write in group {
+        write.settle(settled);
+    }
+}
+
+/// Tells the members that nothing is committed.
+fn refuse(group: &mut [Box<dyn QueuedWrite>]) {
+    for write in group {
+        write.refused();
+    }
+}
+
 async fn run_once(
     connection: &Connection,
     group: &mut [Box<dyn QueuedWrite>],
@@ -111,7 +126,9 @@ async fn run_once(
     let mut open: Option<Transaction<'_>> = None;
     loop {
         let mut needs = Needs::default();
-        group.iter().for_each(|write| write.needs(&mut needs));
+        for write in &*group {
+            write.needs(&mut needs);
+        }
         let is_exclusive = needs.is_exclusive || group.iter().any(|write| write.is_alone());
         let mode = if is_exclusive { Mode::Exclusive } else { mode };
         let (loaded, calls): (Vec<_>, Vec<_>) = needs.calls(mode).into_iter().unzip();
@@ -144,7 +161,7 @@ async fn run_once(
         for (index, settles) in settling {
             settled.add(settles, rows.get(index).map_or(&[], Vec::as_slice));
         }
-        group.iter_mut().for_each(|write| write.settle(Some(&settled)));
+        settle(group, Some(&settled));
         return Ok(());
     }
 }

@@ -35,6 +35,9 @@ pub(crate) async fn claim(connection: &Connection, claim: &Claim) -> Result<Clai
                 if doubt.was_committed(connection).await? {
                     return Ok(found.claimed);
                 }
+                if runs == MAX_RUNS {
+                    return Err(Error::Silent);
+                }
             }
             Err(Failed::Undone(error)) => {
                 let is_repeated = error.is_connection_lost() || error.is_lost_race();

@@ -71,9 +71,27 @@ async fn check_server(session: &Session) -> Result<(), Error> {
     Ok(())
 }
 
+/// Logs a warning if no standby confirms what is written.
+pub(crate) async fn warn_without_standby(session: &Session, database: &str) -> Result<(), Error> {
+    let rows = session.run(Call::new("SELECT current_setting('synchronous_standby_names')")).await?;
+    let names: &str = rows.first().map_or(Ok(""), |row| row.try_get(0))?;
+    if names.is_empty() {
+        tracing::warn!(
+            database,
+            "the durability is `Remote`, but `synchronous_standby_names` is empty: what is confirmed is on one server only"
+        );
+    }
+    Ok(())
+}
+
+/// Reads the catalog as a table: a name that was not there before is looked up in a cache, which does not change while a lock is waited for.
+const EXISTS: &str = "
+    SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE '\"' || n.nspname || '\"' = '{schema}' AND c.relname = 'meta')";
+
 /// The version of the schema, and the oldest version whose programs can use it; `None` if there is no schema.
 async fn version(session: &Session) -> Result<Option<(i32, i32)>, Error> {
-    let exists = session.run(Call::new("SELECT to_regclass('{schema}.meta') IS NOT NULL")).await?;
+    let exists = session.run(Call::new(EXISTS)).await?;
     let exists: bool = exists.first().map_or(Ok(false), |row| row.try_get(0))?;
     if !exists {
         return Ok(None);

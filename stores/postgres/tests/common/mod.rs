@@ -1,6 +1,8 @@
 //! A database for tests: a schema of its own for each, which is dropped at its end.
 #![allow(dead_code, reason = "not every test uses all of it")]
 
+pub(crate) mod proxy;
+
 use std::env;
 use std::sync::Arc;
 use std::thread;
