@@ -8,6 +8,8 @@ use crate::options::{self, DEFAULT_SCHEMA, Durability, Options};
 use crate::roles::Roles;
 use crate::schema;
 use crate::store::PostgresStore;
+#[cfg(feature = "tls")]
+use crate::tls;
 
 impl PostgresStore {
     /// Opens a database with the default options: `postgres://user:password@host:5432/database`. Creates its schema if that does not
@@ -27,6 +29,8 @@ impl PostgresStore {
             migrate: true,
             durability: Durability::default(),
             prepared_statements: true,
+            #[cfg(feature = "tls")]
+            root_certificates: None,
         })
     }
 }
@@ -64,6 +68,14 @@ impl PostgresStoreBuilder {
         self
     }
 
+    /// The certificates, in PEM, that the server's certificate must be signed by if the URL has `sslmode=require`. Default: those that the
+    /// system trusts.
+    #[cfg(feature = "tls")]
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.0.root_certificates = Some(pem.into());
+        self
+    }
+
     /// Connects, and checks or migrates the schema.
     ///
     /// # Errors
@@ -71,7 +83,7 @@ impl PostgresStoreBuilder {
     /// 15; if the database is not in UTF-8; if the schema is missing and not to be created, or was migrated by a newer version of this
     /// crate. The error names the database and what to do. It does not show the password.
     pub async fn connect(self) -> Result<PostgresStore, StoreError> {
-        let Options { url, schema, migrate, durability, prepared_statements } = self.0;
+        let Options { url, schema, migrate, durability, prepared_statements, .. } = self.0;
         let mut config = options::config(&url)?;
         let label = options::label(&config, &schema);
         let quoted = options::quoted(&schema)?;
@@ -86,10 +98,14 @@ impl PostgresStoreBuilder {
             // Of several hosts, the one that can be written, also after another was promoted.
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
-        let target =
-            Target { config, schema: quoted.clone(), durability, prepares: prepared_statements, label };
+        #[cfg(feature = "tls")]
+        let tls = tls::connector(config.get_ssl_mode(), self.0.root_certificates.as_deref())?;
+        #[cfg(not(feature = "tls"))]
+        let tls = tokio_postgres::NoTls;
+        let prepares = prepared_statements;
+        let target = Target { config, schema: quoted.clone(), durability, prepares, label, tls };
         let roles = Roles::start(target)?;
-        let prepared = roles.leases.call(async move |connection: &Connection| {
+        let checked = roles.leases.call(async move |connection: &Connection| {
             let session = connection.session().await?;
             schema::prepare(&session, migrate, &quoted).await?;
             if durability == Durability::Remote {
@@ -97,7 +113,7 @@ impl PostgresStoreBuilder {
             }
             Ok(())
         });
-        prepared.await?;
+        checked.await?;
         Ok(PostgresStore { roles })
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::Config;
 
 use crate::call::{Call, Session};
 use crate::error::{Error, is_connection_lost};
@@ -38,12 +38,20 @@ pub(crate) struct Target {
     pub(crate) prepares: bool,
     /// What errors call it.
     pub(crate) label: String,
+    pub(crate) tls: Tls,
 }
+
+/// How connections are encrypted.
+#[cfg(feature = "tls")]
+pub(crate) type Tls = tokio_postgres_rustls::MakeRustlsConnect;
+/// Connections are not encrypted.
+#[cfg(not(feature = "tls"))]
+pub(crate) type Tls = tokio_postgres::NoTls;
 
 impl Target {
     /// Makes a connection.
     pub(crate) async fn connect(&self) -> Result<Session, Error> {
-        let connecting = self.config.connect(NoTls);
+        let connecting = self.config.connect(Tls::clone(&self.tls));
         let (client, connection) = match timeout(CONNECT_LIMIT, connecting).await {
             Ok(connected) => connected?,
             Err(_) => return Err(Error::Silent),

@@ -18,6 +18,8 @@ mod roles;
 mod rows;
 mod schema;
 mod store;
+#[cfg(feature = "tls")]
+mod tls;
 mod transaction;
 mod value;
 mod world;

@@ -37,12 +37,15 @@ pub(crate) struct Options {
     pub(crate) migrate: bool,
     pub(crate) durability: Durability,
     pub(crate) prepared_statements: bool,
+    /// In PEM; `None`: those that the system trusts.
+    #[cfg(feature = "tls")]
+    pub(crate) root_certificates: Option<Vec<u8>>,
 }
 
 /// A password may be in the URL.
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url: _, schema, migrate, durability, prepared_statements } = self;
+        let Self { schema, migrate, durability, prepared_statements, .. } = self;
         f.debug_struct("Options")
             .field("schema", schema)
             .field("migrate", migrate)
@@ -70,6 +73,9 @@ pub(crate) fn quoted(schema: &str) -> Result<String, StoreError> {
 
 /// Parses a URL. The error does not show it.
 pub(crate) fn config(url: &str) -> Result<Config, StoreError> {
+    // The driver has no such modes; `require` verifies the server here.
+    let url =
+        url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
     url.parse().map_err(|_| {
         StoreError::new(
             "the URL of the database cannot be parsed: write `postgres://user:password@host:5432/database`, with special characters \

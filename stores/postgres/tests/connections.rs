@@ -60,7 +60,7 @@ async fn behind_proxy(schema: &TestSchema) -> (Proxy, PostgresStore) {
     let config: tokio_postgres::Config = url().parse().unwrap();
     let host = match &config.get_hosts()[0] {
         tokio_postgres::config::Host::Tcp(host) => host.clone(),
-        other => panic!("a host of TCP, not {other:?}"),
+        other @ tokio_postgres::config::Host::Unix(_) => panic!("a host of TCP, not {other:?}"),
     };
     let port = config.get_ports().first().copied().unwrap_or(5432);
     let proxy = Proxy::start(format!("{host}:{port}")).await;
