@@ -1,3 +1,5 @@
+//! The options of a store, and how it is opened.
+
 use std::time::Duration;
 
 use enact::store::StoreError;

@@ -1,3 +1,5 @@
+//! The store: each call goes to the connection of its role.
+
 use std::fmt;
 use std::future::ready;
 

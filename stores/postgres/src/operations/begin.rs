@@ -1,3 +1,5 @@
+//! Beginning an attempt of a held job.
+
 use enact::store::Begin;
 
 use crate::error::Error;

@@ -1,3 +1,5 @@
+//! Cancelling jobs and their successors.
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The end of an attempt, with everything that it staged.
+
 use std::mem;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! Changing the times that jobs wait for.
+
 use enact::store::NewDue;
 
 use crate::error::Error;

@@ -1,3 +1,5 @@
+//! Counting late effects.
+
 use enact::store::LateEffects;
 
 use crate::error::Error;

@@ -1,3 +1,5 @@
+//! Deleting ended jobs.
+
 use enact::JobId;
 use enact::store::Prune;
 

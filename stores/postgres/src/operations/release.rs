@@ -1,3 +1,5 @@
+//! Taking back an attempt, or a hold.
+
 use enact::JobState;
 use enact::store::Release;
 

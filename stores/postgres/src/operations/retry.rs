@@ -1,3 +1,5 @@
+//! Retrying failed jobs by hand.
+
 use enact::store::Changed;
 use enact::{JobId, JobState};
 

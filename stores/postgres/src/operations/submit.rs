@@ -1,3 +1,5 @@
+//! Submitting events and jobs.
+
 use std::sync::Arc;
 
 use enact::store::{Limits, NewEvent, Submitted};

@@ -1,3 +1,5 @@
+//! Recording the tick of a schedule.
+
 use std::mem;
 use std::sync::Arc;
 
