@@ -23,7 +23,10 @@ impl ReleaseAttempt {
         let Release { job, worker, number, lapsed, hold } = &self.release;
         let is_attempt = world.live(*job).is_some_and(|live| live.is_attempt(worker.as_str(), *number));
         let is_justified = lapsed.is_none_or(|renewals| world.has_lapsed(worker, renewals));
-        let Some(live) = world.live_mut(*job).filter(|_| is_attempt && is_justified) else { return false };
+        if !is_attempt || !is_justified {
+            return false;
+        }
+        let Some(live) = world.live_mut(*job) else { return false };
         match (live.stage, *hold) {
             (Stage::Unreleased, true) => return false,
             (Stage::Held, true) => {}
