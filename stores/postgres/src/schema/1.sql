@@ -80,7 +80,8 @@ CREATE TABLE {schema}.live (
     autovacuum_analyze_scale_factor = 0.2, autovacuum_analyze_threshold = 1000);
 -- The order of claims.
 CREATE INDEX live_ready ON {schema}.live (name, priority DESC, seq) WHERE stage = 'ready';
-CREATE INDEX live_not_ready ON {schema}.live (name) WHERE stage <> 'ready';
+-- Those of a name that neither can be claimed nor have a worker.
+CREATE INDEX live_waiting ON {schema}.live (name) WHERE stage IN ('waiting', 'in_line');
 -- Jobs that wait for a time only.
 CREATE INDEX live_due ON {schema}.live (due_at, seq) WHERE stage = 'waiting' AND due_at IS NOT NULL AND NOT is_blocked AND pending = 0;
 CREATE INDEX live_worker ON {schema}.live (worker, seq) WHERE worker IS NOT NULL;

@@ -215,11 +215,15 @@ const KEYS: &str = "
     SELECT k.key, j.id, j.name, j.payload, j.state
     FROM {schema}.keys AS k JOIN {schema}.jobs AS j ON j.id = k.job WHERE k.key = ANY($1)";
 
+/// The jobs that have a worker are few.
 const COUNTS: &str = "
     SELECT n.name,
-        (SELECT count(*) FROM (SELECT 1 FROM {schema}.live AS l WHERE l.name = n.name AND l.stage = 'ready' LIMIT n.most) AS ready)
-        + (SELECT count(*) FROM (SELECT 1 FROM {schema}.live AS l
-            WHERE l.name = n.name AND l.stage <> 'ready' AND l.stage <> 'unreleased' LIMIT n.most) AS others)
+        (SELECT count(*) FROM (
+            SELECT 1 FROM {schema}.live AS l WHERE l.name = n.name AND l.stage = 'ready' LIMIT n.most) AS ready)
+        + (SELECT count(*) FROM (
+            SELECT 1 FROM {schema}.live AS l WHERE l.name = n.name AND l.stage IN ('waiting', 'in_line') LIMIT n.most) AS waiting)
+        + (SELECT count(*) FROM {schema}.live AS l
+            WHERE l.worker IS NOT NULL AND l.name = n.name AND l.stage IN ('held', 'running'))
     FROM unnest($1::text[], $2::bigint[]) AS n (name, most)";
 
 const ENTITIES: &str = "
