@@ -54,7 +54,7 @@ impl Error {
                 "{database}: row {row} of `{table}` cannot be read: {unreadable}; it may have been edited by hand: correct it, or \
                  restore a backup"
             )),
-            Self::CursorAhead { cursor, last } => StoreError::cursor_ahead(database, *cursor, *last),
+            Self::CursorAhead { cursor, last } => StoreError::cursor_ahead(database, cursor, last),
             Self::InDoubt(reason) => StoreError::new(format!(
                 "{database}: the connection was lost during a commit, and it is unknown whether it is stored"
             ))

@@ -55,7 +55,7 @@ pub(crate) fn call(query: &JobQuery) -> Call<'_> {
             conditions.push(format!("{condition} {}", parameters.bind(Micros::of(at))));
         }
     }
-    if let Some(page) = query.page.map(PageToken::as_u64) {
+    if let Some(page) = query.page.as_ref().map(PageToken::number) {
         conditions.push(format!("s.seq {beyond} {}", parameters.bind(page.cast_signed())));
     }
 

@@ -197,19 +197,16 @@ pub(crate) async fn entities(
     Ok(session.run(call).await?.iter().map(rows::entity).collect())
 }
 
-pub(crate) async fn events(
-    session: &Session,
-    after: Cursor,
-    limit: usize,
-) -> Result<Vec<StoredEvent>, Error> {
-    let position = i64::try_from(after.as_u64()).unwrap_or(i64::MAX);
+pub(crate) async fn events(session: &Session, after: u64, limit: usize) -> Result<Vec<StoredEvent>, Error> {
+    let position = i64::try_from(after).unwrap_or(i64::MAX);
     let rows = session.run_indexed(Call::new(EVENTS).with(position).with(integer(limit))).await?;
-    if rows.is_empty() && after > Cursor::START {
+    if rows.is_empty() && after > 0 {
         let last = session.run(Call::new(LAST_EVENT)).await?;
         let last: i64 = last.first().map_or(Ok(0), |row| row.try_get(0))?;
-        let last = Cursor::from_u64(last.cast_unsigned());
+        let last = last.cast_unsigned();
         if after > last {
-            return Err(Error::CursorAhead { cursor: after, last });
+            let (cursor, last) = (Cursor::from_number(after), Cursor::from_number(last));
+            return Err(Error::CursorAhead { cursor, last });
         }
     }
     Ok(rows.iter().map(rows::event).collect())
@@ -227,7 +224,7 @@ pub(crate) async fn prunable(session: &Session, prune: &Prune) -> Result<Prunabl
     if prune.horizon().is_none() {
         return Ok(found);
     }
-    let mut last = prune.after.map_or(i64::MIN, |token| token.as_u64().cast_signed());
+    let mut last = prune.after.as_ref().map_or(i64::MIN, |token| token.number().cast_signed());
     // One more than the limit, to know whether there are more.
     let limit = integer(prune.limit.saturating_add(1));
     let rows = session.run(Call::new(PRUNE_CANDIDATES).with(last).with(limit)).await?;
@@ -237,7 +234,7 @@ pub(crate) async fn prunable(session: &Session, prune: &Prune) -> Result<Prunabl
             break;
         }
         if index == prune.limit {
-            found.next = Some(PageToken::from_u64(last.cast_unsigned()));
+            found.next = Some(PageToken::from_number(last.cast_unsigned()));
             break;
         }
         if end.is_some_and(|(state, ended_at)| prune.matches(state, ended_at)) {
@@ -293,6 +290,6 @@ pub(crate) async fn jobs(session: &Session, query: &JobQuery) -> Result<JobPage,
     // One more than the limit was selected, to know whether there are more.
     let more = found.len() > query.limit;
     found.truncate(query.limit);
-    let next = found.last().filter(|_| more).map(|(token, _)| *token);
+    let next = found.last().filter(|_| more).map(|(token, _)| token.clone());
     Ok(JobPage::new(found.into_iter().map(|(_, job)| job).collect(), next))
 }

@@ -102,7 +102,7 @@ fn job_with(row: &Row, payload: ReadPayload) -> (PageToken, Job) {
         cells.note("state", "has no row in `live`, `cancelled` or `attempts`");
     }
     job.unreadable = cells.unreadable();
-    (PageToken::from_u64(seq.cast_unsigned()), job)
+    (PageToken::from_number(seq.cast_unsigned()), job)
 }
 
 pub(crate) fn state_of(stored: &str) -> JobState {
@@ -325,7 +325,7 @@ pub(crate) fn event(row: &Row) -> StoredEvent {
         cause: cells.optional_id("cause").map(JobId::from),
         emitted_at: cells.time("emitted_at"),
     };
-    let mut event = StoredEvent::new(Cursor::from_u64(position.cast_unsigned()), event);
+    let mut event = StoredEvent::new(Cursor::from_number(position.cast_unsigned()), event);
     event.unreadable = cells.unreadable();
     event
 }

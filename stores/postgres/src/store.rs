@@ -193,7 +193,8 @@ impl Store for PostgresStore {
         self.roles.lists.read(reading).await
     }
 
-    async fn events(&self, after: Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+    async fn events(&self, after: &Cursor, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        let after = after.number();
         self.roles
             .reads
             .read(async move |session: &Session| queries::events(session, after, limit).await)

@@ -6,9 +6,9 @@ use enact_store_suite::TestStore;
 
 use common::TestSchema;
 
-fn open() -> TestStore {
-    let schema = TestSchema::new();
-    TestStore::new(move || schema.open())
+fn open() -> Option<TestStore> {
+    let schema = TestSchema::new()?;
+    Some(TestStore::new(move || schema.open()))
 }
 
 enact_store_suite::conformance!(postgres_store, open);

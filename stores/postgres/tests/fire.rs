@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{TestSchema, url};
+use common::{TestSchema, URL, url};
 use enact::prelude::*;
 use enact::store::{EntityKey, Store};
 use enact::{JobQuery, JobState};
@@ -110,9 +110,9 @@ async fn note(note: Note, book: &mut Book) {
 /// Runs jobs until it is killed, if it was started as a process of a fleet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_of_the_fleet() {
-    let Ok(schema) = env::var(SCHEMA) else { return };
+    let (Ok(schema), Some(url)) = (env::var(SCHEMA), url()) else { return };
     let store = loop {
-        match PostgresStore::builder(url()).schema(&schema).connect().await {
+        match PostgresStore::builder(url).schema(&schema).connect().await {
             Ok(store) => break store,
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
@@ -121,9 +121,9 @@ async fn a_process_of_the_fleet() {
     std::future::pending::<()>().await;
 }
 
-fn start(schema: &str) -> Child {
+fn start(schema: &TestSchema) -> Child {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "a_process_of_the_fleet"]).env(SCHEMA, schema);
+    command.args(["--exact", "a_process_of_the_fleet"]).env(SCHEMA, &schema.name).env(URL, schema.url);
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -139,10 +139,10 @@ fn random(state: &mut u64, below: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r91_a_fleet_under_fire_loses_nothing_and_does_nothing_twice() {
-    let schema = TestSchema::new();
+    let Some(schema) = TestSchema::new() else { return };
     let store = schema.builder().connect().await.unwrap();
     let publisher = Runtime::builder(store).without_worker().start().await.unwrap();
-    let mut fleet: Vec<Child> = (0..PROCESSES).map(|_| start(&schema.name)).collect();
+    let mut fleet: Vec<Child> = (0..PROCESSES).map(|_| start(&schema)).collect();
     let publisher = Arc::new(publisher);
     let mut publishing = JoinSet::new();
     for task in 0..20 {
@@ -174,7 +174,7 @@ async fn r91_a_fleet_under_fire_loses_nothing_and_does_nothing_twice() {
             if random(&mut seed, 2) == 0 {
                 fleet[target].kill().unwrap();
                 fleet[target].wait().unwrap();
-                fleet[target] = start(&schema.name);
+                fleet[target] = start(&schema);
             } else {
                 signal(&fleet[target], "-STOP");
                 tokio::time::sleep(Duration::from_millis(100 + random(&mut seed, 1400))).await;
@@ -209,9 +209,9 @@ async fn r91_a_fleet_under_fire_loses_nothing_and_does_nothing_twice() {
     let mut events = 0;
     let mut cursor = enact::Cursor::START;
     loop {
-        let page = store.events(cursor, 500).await.unwrap();
+        let page = store.events(&cursor, 500).await.unwrap();
         let Some(last) = page.last() else { break };
-        cursor = last.cursor;
+        cursor = last.cursor.clone();
         events += page.len();
     }
     assert_eq!(events, DEPOSITS as usize);

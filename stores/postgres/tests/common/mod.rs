@@ -4,35 +4,42 @@
 pub(crate) mod proxy;
 
 use std::env;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use enact::store::StoreError;
 use enact_postgres::{PostgresStore, PostgresStoreBuilder};
+use postgres_cluster::Cluster;
 use tokio::runtime::Builder;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-/// The URL of a server for tests.
-///
-/// # Panics
-/// If the environment does not name one.
-pub(crate) fn url() -> String {
-    env::var("ENACT_POSTGRES_URL").expect("ENACT_POSTGRES_URL is the URL of a PostgreSQL database for tests")
+/// Names a database for tests. Otherwise they start a server.
+pub(crate) const URL: &str = "ENACT_POSTGRES_URL";
+
+/// The URL of a database; `None` if the machine has no `PostgreSQL`, which is reported once.
+pub(crate) fn url() -> Option<&'static str> {
+    static FOUND: LazyLock<Option<String>> = LazyLock::new(|| {
+        let started = || postgres_cluster::shared_or_left_out(env!("CARGO_CRATE_NAME")).map(Cluster::url);
+        env::var(URL).ok().or_else(started)
+    });
+    FOUND.as_deref()
 }
 
 /// A schema that does not exist, and is dropped when this is.
 pub(crate) struct TestSchema {
     pub(crate) name: String,
+    pub(crate) url: &'static str,
 }
 
 impl TestSchema {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { name: format!("t_{}", Uuid::now_v7().simple()) })
+    /// `None` if there is no database, and the test is left out.
+    pub(crate) fn new() -> Option<Arc<Self>> {
+        Some(Arc::new(Self { name: format!("t_{}", Uuid::now_v7().simple()), url: url()? }))
     }
 
     pub(crate) fn builder(&self) -> PostgresStoreBuilder {
-        PostgresStore::builder(url()).schema(&self.name)
+        PostgresStore::builder(self.url).schema(&self.name)
     }
 
     /// Opens a store from any thread.
@@ -55,7 +62,8 @@ pub(crate) fn connect(builder: PostgresStoreBuilder) -> Result<PostgresStore, St
 
 /// Runs statements of a test.
 pub(crate) async fn execute(sql: &str) {
-    let (client, connection) = tokio_postgres::connect(&url(), NoTls).await.expect("a connection");
+    let Some(url) = url() else { return };
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
     let connection = tokio::spawn(connection);
     client.batch_execute(sql).await.expect("the statements run");
     drop(client);
