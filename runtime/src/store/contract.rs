@@ -25,13 +25,17 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// # Promises of every store
 ///
 /// - **Atomic.** Each call is one transaction: after an error, or a crash at any point, either all of its effects are stored or none.
-///   Concurrent calls may share a transaction of the database if each can still fail alone.
+///   Concurrent calls may share a transaction of the database if each can still fail alone. A store behind a network finds out whether a
+///   transaction was committed whose confirmation was lost, and returns that. If it cannot, the error says so: the only one after which
+///   effects may be stored.
 /// - **Durable.** When a writing call returns `Ok`, its effects survive the death of the process, and a crash of the machine
 ///   unless the store was configured otherwise. Exception: the start of an attempt that
 ///   [may be repeated](NewJob::repeatable) may become durable later, but what caused the attempt is durable when the call returns.
 /// - **States.** A job changes its state only as [`JobState::TRANSITIONS`] says, under any race.
-/// - **Order.** Jobs have sequence numbers and events have positions: in the order of their transactions, then in that of the call's
-///   vectors. Numbers are never reused, not even after pruning.
+/// - **Order.** Jobs have sequence numbers and events have positions. They increase from a call that has returned to one that is made
+///   afterwards, and within a call in the order of its vectors. Of concurrent calls, those of events, and of the jobs of a lane, are in the order of
+///   their transactions; other jobs may be numbered in another order, so a page may miss a job whose call was under way. Numbers are never
+///   reused, not even after pruning.
 /// - **Waiting.** A job is `Waiting` while any of these blocks it, and `Ready` otherwise: another job is at the head of its lane; a
 ///   [predecessor](super::JobSpec::after) has not succeeded; its time ([`NewJob::due_at`], [`Next::Retry`](super::Next::Retry)) has not come. A job that is blocked
 ///   by its time only becomes `Ready` in the first claim from that time on. Any other becomes `Ready` in the transaction that
@@ -91,7 +95,8 @@ pub trait Store: Send + Sync + 'static {
     /// effect even if the future is dropped: a later call whose commit [follows](Commit::follows) it is decided after it.
     ///
     /// # Errors
-    /// See [`CommitError`]. After an error nothing is stored.
+    /// See [`CommitError`]. After a refusal nothing is stored. After a failure of the store nothing is stored either, unless its message says that
+    /// this is unknown: a later call for the same attempt is refused if it was stored.
     fn commit(&self, commit: Commit) -> StoreFuture<'_, Result<Committed, CommitError>>;
 
     /// Begins an attempt of a job that the worker holds: it is `Running` afterwards. Returns whether it was held. Takes its place and effect

@@ -11,4 +11,10 @@ fn open() -> Option<TestStore> {
     Some(TestStore::new(move || schema.open()))
 }
 
-enact_store_suite::conformance!(postgres_store, open);
+enact_store_suite::conformance!(postgres_store, open, sequences: 300);
+
+#[test]
+#[ignore = "takes a quarter of an hour"]
+fn ten_thousand_random_sequences_return_what_the_model_returns() {
+    enact_store_suite::model::random_calls_return_what_the_model_returns(open, 10_000);
+}

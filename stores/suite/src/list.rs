@@ -4,24 +4,32 @@
 ///
 /// The second argument names a function of the calling module that opens a [`TestStore`](crate::TestStore) for one test.
 /// Some tests make tens of thousands of calls. If a store is faster with less durability, name a function that opens it
-/// so after `fast:`, and those tests use it.
+/// so after `fast:`, and those tests use it. `sequences:` sets the number of random sequences that are compared with the model, 10,000 by
+/// default: fewer on a store whose calls take long.
 ///
 /// ```ignore
 /// enact_store_suite::conformance!(my_store, open);
 /// enact_store_suite::conformance!(my_other_store, open_other, fast: open_other_without_sync);
+/// enact_store_suite::conformance!(my_remote_store, open_remote, sequences: 300);
 /// ```
 #[macro_export]
 macro_rules! conformance {
     ($module:ident, $open:ident) => {
-        $crate::conformance!($module, $open, fast: $open);
+        $crate::conformance!($module, $open, fast: $open, sequences: 10_000);
     };
     ($module:ident, $open:ident, fast: $open_fast:ident) => {
+        $crate::conformance!($module, $open, fast: $open_fast, sequences: 10_000);
+    };
+    ($module:ident, $open:ident, sequences: $sequences:expr) => {
+        $crate::conformance!($module, $open, fast: $open, sequences: $sequences);
+    };
+    ($module:ident, $open:ident, fast: $open_fast:ident, sequences: $sequences:expr) => {
         mod $module {
             mod model {
                 #[test]
                 fn random_calls_return_what_the_model_returns() {
                     let open = super::super::$open_fast;
-                    $crate::model::random_calls_return_what_the_model_returns(open, 10_000);
+                    $crate::model::random_calls_return_what_the_model_returns(open, $sequences);
                 }
             }
 

@@ -6,20 +6,24 @@ pub(crate) mod lines;
 pub(crate) mod watched;
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use enact::JobQuery;
 use enact::clock::{Clock, ManualClock};
 use enact::store::Store;
 use enact::{Failure, FailureKind, Job, JobId, JobState, MemoryStore, Runtime, RuntimeBuilder};
+use enact_postgres::PostgresStore;
 use enact_sqlite::SqliteStore;
 use jiff::Timestamp;
+use postgres_cluster::Cluster;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
-/// Makes two tests of each function: one on the in-memory store and one on a `SQLite` file. A function that is missing from
-/// the list is dead code, which the lints refuse.
+/// Makes three tests of each function: on the in-memory store, on a `SQLite` file and on a `PostgreSQL` server. A function that is missing
+/// from the list is dead code, which the lints refuse.
 macro_rules! on_every_store {
     ($($behaviour:ident),* $(,)?) => {
         mod on_memory {
@@ -28,6 +32,9 @@ macro_rules! on_every_store {
         mod on_sqlite {
             $(#[test] fn $behaviour() { crate::common::run_test(crate::common::World::sqlite(), super::$behaviour); })*
         }
+        mod on_postgres {
+            $(#[test] fn $behaviour() { crate::common::run_test(crate::common::World::postgres(), super::$behaviour); })*
+        }
     };
 }
 pub(crate) use on_every_store;
@@ -35,8 +42,12 @@ pub(crate) use on_every_store;
 /// A test that takes longer than this hangs. Time is driven by a [`ManualClock`], so a test needs far less.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Runs one test to its end.
-pub(crate) fn run_test<F: Future<Output = ()>>(world: World, behaviour: impl FnOnce(World) -> F) {
+/// Runs one test to its end, or leaves it out if there is no world.
+pub(crate) fn run_test<F: Future<Output = ()>>(
+    world: impl Into<Option<World>>,
+    behaviour: impl FnOnce(World) -> F,
+) {
+    let Some(world) = world.into() else { return };
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     tokio.block_on(async {
         tokio::time::timeout(TIMEOUT, behaviour(world)).await.expect("the test timed out");
@@ -52,6 +63,8 @@ pub(crate) struct World {
 enum Backend {
     Memory(MemoryStore),
     Sqlite(TempDir),
+    /// A schema, which is deleted with the server.
+    Postgres(String),
 }
 
 impl World {
@@ -63,11 +76,20 @@ impl World {
         Self { clock: clock(), backend: Backend::Sqlite(tempfile::tempdir().unwrap()) }
     }
 
+    /// `None` if the machine has no `PostgreSQL`, which is reported once.
+    pub(crate) fn postgres() -> Option<Self> {
+        static SCHEMAS: AtomicUsize = AtomicUsize::new(0);
+        cluster()?;
+        let schema = format!("world_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
+        Some(Self { clock: clock(), backend: Backend::Postgres(schema) })
+    }
+
     /// A new world with an empty store of the same kind.
     pub(crate) fn another(&self) -> Self {
         match self.backend {
             Backend::Memory(_) => Self::memory(),
             Backend::Sqlite(_) => Self::sqlite(),
+            Backend::Postgres(_) => Self::postgres().expect("the server runs"),
         }
     }
 
@@ -76,6 +98,7 @@ impl World {
         match &self.backend {
             Backend::Memory(store) => Runtime::builder(store.clone()),
             Backend::Sqlite(directory) => Runtime::builder(open(directory)),
+            Backend::Postgres(schema) => Runtime::builder(connect(schema)),
         }
         .clock(self.clock.clone())
     }
@@ -93,17 +116,18 @@ impl World {
         match &self.backend {
             Backend::Memory(store) => Arc::new(store.clone()),
             Backend::Sqlite(directory) => Arc::new(open(directory)),
+            Backend::Postgres(schema) => Arc::new(connect(schema)),
         }
     }
 
-    /// Reads a number from the database file. `None` on the in-memory store.
+    /// Reads a number from the database file. `None` on other stores.
     pub(crate) fn query(&self, sql: &str) -> Option<i64> {
         let Backend::Sqlite(directory) = &self.backend else { return None };
         let connection = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
         Some(connection.query_row(sql, [], |row| row.get(0)).unwrap())
     }
 
-    /// Changes the database file, as an operator does by hand. Nothing on the in-memory store.
+    /// Changes the database file, as an operator does by hand. Nothing on other stores.
     pub(crate) fn change(&self, sql: &str) {
         let Backend::Sqlite(directory) = &self.backend else { return };
         let connection = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
@@ -127,6 +151,23 @@ fn clock() -> ManualClock {
 
 fn open(directory: &TempDir) -> SqliteStore {
     SqliteStore::open(directory.path().join(FILE)).unwrap()
+}
+
+/// The server that the tests of this process share.
+fn cluster() -> Option<&'static Cluster> {
+    static SHARED: LazyLock<Option<&Cluster>> =
+        LazyLock::new(|| postgres_cluster::shared_or_left_out(env!("CARGO_CRATE_NAME")));
+    *SHARED
+}
+
+fn connect(schema: &str) -> PostgresStore {
+    let builder = PostgresStore::builder(cluster().expect("the server runs").url()).schema(schema);
+    // On a thread of its own, so that a test can open a store in a call that is not async.
+    let connecting = thread::spawn(|| {
+        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio.block_on(builder.connect()).unwrap()
+    });
+    connecting.join().unwrap()
 }
 
 /// A runtime in a simulated process: it runs on a tokio runtime of its own, which [`kill`](Self::kill) stops.
