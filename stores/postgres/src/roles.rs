@@ -2,16 +2,17 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use enact::store::{EntityKey, StoreError, StoredEntity};
+use enact::store::{Claim, Claimed, EntityKey, StoreError, StoredEntity};
 use tokio::runtime::Builder;
-use tokio::sync::{mpsc as queue, oneshot};
+use tokio::sync::{mpsc as queue, oneshot, watch};
 use tokio::task::{LocalSet, spawn_local};
 
 use crate::call::Session;
+use crate::claims;
 use crate::connection::{Connection, Target};
 use crate::error::Error;
 use crate::loader::{self, QueuedLoad};
@@ -85,9 +86,10 @@ async fn replied_by<T>(
 
 /// The connections of a store, by what they are for.
 pub(crate) struct Roles {
-    writer: queue::UnboundedSender<Box<dyn QueuedWrite>>,
+    writer: Mutex<WriteQueue>,
+    decided: watch::Receiver<u64>,
     loader: queue::UnboundedSender<QueuedLoad>,
-    pub(crate) claims: Role,
+    claims: Role,
     /// Short reads.
     pub(crate) reads: Role,
     /// Reads that may be long.
@@ -102,6 +104,7 @@ impl Roles {
     pub(crate) fn start(target: Target) -> Result<Self, StoreError> {
         let target = Arc::new(target);
         let (writer, queued_writes) = queue::unbounded_channel();
+        let (deciding, decided) = watch::channel(0);
         let (loader, queued_loads) = queue::unbounded_channel();
         let role = || {
             let (sender, receiver) = queue::unbounded_channel();
@@ -110,6 +113,7 @@ impl Roles {
         let (claims, reads, lists, leases) = (role(), role(), role(), role());
         let queues = Queues {
             writes: queued_writes,
+            decided: deciding,
             loads: queued_loads,
             serial: vec![claims.1, leases.1],
             reads: reads.1,
@@ -128,7 +132,8 @@ impl Roles {
         });
         match spawned {
             Ok(_) => Ok(Self {
-                writer,
+                writer: Mutex::new(WriteQueue { queue: writer, sent: 0 }),
+                decided,
                 loader,
                 claims: claims.0,
                 reads: reads.0,
@@ -155,15 +160,34 @@ impl Roles {
         operation: O,
     ) -> impl Future<Output = Result<O::Output, StoreError>> + Send + use<O> {
         let (reply, replied) = oneshot::channel();
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.sent += 1;
         // If the thread has ended, `replied` says so.
-        let _ = self.writer.send(Box::new(Queued::new(operation, reply)));
+        let _ = writer.queue.send(Box::new(Queued::new(operation, reply)));
+        drop(writer);
         replied_by(replied, self.target.clone())
     }
+
+    /// Claims jobs, once the writes that were queued before are decided: they may free permits, turns and lanes.
+    pub(crate) async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
+        let sent = self.writer.lock().unwrap_or_else(PoisonError::into_inner).sent;
+        let mut decided = self.decided.clone();
+        // If the thread has ended, the call says so.
+        let _ = decided.wait_for(|decided| *decided >= sent).await;
+        self.claims.call(async move |connection: &Connection| claims::claim(connection, &claim).await).await
+    }
+}
+
+/// The queue of writes, and how many were ever queued.
+struct WriteQueue {
+    queue: queue::UnboundedSender<Box<dyn QueuedWrite>>,
+    sent: u64,
 }
 
 /// The other ends of the queues.
 struct Queues {
     writes: queue::UnboundedReceiver<Box<dyn QueuedWrite>>,
+    decided: watch::Sender<u64>,
     loads: queue::UnboundedReceiver<QueuedLoad>,
     /// Calls that are made one after the other, since each is a transaction.
     serial: Vec<queue::UnboundedReceiver<Box<dyn QueuedCall>>>,
@@ -179,7 +203,7 @@ impl Queues {
     async fn run(self) {
         let connection = || Rc::new(Connection::new(self.target.clone(), Some(ANSWER_LIMIT)));
         let mut roles = vec![
-            spawn_local(writer::write(connection(), self.writes)),
+            spawn_local(writer::write(connection(), self.writes, self.decided)),
             spawn_local(loader::load(connection(), self.loads)),
         ];
         for mut queue in self.serial {

@@ -13,8 +13,6 @@ use enact::{Attempt, Failure, Job, JobId, JobState, Key, WorkerId};
 use jiff::Timestamp;
 
 use crate::call::Session;
-use crate::claims;
-use crate::connection::Connection;
 use crate::encode::EncodedJob;
 use crate::operations::{
     AddLateEffects, BeginAttempt, CancelJobs, ChangeDue, CommitAttempt, PruneJobs, RecordTick,
@@ -46,8 +44,7 @@ impl Store for PostgresStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        let claiming = async move |connection: &Connection| claims::claim(connection, &claim).await;
-        self.roles.claims.call(claiming).await
+        self.roles.claim(claim).await
     }
 
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {

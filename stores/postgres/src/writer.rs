@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use enact::store::StoreError;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 
 use crate::connection::Connection;
 use crate::error::Error;
@@ -18,8 +19,12 @@ const MAX_BYTES: usize = 8 << 20;
 /// How often a transaction runs again after it was blocked by another, or its connection was lost.
 const MAX_RUNS: usize = 5;
 
-/// Runs until the queue is closed.
-pub(crate) async fn write(connection: Rc<Connection>, mut queue: UnboundedReceiver<Box<dyn QueuedWrite>>) {
+/// Runs until the queue is closed. `decided` is the number of writes that have been decided.
+pub(crate) async fn write(
+    connection: Rc<Connection>,
+    mut queue: UnboundedReceiver<Box<dyn QueuedWrite>>,
+    decided: watch::Sender<u64>,
+) {
     let mut next = None;
     loop {
         let first = match next.take() {
@@ -43,7 +48,9 @@ pub(crate) async fn write(connection: Rc<Connection>, mut queue: UnboundedReceiv
             bytes += write.bytes();
             group.push(write);
         }
+        let members = group.len() as u64;
         run_group(&connection, group).await;
+        decided.send_modify(|decided| *decided += members);
     }
 }
 
