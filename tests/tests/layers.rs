@@ -24,6 +24,11 @@ fn no_more_than_two_files_of_the_runtime_import_each_other() {
 }
 
 #[test]
+fn no_more_than_two_files_of_the_postgres_store_import_each_other() {
+    assert_eq!(SourceTree::read(&source("stores/postgres/src")).unwrap().circles(), [""; 0]);
+}
+
+#[test]
 fn no_more_than_two_files_of_the_sqlite_store_import_each_other() {
     assert_eq!(SourceTree::read(&source("stores/sqlite/src")).unwrap().circles(), [""; 0]);
 }

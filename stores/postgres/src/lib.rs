@@ -21,7 +21,8 @@
 //!   (shared); idempotency keys, lanes, turns and entities to create, by their names; jobs; entities; the order of events, if it has any, last. What
 //!   changes jobs that it does not name runs without others: cancelling, retrying by hand, pruning, moving due times, ticks, and
 //!   publishing with [predecessors](enact::store::JobSpec::after).
-//! - **Claims** skip jobs that another process is claiming.
+//! - **Claims** are made by one process at a time, as many jobs as it has room for. If none of their attempts must run once only, their start
+//!   becomes durable with the next write.
 //! - **Events** are numbered in the order of their commits, with gaps. A reader at a cursor misses none.
 //! - **Reads** see what is committed and durable.
 //!
@@ -33,7 +34,7 @@
 //!   after a failover, the call fails and says that it is unknown whether it is stored. Runtimes retry the commits of their attempts;
 //!   one that was stored is refused then, because its attempt has ended.
 //! - **The server is out of reach:** after five attempts a call fails and changes nothing. No restart is needed afterwards.
-//! - **A process stops within a transaction** (a debugger, `SIGSTOP`): after five seconds the server ends the transaction, and others go on.
+//! - **A process stops within a transaction** (a debugger, `SIGSTOP`): after two seconds the server ends the transaction, and others go on.
 //! - **A lock is not available for ten seconds,** because another program holds it: the calls that wait for it fail and change nothing.
 //! - **The disk is full, or a value is too large:** the group is rolled back, and each of its calls runs alone.
 //! - **Failover:** list several hosts in the URL; the store uses the one that can be written. With [`Durability::Remote`] nothing that was confirmed is

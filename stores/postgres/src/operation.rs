@@ -35,6 +35,11 @@ pub(crate) trait Operation: Send + 'static {
 
     fn run(&mut self, world: &mut World) -> Result<Progress, Error>;
 
+    /// After it has run: whether what it did may become durable later than the caller is answered.
+    fn may_be_durable_later(&self) -> bool {
+        false
+    }
+
     /// What has followed from its changes, just before the commit. `None`: this is not known, and the transaction is committed.
     fn settle(&mut self, _settled: Option<&Settled>) {}
 
@@ -51,6 +56,7 @@ pub(crate) trait QueuedWrite: Send {
     fn is_alone(&self) -> bool;
     fn bytes(&self) -> usize;
     fn run(&mut self, world: &mut World) -> Result<Progress, Error>;
+    fn may_be_durable_later(&self) -> bool;
     fn settle(&mut self, settled: Option<&Settled>);
     fn refused(&mut self);
     /// Sends the operation's output, or the error.
@@ -83,6 +89,10 @@ impl<O: Operation> QueuedWrite for Queued<O> {
 
     fn run(&mut self, world: &mut World) -> Result<Progress, Error> {
         self.operation.run(world)
+    }
+
+    fn may_be_durable_later(&self) -> bool {
+        self.operation.may_be_durable_later()
     }
 
     fn settle(&mut self, settled: Option<&Settled>) {

@@ -152,19 +152,21 @@ pub(crate) struct Candidate {
     pub(crate) entity: Option<String>,
     /// Whether another job has the turn of the entity that it binds.
     pub(crate) is_taken: bool,
+    /// Whether its attempts may be repeated.
+    pub(crate) repeatable: bool,
     /// The job as it is when it is not claimed; `None` if its spec was deleted by hand.
     pub(crate) job: Option<Job>,
 }
 
-/// `id, queue, attempts, spent, order_key, entity, is_taken`, then the columns of [`spec_columns`].
+/// `id, queue, attempts, spent, order_key, entity, is_taken, repeatable`, then the columns of [`spec_columns`].
 pub(crate) fn candidate(row: &Row) -> Candidate {
-    const LIVE_COLUMNS: usize = 7;
+    const LIVE_COLUMNS: usize = 8;
     let mut cells = Cells::of(row);
     let (id, queue) = (cells.id("id").into(), cells.short("queue"));
     let (attempts, spent) = (cells.number("attempts"), cells.number("spent"));
     let order_key = cells.optional_text("order_key").map(Into::into);
     let entity = cells.optional_text("entity").map(Into::into);
-    let is_taken = cells.boolean("is_taken");
+    let (is_taken, repeatable) = (cells.boolean("is_taken"), cells.boolean("repeatable"));
     let mut unreadable = cells.unreadable();
     let has_spec = Cells::from_column(row, LIVE_COLUMNS).optional_id("id").is_some();
     let job = has_spec.then(|| {
@@ -175,7 +177,7 @@ pub(crate) fn candidate(row: &Row) -> Candidate {
         job.unreadable = unreadable;
         job
     });
-    Candidate { id, queue, attempts, order_key, entity, is_taken, job }
+    Candidate { id, queue, attempts, order_key, entity, is_taken, repeatable, job }
 }
 
 fn worker_id(cells: &mut Cells<'_>, column: &'static str) -> WorkerId {

@@ -30,7 +30,7 @@ macro_rules! begin {
             "SELECT pg_current_xact_id()::text, ",
             server_id!(),
             ",
-                set_config('synchronous_commit', $1, true), set_config('idle_in_transaction_session_timeout', '5s', true),
+                set_config('synchronous_commit', $1, true), set_config('idle_in_transaction_session_timeout', '2s', true),
                 set_config('lock_timeout', '10s', true), set_config('plan_cache_mode', 'force_generic_plan', true),
                 set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
                 set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true), ",
@@ -57,6 +57,8 @@ impl Mode {
         }
     }
 }
+
+const SOON: &str = "SELECT set_config('synchronous_commit', 'off', true)";
 
 /// An open transaction.
 pub(crate) struct Transaction<'s> {
@@ -111,6 +113,12 @@ impl<'s> Transaction<'s> {
             }
             Err(error) => Err(undo(self.connection, self.session, error).await),
         }
+    }
+
+    /// As [`commit`](Self::commit), without waiting for the disk. It becomes durable before any later one does.
+    pub(crate) async fn commit_soon(self, mut calls: Vec<Call<'_>>) -> Result<Vec<Vec<Row>>, Failed> {
+        calls.push(Call::new(SOON));
+        self.commit(calls).await
     }
 
     /// Ends the transaction without effect.

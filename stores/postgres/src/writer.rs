@@ -163,7 +163,11 @@ async fn run_once(
             return Ok(());
         }
         let (calls, settling) = world.flush();
-        let rows = transaction.commit(calls).await?;
+        let rows = if group.iter().all(|write| write.may_be_durable_later()) {
+            transaction.commit_soon(calls).await?
+        } else {
+            transaction.commit(calls).await?
+        };
         let mut settled = Settled::default();
         for (index, settles) in settling {
             settled.add(settles, rows.get(index).map_or(&[], Vec::as_slice));

@@ -163,7 +163,7 @@ async fn r91_a_fleet_under_fire_loses_nothing_and_does_nothing_twice() {
     }
 
     let store = schema.builder().connect().await.unwrap();
-    let (mut seed, started) = (Timestamp::now().as_nanosecond() as u64, Instant::now());
+    let (mut seed, started) = (Timestamp::now().as_microsecond().unsigned_abs(), Instant::now());
     println!("seed {seed}");
     let mut shots = 0;
     while !publishing.is_empty() || is_busy(&store).await {

@@ -83,16 +83,17 @@ impl Found {
 async fn run(connection: &Connection, claim: &Claim, mode: Mode, found: &mut Found) -> Result<(), Failed> {
     let session = connection.session().await?;
     let mut calls = vec![
+        Call::new(statements::LOCK_CLAIMS),
         Call::new(statements::WAKE).with(Micros::of(claim.now)).with(integer(Claim::MAX_WOKEN)),
         Call::new(statements::NEXT_DUE),
     ];
     calls.push(candidates(claim, &claim.room));
     let (transaction, mut rows) = Transaction::begin(connection, &session, mode, calls).await?;
-    let has_woken = !rows[0].is_empty();
-    let next_due = rows[1].first().and_then(rows::due_at);
-    let mut candidates_found = rows.split_off(2).pop().unwrap_or_default();
+    let has_woken = !rows[1].is_empty();
+    let next_due = rows[2].first().and_then(rows::due_at);
+    let mut candidates_found = rows.split_off(3).pop().unwrap_or_default();
     found.claimed.next_due = next_due;
-    let mut is_changed = has_woken;
+    let (mut is_changed, mut must_be_durable) = (has_woken, false);
     loop {
         let mut candidates_now: Vec<_> = candidates_found.iter().map(rows::candidate).collect();
         if mode == Mode::Shared {
@@ -101,6 +102,7 @@ async fn run(connection: &Connection, claim: &Claim, mode: Mode, found: &mut Fou
         let mut round = Round::default();
         let again = round.decide(claim, found, candidates_now);
         is_changed |= !round.is_empty();
+        must_be_durable |= round.must_be_durable();
         let is_full = found.put_in_line == Claim::MAX_WOKEN;
         if is_full {
             found.claimed.next_due = Some(claim.now);
@@ -121,7 +123,8 @@ async fn run(connection: &Connection, claim: &Claim, mode: Mode, found: &mut Fou
             candidates_found = transaction.run(calls).await?.pop().unwrap_or_default();
             continue;
         }
-        return finish(transaction, claim, found, calls, is_changed).await;
+        let end = if is_changed { Some(must_be_durable) } else { None };
+        return finish(transaction, claim, found, calls, end).await;
     }
 }
 
@@ -150,13 +153,13 @@ async fn lock_turns(
     Ok(())
 }
 
-/// Claims what is behind the jobs that have taken turns, and commits.
+/// Claims what is behind the jobs that have taken turns, and commits. `None`: nothing was changed.
 async fn finish(
     transaction: Transaction<'_>,
     claim: &Claim,
     found: &mut Found,
     mut calls: Vec<Call<'_>>,
-    is_changed: bool,
+    must_be_durable: Option<bool>,
 ) -> Result<(), Failed> {
     let firsts: Vec<&First> = found.firsts.iter().filter(|first| found.room[first.queue] > 0).collect();
     if claim.batch > 0 && !firsts.is_empty() {
@@ -175,7 +178,11 @@ async fn finish(
             calls.push(call);
         }
     }
-    if is_changed { transaction.commit(calls).await.map(|_| ()) } else { transaction.roll_back().await }
+    match must_be_durable {
+        None => transaction.roll_back().await,
+        Some(true) => transaction.commit(calls).await.map(|_| ()),
+        Some(false) => transaction.commit_soon(calls).await.map(|_| ()),
+    }
 }
 
 /// The statement that finds the first ready jobs of each queue.

@@ -27,11 +27,18 @@ pub(super) struct Round {
     lanes: Vec<String>,
     /// Entities whose lines other jobs may leave.
     turns: Vec<String>,
+    /// Whether the start of an attempt must be durable.
+    must_be_durable: bool,
 }
 
 impl Round {
     pub(super) fn is_empty(&self) -> bool {
         self.running.is_empty() && self.in_line.is_empty() && self.removed.is_empty()
+    }
+
+    /// Whether what was decided must be durable before a handler runs: an attempt may not be repeated, or a job has failed.
+    pub(super) fn must_be_durable(&self) -> bool {
+        self.must_be_durable || !self.removed.is_empty()
     }
 
     /// Whether lanes or lines of other jobs are to move on.
@@ -68,7 +75,7 @@ impl Round {
         candidate: Candidate,
         taken: &mut HashSet<String>,
     ) -> Option<String> {
-        let Candidate { id, queue, attempts, order_key, is_taken, job, .. } = candidate;
+        let Candidate { id, queue, attempts, order_key, is_taken, repeatable, job, .. } = candidate;
         let Some(mut job) = job else {
             self.removed.push(id);
             self.lanes.extend(order_key);
@@ -98,6 +105,7 @@ impl Round {
             taken.insert(entity.clone());
             found.firsts.push(First { job: id, queue, entity: entity.clone() });
         }
+        self.must_be_durable |= !repeatable;
         self.running.push((id, turn.clone()));
         turn
     }

@@ -2,6 +2,11 @@
 
 use crate::rows::spec_columns;
 
+/// One process claims at a time. Otherwise a second one would skip the first job of an entity, which is locked, and could take the turn for a
+/// later one.
+pub(super) const LOCK_CLAIMS: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended('enact claims {schema}', 0))";
+
 /// Makes due jobs ready.
 pub(super) const WAKE: &str = "
     UPDATE {schema}.live AS l SET stage = 'ready', due_at = NULL
@@ -21,14 +26,14 @@ pub(super) const CANDIDATES: &str = concat!(
     "SELECT r.id, r.queue, r.attempts, r.spent, r.order_key, r.entity,
         r.binds IS NOT NULL AND s.target IS NOT NULL AND EXISTS (
             SELECT 1 FROM {schema}.live AS h
-            WHERE h.entity = r.binds || ' ' || s.target AND h.stage IN ('held', 'running', 'unreleased')) AS is_taken, ",
+            WHERE h.entity = r.binds || ' ' || s.target AND h.stage IN ('held', 'running', 'unreleased')) AS is_taken, r.repeatable, ",
     spec_columns!("s"),
     " FROM (
         SELECT c.queue, c.binds, c.room, l.*,
             row_number() OVER (PARTITION BY c.queue ORDER BY l.priority DESC, l.seq) AS rank
         FROM unnest($1::text[], $2::integer[], $3::text[], $4::bigint[]) AS c (name, queue, binds, room)
         CROSS JOIN LATERAL (
-            SELECT w.id, w.seq, w.priority, w.attempts, w.spent, w.order_key, w.entity FROM {schema}.live AS w
+            SELECT w.id, w.seq, w.priority, w.attempts, w.spent, w.order_key, w.entity, w.repeatable FROM {schema}.live AS w
             WHERE w.stage = 'ready' AND w.name = c.name ORDER BY w.priority DESC, w.seq LIMIT c.room FOR UPDATE SKIP LOCKED) AS l) AS r
     LEFT JOIN {schema}.job_specs AS s ON s.id = r.id
     WHERE r.rank <= r.room
@@ -70,10 +75,10 @@ pub(super) const LINES: &str = concat!(
     firsts AS (
         SELECT n.number, l.*, row_number() OVER (PARTITION BY n.number ORDER BY l.priority DESC, l.seq) AS rank
         FROM names AS n CROSS JOIN LATERAL (
-            SELECT w.id, w.seq, w.priority, w.attempts, w.spent, w.order_key, w.entity FROM {schema}.live AS w
+            SELECT w.id, w.seq, w.priority, w.attempts, w.spent, w.order_key, w.entity, w.repeatable FROM {schema}.live AS w
             WHERE w.entity = n.entity AND w.stage = 'in_line' AND w.name = n.name
             ORDER BY w.priority DESC, w.seq LIMIT $2) AS l)
-    SELECT r.id, 0 AS queue, r.attempts, r.spent, r.order_key, r.entity, true AS is_taken, ",
+    SELECT r.id, 0 AS queue, r.attempts, r.spent, r.order_key, r.entity, true AS is_taken, r.repeatable, ",
     spec_columns!("s"),
     " FROM firsts AS r LEFT JOIN {schema}.job_specs AS s ON s.id = r.id
     WHERE r.rank <= $2 ORDER BY r.number, r.priority DESC, r.seq"

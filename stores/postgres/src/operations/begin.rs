@@ -39,6 +39,10 @@ impl Operation for BeginAttempt {
         Ok(Progress::Done)
     }
 
+    fn may_be_durable_later(&self) -> bool {
+        self.begin.repeatable
+    }
+
     fn output(self) -> bool {
         self.was_held
     }

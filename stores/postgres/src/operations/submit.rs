@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use enact::store::{Limits, NewEvent, Submitted};
+use enact::store::{Limits, NewEvent, Start, Submitted};
 
 use crate::encode::EncodedJob;
 use crate::error::Error;
@@ -42,6 +42,18 @@ impl Operation for SubmitJobs {
         }
         self.submitted = admission.submitted;
         Ok(Progress::Done)
+    }
+
+    /// If all jobs start at once and may be repeated, or are held: the start of their attempts is what must be durable.
+    fn may_be_durable_later(&self) -> bool {
+        let start_at_once = self.jobs.iter().all(|encoded| match encoded.job.start {
+            Some(Start::Running(_)) => encoded.job.repeatable,
+            Some(Start::Held(_)) => true,
+            None => false,
+        });
+        self.events.is_empty()
+            && start_at_once
+            && self.submitted.iter().all(|outcome| *outcome == Submitted::New)
     }
 
     fn output(self) -> Vec<Submitted> {

@@ -75,7 +75,8 @@ CREATE TABLE {schema}.live (
     due_at     timestamptz,
     entity     text        COLLATE "C",
     worker     text        COLLATE "C",
-    started_at timestamptz
+    started_at timestamptz,
+    repeatable boolean     NOT NULL               -- its attempts may be repeated, so their starts may become durable later
 ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
     autovacuum_analyze_scale_factor = 0.2, autovacuum_analyze_threshold = 1000);
 -- The order of claims.

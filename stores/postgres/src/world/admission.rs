@@ -80,6 +80,7 @@ impl World {
             entity: None,
             worker: None,
             started_at: None,
+            repeatable: job.repeatable,
         };
         if let Some(start) = &job.start {
             let (worker, stage) = match start {

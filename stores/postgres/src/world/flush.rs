@@ -89,7 +89,8 @@ impl World {
                         .iter()
                         .map(|(_, live)| live.order_key.as_deref().map(Text::of))
                         .collect::<Vec<_>>(),
-                );
+                )
+                .with(inserted.iter().map(|(_, live)| live.repeatable).collect::<Vec<_>>());
             calls.push(call);
         }
     }
@@ -290,11 +291,12 @@ const UPDATE_LIVE: &str = "
 
 const INSERT_LIVE: &str = "
     INSERT INTO {schema}.live (id, stage, attempts, spent, is_blocked, pending, due_at, entity, worker, started_at, seq, name,
-        priority, order_key)
+        priority, order_key, repeatable)
     SELECT *
     FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[], $5::boolean[], $6::integer[], $7::timestamptz[], $8::text[],
-        $9::text[], $10::timestamptz[], $11::bigint[], $12::text[], $13::integer[], $14::text[])
-        AS u (id, stage, attempts, spent, is_blocked, pending, due_at, entity, worker, started_at, seq, name, priority, order_key)";
+        $9::text[], $10::timestamptz[], $11::bigint[], $12::text[], $13::integer[], $14::text[], $15::boolean[])
+        AS u (id, stage, attempts, spent, is_blocked, pending, due_at, entity, worker, started_at, seq, name, priority, order_key,
+            repeatable)";
 
 const INSERT_CANCELLED: &str = "
     INSERT INTO {schema}.cancelled (job, ended_at) SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS u (job, ended_at)";

@@ -80,13 +80,15 @@ pub(crate) struct Live {
     pub(crate) entity: Option<String>,
     pub(crate) worker: Option<String>,
     pub(crate) started_at: Option<Timestamp>,
+    /// Whether its attempts may be repeated.
+    pub(crate) repeatable: bool,
 }
 
 /// The columns of `live AS l` that [`Live::read`] reads.
 macro_rules! live_columns {
     () => {
         "l.id, l.seq, l.stage, l.name, l.priority, l.order_key, l.attempts, l.spent, l.is_blocked, l.pending, l.due_at, l.entity, \
-         l.worker, l.started_at"
+         l.worker, l.started_at, l.repeatable"
     };
 }
 pub(crate) use live_columns;
@@ -109,6 +111,7 @@ impl Live {
             entity: cells.optional_text("entity").map(Into::into),
             worker: cells.optional_text("worker").map(Into::into),
             started_at: cells.optional_clamped_time("started_at"),
+            repeatable: cells.boolean("repeatable"),
         };
         (id, live)
     }

@@ -309,6 +309,8 @@ impl World {
             entity: None,
             worker: None,
             started_at: None,
+            // Not known any more. This is always safe.
+            repeatable: false,
         };
         self.insert_live(id, live);
         self.enter_count(&found.name);
