@@ -1,34 +1,32 @@
 //! `balances` and `transfers`. They read the store page by page, without starting the bank.
 
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use bank::domain::{Account, Transfer, TransferId};
 use enact::store::{EntityKey, Store};
 use enact::{Entity, Key};
-use enact_sqlite::SqliteStore;
 
-use super::database::open_existing;
+use super::database::{Database, open_existing};
 use super::output::{JsonArray, align_right, table, write_json};
 
 /// The number of entities that are read at a time.
 const PAGE: usize = 500;
 
-pub(crate) async fn balances(db: &Path, csv: bool, json: bool, out: &mut impl Write) -> Result<()> {
-    let store = open_existing(db)?;
+pub(crate) async fn balances(db: &Database, csv: bool, json: bool, out: &mut impl Write) -> Result<()> {
+    let store = open_existing(db).await?;
     if json {
-        return write_all_as_json::<Account>(&store, out).await;
+        return write_all_as_json::<Account>(&*store, out).await;
     }
     if csv {
         writeln!(out, "account,balance_cents")?;
-        return for_each(&store, |Account { id, balance_cents, .. }| {
+        return for_each(&*store, |Account { id, balance_cents, .. }| {
             Ok(writeln!(out, "{id},{balance_cents}")?)
         })
         .await;
     }
     let mut accounts = table(["account", "holder", "balance (cents)"]);
-    for_each(&store, |Account { id, holder, balance_cents }| {
+    for_each(&*store, |Account { id, holder, balance_cents }| {
         accounts.add_row([id.to_string(), holder.unwrap_or_default(), balance_cents.to_string()]);
         Ok(())
     })
@@ -39,20 +37,20 @@ pub(crate) async fn balances(db: &Path, csv: bool, json: bool, out: &mut impl Wr
 
 pub(crate) async fn transfers(
     id: Option<TransferId>,
-    db: &Path,
+    db: &Database,
     json: bool,
     out: &mut impl Write,
 ) -> Result<()> {
-    let store = open_existing(db)?;
+    let store = open_existing(db).await?;
     match id {
         Some(id) => {
-            let transfer = find_transfer(&store, &id).await?;
+            let transfer = find_transfer(&*store, &id).await?;
             if json { write_json(out, &transfer) } else { write_transfers(vec![transfer], out) }
         }
-        None if json => write_all_as_json::<Transfer>(&store, out).await,
+        None if json => write_all_as_json::<Transfer>(&*store, out).await,
         None => {
             let mut transfers = Vec::new();
-            for_each(&store, |transfer| {
+            for_each(&*store, |transfer| {
                 transfers.push(transfer);
                 Ok(())
             })
@@ -62,7 +60,7 @@ pub(crate) async fn transfers(
     }
 }
 
-async fn find_transfer(store: &SqliteStore, id: &TransferId) -> Result<Transfer> {
+async fn find_transfer(store: &dyn Store, id: &TransferId) -> Result<Transfer> {
     let key = Key::of(id).with_context(|| format!("`{id}` is not a transfer id"))?;
     let stored = store.entity(&EntityKey { entity: Transfer::NAME, id: key }).await?;
     let stored =
@@ -85,14 +83,14 @@ fn write_transfers(transfers: Vec<Transfer>, out: &mut impl Write) -> Result<()>
     Ok(writeln!(out, "{rows}")?)
 }
 
-async fn write_all_as_json<E: Entity>(store: &SqliteStore, out: &mut impl Write) -> Result<()> {
+async fn write_all_as_json<E: Entity>(store: &dyn Store, out: &mut impl Write) -> Result<()> {
     let mut array = JsonArray::begin(out)?;
     for_each(store, |entity: E| Ok(array.push(&entity)?)).await?;
     Ok(array.end()?)
 }
 
 /// Calls `action` with each entity of a type, in the order of their ids.
-async fn for_each<E: Entity>(store: &SqliteStore, mut action: impl FnMut(E) -> Result<()>) -> Result<()> {
+async fn for_each<E: Entity>(store: &dyn Store, mut action: impl FnMut(E) -> Result<()>) -> Result<()> {
     let mut after = None;
     loop {
         let page = store.entities(E::NAME, after.as_ref(), PAGE).await?;

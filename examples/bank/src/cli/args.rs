@@ -7,6 +7,7 @@ use bank::domain::{AccountId, TransactionId, TransferId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use enact::{JobId, JobState, RuntimeBuilder};
 
+use super::database::Database;
 use super::parse;
 
 /// A bank on enact. Without a command, replays the bundled ledger into a temporary database.
@@ -263,17 +264,17 @@ pub(super) struct WorkArgs {
 /// Options of commands that inspect a database or change its jobs, and run none.
 #[derive(Debug, Args)]
 pub(super) struct DatabaseArgs {
-    /// The database file
+    /// The database: a file of SQLite, or `postgres://user:password@host/database`
     #[arg(long)]
-    pub(super) db: PathBuf,
+    pub(super) db: Database,
 }
 
 /// Options of commands that run jobs.
 #[derive(Debug, Args)]
 pub(crate) struct RuntimeArgs {
-    /// The database file; `replay`, `open`, `deposit` and `work` create it
+    /// The database: a file of SQLite, or `postgres://user:password@host/database`; `replay`, `open`, `deposit` and `work` create it
     #[arg(long)]
-    pub(super) db: PathBuf,
+    pub(super) db: Database,
     /// How long after this process dies other processes take over its jobs
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse::lease)]
     pub(super) lease: Duration,

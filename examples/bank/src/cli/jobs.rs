@@ -1,18 +1,16 @@
 //! `jobs` and `job`. They read the store page by page, without starting the bank.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use enact::store::Store;
 use enact::{
     Attempt, CorrelationId, Cursor, EventId, Job, JobId, JobQuery, Json, StoredEvent, StrategyChoice,
 };
-use enact_sqlite::SqliteStore;
 use serde::Serialize;
 
 use super::args::JobsArgs;
-use super::database::open_existing;
+use super::database::{Database, open_existing};
 use super::output::{JsonArray, describe, table, write_failure, write_json};
 
 /// The number of jobs or events that are read at a time.
@@ -20,17 +18,17 @@ const PAGE: usize = 500;
 
 pub(crate) async fn list(args: JobsArgs, json: bool, out: &mut impl Write) -> Result<()> {
     let JobsArgs { states, name, correlation, limit, database } = args;
-    let store = open_existing(&database.db)?;
+    let store = open_existing(&database.db).await?;
     let mut query = JobQuery::new().states(states).latest_first();
     query.name = name;
     query.correlation = correlation.map(CorrelationId::new);
     if json {
         let mut array = JsonArray::begin(out)?;
-        for_each(&store, query, limit, |job| Ok(array.push(job)?)).await?;
+        for_each(&*store, query, limit, |job| Ok(array.push(job)?)).await?;
         return Ok(array.end()?);
     }
     let mut rows = table(["job", "name", "state", "attempts", "target", "failure"]);
-    for_each(&store, query, limit, |job| {
+    for_each(&*store, query, limit, |job| {
         rows.add_row(job_row(job));
         Ok(())
     })
@@ -40,7 +38,7 @@ pub(crate) async fn list(args: JobsArgs, json: bool, out: &mut impl Write) -> Re
 
 /// Calls `action` with each job that a query matches, up to `limit` jobs.
 async fn for_each(
-    store: &SqliteStore,
+    store: &dyn Store,
     mut query: JobQuery,
     limit: usize,
     mut action: impl FnMut(&Job) -> Result<()>,
@@ -85,18 +83,18 @@ struct EmittedEvent {
     payload: Json,
 }
 
-pub(crate) async fn show(id: JobId, db: &Path, json: bool, out: &mut impl Write) -> Result<()> {
-    let store = open_existing(db)?;
+pub(crate) async fn show(id: JobId, db: &Database, json: bool, out: &mut impl Write) -> Result<()> {
+    let store = open_existing(db).await?;
     let job = store.job(id).await?;
     let job = job.with_context(|| format!("job {id} not found; list jobs with `bank jobs`"))?;
     let attempts = store.attempts(id).await?;
-    let events = events_of(&store, &attempts).await?;
+    let events = events_of(&*store, &attempts).await?;
     let report = JobReport { job, attempts, events };
     if json { write_json(out, &report) } else { write_report(&report, out) }
 }
 
 /// Returns the events that the attempts emitted. Reads all events until they are found, as there is no index by job.
-async fn events_of(store: &SqliteStore, attempts: &[Attempt]) -> Result<Vec<EmittedEvent>> {
+async fn events_of(store: &dyn Store, attempts: &[Attempt]) -> Result<Vec<EmittedEvent>> {
     let wanted: Vec<EventId> = attempts.iter().flat_map(|attempt| attempt.events.iter().copied()).collect();
     let mut found = Vec::with_capacity(wanted.len());
     let mut cursor = Cursor::START;

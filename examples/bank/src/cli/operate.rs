@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,7 +11,7 @@ use enact::{CorrelationId, JobId, Retention};
 use serde::Serialize;
 
 use super::args::{EndState, PruneArgs, RetryArgs};
-use super::database::start_without_worker;
+use super::database::{Database, start_without_worker};
 use super::output::{table, write_json};
 
 /// The JSON output of a command that changes a job.
@@ -41,13 +40,13 @@ pub(crate) async fn retry(args: RetryArgs, json: bool, out: &mut impl Write) -> 
     }
 }
 
-pub(crate) async fn cancel(id: JobId, db: &Path, json: bool, out: &mut impl Write) -> Result<()> {
+pub(crate) async fn cancel(id: JobId, db: &Database, json: bool, out: &mut impl Write) -> Result<()> {
     let bank = start_without_worker(db).await?;
     bank.jobs().cancel(id).await?;
     report(&bank, id, json, out).await
 }
 
-pub(crate) async fn orphans(db: &Path, json: bool, out: &mut impl Write) -> Result<()> {
+pub(crate) async fn orphans(db: &Database, json: bool, out: &mut impl Write) -> Result<()> {
     let bank = start_without_worker(db).await?;
     let orphans = bank.jobs().orphans().await?;
     if json {

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::args::RuntimeArgs;
-use super::database::{close_bank, start_bank};
+use super::database::{Database, close_bank, start_bank};
 use super::output::{align_right, table, write_json};
 
 /// The ledger that is part of the program: three months of a small bank, with invalid rows of each kind.
@@ -42,7 +42,10 @@ struct Jobs {
 /// Replays the bundled ledger into a temporary database.
 pub(crate) async fn bundled(json: bool, out: &mut impl Write) -> Result<()> {
     let directory = tempfile::tempdir().context("cannot create a directory for the temporary database")?;
-    let args = RuntimeArgs { db: directory.path().join("bank.db"), lease: RuntimeBuilder::DEFAULT_LEASE };
+    let args = RuntimeArgs {
+        db: Database::File(directory.path().join("bank.db")),
+        lease: RuntimeBuilder::DEFAULT_LEASE,
+    };
     let bank = start_bank(&args).await?;
     let report = run(&bank, "the bundled ledger", Ledger::new(BUNDLED)?, BUNDLED.len() as u64).await;
     let closed = close_bank(bank).await;

@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use enact::wiring::Wiring;
 use enact::{Cause, Job, JobId, JobKind, JobTreeNode};
 
-use super::database::start_without_worker;
+use super::database::{Database, start_without_worker};
 use super::output::{describe, write_json};
 
-pub(crate) async fn tree(id: JobId, db: &Path, json: bool, out: &mut impl Write) -> Result<()> {
+pub(crate) async fn tree(id: JobId, db: &Database, json: bool, out: &mut impl Write) -> Result<()> {
     let bank = start_without_worker(db).await?;
     let job = bank.jobs().get(id).await?;
     let job = job.with_context(|| format!("job {id} not found; list jobs with `bank jobs`"))?;

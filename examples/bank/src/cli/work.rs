@@ -14,8 +14,9 @@ pub(crate) async fn work(args: &WorkArgs, out: &mut impl Write) -> Result<()> {
     // Listens before the first job starts, so that no signal ends the program while a job runs.
     let mut stop = StopSignals::listen()?;
     let notifier = LogNotifier { delay: args.mail_delay };
-    let bank = database::builder(&args.runtime, notifier)?.concurrency(args.concurrency).start().await?;
-    print(out, &format!("running jobs in {}; press Ctrl-C to stop", args.runtime.db.display()))?;
+    let bank =
+        database::builder(&args.runtime, notifier).await?.concurrency(args.concurrency).start().await?;
+    print(out, &format!("running jobs in {}; press Ctrl-C to stop", args.runtime.db))?;
 
     stop.recv().await;
     stop.exit_on_next();

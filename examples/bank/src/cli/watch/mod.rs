@@ -5,21 +5,20 @@ mod screen;
 mod snapshot;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::database::open_existing;
+use super::database::{Database, open_existing};
 use snapshot::Sampler;
 
 /// The minimum pause between two snapshots.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-pub(crate) async fn watch(db: &Path, out: &mut impl Write) -> Result<()> {
-    let sampler = Sampler::new(open_existing(db)?);
+pub(crate) async fn watch(db: &Database, out: &mut impl Write) -> Result<()> {
+    let sampler = Sampler::new(open_existing(db).await?);
     if io::stdout().is_terminal() && io::stdin().is_terminal() {
-        screen::watch(sampler, &db.display().to_string()).await
+        screen::watch(sampler, &db.to_string()).await
     } else {
         plain::watch(sampler, out).await
     }

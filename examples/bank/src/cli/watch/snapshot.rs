@@ -8,7 +8,6 @@ use anyhow::Result;
 use enact::clock::{Clock, SystemClock, Timestamp};
 use enact::store::Store;
 use enact::{Job, JobCount, JobQuery, JobState};
-use enact_sqlite::SqliteStore;
 
 use super::INTERVAL;
 
@@ -20,7 +19,7 @@ const PAUSE_FACTOR: u32 = 10;
 
 /// Takes snapshots, and computes rates from each to the next.
 pub(super) struct Sampler {
-    store: SqliteStore,
+    store: Box<dyn Store>,
     last: Option<Sample>,
 }
 
@@ -55,7 +54,7 @@ struct Sample {
 }
 
 impl Sampler {
-    pub(super) fn new(store: SqliteStore) -> Self {
+    pub(super) fn new(store: Box<dyn Store>) -> Self {
         Self { store, last: None }
     }
 
