@@ -2,9 +2,12 @@
 //! twice, and no job stays unfinished (r62). All combinations run on every store.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod common;
+
 use std::fmt;
 use std::pin::pin;
 
+use common::{cluster, connect};
 use enact::Cursor;
 use enact::clock::ManualClock;
 use enact::prelude::*;
@@ -111,6 +114,7 @@ async fn tax(spent: Spent, ledgers: Repository<Ledger>) -> Result<(), Failure> {
 enum Backend {
     Memory,
     Sqlite,
+    Postgres,
 }
 
 impl Backend {
@@ -120,6 +124,11 @@ impl Backend {
         match self {
             Self::Memory => builder.store(MemoryStore::new()),
             Self::Sqlite => builder.open(move || SqliteStore::open(&file).unwrap()),
+            Self::Postgres => {
+                let directory = directory.path().file_name().unwrap().to_string_lossy();
+                let schema = format!("purses_{}", directory.trim_start_matches('.'));
+                builder.open(move || connect(&schema))
+            }
         }
     }
 }
@@ -435,6 +444,13 @@ async fn r62_no_fault_leaves_a_partial_commit_or_a_double_effect_on_sqlite() {
 }
 
 #[tokio::test]
+async fn r62_no_fault_leaves_a_partial_commit_or_a_double_effect_on_postgres() {
+    if cluster().is_some() {
+        check_all(Backend::Postgres).await;
+    }
+}
+
+#[tokio::test]
 async fn r62_a_crash_leaves_its_job_running_and_the_process_dead() {
     let mut world = Backend::Memory.builder(&tempfile::tempdir().unwrap()).start().await;
     world.given(Purse { id: 1, coins: 100 }).await;
@@ -529,7 +545,8 @@ impl Refusal {
 
 #[tokio::test]
 async fn r62_a_commit_that_the_store_refuses_leaves_nothing() {
-    for backend in [Backend::Memory, Backend::Sqlite] {
+    let postgres = cluster().map(|_| Backend::Postgres);
+    for backend in [Backend::Memory, Backend::Sqlite].into_iter().chain(postgres) {
         for refusal in Refusal::ALL {
             refusal.check(backend).await;
         }

@@ -40,7 +40,7 @@ macro_rules! on_every_store {
 pub(crate) use on_every_store;
 
 /// A test that takes longer than this hangs. Time is driven by a [`ManualClock`], so a test needs far less.
-const TIMEOUT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Runs one test to its end, or leaves it out if there is no world.
 pub(crate) fn run_test<F: Future<Output = ()>>(
@@ -154,13 +154,14 @@ fn open(directory: &TempDir) -> SqliteStore {
 }
 
 /// The server that the tests of this process share.
-fn cluster() -> Option<&'static Cluster> {
+pub(crate) fn cluster() -> Option<&'static Cluster> {
     static SHARED: LazyLock<Option<&Cluster>> =
         LazyLock::new(|| postgres_cluster::shared_or_left_out(env!("CARGO_CRATE_NAME")));
     *SHARED
 }
 
-fn connect(schema: &str) -> PostgresStore {
+/// Opens a store in a schema of that server.
+pub(crate) fn connect(schema: &str) -> PostgresStore {
     let builder = PostgresStore::builder(cluster().expect("the server runs").url()).schema(schema);
     // On a thread of its own, so that a test can open a store in a call that is not async.
     let connecting = thread::spawn(|| {
