@@ -47,6 +47,7 @@ fn wait(job: &JobHandle<u32>) -> tokio::task::JoinHandle<Result<u32, Failure>> {
 async fn ends(world: &World, waiting: tokio::task::JoinHandle<Result<u32, Failure>>) -> Result<u32, Failure> {
     until("waiting ends", async || {
         world.advance(Duration::from_secs(1));
+        settle().await;
         waiting.is_finished()
     })
     .await;
