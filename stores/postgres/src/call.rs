@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
+use tokio::task::JoinHandle;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, Statement};
 use uuid::Uuid;
@@ -84,6 +85,8 @@ impl<'a> Call<'a> {
 /// A connection, and the statements that were prepared on it.
 pub(crate) struct Session {
     client: Client,
+    /// Sends and receives.
+    driver: JoinHandle<()>,
     schema: Rc<str>,
     /// Whether statements are prepared once, or sent with each call.
     prepares: bool,
@@ -95,8 +98,16 @@ pub(crate) struct Session {
 type Sent<'s, T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>> + 's>>;
 
 impl Session {
-    pub(crate) fn new(client: Client, schema: Rc<str>, prepares: bool) -> Self {
-        Self { client, schema, prepares, prepared: RefCell::default(), texts: RefCell::default() }
+    pub(crate) fn new(client: Client, driver: JoinHandle<()>, schema: Rc<str>, prepares: bool) -> Self {
+        Self { client, driver, schema, prepares, prepared: RefCell::default(), texts: RefCell::default() }
+    }
+
+    /// Ends the session.
+    pub(crate) async fn close(self) {
+        let Self { client, driver, .. } = self;
+        drop(client);
+        // One that fails has ended, too.
+        let _ = driver.await;
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -56,13 +56,13 @@ impl Target {
             Ok(connected) => connected?,
             Err(_) => return Err(Error::Silent),
         };
-        spawn_local(async move {
+        let driver = spawn_local(async move {
             // A lost connection is noticed by the calls that use it.
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to PostgreSQL ended");
             }
         });
-        Ok(Session::new(client, self.schema.as_str().into(), self.prepares))
+        Ok(Session::new(client, driver, self.schema.as_str().into(), self.prepares))
     }
 }
 
@@ -112,6 +112,16 @@ impl Connection {
                 failures.retry_at = Some(Instant::now() + pause);
                 Err(error)
             }
+        }
+    }
+
+    /// Ends the session, if no call uses it any more.
+    pub(crate) async fn close(&self) {
+        const LIMIT: Duration = Duration::from_secs(1);
+        let session = self.session.take().map(Rc::try_unwrap);
+        if let Some(Ok(session)) = session {
+            // A server that does not answer sees the end later.
+            let _ = timeout(LIMIT, session.close()).await;
         }
     }
 

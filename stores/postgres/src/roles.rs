@@ -201,26 +201,49 @@ struct Queues {
 impl Queues {
     /// Runs until all queues are closed and empty.
     async fn run(self) {
-        let connection = || Rc::new(Connection::new(self.target.clone(), Some(ANSWER_LIMIT)));
+        let mut connections = Vec::new();
+        let mut connection = |limit| {
+            let connection = open_early(Connection::new(self.target.clone(), limit));
+            connections.push(connection.clone());
+            connection
+        };
+        let limit = Some(ANSWER_LIMIT);
         let mut roles = vec![
-            spawn_local(writer::write(connection(), self.writes, self.decided)),
-            spawn_local(loader::load(connection(), self.loads)),
+            spawn_local(writer::write(connection(limit), self.writes, self.decided)),
+            spawn_local(loader::load(connection(limit), self.loads)),
+            spawn_local(make_at_once(connection(limit), self.reads)),
+            spawn_local(make_at_once(connection(None), self.lists)),
         ];
-        for mut queue in self.serial {
-            let connection = connection();
-            roles.push(spawn_local(async move {
-                while let Some(call) = queue.recv().await {
-                    call.run(connection.clone()).await;
-                }
-            }));
+        for queue in self.serial {
+            roles.push(spawn_local(make_in_turn(connection(limit), queue)));
         }
-        roles.push(spawn_local(make_at_once(connection(), self.reads)));
-        roles.push(spawn_local(make_at_once(Rc::new(Connection::new(self.target, None)), self.lists)));
         for role in roles {
             // A role that panics has closed its queue.
             let _ = role.await;
         }
+        for connection in connections {
+            connection.close().await;
+        }
     }
+}
+
+/// Makes calls one after the other.
+async fn make_in_turn(connection: Rc<Connection>, mut queue: queue::UnboundedReceiver<Box<dyn QueuedCall>>) {
+    while let Some(call) = queue.recv().await {
+        call.run(connection.clone()).await;
+    }
+}
+
+/// Connects before the first call. If that fails, the call tries again.
+fn open_early(connection: Connection) -> Rc<Connection> {
+    let connection = Rc::new(connection);
+    let opened = connection.clone();
+    spawn_local(async move {
+        if let Err(error) = opened.session().await {
+            tracing::debug!(error = %error.to_store_error(&opened.target.label), "a connection is not open yet");
+        }
+    });
+    connection
 }
 
 /// Sends calls as they come. The server answers them one after the other.
