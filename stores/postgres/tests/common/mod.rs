@@ -38,8 +38,10 @@ impl TestSchema {
         Some(Arc::new(Self { name: format!("t_{}", Uuid::now_v7().simple()), url: url()? }))
     }
 
+    /// Without prepared statements if `ENACT_POSTGRES_UNPREPARED` is set, for a pooler that does not support them.
     pub(crate) fn builder(&self) -> PostgresStoreBuilder {
-        PostgresStore::builder(self.url).schema(&self.name)
+        let prepares = env::var("ENACT_POSTGRES_UNPREPARED").is_err();
+        PostgresStore::builder(self.url).schema(&self.name).prepared_statements(prepares)
     }
 
     /// Opens a store from any thread.
