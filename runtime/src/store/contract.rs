@@ -34,7 +34,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// - **States.** A job changes its state only as [`JobState::TRANSITIONS`] says, under any race.
 /// - **Order.** Jobs have sequence numbers and events have positions. They increase from a call that has returned to one that is made
 ///   afterwards, and within a call in the order of its vectors. Of concurrent calls, those of events, and of the jobs of a lane, are in the order of
-///   their transactions; other jobs may be numbered in another order, so a page may miss a job whose call was under way. Numbers are never
+///   their transactions; other jobs may be numbered in another order, so a page may miss a job whose call had not returned. Numbers are never
 ///   reused, not even after pruning.
 /// - **Waiting.** A job is `Waiting` while any of these blocks it, and `Ready` otherwise: another job is at the head of its lane; a
 ///   [predecessor](super::JobSpec::after) has not succeeded; its time ([`NewJob::due_at`], [`Next::Retry`](super::Next::Retry)) has not come. A job that is blocked
