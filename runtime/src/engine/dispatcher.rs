@@ -196,6 +196,7 @@ async fn wait_for_work(engine: &Engine, next_due: Option<Timestamp>) {
     let end = engine.pauses.next_end(start).map_or(end, |next| next.min(end));
     tokio::select! {
         () = engine.work.notified() => {}
+        () = engine.store.wait_for_work() => {}
         () = engine.clock.sleep_until(end) => {}
     }
 }

@@ -87,6 +87,12 @@ pub trait Store: Send + Sync + 'static {
     /// no call takes long. If there are more, [`Claimed::next_due`] is not later than now.
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError>;
 
+    /// Returns when another process may have stored something to [claim](Self::claim). It is a hint, which may come too often or not at all:
+    /// the engine claims once a second anyway. A hint that comes while nobody waits ends the next wait. By default it never comes.
+    fn wait_for_work(&self) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Loads an entity for an execution, as committed when its attempt began or later. Commits of other processes since then
     /// may be missing; the commit detects the conflict ([r17](crate::rules#r17)).
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError>;

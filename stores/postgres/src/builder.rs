@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use enact::store::StoreError;
+use tokio_postgres::Config;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::connection::{Connection, Target};
@@ -31,6 +32,7 @@ impl PostgresStore {
             migrate: true,
             durability: Durability::default(),
             prepared_statements: true,
+            listen_url: None,
             #[cfg(feature = "tls")]
             root_certificates: None,
         })
@@ -70,6 +72,13 @@ impl PostgresStoreBuilder {
         self
     }
 
+    /// The URL of a direct connection, for notifications of other processes. Default: the URL of the store. It is needed if that leads to a pooler
+    /// in transaction mode, through which notifications do not arrive; without them, work of other processes is found once a second.
+    pub fn listen_url(mut self, url: impl Into<String>) -> Self {
+        self.0.listen_url = Some(url.into());
+        self
+    }
+
     /// The certificates, in PEM, that the server's certificate must be signed by if the URL has `sslmode=require`. Default: those that the
     /// system trusts.
     #[cfg(feature = "tls")]
@@ -85,28 +94,21 @@ impl PostgresStoreBuilder {
     /// 15; if the database is not in UTF-8; if the schema is missing and not to be created, or was migrated by a newer version of this
     /// crate. The error names the database and what to do. It does not show the password.
     pub async fn connect(self) -> Result<PostgresStore, StoreError> {
-        let Options { url, schema, migrate, durability, prepared_statements, .. } = self.0;
-        let mut config = options::config(&url)?;
+        let Options { url, schema, migrate, durability, prepared_statements, listen_url, .. } = self.0;
+        let config = complete(options::config(&url)?);
+        let listen = match listen_url {
+            Some(url) => complete(options::config(&url)?),
+            None => config.clone(),
+        };
         let label = options::label(&config, &schema);
         let quoted = options::quoted(&schema)?;
-        if config.get_application_name().is_none() {
-            config.application_name("enact");
-        }
-        if config.get_tcp_user_timeout().is_none() {
-            // Without it, a connection to a machine that is gone is noticed after a quarter of an hour.
-            config.tcp_user_timeout(Duration::from_secs(15));
-        }
-        if config.get_target_session_attrs() == TargetSessionAttrs::Any {
-            // Of several hosts, the one that can be written, also after another was promoted.
-            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        }
         #[cfg(feature = "tls")]
         let tls = tls::connector(config.get_ssl_mode(), self.0.root_certificates.as_deref())?;
         #[cfg(not(feature = "tls"))]
         let tls = tokio_postgres::NoTls;
         let prepares = prepared_statements;
         let target = Target { config, schema: quoted.clone(), durability, prepares, label, tls };
-        let roles = Roles::start(target)?;
+        let roles = Roles::start(target, listen)?;
         let checked = roles.leases.call(async move |connection: &Connection| {
             let session = connection.session().await?;
             schema::prepare(&session, migrate, &quoted).await?;
@@ -118,4 +120,20 @@ impl PostgresStoreBuilder {
         checked.await?;
         Ok(PostgresStore { roles })
     }
+}
+
+/// Adds what the URL does not say.
+fn complete(mut config: Config) -> Config {
+    if config.get_application_name().is_none() {
+        config.application_name("enact");
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        // Without it, a connection to a machine that is gone is noticed after a quarter of an hour.
+        config.tcp_user_timeout(Duration::from_secs(15));
+    }
+    if config.get_target_session_attrs() == TargetSessionAttrs::Any {
+        // Of several hosts, the one that can be written, also after another was promoted.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    config
 }

@@ -12,7 +12,7 @@
 //!
 //! # How calls run
 //!
-//! - **A thread of the store** has a tokio runtime and six connections: for writes, claims, leases, entities, short reads, and listings. So leases are
+//! - **A thread of the store** has a tokio runtime and seven connections: for writes, claims, leases, entities, short reads, listings, and notifications. So leases are
 //!   renewed while handlers block all threads of the program. Dropping the store finishes queued writes.
 //! - **Writes** are queued. The store takes all that are queued into a group, which is one transaction in two round trips: the first
 //!   locks and loads what all of them need, by sets; they decide in memory, one after the other; the second writes what has changed, by sets, and
@@ -25,6 +25,8 @@
 //!   becomes durable with the next write.
 //! - **Events** are numbered in the order of their commits, with gaps. A reader at a cursor misses none.
 //! - **Reads** see what is committed and durable.
+//! - **Other processes** are notified after a commit that has left something to claim, at most about twenty times a second. They also ask once a second,
+//!   so a notification that is lost only costs time.
 //!
 //! # Failures
 //!
@@ -49,7 +51,8 @@
 //!   name, against the certificates that the system trusts or those of [`root_certificates`](PostgresStoreBuilder::root_certificates);
 //!   `verify-ca` and `verify-full` mean the same. `prefer`, the default, encrypts if the server can, and verifies nothing.
 //! - **Poolers:** the store works through one in transaction mode, such as `PgBouncer`. It keeps no state in a session but prepared statements, which `PgBouncer`
-//!   supports from 1.21 on; for an older one turn them [off](PostgresStoreBuilder::prepared_statements).
+//!   supports from 1.21 on; for an older one turn them [off](PostgresStoreBuilder::prepared_statements). Notifications do not pass
+//!   through such a pooler: name a direct connection by [`listen_url`](PostgresStoreBuilder::listen_url), or they are left out, with a warning.
 //! - **Locks:** a group has a lock for each key, lane, turn and new entity. `max_locks_per_transaction × max_connections` of the server should be
 //!   above 1000 for each process; otherwise a group that finds no room runs without others.
 //!
@@ -59,7 +62,6 @@
 //! - **Counting jobs** ([`count_jobs`](enact::store::Store::count_jobs), [`count_live`](enact::store::Store::count_live)) reads the jobs.
 //! - **The number of queued jobs** is counted when one with a limit is submitted, at most 1000 beyond the limit. Jobs that executions stage at the
 //!   same moment may be missing.
-//! - **Other processes** find work by asking once a second.
 //!
 //! # Reading the database
 //!
@@ -96,6 +98,7 @@ mod store;
 mod tls;
 mod transaction;
 mod value;
+mod waking;
 mod world;
 mod writer;
 

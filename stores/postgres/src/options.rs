@@ -37,6 +37,7 @@ pub(crate) struct Options {
     pub(crate) migrate: bool,
     pub(crate) durability: Durability,
     pub(crate) prepared_statements: bool,
+    pub(crate) listen_url: Option<String>,
     /// In PEM; `None`: those that the system trusts.
     #[cfg(feature = "tls")]
     pub(crate) root_certificates: Option<Vec<u8>>,

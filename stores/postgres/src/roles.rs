@@ -8,15 +8,18 @@ use std::time::Duration;
 
 use enact::store::{Claim, Claimed, EntityKey, StoreError, StoredEntity};
 use tokio::runtime::Builder;
-use tokio::sync::{mpsc as queue, oneshot, watch};
+use tokio::sync::{Notify, mpsc as queue, oneshot, watch};
 use tokio::task::{LocalSet, spawn_local};
+use tokio_postgres::Config;
+use uuid::Uuid;
 
 use crate::call::Session;
 use crate::claims;
-use crate::connection::{Connection, Target};
+use crate::connection::{Connection, Target, Tls};
 use crate::error::Error;
 use crate::loader::{self, QueuedLoad};
 use crate::operation::{Operation, Queued, QueuedWrite};
+use crate::waking::{self, Listener};
 use crate::writer;
 
 /// How long the server may take to answer. It waits for locks meanwhile, for a part of this time.
@@ -96,13 +99,22 @@ pub(crate) struct Roles {
     pub(crate) lists: Role,
     pub(crate) leases: Role,
     pub(crate) target: Arc<Target>,
+    /// Another process has stored work.
+    pub(crate) woken: Arc<Notify>,
     _thread: JoinOnDrop,
 }
 
 impl Roles {
     /// Starts the thread.
-    pub(crate) fn start(target: Target) -> Result<Self, StoreError> {
+    pub(crate) fn start(target: Target, listen: Config) -> Result<Self, StoreError> {
         let target = Arc::new(target);
+        let woken = Arc::new(Notify::new());
+        let listener = Listener {
+            config: listen,
+            tls: Tls::clone(&target.tls),
+            process: Uuid::now_v7(),
+            woken: woken.clone(),
+        };
         let (writer, queued_writes) = queue::unbounded_channel();
         let (deciding, decided) = watch::channel(0);
         let (loader, queued_loads) = queue::unbounded_channel();
@@ -118,6 +130,7 @@ impl Roles {
             serial: vec![claims.1, leases.1],
             reads: reads.1,
             lists: lists.1,
+            listener,
             target: target.clone(),
         };
         let (ended, has_ended) = mpsc::channel();
@@ -140,6 +153,7 @@ impl Roles {
                 lists: lists.0,
                 leases: leases.0,
                 target,
+                woken,
                 _thread: JoinOnDrop(Mutex::new(has_ended)),
             }),
             Err(error) => Err(StoreError::new("the thread of the store cannot be started").caused_by(error)),
@@ -195,6 +209,7 @@ struct Queues {
     reads: queue::UnboundedReceiver<Box<dyn QueuedCall>>,
     /// Calls that are sent at once, and may take long.
     lists: queue::UnboundedReceiver<Box<dyn QueuedCall>>,
+    listener: Listener,
     target: Arc<Target>,
 }
 
@@ -208,10 +223,15 @@ impl Queues {
             connection
         };
         let limit = Some(ANSWER_LIMIT);
+        let (work, reads) = (Arc::new(Notify::new()), connection(limit));
+        let waking = [
+            spawn_local(waking::notify(reads.clone(), work.clone(), self.listener.process)),
+            spawn_local(self.listener.listen(self.target.clone())),
+        ];
         let mut roles = vec![
-            spawn_local(writer::write(connection(limit), self.writes, self.decided)),
+            spawn_local(writer::write(connection(limit), self.writes, self.decided, work.clone())),
             spawn_local(loader::load(connection(limit), self.loads)),
-            spawn_local(make_at_once(connection(limit), self.reads)),
+            spawn_local(make_at_once(reads.clone(), self.reads)),
             spawn_local(make_at_once(connection(None), self.lists)),
         ];
         for queue in self.serial {
@@ -220,6 +240,9 @@ impl Queues {
         for role in roles {
             // A role that panics has closed its queue.
             let _ = role.await;
+        }
+        for task in waking {
+            task.abort();
         }
         for connection in connections {
             connection.close().await;

@@ -47,6 +47,10 @@ impl Store for PostgresStore {
         self.roles.claim(claim).await
     }
 
+    fn wait_for_work(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.roles.woken.notified())
+    }
+
     async fn load(&self, entity: &EntityKey) -> Result<Option<StoredEntity>, StoreError> {
         self.entity(entity).await
     }

@@ -1,10 +1,11 @@
 //! Takes queued writes into groups, and commits each group as one transaction.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use enact::store::StoreError;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::connection::Connection;
 use crate::error::Error;
@@ -19,11 +20,13 @@ const MAX_BYTES: usize = 8 << 20;
 /// How often a transaction runs again after it was blocked by another, or its connection was lost.
 const MAX_RUNS: usize = 5;
 
-/// Runs until the queue is closed. `decided` is the number of writes that have been decided.
+/// Runs until the queue is closed. `decided` is the number of writes that have been decided; `work` is notified when there is something to
+/// claim.
 pub(crate) async fn write(
     connection: Rc<Connection>,
     mut queue: UnboundedReceiver<Box<dyn QueuedWrite>>,
     decided: watch::Sender<u64>,
+    work: Arc<Notify>,
 ) {
     let mut next = None;
     loop {
@@ -49,14 +52,14 @@ pub(crate) async fn write(
             group.push(write);
         }
         let members = group.len() as u64;
-        run_group(&connection, group).await;
+        run_group(&connection, group, &work).await;
         decided.send_modify(|decided| *decided += members);
     }
 }
 
 /// Runs a group, and each member alone if it fails.
-async fn run_group(connection: &Connection, mut group: Vec<Box<dyn QueuedWrite>>) {
-    match run_until_decided(connection, &mut group).await {
+async fn run_group(connection: &Connection, mut group: Vec<Box<dyn QueuedWrite>>, work: &Notify) {
+    match run_until_decided(connection, &mut group, work).await {
         Ok(()) => reply(group, &Ok(())),
         Err(error) if group.len() == 1 || !error.may_be_of_one_member() => {
             reply(group, &Err(error.to_store_error(&connection.target.label)));
@@ -65,7 +68,7 @@ async fn run_group(connection: &Connection, mut group: Vec<Box<dyn QueuedWrite>>
             tracing::debug!(error = %error.to_store_error(&connection.target.label), "the writes of a group run alone");
             for write in group {
                 let mut alone = vec![write];
-                let result = run_until_decided(connection, &mut alone).await;
+                let result = run_until_decided(connection, &mut alone, work).await;
                 reply(alone, &result.map_err(|error| error.to_store_error(&connection.target.label)));
             }
         }
@@ -79,12 +82,16 @@ fn reply(group: Vec<Box<dyn QueuedWrite>>, outcome: &Result<(), StoreError>) {
 }
 
 /// Runs a group as one transaction, again if that was lost to another transaction or with its connection.
-async fn run_until_decided(connection: &Connection, group: &mut [Box<dyn QueuedWrite>]) -> Result<(), Error> {
+async fn run_until_decided(
+    connection: &Connection,
+    group: &mut [Box<dyn QueuedWrite>],
+    work: &Notify,
+) -> Result<(), Error> {
     let mut runs = 0;
     let mut mode = Mode::Shared;
     loop {
         runs += 1;
-        match run_once(connection, group, mode).await {
+        match run_once(connection, group, mode, work).await {
             Ok(()) => return Ok(()),
             Err(Failed::InDoubt(doubt)) => {
                 if doubt.was_committed(connection).await? {
@@ -128,6 +135,7 @@ async fn run_once(
     connection: &Connection,
     group: &mut [Box<dyn QueuedWrite>],
     mode: Mode,
+    work: &Notify,
 ) -> Result<(), Failed> {
     let session = connection.session().await?;
     let mut open: Option<Transaction<'_>> = None;
@@ -171,6 +179,9 @@ async fn run_once(
         let mut settled = Settled::default();
         for (index, settles) in settling {
             settled.add(settles, rows.get(index).map_or(&[], Vec::as_slice));
+        }
+        if world.has_work || settled.has_any_work() {
+            work.notify_one();
         }
         settle(group, Some(&settled));
         return Ok(());

@@ -206,3 +206,30 @@ async fn statements_need_not_be_prepared() {
     store.commit(commit(&claimed[0], "w")).await.unwrap();
     assert_eq!(store.job(id).await.unwrap().unwrap().state, JobState::Succeeded);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_is_woken_by_what_another_one_stores() {
+    const LIMIT: Duration = Duration::from_secs(20);
+    let schema = TestSchema::new();
+    let (here, there) =
+        (schema.builder().connect().await.unwrap(), schema.builder().connect().await.unwrap());
+    // The listener wakes once when it begins to listen.
+    tokio::time::timeout(LIMIT, here.wait_for_work()).await.unwrap();
+
+    there.submit(Vec::new(), vec![job("ship")]).await.unwrap();
+    tokio::time::timeout(LIMIT, here.wait_for_work()).await.unwrap();
+
+    // The next job of a lane becomes ready.
+    let laned = || {
+        let mut job = job("ship");
+        job.order_key = Some(Key::from_text("lane"));
+        job
+    };
+    there.claim(claim("w")).await.unwrap();
+    there.submit(Vec::new(), vec![laned(), laned()]).await.unwrap();
+    tokio::time::timeout(LIMIT, here.wait_for_work()).await.unwrap();
+    let claimed = there.claim(claim("w")).await.unwrap().jobs;
+    let unblocking = Commit { jobs: Vec::new(), ..commit(&claimed[0], "w") };
+    assert!(there.commit(unblocking).await.unwrap().has_work);
+    tokio::time::timeout(LIMIT, here.wait_for_work()).await.unwrap();
+}

@@ -37,6 +37,7 @@ impl ReleaseAttempt {
                 let entity = live.entity.take();
                 live.leave_worker(Stage::Ready);
                 world.leave_entity(entity);
+                world.has_work = true;
             }
         }
         true

@@ -93,6 +93,7 @@ impl World {
         } else if !live.is_blocked && pending == 0 && live.due_at.is_none() {
             live.stage = Stage::Ready;
         }
+        self.has_work |= live.stage == Stage::Ready;
         self.lanes.extend(live.order_key.clone());
         let has_work = live.worker.is_none() && !live.is_blocked && pending == 0;
         self.insert_live(job.id, live);

@@ -83,6 +83,8 @@ struct NewSpec {
 /// What was loaded, as the operations so far have left it, and what is to be written.
 #[derive(Debug, Default)]
 pub(crate) struct World {
+    /// Whether there is a job to claim that was not there before.
+    pub(crate) has_work: bool,
     seqs: VecDeque<i64>,
     live: HashMap<JobId, LiveEntry>,
     jobs: HashMap<JobId, FoundJob>,
@@ -312,6 +314,7 @@ impl World {
             // Not known any more. This is always safe.
             repeatable: false,
         };
+        self.has_work = true;
         self.insert_live(id, live);
         self.enter_count(&found.name);
         if let Some(lane) = &found.order_key {

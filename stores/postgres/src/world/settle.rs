@@ -33,6 +33,11 @@ impl Settled {
         }
     }
 
+    /// Whether there is any work.
+    pub(crate) fn has_any_work(&self) -> bool {
+        self.successors || !self.lanes.is_empty() || !self.turns.is_empty()
+    }
+
     /// Whether there is work because of what an operation has touched.
     pub(crate) fn has_work(&self, touched: &Touched) -> bool {
         (touched.has_succeeded && self.successors)
