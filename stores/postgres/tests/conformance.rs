@@ -11,7 +11,7 @@ fn open() -> Option<TestStore> {
     Some(TestStore::new(move || schema.open()))
 }
 
-enact_store_suite::conformance!(postgres_store, open, sequences: 300);
+enact_store_suite::conformance!(postgres_store, open, sequences: 200);
 
 #[test]
 #[ignore = "takes a quarter of an hour"]
