@@ -14,6 +14,7 @@ mod many_transfers;
 mod notify;
 mod operate;
 mod plain_loop;
+mod postgres;
 #[cfg(unix)]
 mod process;
 mod program;
