@@ -94,26 +94,36 @@ async fn run(connection: &Connection, claim: &Claim, mode: Mode, found: &mut Fou
     let mut candidates_found = rows.split_off(3).pop().unwrap_or_default();
     found.claimed.next_due = next_due;
     let (mut is_changed, mut must_be_durable) = (has_woken, false);
+    let mut limits = claim.room.clone();
     loop {
         let mut candidates_now: Vec<_> = candidates_found.iter().map(rows::candidate).collect();
         if mode == Mode::Shared {
             lock_turns(&transaction, claim, &mut candidates_now).await?;
         }
+        let mut read = vec![0; limits.len()];
+        for candidate in &candidates_now {
+            if let Some(read) = read.get_mut(candidate.queue) {
+                *read += 1;
+            }
+        }
         let mut round = Round::default();
-        let again = round.decide(claim, found, candidates_now);
+        let has_left_line = round.decide(claim, found, candidates_now);
         is_changed |= !round.is_empty();
         must_be_durable |= round.must_be_durable();
         let is_full = found.put_in_line == Claim::MAX_WOKEN;
         if is_full {
             found.claimed.next_due = Some(claim.now);
         }
-        let again = again && !is_full && found.has_room();
+        // All ready jobs of a queue were read if they were fewer than the limit.
+        let queues = found.room.iter().zip(&limits).zip(&read);
+        let has_more = queues.into_iter().any(|((room, limit), read)| *room > 0 && read >= limit);
+        let again = (has_left_line || has_more) && !is_full && found.has_room();
         if mode == Mode::Shared && (again || round.moves_others()) {
             return Err(transaction.fail(Error::NotShared).await);
         }
         let calls = round.calls(claim);
         if again {
-            let limits: Vec<usize> = found
+            limits = found
                 .room
                 .iter()
                 .map(|room| if *room == 0 { 0 } else { NEXT_CANDIDATES.max(*room) })

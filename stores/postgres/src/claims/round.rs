@@ -46,7 +46,7 @@ impl Round {
         !self.lanes.is_empty() || !self.turns.is_empty()
     }
 
-    /// Decides about the candidates in order. Returns whether there may be more to claim.
+    /// Decides about the candidates in order, up to one that lets another leave the line of an entity. Returns whether there is such a one.
     pub(super) fn decide(&mut self, claim: &Claim, found: &mut Found, candidates: Vec<Candidate>) -> bool {
         let mut taken: HashSet<String> = HashSet::new();
         for candidate in candidates {
@@ -61,10 +61,10 @@ impl Round {
                 return true;
             }
             if found.put_in_line == Claim::MAX_WOKEN {
-                return true;
+                break;
             }
         }
-        !self.in_line.is_empty()
+        false
     }
 
     /// Claims a job, or puts it in line for its entity. Returns the entity whose turn or line it has.
