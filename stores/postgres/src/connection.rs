@@ -1,6 +1,6 @@
 //! A connection that is made again when it is lost.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +9,11 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_postgres::Config;
+use uuid::Uuid;
 
 use crate::call::{Call, Session};
-use crate::error::{Error, is_connection_lost};
+use crate::error::Error;
 use crate::options::Durability;
-use crate::value::Text;
-
-/// Which server this is: its timeline changes when a standby is promoted, which may know another transaction under the same number.
-macro_rules! server_id {
-    () => {
-        "left(pg_walfile_name(pg_current_wal_lsn()), 8) || (SELECT system_identifier FROM pg_control_system())::text"
-    };
-}
-pub(crate) use server_id;
 
 /// How long a connection may take to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -72,6 +64,9 @@ pub(crate) struct Connection {
     /// How long the server may take to answer. Then the connection counts as lost.
     limit: Option<Duration>,
     session: RefCell<Option<Rc<Session>>>,
+    /// Under which the number of its last transaction is stored.
+    id: Uuid,
+    transactions: Cell<i64>,
     /// One call connects at a time.
     failures: Mutex<Failures>,
 }
@@ -84,7 +79,8 @@ struct Failures {
 
 impl Connection {
     pub(crate) fn new(target: Arc<Target>, limit: Option<Duration>) -> Self {
-        Self { target, limit, session: RefCell::default(), failures: Mutex::default() }
+        let (session, failures) = (RefCell::default(), Mutex::default());
+        Self { target, limit, session, id: Uuid::now_v7(), transactions: Cell::new(0), failures }
     }
 
     /// The open session, or a new one. After a failure, the next attempt to connect waits.
@@ -113,6 +109,13 @@ impl Connection {
                 Err(error)
             }
         }
+    }
+
+    /// The statement with which each transaction begins that may be in doubt.
+    pub(crate) fn mark(&self) -> (Call<'static>, Doubt) {
+        let number = self.transactions.get() + 1;
+        self.transactions.set(number);
+        (Call::new(MARK).with(self.id).with(number), Doubt { number })
     }
 
     /// Ends the session, if no call uses it any more.
@@ -164,68 +167,50 @@ impl Connection {
     }
 }
 
-/// Whether a transaction was committed whose connection was lost after COMMIT had been sent.
+/// Whether a transaction was committed whose connection was lost after COMMIT had been sent. Each transaction locks and sets the number of the
+/// last one in its first round trip; what is stored there afterwards tells, also after a crash of the server and on a
+/// promoted standby. (The server's own number of a transaction does not: after a crash it may be given to another one.)
 pub(crate) struct Doubt {
-    pub(crate) transaction: String,
-    pub(crate) server: String,
+    number: i64,
 }
 
 impl Doubt {
-    /// Looks, on a new connection.
+    /// Looks, on a new connection. Waits until the transaction has ended.
     ///
     /// # Errors
-    /// If it cannot be found out: no server answers, or it is another one.
+    /// If it cannot be found out, because no server answers.
     pub(crate) async fn was_committed(&self, connection: &Connection) -> Result<bool, Error> {
         const LIMIT: Duration = Duration::from_secs(60);
-        const PAUSE: Duration = Duration::from_millis(20);
         let deadline = Instant::now() + LIMIT;
         let mut reason = String::new();
         while Instant::now() < deadline {
-            let session = match connection.session().await {
-                Ok(session) => session,
-                Err(error) => {
-                    reason = error.to_store_error(&connection.target.label).to_string();
-                    continue;
-                }
+            let found = async {
+                let session = connection.session().await?;
+                let call = Call::new(LAST).with(connection.id);
+                let rows = connection.within_limit(async { Ok(session.run(call).await?) }).await?;
+                Ok::<i64, Error>(rows.first().map_or(Ok(0), |row| row.try_get(0))?)
             };
-            match self.status(&session).await {
-                Ok(Status::Committed) => return Ok(true),
-                Ok(Status::Aborted) => return Ok(false),
-                Ok(Status::InProgress) => sleep_until(Instant::now() + PAUSE).await,
-                Ok(Status::Unknown) => {
-                    let reason = "the server is another one than before, or has forgotten the transaction";
-                    return Err(Error::InDoubt(reason.to_owned()));
-                }
-                Err(error) if is_connection_lost(&error) => connection.drop_session(),
+            match found.await {
+                Ok(last) => return Ok(last == self.number),
                 Err(error) => {
-                    let error = Error::Postgres(error).to_store_error(&connection.target.label);
-                    return Err(Error::InDoubt(error.to_string()));
+                    if error.is_connection_lost() {
+                        connection.drop_session();
+                    }
+                    reason = Error::to_store_error(&error, &connection.target.label).to_string();
+                    sleep_until(Instant::now() + SHORTEST_PAUSE).await;
                 }
             }
         }
         Err(Error::InDoubt(reason))
     }
-
-    async fn status(&self, session: &Session) -> Result<Status, tokio_postgres::Error> {
-        let call = Call::new(STATUS).with(Text::of(&self.transaction));
-        let rows = session.run(call).await?;
-        let Some(row) = rows.first() else { return Ok(Status::Unknown) };
-        let (status, server): (Option<&str>, &str) = (row.try_get(0)?, row.try_get(1)?);
-        Ok(match status {
-            _ if server != self.server => Status::Unknown,
-            Some("committed") => Status::Committed,
-            Some("aborted") => Status::Aborted,
-            Some("in progress") => Status::InProgress,
-            _ => Status::Unknown,
-        })
-    }
 }
 
-enum Status {
-    Committed,
-    Aborted,
-    InProgress,
-    Unknown,
-}
+/// Locks the number of the last transaction, and sets it.
+const MARK: &str = "
+    INSERT INTO {schema}.last_transactions (connection, number, used_at) VALUES ($1, $2, now())
+    ON CONFLICT (connection) DO UPDATE SET number = excluded.number, used_at = excluded.used_at";
 
-const STATUS: &str = concat!("SELECT pg_xact_status($1::text::xid8), ", server_id!());
+/// As [`MARK`], without a change, so that it waits for a transaction that has not ended.
+const LAST: &str = "
+    INSERT INTO {schema}.last_transactions AS l (connection, number, used_at) VALUES ($1, 0, now())
+    ON CONFLICT (connection) DO UPDATE SET used_at = excluded.used_at RETURNING number";

@@ -31,10 +31,10 @@
 //! # Failures
 //!
 //! - **The connection is lost, or the server restarts:** calls connect again, with growing pauses of at most two seconds, and are repeated. What cannot be
-//!   repeated is looked up: if the connection is lost after COMMIT was sent, the store asks the server, on a new connection, whether that
-//!   transaction was committed, before it returns ([r91](enact::rules#r91)). If no server answers for a minute, or another one does
-//!   after a failover, the call fails and says that it is unknown whether it is stored. Runtimes retry the commits of their attempts;
-//!   one that was stored is refused then, because its attempt has ended.
+//!   repeated is looked up: if the connection is lost after COMMIT was sent, the store looks, on a new connection, whether that
+//!   transaction was committed, before it returns ([r91](enact::rules#r91)). That holds after a crash of the server, too, and on a standby that
+//!   was promoted. If no server answers for a minute, the call fails and says that it is unknown whether it is stored. Runtimes
+//!   retry the commits of their attempts; one that was stored is refused then, because its attempt has ended.
 //! - **The server is out of reach:** after five attempts a call fails and changes nothing. No restart is needed afterwards.
 //! - **A process stops within a transaction** (a debugger, `SIGSTOP`): after two seconds the server ends the transaction, and others go on.
 //! - **A lock is not available for ten seconds,** because another program holds it: the calls that wait for it fail and change nothing.

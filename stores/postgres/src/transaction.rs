@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 
 use crate::call::{Call, Frame, Session};
-use crate::connection::{Connection, Doubt, server_id};
+use crate::connection::{Connection, Doubt};
 use crate::error::Error;
 use crate::value::Text;
 
@@ -21,16 +21,13 @@ impl From<Error> for Failed {
     }
 }
 
-/// Settings that hold for one transaction, so that they pass through a pooler; the number of the transaction, and where. The tables are
+/// Settings that hold for one transaction, so that they pass through a pooler. The tables are
 /// read by their indexes whatever their statistics say: a plan is kept as long as the connection. A process that stops within a
 /// transaction loses it soon, since others wait for its locks.
 macro_rules! begin {
     ($lock:literal) => {
         concat!(
-            "SELECT pg_current_xact_id()::text, ",
-            server_id!(),
-            ",
-                set_config('synchronous_commit', $1, true), set_config('idle_in_transaction_session_timeout', '2s', true),
+            "SELECT set_config('synchronous_commit', $1, true), set_config('idle_in_transaction_session_timeout', '2s', true),
                 set_config('lock_timeout', '10s', true), set_config('plan_cache_mode', 'force_generic_plan', true),
                 set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
                 set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true), ",
@@ -76,21 +73,15 @@ impl<'s> Transaction<'s> {
         calls: Vec<Call<'_>>,
     ) -> Result<(Self, Vec<Vec<Row>>), Failed> {
         let synchronous_commit = connection.target.durability.synchronous_commit();
-        let mut all = vec![Call::new(mode.begin()).with(Text::of(synchronous_commit))];
+        let (mark, doubt) = connection.mark();
+        let mut all = vec![Call::new(mode.begin()).with(Text::of(synchronous_commit)), mark];
+        let own = all.len();
         all.extend(calls);
         let begun = connection.within_limit(async { Ok(session.pipeline(Frame::Begin, all).await?) }).await;
-        let mut rows = match begun {
-            Ok(rows) => rows,
-            Err(error) => return Err(undo(connection, session, error).await),
-        };
-        let first = rows.remove(0);
-        let begun = first.first().map(|row| (row.try_get(0), row.try_get(1)));
-        let Some((Ok(transaction), Ok(server))) = begun else {
-            let error = Error::Unusable("the server does not say which transaction this is".to_owned());
-            return Err(undo(connection, session, error).await);
-        };
-        let doubt = Doubt { transaction, server };
-        Ok((Self { session, connection, doubt }, rows))
+        match begun {
+            Ok(mut rows) => Ok((Self { session, connection, doubt }, rows.split_off(own))),
+            Err(error) => Err(undo(connection, session, error).await),
+        }
     }
 
     /// Runs further statements.

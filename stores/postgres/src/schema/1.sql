@@ -172,6 +172,13 @@ CREATE TABLE {schema}.leases (
     length   bigint NOT NULL           -- how long the lease is valid after a renewal, in microseconds
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
+-- The last transaction of each connection that writes. Whether it was committed can be asked when the connection is lost.
+CREATE TABLE {schema}.last_transactions (
+    connection uuid        PRIMARY KEY,
+    number     bigint      NOT NULL,
+    used_at    timestamptz NOT NULL
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+
 -- A schedule that was renamed has a row for each of its names.
 CREATE TABLE {schema}.schedules (
     name      text        COLLATE "C" PRIMARY KEY,

@@ -19,7 +19,9 @@ pub(crate) fn sql(schema: &str) -> String {
 pub(crate) async fn prepare(session: &Session, migrate: bool, schema: &str) -> Result<(), Error> {
     check_server(session).await?;
     if let Some(version) = version(session).await? {
-        return check_version(version);
+        check_version(version)?;
+        session.run(Call::new(FORGET)).await?;
+        return Ok(());
     }
     if !migrate {
         return Err(Error::Unusable(
@@ -47,6 +49,9 @@ async fn create(session: &Session, schema: &str) -> Result<(), Error> {
         None => Ok(session.execute_all(&sql(schema)).await?),
     }
 }
+
+/// No connection that has ended is asked about any more.
+const FORGET: &str = "DELETE FROM {schema}.last_transactions WHERE used_at < now() - interval '1 day'";
 
 const LOCK: &str = "
     SELECT set_config('lock_timeout', '30s', true), pg_advisory_xact_lock(hashtextextended('enact migration {schema}', 0))";
