@@ -25,7 +25,7 @@ enum Outcome {
     Missing,
 }
 
-/// A claimed job that was in line for an entity, and has taken its turn.
+/// A claimed job that has taken the turn of an entity.
 struct First {
     job: JobId,
     queue: usize,
@@ -105,9 +105,7 @@ impl ClaimJobs {
             match outcome {
                 Outcome::Claimed(job) => {
                     room[candidate.queue] -= 1;
-                    // Behind a job that was not in line, there are seldom others: they are left to the next claim.
-                    let was_in_line = candidate.ready.promoted.is_some();
-                    if let Some(entity) = turn.clone().filter(|_| was_in_line && self.0.batch > 0) {
+                    if let Some(entity) = turn.clone().filter(|_| self.0.batch > 0) {
                         firsts.push(First { job: job.id, queue: candidate.queue, entity });
                     }
                     jobs.push(*job);
