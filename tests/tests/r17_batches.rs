@@ -284,7 +284,10 @@ async fn r23_the_jobs_of_a_batch_are_released_when_its_worker_has_died(world: Wo
     .await;
     assert_eq!(reaches(&shop.runtime, jobs[0], JobState::Succeeded).await.attempts, 2);
     shop.all_succeed_at_once(&jobs[1..]).await;
-    assert_eq!(shop.log.lines(), ["leader", "0", "1", "2", "3", "4"]);
+    // Those that were held may run before the leader, whose attempt was lost.
+    let mut lines = shop.log.lines();
+    lines.sort_unstable();
+    assert_eq!(lines, ["0", "1", "2", "3", "4", "leader"]);
 }
 
 async fn r22_a_job_in_a_batch_that_must_not_be_repeated_runs_once(world: World) {
