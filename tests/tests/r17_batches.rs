@@ -114,7 +114,7 @@ impl Shop {
         for number in 0..quick {
             jobs.push(self.publish("hot", &number.to_string(), false).await);
         }
-        // Until no claim is under way, which has permits.
+        // Until no claim runs, which has permits.
         settle().await;
         self.gate.open();
         reaches(&self.runtime, first, JobState::Succeeded).await;

@@ -1,5 +1,5 @@
 //! Measures the store without a runtime: publish, then claim, load and commit with an entity, an event and a follow-up job.
-//! `load [stores] [concurrency] [jobs]`
+//! `load [stores] [concurrency] [jobs]`, in the database that `ENACT_POSTGRES_URL` names. With `LANES` set, jobs have an order key.
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss, reason = "a measurement")]
 
 use std::collections::HashMap;
